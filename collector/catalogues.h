@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the collector knows of its studies: sites with time zones, protocols and forms, parsed.  A snapshot is immutable
+ * and counted, so that threads share it; it is loaded anew when the database's catalogue version has moved on.
+ */
+#ifndef PATELLA_CATALOGUES_H
+#define PATELLA_CATALOGUES_H
+
+#include <stdint.h>
+
+#include "collector/store.h"
+#include "forms/protocol.h"
+
+struct catalogue_site {
+    int site;                    /* 1..9999 */
+    const char *name;
+    const char *time_zone;
+};
+
+struct catalogue_study {
+    int study_id;
+    const char *code;
+    const char *title;
+    bool frozen;
+    struct catalogue catalogue;              /* of the newest protocol version */
+    const struct catalogue_site *sites;
+    size_t site_count;
+};
+
+struct catalogues {
+    int64_t version;
+    const struct catalogue_study *studies;
+    size_t study_count;
+};
+
+/* The current snapshot, held; NULL before the first load.  Give each back with catalogues_release.  Thread-safe. */
+const struct catalogues *catalogues_hold(void);
+void catalogues_release(const struct catalogues *catalogues);
+
+/* Loads when the database has a newer version than the current snapshot; keeps the old one on failure. */
+bool catalogues_refresh(struct store *store, struct error *error) MUST_CHECK;
+
+const struct catalogue_study *catalogues_find(const struct catalogues *catalogues, const char *code);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One request and its reply, and the table of routes.
+ *
+ * An exchange is a talloc context of its own (no parent), so that it can be handed from the event loop to a worker
+ * thread or the writer and back; one thread holds it at a time.  Handlers allocate from it and never free.
+ */
+#ifndef PATELLA_EXCHANGE_H
+#define PATELLA_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "forms/base/text.h"
+
+struct catalogues;   /* catalogues.h */
+struct store;        /* store.h */
+
+/* Who may call a route; a bit each.  ROLE_ANYONE needs no token. */
+enum role {
+    ROLE_ANYONE = 0,
+    ROLE_ADMINISTRATOR = 1,
+    ROLE_COORDINATOR = 2,
+    ROLE_SITE_MACHINE = 4,
+    ROLE_STATISTICIAN = 8,
+    ROLE_EVERYONE = 15           /* anyone with a token */
+};
+
+/* Whoever holds the token; from the database, kept in a cache for a few seconds. */
+struct principal {
+    char *token;                 /* as sent; goes to every function of the database; never logged */
+    char *account;
+    enum role role;
+    int study_id;
+    char *study;                 /* code of the study that the token is bound to */
+    int *sites;                  /* site numbers; all sites of the study when site_count is 0 */
+    size_t site_count;
+    int64_t expires_at;          /* unix seconds */
+};
+
+struct query_parameter {
+    const char *name;
+    const char *value;
+};
+
+struct reply_header {
+    const char *name;
+    const char *value;
+};
+
+enum { EXCHANGE_PARAMETERS = 4, EXCHANGE_REPLY_HEADERS = 8 };
+
+struct exchange {
+    const struct route *route;
+    char request_id[20];
+    const char *method;
+    const char *path;                                /* as sent, without the query; for logs */
+    const char *parameters[EXCHANGE_PARAMETERS];     /* values of {..} in the pattern, decoded, valid UTF-8 */
+    const struct query_parameter *query;             /* decoded, valid UTF-8 */
+    size_t query_count;
+    const char *content_type;                        /* "" when none */
+    const char *if_none_match;                       /* "" when none */
+    const char *body;                                /* NUL-terminated; may contain NUL bytes */
+    size_t body_length;
+    const struct principal *principal;               /* NULL when the route is for anyone */
+    const struct catalogues *catalogues;             /* held for the time of the exchange */
+
+    int status;                                      /* HTTP status; 0: no reply yet */
+    const char *reply_type;                          /* media type */
+    struct text *reply;                              /* body */
+    struct reply_header reply_headers[EXCHANGE_REPLY_HEADERS];
+    size_t reply_header_count;
+};
+
+enum handling {
+    HANDLE_ON_LOOP,      /* at once, in the event loop: must not block; `store` is NULL */
+    HANDLE_ON_WORKER,    /* on a worker thread, with its store */
+    HANDLE_BY_WRITER     /* in the loop up to the queue of the writer, which finishes the exchange */
+};
+
+typedef void route_handler(struct exchange *exchange, struct store *store);
+
+struct route {
+    const char *method;      /* "GET", "POST" */
+    const char *pattern;     /* "/api/v1/studies/{study}/submissions" */
+    unsigned roles;          /* bits of enum role */
+    size_t body_limit;       /* bytes; 0: no body allowed */
+    enum handling handling;
+    route_handler *handler;
+};
+
+/* routes.c: the one table. */
+extern const struct route route_table[];
+extern const size_t route_count;
+
+/* First value of a query parameter, NULL when absent. */
+const char *exchange_query(const struct exchange *exchange, const char *name);
+
+/* Value of `{name}` in the route's pattern. */
+const char *exchange_parameter(const struct exchange *exchange, const char *name);
+
+void exchange_add_header(struct exchange *exchange, const char *name, const char *value);
+
+/* A JSON reply; `body` belongs to the exchange. */
+void exchange_reply_json(struct exchange *exchange, int status, struct text *body);
+
+/*
+ * A reply as application/problem+json (RFC 9457):
+ * {"type":"urn:patella:problem:CODE","title":...,"status":...,"code":CODE,"detail":...,"request":REQUEST_ID}
+ */
+void exchange_reply_problem(struct exchange *exchange, int status, const char *code, const char *detail, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/*
+ * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each exchange that
+ * was given to a worker or to the writer.  The client may be gone; then it is only freed.
+ */
+void exchange_finish(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Memory with an owner (talloc).
+ *
+ * Whatever allocates takes its owner first.  Out of memory and a size that overflows abort the process: nothing was
+ * acknowledged, and PostgreSQL rolls back.  Sizes that a client chooses are limited before they come here.
+ */
+#ifndef PATELLA_MEMORY_H
+#define PATELLA_MEMORY_H
+
+#include <stddef.h>
+#include <talloc.h>
+
+/* Products and sums of sizes; abort on overflow. */
+size_t memory_size_product(size_t a, size_t b);
+size_t memory_size_sum(size_t a, size_t b);
+
+/* One zeroed object, or `count` of them, of type `type`. */
+#define memory_new(owner, type) ((type *)memory_zeroed(owner, 1, sizeof(type), #type))
+#define memory_new_array(owner, type, count) ((type *)memory_zeroed(owner, count, sizeof(type), #type))
+
+/* `array` (NULL, or from memory_new_array) with room for `count` objects; new objects are not zeroed. */
+#define memory_resize_array(owner, array, type, count) \
+    ((type *)memory_resized(owner, array, count, sizeof(type), #type))
+
+void *memory_zeroed(const void *owner, size_t count, size_t size, const char *name);
+void *memory_resized(const void *owner, void *block, size_t count, size_t size, const char *name);
+
+char *memory_copy_string(const void *owner, const char *string);
+char *memory_copy_bytes(const void *owner, const void *bytes, size_t length);   /* with a NUL behind */
+char *memory_format(const void *owner, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A context that owns others; free with talloc_free. */
+void *memory_owner(const void *owner, const char *name);
+
+/* Makes talloc itself abort rather than return NULL; every program calls it first. */
+void memory_init(void);
+
+#endif

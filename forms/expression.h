@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The expression language of skip logic and cross-item rules: infix over item ids, parsed once into a syntax tree.
+ *
+ *   expression := or;  or := and {"or" and};  and := not {"and" not};  not := "not" not | comparison
+ *   comparison := sum [("=" | "!=" | "<" | "<=" | ">" | ">=") sum | "in" "(" sum {"," sum} ")"]
+ *   sum := product {("+" | "-") product};  product := unary {("*" | "/") unary};  unary := "-" unary | primary
+ *   primary := number | 'text' | true | false | name | call | "(" expression ")"
+ *   call := answered(item) | min(a, b, ...) | max(a, b, ...) | abs(a) | days(from, to)
+ *   name := an item id | date (the form's date) | today (the date at the site)
+ *
+ * Values are numbers, texts (choice codes that are not all integers, text items), truth values and dates; a choice
+ * whose codes are all integers is a number.  Logic has three values: whatever needs an unanswered item is unknown, as
+ * is a comparison of partial dates that both outcomes are still possible for; `and`, `or` are Kleene's; answered() is
+ * never unknown.  Types are checked when the form is loaded, so that evaluation cannot fail.
+ * The browser evaluates the same tree: expression_to_json gives it.
+ */
+#ifndef PATELLA_EXPRESSION_H
+#define PATELLA_EXPRESSION_H
+
+#include "forms/base/date.h"
+#include "forms/base/error.h"
+#include "forms/base/text.h"
+
+struct form;
+struct answer;
+struct expression;
+
+enum truth { TRUTH_FALSE, TRUTH_TRUE, TRUTH_UNKNOWN };
+
+/* What an expression is evaluated over. */
+struct expression_input {
+    const struct form *form;
+    const struct answer *answers;   /* form->item_count answers, in form order */
+    date_days date;                 /* date of the form, DATE_NONE when unknown */
+    date_days today;                /* date at the site */
+};
+
+/*
+ * Parses `source` against the items of `form`.  `file` and `line` say where the expression stands.  The result must
+ * be a truth value.  NULL and ERROR_INPUT (with column and hint) for bad syntax, an unknown name, a type mismatch,
+ * nesting deeper than 64 or more than 4096 characters.
+ */
+struct expression *expression_parse(const void *owner, const struct form *form, const char *source, const char *file,
+                                    int line, struct error *error) MUST_CHECK;
+
+enum truth expression_evaluate(const struct expression *expression, const struct expression_input *input);
+
+/* The syntax tree as JSON: {"op":"and","args":[...]}, {"item":"p1"}, {"number":"2"}, {"text":"other"}, ... */
+void expression_to_json(struct text *out, const struct expression *expression);
+
+#endif

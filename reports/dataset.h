@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The analysis data of one study at one cut: what extract.c reads, and what derive_dataset adds.
+ *
+ * Arrays are ordered so that the same cut gives the same order: subjects by site and number; records by subject, form,
+ * knee, date, receipt.  Only the newest version of each record at the cut is here, voided records are not.
+ */
+#ifndef PATELLA_DATASET_H
+#define PATELLA_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "forms/base/date.h"
+#include "forms/base/error.h"
+#include "forms/protocol.h"
+#include "forms/submission.h"
+
+enum knee_side { KNEE_NONE, KNEE_LEFT, KNEE_RIGHT };
+
+#define STUDY_DAY_NONE INT32_MIN
+enum { NO_COHORT = -1, NO_VISIT = -1 };
+
+struct record {
+    /* read by extract */
+    size_t subject;              /* index into subjects */
+    const struct form *form;     /* definition of the version it was entered with */
+    enum knee_side knee;
+    const char *visit;           /* chosen by the person: visit id or "unscheduled" */
+    int instance;
+    int version;                 /* of the record at the cut */
+    date_days date;
+    int64_t received_us;         /* server time of this version, microseconds UTC: breaks ties, later wins */
+    const struct answer *answers;    /* form->item_count */
+    const double *scores;            /* form->score_count */
+    char id[37];
+    /* derived */
+    int day;                     /* study day of its knee (index knee for subject-level forms), STUDY_DAY_NONE */
+    int analysis_visit;          /* index of the protocol visit whose analysis window holds the day, NO_VISIT */
+    bool selected;               /* the record of that visit for its form and knee */
+};
+
+struct subject {
+    /* read by extract */
+    int site, number;
+    enum knee_side index_knee;   /* as enrolled */
+    date_days enrolled;
+    int cohort;                  /* index into cohorts, NO_COHORT before allocation */
+    size_t first_record, record_count;   /* its records stand together */
+    /* derived */
+    date_days day1[3];           /* first treatment per knee_side (LEFT, RIGHT); [KNEE_NONE] = the index knee's; DATE_NONE */
+    bool treated;                /* index knee has a day 1 */
+    date_days last_contact;      /* end of study form, DATE_NONE when none */
+    date_days died;
+    date_days withdrawn;         /* consent or study withdrawal, DATE_NONE */
+    const char *end_reason;      /* code of end_of_study.reason, NULL while in the study */
+};
+
+struct dataset {
+    const struct catalogue *catalogue;
+    const char *study_title;
+    int cut_no;
+    const char *cut_label;
+    int64_t cut_made_us;         /* microseconds UTC */
+    bool cut_sealed;
+    bool pooled;                 /* masked study: one column, nothing that names an arm */
+    const char *const *cohorts;      /* column ids: the protocol's cohorts, or {"Pooled"} */
+    const char *const *cohort_titles;
+    size_t cohort_count;
+    struct subject *subjects;
+    size_t subject_count;
+    struct record *records;
+    size_t record_count;
+};
+
+/* Study days, first treatments, analysis visits, which record is selected, end of study.  (STATISTICS 1b; protocol) */
+bool dataset_derive(struct dataset *dataset, struct error *error) MUST_CHECK;
+
+/* Record selected for (subject, knee, form id, visit index), or NULL. */
+const struct record *dataset_selected(const struct dataset *dataset, size_t subject, enum knee_side knee,
+                                      const char *form, int visit);
+
+/*
+ * Value of an endpoint of the index knee at a visit: NAN when missing.  At the baseline visit: the last non-missing
+ * value on day <= 1.
+ */
+double dataset_value(const struct dataset *dataset, size_t subject, size_t endpoint, int visit);
+
+#endif
