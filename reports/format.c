@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/format.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "forms/base/date.h"
+
+enum { MOST_DECIMALS = 9, AS_COLLECTED = 0, FIXED = 1 };
+
+static const struct {
+    const char *stat;
+    int kind;            /* AS_COLLECTED: added to the decimals of the data; FIXED: the decimals themselves */
+    int decimals;
+} stat_formats[] = {
+    {"mean", AS_COLLECTED, 1}, {"lo", AS_COLLECTED, 1},  {"hi", AS_COLLECTED, 1}, {"median", AS_COLLECTED, 1},
+    {"q1", AS_COLLECTED, 1},   {"q3", AS_COLLECTED, 1},  {"sd", AS_COLLECTED, 2}, {"se", AS_COLLECTED, 2},
+    {"min", AS_COLLECTED, 0},  {"max", AS_COLLECTED, 0}, {"pct", FIXED, 1},       {"smd", FIXED, 2},
+};
+
+const char *format_number(char out[FORMAT_SIZE], double value, int decimals)
+{
+    if (isnan(value)) {
+        snprintf(out, FORMAT_SIZE, "NE");
+        return out;
+    }
+    if (decimals < 0)
+        decimals = 0;
+    if (decimals > MOST_DECIMALS)
+        decimals = MOST_DECIMALS;
+    double scale = pow(10, decimals);
+    double scaled = fabs(value) * scale;
+    /* Beyond 2^50 a double has no digits left to round. */
+    if (!isfinite(value) || scaled > 0x1p50) {
+        snprintf(out, FORMAT_SIZE, "%.17g", value);
+        return out;
+    }
+    double fuzz = fmax(1e-9, 4 * DBL_EPSILON * scaled);
+    int64_t units = (int64_t)floor(scaled + 0.5 + fuzz);
+    int64_t whole = units / (int64_t)scale, fraction = units % (int64_t)scale;
+    const char *sign = value < 0 && units != 0 ? "-" : "";
+    if (decimals == 0)
+        snprintf(out, FORMAT_SIZE, "%s%lld", sign, (long long)whole);
+    else
+        snprintf(out, FORMAT_SIZE, "%s%lld.%0*lld", sign, (long long)whole, decimals, (long long)fraction);
+    return out;
+}
+
+int format_decimals(const char *stat, int collected)
+{
+    for (size_t i = 0; i < sizeof stat_formats / sizeof *stat_formats; i++)
+        if (strcmp(stat_formats[i].stat, stat) == 0)
+            return stat_formats[i].decimals + (stat_formats[i].kind == AS_COLLECTED ? collected : 0);
+    return 0;
+}
+
+const char *format_stat(char out[FORMAT_SIZE], const char *stat, double value, int collected)
+{
+    return format_number(out, value, format_decimals(stat, collected));
+}
+
+const char *format_percent_of(char out[FORMAT_SIZE], double proportion)
+{
+    return format_number(out, 100 * proportion, format_decimals("pct", 0));
+}
+
+const char *format_instant(char out[FORMAT_SIZE], int64_t microseconds)
+{
+    int64_t seconds = microseconds / 1000000 - (microseconds % 1000000 < 0 ? 1 : 0);
+    int64_t days = seconds / 86400 - (seconds % 86400 < 0 ? 1 : 0);
+    int of_day = (int)(seconds - days * 86400);
+    char date[DATE_TEXT_SIZE];
+    date_format((date_days)days, date);
+    snprintf(out, FORMAT_SIZE, "%s %02d:%02d:%02d UTC", date, of_day / 3600, of_day / 60 % 60, of_day % 60);
+    return out;
+}

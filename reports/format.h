@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Numbers as people read them: the one place where anything is rounded.
+ *
+ * Rounding is half away from zero on decimal digits, as SAS prints, not on the binary value as printf does: 42.65 is
+ * 42.7.  How many decimals a statistic gets is decided by its name.  (STATISTICS: display rounding)
+ */
+#ifndef PATELLA_FORMAT_H
+#define PATELLA_FORMAT_H
+
+#include <stdint.h>
+
+enum { FORMAT_SIZE = 48 };       /* room for every number that format_* writes */
+
+/*
+ * `value` with `decimals` (0..9) digits after the point; never "-0".  The minus is U+002D; NAN gives "NE".
+ * A value that lies within 1e-9 units of the last digit of a half counts as the half.
+ */
+const char *format_number(char out[FORMAT_SIZE], double value, int decimals);
+
+/*
+ * Decimals of a statistic, for data that were collected with `collected` decimals: mean, median, quartiles and limits
+ * one more, standard deviation and standard error two more, smallest and largest as collected, counts none,
+ * percentages one, standardised differences two.
+ */
+int format_decimals(const char *stat, int collected);
+
+/* Same as format_number with format_decimals(stat, collected). */
+const char *format_stat(char out[FORMAT_SIZE], const char *stat, double value, int collected);
+
+/* A proportion 0..1 as a percentage with one decimal, without the sign. */
+const char *format_percent_of(char out[FORMAT_SIZE], double proportion);
+
+/* Microseconds since 1970 UTC as "2026-03-01 12:00:00 UTC". */
+const char *format_instant(char out[FORMAT_SIZE], int64_t microseconds);
+
+#endif
