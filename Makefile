@@ -5,90 +5,182 @@ VERSION := 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
-CC      ?= gcc
+CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 DATADIR  = $(PREFIX)/share/patella
 
-# One library per folder; includes point downwards only (ci/lint checks it).
+# One library per folder; includes point downwards only (ci/check-tree looks).  In each folder patella*.c are the
+# programs' main files, everything else is the library.
 FOLDERS  := forms/base forms migrations collector reports
-PROGRAMS := forms/patella_form migrations/patella_migrate collector/patellad collector/patella_admin \
-            reports/patella_report ci/demo/patella_load
+PROGRAMS := $(basename $(foreach folder,$(FOLDERS),$(wildcard $(folder)/patella*.c)))
 PACKAGES := libpq yaml-0.1 openssl libevent libevent_openssl libevent_pthreads jansson talloc icu-uc icu-i18n \
             libRmath lapacke openblas libcurl
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef \
             -Wwrite-strings -Wpointer-arith -Wnull-dereference -Wdouble-promotion -Wswitch-enum
 OPTIMISE ?= -O2 -g
-HARDEN   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDEN   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SANITIZE ?=
-CPPFLAGS += -D_GNU_SOURCE -I. -DPATELLA_VERSION='"$(VERSION)"' -DPATELLA_DATADIR='"$(DATADIR)"'
-CFLAGS   += -std=c17 $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -ffp-contract=off -ffunction-sections -fdata-sections -pthread
-LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections $(SANITIZE) -pthread
+DEFINES  := -D_GNU_SOURCE -I. -DPATELLA_VERSION='"$(VERSION)"' -DPATELLA_DATADIR='"$(DATADIR)"'
+CPPFLAGS += $(DEFINES) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+CFLAGS   += -std=c17 $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -fPIE -ffp-contract=off \
+            -ffunction-sections -fdata-sections -pthread
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SANITIZE) -pthread
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
-ifneq ($(shell command -v pkg-config),)
-CPPFLAGS += $(shell pkg-config --cflags $(PACKAGES))
-LIBS     := $(shell pkg-config --libs $(PACKAGES)) -lm
-endif
-
-# In each folder: patella*.c are programs, everything else is the library.
 folder_sources  = $(filter-out $(1)/patella%.c,$(wildcard $(1)/*.c))
-LIBRARY_SOURCES := $(foreach folder,$(FOLDERS),$(call folder_sources,$(folder)))
-ARCHIVES := $(foreach folder,reports collector migrations forms forms/base,$(BUILD)/lib/$(subst /,_,$(folder)).a)
-PROGRAM_NAMES := $(foreach program,$(PROGRAMS),$(BUILD)/bin/$(subst _,-,$(notdir $(program))))
-TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/db/test_*.c tests/e2e/test_*.c)
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
+archive_of      = $(BUILD)/lib/$(subst /,_,$(1)).a
+program_of      = $(BUILD)/bin/$(subst _,-,$(notdir $(1)))
+ARCHIVES        := $(foreach folder,reports collector migrations forms forms/base,$(call archive_of,$(folder)))
+PROGRAM_FILES   := $(foreach program,$(PROGRAMS),$(call program_of,$(program)))
+TEST_SOURCES    := $(wildcard tests/unit/test_*.c tests/db/test_*.c tests/e2e/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
-GENERATED := $(BUILD)/generated/migrations.c
+TESTS           := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
+SOURCES         := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c)) $(TEST_SOURCES) $(SUPPORT_SOURCES)
+MIGRATIONS      := $(sort $(wildcard migrations/sql/*.sql))
 
 .PHONY: all
-all: $(PROGRAM_NAMES)
+all: $(PROGRAM_FILES)
+
+# One short line a file; `make V=1` shows the whole commands.
+say = @$(if $(V),,echo '  $(1)  $@';)
+
+# ---- build ----------------------------------------------------------------------------------------------------
 
 # What the compiler was told: when it changes, everything is built anew.
 FLAGS_STAMP := $(BUILD)/flags
-$(shell mkdir -p $(BUILD); echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $(FLAGS_STAMP) || \
-	echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' > $(FLAGS_STAMP))
+.PHONY: always
+$(FLAGS_STAMP): always
+	@pkg-config --exists --print-errors $(PACKAGES) || \
+	    { echo "the libraries' headers are missing: run ci/install-packages" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@echo "$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)" | cmp -s - $@ || \
+	    echo "$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)" > $@
 
 $(BUILD)/obj/%.o: %.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The SQL of the migrations stands inside the programs, so that an installed one cannot meet files of another version.
+$(BUILD)/generated/migrations.c: migrations/embed $(MIGRATIONS)
+	@mkdir -p $(@D)
+	$(call say,embed  )sh migrations/embed $(MIGRATIONS) > $@.new
+	@mv $@.new $@
 
 $(BUILD)/obj/generated/%.o: $(BUILD)/generated/%.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
-
-# The SQL of the migrations stands inside the programs, so that an installed one cannot meet files of another version.
-$(GENERATED): migrations/embed $(wildcard migrations/sql/*.sql)
-	@mkdir -p $(@D)
-	sh migrations/embed $(sort $(wildcard migrations/sql/*.sql)) > $@.new
-	mv $@.new $@
+	$(call say,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 define archive
-$(BUILD)/lib/$(subst /,_,$(1)).a: $(patsubst %.c,$(BUILD)/obj/%.o,$(call folder_sources,$(1))) $(2)
+$(call archive_of,$(1)): $(patsubst %.c,$(BUILD)/obj/%.o,$(call folder_sources,$(1))) $(2)
 	@mkdir -p $$(@D)
-	rm -f $$@
-	ar rcs $$@ $$^
+	@rm -f $$@
+	$$(call say,archive)ar rcs $$@ $$^
 endef
 $(foreach folder,forms/base forms collector reports,$(eval $(call archive,$(folder),)))
 $(eval $(call archive,migrations,$(BUILD)/obj/generated/migrations.o))
 
 define program
-$(BUILD)/bin/$(subst _,-,$(notdir $(1))): $(BUILD)/obj/$(1).o $(ARCHIVES)
+$(call program_of,$(1)): $(BUILD)/obj/$(1).o $(ARCHIVES)
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) $$< $(ARCHIVES) $(LIBS) -o $$@
+	$$(call say,link   )$(CC) $(LDFLAGS) $$< $(ARCHIVES) $(LIBS) -o $$@
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program,$(program))))
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(SUPPORT_SOURCES)) $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka -o $@
+	$(call say,link   )$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka -o $@
 
 .SECONDARY:
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/lint -name '*.d' 2>/dev/null)
 
-.PHONY: tests-build test
+# ---- tests ----------------------------------------------------------------------------------------------------
+
+.PHONY: tests-build test asan tsan coverage
 tests-build: all $(TESTS)
+
 test: tests-build
 	BUILD=$(BUILD) tests/run
 
-.PHONY: clean
+asan:
+	$(MAKE) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g' HARDEN= \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
+
+tsan:
+	$(MAKE) BUILD=$(BUILD)-tsan OPTIMISE='-O1 -g' HARDEN= SANITIZE=-fsanitize=thread test
+
+coverage:
+	$(MAKE) BUILD=$(BUILD)-coverage OPTIMISE='-O0 -g' HARDEN= SANITIZE=--coverage test
+	ci/coverage $(BUILD)-coverage $(FOLDERS)
+
+# ---- looking at the source ------------------------------------------------------------------------------------
+
+.PHONY: lint dead
+LINTED := $(patsubst %.c,$(BUILD)/lint/%.ok,$(SOURCES))
+
+lint: $(LINTED) all
+	BUILD=$(BUILD) ci/lint
+
+# -fanalyzer needs the optimiser; clang-tidy and cppcheck read .clang-tidy and the comments of the source.
+$(BUILD)/lint/%.ok: %.c .clang-tidy $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	$(call say,lint   )$(CC) $(CPPFLAGS) $(CFLAGS) -Werror -fanalyzer -MMD -MP -MF $(@:.ok=.d) -MT $@ -c $< -o $(@:.ok=.o)
+	@clang-tidy --quiet $< -- $(CPPFLAGS) -std=c17
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppress=missingIncludeSystem $(DEFINES) $<
+	@touch $@
+
+# Functions that no program uses, by the linker's garbage collection; without optimisation, so that nothing is inlined.
+dead:
+	$(MAKE) BUILD=$(BUILD)-dead OPTIMISE=-O0 HARDEN= dead-programs
+	ci/dead $(BUILD)-dead
+
+.PHONY: dead-programs
+dead-programs: $(ARCHIVES) $(foreach program,$(PROGRAMS),$(BUILD)/obj/$(program).o)
+	@mkdir -p $(BUILD)/dead
+	@for program in $(PROGRAMS); do \
+	    $(CC) $(LDFLAGS) -Wl,--print-gc-sections $(BUILD)/obj/$$program.o \
+	        -Wl,--whole-archive $(ARCHIVES) -Wl,--no-whole-archive $(LIBS) -o $(BUILD)/dead/program \
+	        2> $(BUILD)/dead/$$(basename $$program).removed || exit 1; \
+	done
+
+# ---- running it -----------------------------------------------------------------------------------------------
+
+.PHONY: demo demo-stop install
+demo: all
+	BUILD=$(BUILD) ci/run-demo start
+
+demo-stop:
+	BUILD=$(BUILD) ci/run-demo stop
+
+MANUALS := $(wildcard $(foreach folder,$(FOLDERS),$(folder)/*.[1-8]))
+UNITS   := $(wildcard $(foreach folder,$(FOLDERS),$(folder)/*.service))
+EXAMPLES := $(wildcard collector/patella.yaml.example collector/openapi.yaml)
+TARGET   = $(DESTDIR)$(PREFIX)
+
+install: all
+	install -d $(TARGET)/bin $(TARGET)/lib/systemd/system $(DESTDIR)$(DATADIR)/instruments \
+	    $(DESTDIR)$(DATADIR)/protocols
+	install $(PROGRAM_FILES) $(TARGET)/bin
+	for page in $(MANUALS); do \
+	    install -D -m 644 "$$page" "$(TARGET)/share/man/man$${page##*.}/$${page##*/}" || exit 1; done
+	for unit in $(UNITS); do \
+	    sed 's|/usr/local|$(PREFIX)|g' "$$unit" > "$(TARGET)/lib/systemd/system/$${unit##*/}" || exit 1; done
+	install -m 644 $(wildcard forms/instruments/*.yaml) $(DESTDIR)$(DATADIR)/instruments
+	install -m 644 $(wildcard forms/protocols/*.yaml) $(DESTDIR)$(DATADIR)/protocols
+	install -m 644 $(EXAMPLES) $(DESTDIR)$(DATADIR)
+
+.PHONY: clean help
 clean:
 	rm -rf build build-*
+
+help:
+	@echo 'make             every program, into $(BUILD)/bin'
+	@echo 'make test        all tests on a private PostgreSQL cluster; tests/run NAME... runs some'
+	@echo 'make asan, tsan  the tests under the address and undefined behaviour, or the thread sanitizer'
+	@echo 'make coverage    the tests, and which lines of each folder they reached'
+	@echo 'make lint        compiler and analyser warnings, clang-tidy, cppcheck, shellcheck, house rules'
+	@echo 'make dead        functions that no program uses'
+	@echo 'make demo        the demo study on https://localhost:8443; make demo-stop ends it'
+	@echo 'make install     into DESTDIR PREFIX (/usr/local)'
+	@echo 'make clean       removes what was built'
+	@echo 'Variables: BUILD=folder, CC, PREFIX, DESTDIR, V=1 (whole commands)'
