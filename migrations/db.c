@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "migrations/db.h"
+
+#include <libpq-fe.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "forms/base/date.h"
+#include "forms/base/memory.h"
+#include "migrations/db_parameters.h"
+
+/* Startup options beat what a role, a database or PGOPTIONS sets, and stand before the first statement runs. */
+#define PINNED_OPTIONS \
+    "-c search_path= -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601 -c bytea_output=hex " \
+    "-c extra_float_digits=1 -c standard_conforming_strings=on -c statement_timeout=%d"
+
+enum { OLDEST_SERVER = 140000, CONNECT_TIMEOUT_S = 10 };
+
+/*
+ * statement_timeout does not end a wait for a synchronous standby, and nothing ends a wait for a peer that is gone:
+ * after statement_timeout and this many milliseconds the client gives up and closes the connection.
+ */
+enum { CLIENT_GRACE_MS = 5000 };
+
+enum { NO_DEADLINE = -1 };
+
+struct db {
+    PGconn *connection;      /* NULL: given up */
+    char *conninfo;
+    char *default_user;
+    char *application_name;
+    const struct db_statement *statements;
+    size_t statement_count;
+    int statement_timeout_ms;
+    bool verbose_errors;
+    unsigned warnings;       /* WARNINGs that PostgreSQL sent since the last look */
+};
+
+struct db_result {
+    PGresult *result;
+};
+
+/* ------------------------------------------------------------------------------------------------ errors */
+
+struct sqlstate_kind {
+    const char *prefix;      /* longest first where one holds another */
+    enum error_kind kind;
+    bool transient;          /* the same work may succeed at once */
+};
+
+static const struct sqlstate_kind sqlstate_kinds[] = {
+    {"08", ERROR_DATABASE, true},      /* connection lost */
+    {"23505", ERROR_CONFLICT, false},  /* unique */
+    {"23", ERROR_INPUT, false},        /* other constraints */
+    {"22", ERROR_INPUT, false},        /* data exception */
+    {"28", ERROR_DENIED, false},       /* no valid token, no such role */
+    {"40", ERROR_BUSY, true},          /* serialization, deadlock */
+    {"42501", ERROR_DENIED, false},    /* no privilege */
+    {"53300", ERROR_BUSY, true},       /* too many connections */
+    {"53", ERROR_BUSY, false},         /* disk full, out of memory */
+    {"55P03", ERROR_BUSY, true},       /* lock_timeout */
+    {"55006", ERROR_CONFLICT, false},  /* frozen, locked */
+    {"57014", ERROR_BUSY, false},      /* statement_timeout: the next try would take as long */
+    {"57P", ERROR_DATABASE, true},     /* shutdown, crash, starting up */
+    {"P0002", ERROR_NOT_FOUND, false},
+};
+
+static const struct sqlstate_kind *find_kind(const char *sqlstate)
+{
+    for (size_t i = 0; i < sizeof sqlstate_kinds / sizeof sqlstate_kinds[0]; i++)
+        if (strncmp(sqlstate, sqlstate_kinds[i].prefix, strlen(sqlstate_kinds[i].prefix)) == 0)
+            return &sqlstate_kinds[i];
+    return NULL;
+}
+
+bool db_is_transient(const struct error *error)
+{
+    const struct sqlstate_kind *found = find_kind(error->sqlstate);
+    return found && found->transient;
+}
+
+static bool set_error(struct error *error, const char *sqlstate, const char *constraint, const char *message)
+{
+    const struct sqlstate_kind *found = find_kind(sqlstate);
+    char state[sizeof error->sqlstate];
+    snprintf(state, sizeof state, "%s", sqlstate);
+    error_set(error, found ? found->kind : ERROR_DATABASE, "%s", message);
+    memcpy(error->sqlstate, state, sizeof state);
+    if (constraint)
+        snprintf(error->constraint, sizeof error->constraint, "%s", constraint);
+    return false;
+}
+
+static bool set_lost(struct error *error, const char *what)
+{
+    char message[sizeof error->message];
+    snprintf(message, sizeof message, "%s: the connection to the database was lost", what);
+    return set_error(error, "08006", NULL, message);
+}
+
+static const char *field(const PGresult *result, int code)
+{
+    const char *value = PQresultErrorField(result, code);   /* NULL for what libpq itself reports */
+    return value ? value : "";
+}
+
+/* PostgreSQL's text may quote a subject's answers: only administration's programs get to see it. */
+static bool set_result_error(const struct db *db, const char *what, const PGresult *result, struct error *error)
+{
+    const char *sqlstate = field(result, PG_DIAG_SQLSTATE);
+    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    if (sqlstate[0] == '\0' && !db_is_alive(db))
+        return set_lost(error, what);
+    char message[sizeof error->message];
+    if (db->verbose_errors) {
+        const char *text = field(result, PG_DIAG_MESSAGE_PRIMARY);
+        const char *hint = field(result, PG_DIAG_MESSAGE_HINT);
+        snprintf(message, sizeof message, "%s%s%s", text[0] ? text : PQresultErrorMessage(result),
+                 hint[0] ? "; " : "", hint);
+    } else {
+        snprintf(message, sizeof message, "%s: the database refused (SQLSTATE %s%s%s)", what,
+                 sqlstate[0] ? sqlstate : "unknown", constraint ? ", constraint " : "", constraint ? constraint : "");
+    }
+    return set_error(error, sqlstate, constraint, message);
+}
+
+/* ------------------------------------------------------------------------------------------------ connecting */
+
+static void count_warning(void *context, const PGresult *result)
+{
+    struct db *db = context;
+    const char *severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (strcmp(severity, "WARNING") == 0)
+        db->warnings++;
+}
+
+static void disconnect(struct db *db)
+{
+    PQfinish(db->connection);   /* NULL is fine */
+    db->connection = NULL;
+}
+
+static int db_destroy(struct db *db)
+{
+    disconnect(db);
+    return 0;
+}
+
+struct keywords {
+    const char **names;
+    const char **values;
+    size_t count;
+};
+
+static void keywords_add(struct keywords *keywords, const char *name, const char *value)
+{
+    keywords->names[keywords->count] = name;
+    keywords->values[keywords->count] = value;
+    keywords->count++;
+}
+
+static bool is_pinned(const char *keyword)
+{
+    static const char *const pinned[] = {"options", "client_encoding", "application_name"};
+    for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++)
+        if (strcmp(keyword, pinned[i]) == 0)
+            return true;
+    return false;
+}
+
+static const char *given(const PQconninfoOption *options, const char *keyword)
+{
+    for (const PQconninfoOption *option = options; option->keyword; option++)
+        if (strcmp(option->keyword, keyword) == 0)
+            return option->val;
+    return NULL;
+}
+
+static bool names(const PQconninfoOption *options, const char *keyword, const char *variable)
+{
+    return given(options, keyword) || getenv(variable);
+}
+
+/* What conninfo says, then our defaults for what neither it nor the environment says, then what is pinned. */
+static struct keywords collect_keywords(const void *owner, const struct db *db, const PQconninfoOption *options)
+{
+    size_t room = 8;
+    for (const PQconninfoOption *option = options; option->keyword; option++)
+        room++;
+    struct keywords keywords = {memory_new_array(owner, const char *, room), memory_new_array(owner, const char *, room),
+                                0};
+    for (const PQconninfoOption *option = options; option->keyword; option++)
+        if (option->val && !is_pinned(option->keyword))
+            keywords_add(&keywords, option->keyword, option->val);
+
+    bool service = names(options, "service", "PGSERVICE");   /* it may name a user and a database: libpq's matter */
+    if (!service && db->default_user && !names(options, "user", "PGUSER"))
+        keywords_add(&keywords, "user", db->default_user);
+    if (!service && !names(options, "dbname", "PGDATABASE"))
+        keywords_add(&keywords, "dbname", "patella");
+    if (!service && !names(options, "connect_timeout", "PGCONNECT_TIMEOUT"))
+        keywords_add(&keywords, "connect_timeout", memory_format(owner, "%d", CONNECT_TIMEOUT_S));
+    keywords_add(&keywords, "options", memory_format(owner, PINNED_OPTIONS, db->statement_timeout_ms));
+    keywords_add(&keywords, "client_encoding", "UTF8");
+    keywords_add(&keywords, "application_name", db->application_name);
+    return keywords;
+}
+
+static bool set_connect_error(const struct db *db, struct error *error)
+{
+    /* libpq gives no SQLSTATE here.  Its text holds host, role and database, no row of anybody. */
+    char text[sizeof error->message];
+    snprintf(text, sizeof text, "%s", PQerrorMessage(db->connection));
+    for (char *end = text + strlen(text); end > text && end[-1] == '\n'; end--)
+        end[-1] = '\0';
+    char message[sizeof error->message];
+    snprintf(message, sizeof message, "cannot connect to PostgreSQL: %.800s; is it running, and do PGHOST, PGPORT, "
+             "PGUSER and PGDATABASE (or PGSERVICE) name it?", text);
+    return set_error(error, "08001", NULL, message);
+}
+
+static bool connect_with(struct db *db, const struct keywords *keywords, struct error *error)
+{
+    db->connection = PQconnectdbParams(keywords->names, keywords->values, 0);
+    if (PQstatus(db->connection) != CONNECTION_OK)
+        return set_connect_error(db, error);
+    if (PQserverVersion(db->connection) < OLDEST_SERVER)
+        return error_set(error, ERROR_DATABASE, "PostgreSQL %d is too old; Patella needs 14 or newer",
+                         PQserverVersion(db->connection) / 10000);
+    PQsetNoticeReceiver(db->connection, count_warning, db);
+    return true;
+}
+
+static bool connect_now(struct db *db, struct error *error)
+{
+    char *text = NULL;
+    PQconninfoOption *options = PQconninfoParse(db->conninfo, &text);
+    if (!options) {
+        error_set(error, ERROR_USAGE, "not a connection string: %s", text ? text : "out of memory");
+        PQfreemem(text);
+        return false;
+    }
+    void *work = memory_owner(NULL, "db connect");
+    struct keywords keywords = collect_keywords(work, db, options);
+    bool connected = connect_with(db, &keywords, error);
+    talloc_free(work);
+    PQconninfoFree(options);
+    return connected;
+}
+
+static bool prepare_statements(struct db *db, struct error *error)
+{
+    for (size_t i = 0; i < db->statement_count; i++) {
+        const struct db_statement *statement = &db->statements[i];
+        PGresult *result = PQprepare(db->connection, statement->name, statement->sql, 0, NULL);
+        bool prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
+        if (!prepared)
+            set_result_error(db, statement->name, result, error);
+        PQclear(result);
+        if (!prepared)
+            return false;
+    }
+    return true;
+}
+
+bool db_reopen(struct db *db, struct error *error)
+{
+    disconnect(db);
+    if (connect_now(db, error) && prepare_statements(db, error))
+        return true;
+    disconnect(db);
+    return false;
+}
+
+struct db *db_open(const void *owner, const struct db_options *options, struct error *error)
+{
+    struct db *db = memory_new(owner, struct db);
+    talloc_set_destructor(db, db_destroy);
+    db->conninfo = memory_copy_string(db, options->conninfo ? options->conninfo : "");
+    db->default_user = options->default_user ? memory_copy_string(db, options->default_user) : NULL;
+    db->application_name = memory_copy_string(db, options->application_name ? options->application_name : "patella");
+    db->statements = options->statements;
+    db->statement_count = options->statement_count;
+    db->statement_timeout_ms = options->statement_timeout_ms;
+    db->verbose_errors = options->verbose_errors;
+    if (db_reopen(db, error))
+        return db;
+    talloc_free(db);
+    return NULL;
+}
+
+bool db_is_alive(const struct db *db)
+{
+    return db->connection && PQstatus(db->connection) == CONNECTION_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------ executing */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t deadline_of(const struct db *db)
+{
+    return db->statement_timeout_ms > 0 ? now_ms() + db->statement_timeout_ms + CLIENT_GRACE_MS : NO_DEADLINE;
+}
+
+/* The next result of what was sent; NULL when there is none, or when the connection was lost or given up. */
+static PGresult *next_result(struct db *db, int64_t deadline)
+{
+    while (db_is_alive(db) && PQisBusy(db->connection)) {
+        int64_t left = deadline == NO_DEADLINE ? -1 : deadline - now_ms();
+        struct pollfd wait = {.fd = PQsocket(db->connection), .events = POLLIN, .revents = 0};
+        if (deadline != NO_DEADLINE && left <= 0) {
+            disconnect(db);
+            break;
+        }
+        if (poll(&wait, 1, (int)left) > 0)
+            PQconsumeInput(db->connection);   /* a failure shows as PQstatus or as an error result */
+    }
+    return db->connection ? PQgetResult(db->connection) : NULL;
+}
+
+/* Reads to the end of what was sent; keeps the first error result, else the last result. */
+static PGresult *collect_result(struct db *db)
+{
+    int64_t deadline = deadline_of(db);
+    PGresult *kept = NULL;
+    for (PGresult *result; (result = next_result(db, deadline)) != NULL;) {
+        if (kept && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
+            PQclear(result);
+            continue;
+        }
+        PQclear(kept);
+        kept = result;
+    }
+    return kept;
+}
+
+static bool is_success(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_SINGLE_TUPLE ||
+           status == PGRES_EMPTY_QUERY;
+}
+
+/* Takes `result` (may be NULL); true when it is a success, else it is cleared and `error` set. */
+static bool accept_result(const struct db *db, const char *what, PGresult *result, struct error *error)
+{
+    if (!result)
+        return set_lost(error, what);
+    if (is_success(result))
+        return true;
+    set_result_error(db, what, result, error);
+    PQclear(result);
+    return false;
+}
+
+/* Transaction control and scripts; simple protocol, so that `sql` may hold several statements. */
+static PGresult *execute_simple(struct db *db, const char *what, const char *sql, struct error *error)
+{
+    if (!db_is_alive(db) || !PQsendQuery(db->connection, sql)) {
+        set_lost(error, what);
+        return NULL;
+    }
+    PGresult *result = collect_result(db);
+    return accept_result(db, what, result, error) ? result : NULL;
+}
+
+bool db_run_script(struct db *db, const char *sql, struct error *error)
+{
+    PGresult *result = execute_simple(db, "script", sql, error);
+    PQclear(result);
+    return result != NULL;
+}
+
+bool db_begin(struct db *db, enum db_transaction kind, struct error *error)
+{
+    static const char *const statements[] = {
+        [DB_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+        [DB_REPEATABLE_READ_ONLY] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    };
+    PGresult *result = execute_simple(db, "begin", statements[kind], error);
+    PQclear(result);
+    return result != NULL;
+}
+
+bool db_commit(struct db *db, bool *unknown, struct error *error)
+{
+    *unknown = false;
+    db->warnings = 0;
+    if (!db_is_alive(db))
+        return set_lost(error, "commit");   /* before COMMIT was sent: it has rolled back */
+    PGresult *result = execute_simple(db, "commit", "COMMIT", error);
+    if (!result) {
+        *unknown = !db_is_alive(db);
+        return false;
+    }
+    /* COMMIT of a failed transaction succeeds, with this tag. */
+    bool rolled_back = strcmp(PQcmdStatus(result), "ROLLBACK") == 0;
+    PQclear(result);
+    if (rolled_back)
+        return set_error(error, "25P02", NULL, "commit: the transaction had failed and was rolled back");
+    if (db->warnings > 0) {
+        *unknown = true;
+        return set_error(error, "01000", NULL, "commit: PostgreSQL warned while committing, so a standby may not "
+                         "have it; send the same again");
+    }
+    return true;
+}
+
+void db_rollback(struct db *db)
+{
+    struct error ignored;
+    PQclear(execute_simple(db, "rollback", "ROLLBACK", &ignored));
+}
+
+static bool send_prepared(struct db *db, size_t statement, const struct db_parameters *parameters,
+                          struct error *error)
+{
+    if (statement >= db->statement_count)
+        return error_set(error, ERROR_INTERNAL, "statement %zu of %zu", statement, db->statement_count);
+    const char *name = db->statements[statement].name;
+    int count = parameters ? (int)parameters->count : 0;
+    if (!db_is_alive(db) ||
+        !PQsendQueryPrepared(db->connection, name, count, parameters ? parameters->values : NULL,
+                             parameters ? parameters->lengths : NULL, parameters ? parameters->formats : NULL, 0))
+        return set_lost(error, name);
+    return true;
+}
+
+static int result_destroy(struct db_result *result)
+{
+    PQclear(result->result);
+    return 0;
+}
+
+static struct db_result *result_new(const void *owner, PGresult *taken)
+{
+    struct db_result *result = memory_new(owner, struct db_result);
+    result->result = taken;
+    talloc_set_destructor(result, result_destroy);
+    return result;
+}
+
+/* Outside of a transaction the statement commits by itself, and a WARNING says what it says at COMMIT. */
+static bool warned_alone(const struct db *db)
+{
+    return db->warnings > 0 && PQtransactionStatus(db->connection) == PQTRANS_IDLE;
+}
+
+struct db_result *db_execute(const void *owner, struct db *db, size_t statement,
+                             const struct db_parameters *parameters, struct error *error)
+{
+    db->warnings = 0;
+    if (!send_prepared(db, statement, parameters, error))
+        return NULL;
+    PGresult *result = collect_result(db);
+    const char *name = db->statements[statement].name;
+    if (!accept_result(db, name, result, error))
+        return NULL;
+    if (warned_alone(db)) {
+        PQclear(result);
+        set_error(error, "01000", NULL, "PostgreSQL warned while committing, so a standby may not have it; try again");
+        return NULL;
+    }
+    return result_new(owner, result);
+}
+
+bool db_run(struct db *db, size_t statement, const struct db_parameters *parameters, struct error *error)
+{
+    struct db_result *result = db_execute(NULL, db, statement, parameters, error);
+    talloc_free(result);
+    return result != NULL;
+}
+
+static void cancel(struct db *db)
+{
+    char ignored[256];
+    PGcancel *request = PQgetCancel(db->connection);
+    if (request)
+        PQcancel(request, ignored, sizeof ignored);
+    PQfreeCancel(request);
+    PQclear(collect_result(db));
+}
+
+bool db_stream(struct db *db, size_t statement, const struct db_parameters *parameters, db_row_function *row,
+               void *context, struct error *error)
+{
+    if (!send_prepared(db, statement, parameters, error))
+        return false;
+    PQsetSingleRowMode(db->connection);
+    const char *name = db->statements[statement].name;
+    bool ended = false;
+    for (PGresult *result; (result = next_result(db, deadline_of(db))) != NULL;) {
+        ended = PQresultStatus(result) == PGRES_TUPLES_OK;   /* an empty result follows the last row */
+        if (!accept_result(db, name, result, error)) {
+            PQclear(db->connection ? collect_result(db) : NULL);
+            return false;
+        }
+        struct db_result one = {result};
+        bool wanted = ended || row(context, &one, error);
+        PQclear(result);
+        if (!wanted) {
+            cancel(db);
+            return false;
+        }
+    }
+    return ended || set_lost(error, name);
+}
+
+/* ------------------------------------------------------------------------------------------------ results */
+
+size_t db_rows(const struct db_result *result)
+{
+    return (size_t)PQntuples(result->result);
+}
+
+bool db_is_null(const struct db_result *result, size_t row, size_t column)
+{
+    return PQgetisnull(result->result, (int)row, (int)column) != 0;
+}
+
+const char *db_text(const struct db_result *result, size_t row, size_t column)
+{
+    const char *value = PQgetvalue(result->result, (int)row, (int)column);
+    return value ? value : "";   /* NULL only for a row or column that is not there */
+}
+
+int64_t db_int(const struct db_result *result, size_t row, size_t column)
+{
+    return strtoll(db_text(result, row, column), NULL, 10);
+}
+
+double db_double(const struct db_result *result, size_t row, size_t column)
+{
+    return db_is_null(result, row, column) ? (double)NAN : strtod(db_text(result, row, column), NULL);
+}
+
+bool db_bool(const struct db_result *result, size_t row, size_t column)
+{
+    return strcmp(db_text(result, row, column), "t") == 0;
+}
+
+static unsigned hex_digit(char c)
+{
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
+}
+
+void *db_bytes(const void *owner, const struct db_result *result, size_t row, size_t column, size_t *length)
+{
+    const char *text = db_text(result, row, column);   /* \x... : bytea_output is pinned */
+    size_t digits = strncmp(text, "\\x", 2) == 0 ? strlen(text) - 2 : 0;
+    char *bytes = memory_new_array(owner, char, digits / 2 + 1);
+    for (size_t i = 0; i < digits / 2; i++)
+        bytes[i] = (char)(hex_digit(text[2 + 2 * i]) << 4 | hex_digit(text[3 + 2 * i]));
+    *length = digits / 2;
+    return bytes;
+}
+
+int32_t db_date(const struct db_result *result, size_t row, size_t column)
+{
+    date_days days = DATE_NONE;
+    return date_parse(db_text(result, row, column), &days) ? days : DATE_NONE;
+}
+
+double *db_doubles(const void *owner, const struct db_result *result, size_t row, size_t column, size_t *count)
+{
+    const char *text = db_text(result, row, column);   /* {1.5,NULL,NaN} */
+    size_t commas = 0;
+    for (const char *at = text; *at; at++)
+        commas += *at == ',';
+    double *values = memory_new_array(owner, double, commas + 1);
+    *count = 0;
+    const char *at = *text == '{' ? text + 1 : "";
+    while (*at && *at != '}') {
+        char *end = NULL;
+        double value = strtod(at, &end);
+        values[(*count)++] = end == at ? (double)NAN : value;   /* NULL is no number */
+        at += strcspn(at, ",}");
+        at += *at == ',';
+    }
+    return values;
+}
