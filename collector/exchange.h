@@ -54,8 +54,9 @@ enum { EXCHANGE_PARAMETERS = 4, EXCHANGE_REPLY_HEADERS = 8 };
 struct exchange {
     const struct route *route;
     char request_id[20];
-    const char *method;
-    const char *path;                                /* as sent, without the query; for logs */
+    const char *method;                              /* "HEAD" for a HEAD on a GET route */
+    const char *path;                                /* as sent, without the query */
+    char peer[46];                                   /* numeric address of the client */
     const char *parameters[EXCHANGE_PARAMETERS];     /* values of {..} in the pattern, decoded, valid UTF-8 */
     const struct query_parameter *query;             /* decoded, valid UTF-8 */
     size_t query_count;
@@ -100,6 +101,7 @@ const char *exchange_query(const struct exchange *exchange, const char *name);
 /* Value of `{name}` in the route's pattern. */
 const char *exchange_parameter(const struct exchange *exchange, const char *name);
 
+/* Adds a header of the reply, or replaces the one of that name; control characters in `value` become '?'. */
 void exchange_add_header(struct exchange *exchange, const char *name, const char *value);
 
 /* A JSON reply; `body` belongs to the exchange. */
@@ -108,9 +110,17 @@ void exchange_reply_json(struct exchange *exchange, int status, struct text *bod
 /*
  * A reply as application/problem+json (RFC 9457):
  * {"type":"urn:patella:problem:CODE","title":...,"status":...,"code":CODE,"detail":...,"request":REQUEST_ID}
+ * A 503 or 429 gets "Retry-After: 1" when the handler has set none.
  */
 void exchange_reply_problem(struct exchange *exchange, int status, const char *code, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));
+
+/*
+ * Says that this exchange goes to another thread.  A HANDLE_BY_WRITER handler calls it in the loop just before it queues
+ * the exchange; from then on the loop leaves the exchange alone until exchange_finish.  (The status alone cannot say
+ * it: the other thread may have set it before the handler returns.)
+ */
+void exchange_hold(struct exchange *exchange);
 
 /*
  * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each exchange that
