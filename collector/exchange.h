@@ -77,7 +77,7 @@ struct exchange {
 enum handling {
     HANDLE_ON_LOOP,      /* at once, in the event loop: must not block; `store` is NULL */
     HANDLE_ON_WORKER,    /* on a worker thread, with its store */
-    HANDLE_BY_WRITER     /* in the loop up to the queue of the writer, which finishes the exchange */
+    HANDLE_BY_WRITER     /* in the loop; the handler, or the writer that it queued it for, calls exchange_finish */
 };
 
 typedef void route_handler(struct exchange *exchange, struct store *store);
@@ -109,22 +109,15 @@ void exchange_reply_json(struct exchange *exchange, int status, struct text *bod
 
 /*
  * A reply as application/problem+json (RFC 9457):
- * {"type":"urn:patella:problem:CODE","title":...,"status":...,"code":CODE,"detail":...,"request":REQUEST_ID}
- * A 503 or 429 gets "Retry-After: 1" when the handler has set none.
+ * {"type":"urn:patella:problem:CODE","title":...,"status":...,"code":CODE,"detail":...}
+ * The request id is in the header X-Request-Id, so that the same problem has the same bytes.  A 503 or 429 gets "Retry-After: 1" when the handler has set none.
  */
 void exchange_reply_problem(struct exchange *exchange, int status, const char *code, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));
 
 /*
- * Says that this exchange goes to another thread.  A HANDLE_BY_WRITER handler calls it in the loop just before it queues
- * the exchange; from then on the loop leaves the exchange alone until exchange_finish.  (The status alone cannot say
- * it: the other thread may have set it before the handler returns.)
- */
-void exchange_hold(struct exchange *exchange);
-
-/*
- * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each exchange that
- * was given to a worker or to the writer.  The client may be gone; then it is only freed.
+ * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each exchange of a
+ * HANDLE_BY_WRITER route (for a worker's, the worker does it).  The client may be gone; then it is only freed.
  */
 void exchange_finish(struct exchange *exchange);
 
