@@ -25,7 +25,7 @@ CPPFLAGS += $(DEFINES) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS   += -std=c17 $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -fPIE -ffp-contract=off \
             -ffunction-sections -fdata-sections -pthread
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SANITIZE) -pthread
-LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lm
 
 folder_sources  = $(filter-out $(1)/patella%.c,$(wildcard $(1)/*.c))
 archive_of      = $(BUILD)/lib/$(subst /,_,$(1)).a
@@ -59,6 +59,9 @@ $(FLAGS_STAMP): always
 $(BUILD)/obj/%.o: %.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(call say,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The assembler's .incbin is not seen by -MMD.
+$(BUILD)/obj/collector/openapi.o: collector/openapi.yaml
 
 # The SQL of the migrations stands inside the programs, so that an installed one cannot meet files of another version.
 $(BUILD)/generated/migrations.c: migrations/embed $(MIGRATIONS)
