@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/settings.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "forms/faults.h"
+#include "forms/suggestion.h"
+#include "forms/yaml.h"
+
+enum setting_type { SETTING_TEXT, SETTING_INTEGER, SETTING_BOOLEAN, SETTING_LOG_LEVEL };
+
+struct setting {
+    const char *name;
+    enum setting_type type;
+    size_t offset;            /* in struct settings */
+    const char *initial;      /* as it would be written in the file */
+    int least, most;          /* integers */
+    bool reloadable;
+    const char *help;
+};
+
+#define TEXT_SETTING(member, initial, reloadable, help) \
+    {#member, SETTING_TEXT, offsetof(struct settings, member), initial, 0, 0, reloadable, help}
+#define INTEGER_SETTING(member, initial, least, most, reloadable, help) \
+    {#member, SETTING_INTEGER, offsetof(struct settings, member), initial, least, most, reloadable, help}
+#define BOOLEAN_SETTING(member, initial, reloadable, help) \
+    {#member, SETTING_BOOLEAN, offsetof(struct settings, member), initial, 0, 0, reloadable, help}
+
+static const struct setting settings_table[] = {
+    TEXT_SETTING(listen_address, "localhost", false, "name or address to listen on; every address of a name is used"),
+    INTEGER_SETTING(listen_port, "8443", 0, 65535, false, "TCP port; 0 takes a free one and logs it"),
+    TEXT_SETTING(certificate, "", true, "file with the server's certificate chain, PEM, own certificate first"),
+    TEXT_SETTING(key, "", true, "file with the private key, PEM; not readable by others"),
+    TEXT_SETTING(database, "", false, "libpq connection string; empty: PGHOST, PGSERVICE and the like alone"),
+    INTEGER_SETTING(workers, "4", 1, 64, false, "threads that read from PostgreSQL, a connection each"),
+    INTEGER_SETTING(worker_queue_limit, "1024", 1, 1000000, false, "requests that wait for a worker; more get 503"),
+    INTEGER_SETTING(queue_limit, "8192", 1, 1000000, false, "submissions that wait for the writer; more get 503"),
+    INTEGER_SETTING(max_connections, "2048", 1, 1000000, true, "open connections"),
+    INTEGER_SETTING(max_connections_per_address, "512", 1, 1000000, true,
+                    "open connections of one address (IPv6: of one /64 network)"),
+    INTEGER_SETTING(handshake_deadline_ms, "5000", 10, 600000, true, "for the TLS handshake"),
+    INTEGER_SETTING(head_deadline_ms, "10000", 10, 600000, true, "for the whole head of a request"),
+    INTEGER_SETTING(work_deadline_ms, "30000", 10, 600000, true, "for the work on a request; later: 503"),
+    INTEGER_SETTING(idle_deadline_ms, "30000", 10, 3600000, true, "between two requests of a connection"),
+    INTEGER_SETTING(rate_grace_ms, "5000", 10, 600000, true, "before the least rates below are asked for"),
+    INTEGER_SETTING(body_min_bytes_per_s, "1000", 0, 1000000000, true, "least average rate of an arriving body"),
+    INTEGER_SETTING(reply_min_bytes_per_s, "1000", 0, 1000000000, true, "least average rate of reading a reply"),
+    INTEGER_SETTING(stop_deadline_ms, "10000", 100, 600000, true, "from SIGTERM to the end, at most"),
+    INTEGER_SETTING(token_cache_ms, "3000", 0, 60000, true, "how long a token that was found stays known"),
+    INTEGER_SETTING(catalogue_refresh_ms, "2000", 100, 600000, true, "between two looks for new studies and forms"),
+    {"log_level", SETTING_LOG_LEVEL, offsetof(struct settings, log_level), "info", 0, 0, true,
+     "debug, info, warning or error"},
+    BOOLEAN_SETTING(access_log, "true", true, "a log line for each request"),
+    BOOLEAN_SETTING(metrics_loopback_only, "true", true, "answer /metrics to this machine only"),
+};
+
+enum { SETTING_COUNT = sizeof settings_table / sizeof *settings_table };
+
+static const struct setting *find_setting(const char *name)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (strcmp(settings_table[i].name, name) == 0)
+            return &settings_table[i];
+    return NULL;
+}
+
+static bool read_integer(const struct setting *setting, const char *value, int *out)
+{
+    int64_t number = 0;
+    if (!text_to_int64(value, &number) || number < setting->least || number > setting->most)
+        return false;
+    *out = (int)number;
+    return true;
+}
+
+/* Sets a value; on failure returns what would have been right. */
+static const char *assign(struct settings *settings, const struct setting *setting, const char *value)
+{
+    void *member = (char *)settings + setting->offset;
+    enum log_level level;
+    switch (setting->type) {
+    case SETTING_TEXT:
+        *(const char **)member = memory_copy_string(settings, value);
+        return NULL;
+    case SETTING_INTEGER:
+        if (read_integer(setting, value, member))
+            return NULL;
+        return memory_format(settings, "a whole number from %d to %d", setting->least, setting->most);
+    case SETTING_BOOLEAN:
+        *(bool *)member = strcmp(value, "true") == 0;
+        return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? NULL : "true or false";
+    case SETTING_LOG_LEVEL:
+        *(const char **)member = memory_copy_string(settings, value);
+        return log_parse_level(value, &level) ? NULL : "debug, info, warning or error";
+    }
+    return "nothing";
+}
+
+/* NULL-terminated. */
+static const char *const *setting_names(const void *owner)
+{
+    const char **names = memory_new_array(owner, const char *, SETTING_COUNT + 1);
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        names[i] = settings_table[i].name;
+    return names;
+}
+
+static void read_map(struct settings *settings, const struct yaml *map, struct faults *faults)
+{
+    yaml_allow_keys(map, setting_names(settings), faults);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const struct yaml *node = yaml_find(map, settings_table[i].name);
+        if (node == NULL || !yaml_expect(node, YAML_TEXT, faults))
+            continue;
+        const char *expected = assign(settings, &settings_table[i], node->text);
+        if (expected != NULL)
+            yaml_fault(faults, node, "%s is '%s'; write %s", settings_table[i].name, node->text, expected);
+    }
+}
+
+static bool read_file(struct settings *settings, const char *file, struct error *error)
+{
+    size_t length = 0;
+    char *text = text_read_file(settings, file, YAML_SIZE_LIMIT, &length, error);
+    if (text == NULL)
+        return false;
+    struct yaml *root = yaml_parse(settings, file, text, length, error);
+    if (root == NULL)
+        return false;
+    struct faults faults = faults_begin(settings);
+    if (yaml_expect(root, YAML_MAP, &faults))
+        read_map(settings, root, &faults);
+    return faults_to_error(&faults, error);
+}
+
+static bool read_assignment(struct settings *settings, const char *assignment, struct error *error)
+{
+    const char *equals = strchr(assignment, '=');
+    if (equals == NULL)
+        return error_set(error, ERROR_USAGE, "--set %s: write --set name=value", assignment);
+    char *name = memory_copy_bytes(settings, assignment, (size_t)(equals - assignment));
+    const struct setting *setting = find_setting(name);
+    if (setting == NULL) {
+        const char *near = suggestion_find(name, setting_names(settings), SETTING_COUNT);
+        return error_set(error, ERROR_USAGE, "--set %s: there is no such setting; %s%s", name,
+                         near != NULL ? "did you mean " : "--help lists them", near != NULL ? near : "");
+    }
+    const char *expected = assign(settings, setting, equals + 1);
+    if (expected != NULL)
+        return error_set(error, ERROR_USAGE, "--set %s: '%s' is not %s", name, equals + 1, expected);
+    return true;
+}
+
+static bool require(const char *value, const char *name, struct error *error)
+{
+    if (*value != '\0')
+        return true;
+    return error_set(error, ERROR_INPUT, "setting %s is missing; name the file in patella.yaml or by --set %s=FILE",
+                     name, name);
+}
+
+static struct settings *load(const void *owner, const struct settings_source *source, struct error *error)
+{
+    struct settings *settings = memory_new(owner, struct settings);
+    bool good = true;
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        good = good && assign(settings, &settings_table[i], settings_table[i].initial) == NULL;
+    if (!good)
+        error_set(error, ERROR_INTERNAL, "a default in the table of settings is out of its own range");
+    if (good && source->file != NULL)
+        good = read_file(settings, source->file, error);
+    for (size_t i = 0; good && i < source->assignment_count; i++)
+        good = read_assignment(settings, source->assignments[i], error);
+    good = good && require(settings->certificate, "certificate", error) && require(settings->key, "key", error);
+    if (good)
+        return settings;
+    talloc_free(settings);
+    return NULL;
+}
+
+const struct settings *settings_load(const void *owner, const struct settings_source *source, struct error *error)
+{
+    return load(owner, source, error);
+}
+
+/* Gives `setting` of `settings` the value that it has in `from`; true when that changed it. */
+static bool keep(struct settings *settings, const struct settings *from, const struct setting *setting)
+{
+    void *to = (char *)settings + setting->offset;
+    const void *old = (const char *)from + setting->offset;
+    bool changed = false;
+    switch (setting->type) {
+    case SETTING_TEXT:
+    case SETTING_LOG_LEVEL:
+        changed = strcmp(*(const char **)to, *(const char *const *)old) != 0;
+        *(const char **)to = memory_copy_string(settings, *(const char *const *)old);
+        break;
+    case SETTING_INTEGER:
+        changed = *(int *)to != *(const int *)old;
+        *(int *)to = *(const int *)old;
+        break;
+    case SETTING_BOOLEAN:
+        changed = *(bool *)to != *(const bool *)old;
+        *(bool *)to = *(const bool *)old;
+        break;
+    }
+    return changed;
+}
+
+const struct settings *settings_reload(const void *owner, const struct settings *current,
+                                       const struct settings_source *source, struct text *kept, struct error *error)
+{
+    struct settings *settings = load(owner, source, error);
+    for (size_t i = 0; settings != NULL && i < SETTING_COUNT; i++)
+        if (!settings_table[i].reloadable && keep(settings, current, &settings_table[i]))
+            text_append_format(kept, " %s", settings_table[i].name);
+    return settings;
+}
+
+enum log_level settings_log_level(const struct settings *settings)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    return log_parse_level(settings->log_level, &level) ? level : LOG_LEVEL_INFO;
+}
+
+void settings_print_help(FILE *out)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const struct setting *setting = &settings_table[i];
+        fprintf(out, "  %-28s %s%s%s\n", setting->name, setting->help, setting->reloadable ? " (SIGHUP)" : "",
+                *setting->initial != '\0' ? "" : " (no default)");
+        if (*setting->initial != '\0')
+            fprintf(out, "  %-28s default %s", "", setting->initial);
+        if (setting->type == SETTING_INTEGER)
+            fprintf(out, ", %d to %d", setting->least, setting->most);
+        if (*setting->initial != '\0')
+            fputc('\n', out);
+    }
+}
