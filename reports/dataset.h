@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The analysis data of one study at one cut: what extract.c reads, and what derive_dataset adds.
+ * The analysis data of one study at one cut: what extract.c reads, and what dataset_derive adds.
  *
- * Arrays are ordered so that the same cut gives the same order: subjects by site and number; records by subject, form,
- * knee, date, receipt.  Only the newest version of each record at the cut is here, voided records are not.
+ * Arrays are ordered so that the same cut gives the same order: subjects by site and number; records by subject, form
+ * (byte order), knee, date, receipt, id (dataset_derive sees to it).  Only the newest version of each record at the cut
+ * is here, voided records are not.
  */
 #ifndef PATELLA_DATASET_H
 #define PATELLA_DATASET_H
@@ -47,12 +48,12 @@ struct subject {
     enum knee_side index_knee;   /* as enrolled */
     date_days enrolled;
     int cohort;                  /* index into cohorts, NO_COHORT before allocation */
-    size_t first_record, record_count;   /* its records stand together */
     /* derived */
+    size_t first_record, record_count;   /* its records stand together */
     date_days day1[3];           /* first treatment per knee_side (LEFT, RIGHT); [KNEE_NONE] = the index knee's; DATE_NONE */
     bool treated;                /* index knee has a day 1 */
     date_days last_contact;      /* end of study form, DATE_NONE when none */
-    date_days died;
+    date_days died;              /* latest day that the date of death can mean, DATE_NONE while alive */
     date_days withdrawn;         /* consent or study withdrawal, DATE_NONE */
     const char *end_reason;      /* code of end_of_study.reason, NULL while in the study */
 };
@@ -72,18 +73,46 @@ struct dataset {
     size_t subject_count;
     struct record *records;
     size_t record_count;
+    /* derived */
+    double *values;              /* of endpoints: see dataset_value */
 };
 
-/* Study days, first treatments, analysis visits, which record is selected, end of study.  (STATISTICS 1b; protocol) */
+/*
+ * Derives everything marked so above; memory hangs on `dataset`, which is a talloc block.
+ *
+ * Day 1 of a knee is its first treatment; an untreated knee and what is about the subject count from the index knee's.
+ * A record counts for the visit whose analysis window holds its day, whatever visit the person chose; one that was
+ * entered as `unscheduled` counts for none.  Selected per form, knee and visit: closest to the target; tie: the later
+ * day; same day: the later receipt.  Sources: CDISC ADaM IG 1.3, ADY and section 4.5; the protocol.
+ * ERROR_INPUT when the protocol has no baseline visit.
+ */
 bool dataset_derive(struct dataset *dataset, struct error *error) MUST_CHECK;
+
+/* Visit whose analysis window holds study day `day`, or NO_VISIT. */
+int dataset_visit_of_day(const struct protocol *protocol, int day);
+
+/* Index of the baseline visit. */
+int dataset_baseline(const struct dataset *dataset);
+
+/* Column of a subject: its cohort, the one column of a pooled report, or NO_COHORT. */
+int dataset_column(const struct dataset *dataset, size_t subject);
+
+/* The date of the cut (UTC). */
+date_days dataset_cut_date(const struct dataset *dataset);
+
+/* Answer of a record to an item by id, or NULL when the form has no such item or it was not answered. */
+const struct answer *record_answer(const struct record *record, const char *item);
 
 /* Record selected for (subject, knee, form id, visit index), or NULL. */
 const struct record *dataset_selected(const struct dataset *dataset, size_t subject, enum knee_side knee,
                                       const char *form, int visit);
 
+/* The knee that the report looks at in records of a form: the index knee, or none for forms about the subject. */
+enum knee_side dataset_index_knee(const struct dataset *dataset, size_t subject, const struct form *form);
+
 /*
  * Value of an endpoint of the index knee at a visit: NAN when missing.  At the baseline visit: the last non-missing
- * value on day <= 1.
+ * value in its window (day <= 1), per score.
  */
 double dataset_value(const struct dataset *dataset, size_t subject, size_t endpoint, int visit);
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/adverse_event.h"
+
+#include <string.h>
+
+#include "forms/base/memory.h"
+
+#define FORM_ADVERSE_EVENT "adverse_event"
+
+static const char *text_of(const struct record *record, const char *item)
+{
+    const struct answer *answer = record_answer(record, item);
+    return answer != NULL ? answer->text : NULL;
+}
+
+static bool is_true(const struct record *record, const char *item)
+{
+    const char *text = text_of(record, item);
+    return text != NULL && strcmp(text, "true") == 0;
+}
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+    for (; text != NULL && *words != NULL; words++) {
+        if (strcmp(text, *words) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* -- treatment-emergent ---------------------------------------------------------------------------------------------- */
+
+static date_days first_treatment(const struct subject *subject)
+{
+    date_days left = subject->day1[KNEE_LEFT];
+    date_days right = subject->day1[KNEE_RIGHT];
+    return left == DATE_NONE || (right != DATE_NONE && right < left) ? right : left;
+}
+
+static bool is_emergent(const struct record *record, date_days treated, bool *imputed)
+{
+    const struct answer *onset = record_answer(record, "onset");
+    const struct answer *end = record_answer(record, "end");
+    date_days earliest = onset != NULL ? date_earliest(onset->date) : DATE_NONE;
+    date_days latest = onset != NULL ? date_latest(onset->date) : DATE_NONE;
+    *imputed = false;
+    if (is_true(record, "worsened_after_treatment"))
+        return true;
+    bool ended_before = end != NULL && date_latest(end->date) != DATE_NONE && date_latest(end->date) < treated;
+    if (ended_before || (latest != DATE_NONE && latest < treated))
+        return false;
+    *imputed = earliest == DATE_NONE || earliest < treated;
+    return true;
+}
+
+/* -- classification ---------------------------------------------------------------------------------------------------- */
+
+static enum severity severity_of(const struct record *record)
+{
+    static const char *const names[SEVERITY_COUNT] = {"", "mild", "moderate", "severe"};
+    const char *text = text_of(record, "severity");
+    for (int s = SEVERITY_MILD; text != NULL && s < SEVERITY_COUNT; s++) {
+        if (strcmp(text, names[s]) == 0)
+            return (enum severity)s;
+    }
+    const struct answer *grade = record_answer(record, "ctcae_grade");
+    if (grade == NULL)
+        return SEVERITY_MISSING;
+    return grade->number <= 1 ? SEVERITY_MILD : grade->number <= 2 ? SEVERITY_MODERATE : SEVERITY_SEVERE;
+}
+
+static void classify_relation(const struct record *record, struct adverse_event *event)
+{
+    static const char *const related[] = {"possible", "probable", "definite", NULL};
+    const char *product = text_of(record, "related_product");
+    bool stated = is_one_of(product, related) || is_one_of(text_of(record, "related_procedure"), related);
+    event->relation_missing = product == NULL && !stated;
+    event->related = stated || product == NULL;
+}
+
+static const char *interest_of(const struct record *record)
+{
+    const char *code = text_of(record, "special_interest");
+    return code != NULL && strcmp(code, "none") != 0 ? code : NULL;
+}
+
+/* Terms are people's texts: they must not look like the row "ANY" or like a pair of terms. */
+static char *plain_term(const void *owner, const char *term)
+{
+    char *copy = memory_copy_string(owner, strcmp(term, "ANY") == 0 ? "Any" : term);
+    for (char *bar = copy; (bar = strchr(bar, '|')) != NULL;)
+        *bar = '/';
+    return copy;
+}
+
+static void set_terms(const void *owner, const struct record *record, struct adverse_event *event)
+{
+    const char *soc = text_of(record, "system_organ_class");
+    const char *coded = text_of(record, "coded_term");
+    const char *verbatim = text_of(record, "term");
+    event->soc = plain_term(owner, soc != NULL ? soc : "Uncoded");
+    const char *term = coded != NULL ? coded : verbatim != NULL ? verbatim : "Uncoded";
+    event->term = memory_format(owner, "%s | %s", event->soc, plain_term(owner, term));
+}
+
+static struct adverse_event read_event(const void *owner, const struct dataset *dataset, const struct record *record)
+{
+    struct adverse_event event = {
+        .subject = record->subject,
+        .column = dataset_column(dataset, record->subject),
+        .severity = severity_of(record),
+        .serious = is_true(record, "serious"),
+        .fatal = is_true(record, "serious_death"),
+        .led_to_withdrawal = is_true(record, "led_to_withdrawal"),
+        .interest = interest_of(record),
+    };
+    event.names_arm = dataset->pooled && event.interest != NULL && strcmp(event.interest, "harvest_site") == 0;
+    classify_relation(record, &event);
+    set_terms(owner, record, &event);
+    return event;
+}
+
+struct adverse_events adverse_events_of(const void *owner, const struct dataset *dataset)
+{
+    struct adverse_events list = {0};
+    size_t most = 0;
+    for (size_t i = 0; i < dataset->record_count; i++)
+        most += strcmp(dataset->records[i].form->id, FORM_ADVERSE_EVENT) == 0;
+    list.events = memory_new_array(owner, struct adverse_event, most);
+    for (size_t i = 0; i < dataset->record_count; i++) {
+        const struct record *record = &dataset->records[i];
+        const struct subject *subject = &dataset->subjects[record->subject];
+        bool imputed = false;
+        if (strcmp(record->form->id, FORM_ADVERSE_EVENT) != 0 || !subject->treated
+            || dataset_column(dataset, record->subject) == NO_COHORT
+            || !is_emergent(record, first_treatment(subject), &imputed))
+            continue;
+        list.events[list.count] = read_event(list.events, dataset, record);
+        list.events[list.count++].imputed = imputed;
+    }
+    return list;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Treatment-emergent adverse events of treated subjects, as the safety tables count them.
+ *
+ * Emergent: onset on or after the subject's first treatment (of either knee), or marked as worsened after treatment.
+ * A partial onset that can lie on or after that day counts, unless the event ended before it; it is `imputed` when it
+ * can also lie before.  Source: ICH E3 12.2; ICH E9 (treatment emergent).
+ *
+ * Related: relation to the product or to the procedure possible, probable or definite.  A relation to the product that
+ * is not given counts as related (`relation_missing` when that alone decides); a relation to the procedure that is not
+ * given adds nothing, because most studies do not ask for it.  `none` and `unlikely` are not related, as in the tables of
+ * cell-therapy trials (Chen et al., Stem Cell Res Ther 2021;12:562, table 2).
+ *
+ * Severity: as answered; where only the CTCAE grade is given, grades 1, 2 and 3 to 5 are mild, moderate, severe.
+ */
+#ifndef PATELLA_ADVERSE_EVENT_H
+#define PATELLA_ADVERSE_EVENT_H
+
+#include "reports/dataset.h"
+
+enum severity { SEVERITY_MISSING, SEVERITY_MILD, SEVERITY_MODERATE, SEVERITY_SEVERE, SEVERITY_COUNT };
+
+struct adverse_event {
+    size_t subject;              /* index into dataset->subjects */
+    int column;                  /* of the subject */
+    const char *soc;             /* system organ class, "Uncoded" when not given */
+    const char *term;            /* "SOC | PT"; PT is the coded term, or the verbatim one */
+    enum severity severity;
+    bool related, relation_missing;
+    bool serious, fatal, led_to_withdrawal, imputed;
+    const char *interest;        /* code of special interest, NULL when none */
+    bool names_arm;              /* pooled report: an event at the harvest site; its term is left out */
+};
+
+struct adverse_events {
+    struct adverse_event *events;    /* in the dataset's order: by subject */
+    size_t count;
+};
+
+/* Events of subjects that have a column. */
+struct adverse_events adverse_events_of(const void *owner, const struct dataset *dataset);
+
+#endif

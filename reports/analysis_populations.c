@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* T1 analysis sets, T2 disposition.  Counts each enrolled subject; the last column is all of them. */
+#include <math.h>
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/analysis.h"
+#include "reports/analysis_rows.h"
+
+#define ALL_COLUMN "(all)"
+#define IN_STUDY "in_study"
+#define WITHDREW "withdrew_consent"
+
+enum set { SET_ENROLLED, SET_ALLOCATED, SET_TREATED, SET_FAS, SET_COMPLETERS, SET_COUNT };
+
+static const char *const set_names[SET_COUNT] = {
+    [SET_ENROLLED] = "enrolled", [SET_ALLOCATED] = "allocated", [SET_TREATED] = "treated",
+    [SET_FAS] = "fas", [SET_COMPLETERS] = "completers",
+};
+
+/* The primary endpoint; without one, the completeness endpoint; -1 when the protocol has no endpoints. */
+static int sets_endpoint(const struct protocol *protocol)
+{
+    if (protocol->endpoint_count == 0)
+        return -1;
+    int primary = protocol->primary_endpoint != NULL ? protocol_find_endpoint(protocol, protocol->primary_endpoint) : -1;
+    return primary >= 0 ? primary : protocol->completeness_endpoint;
+}
+
+static void find_sets(const struct dataset *dataset, size_t subject, bool member[SET_COUNT])
+{
+    const struct protocol *protocol = dataset->catalogue->protocol;
+    int endpoint = sets_endpoint(protocol);
+    int baseline = dataset_baseline(dataset);
+    bool after = false, last = false;
+    for (int visit = 0; endpoint >= 0 && visit < (int)protocol->visit_count; visit++) {
+        if (visit == baseline)
+            continue;
+        last = !isnan(dataset_value(dataset, subject, (size_t)endpoint, visit));
+        after = after || last;
+    }
+    member[SET_ENROLLED] = true;
+    member[SET_ALLOCATED] = dataset->subjects[subject].cohort != NO_COHORT;
+    member[SET_TREATED] = dataset->subjects[subject].treated;
+    member[SET_FAS] = after && !isnan(dataset_value(dataset, subject, (size_t)endpoint, baseline));
+    member[SET_COMPLETERS] = last;
+}
+
+/* counts[row * columns + column] += 1 in the subject's column and in the last one */
+static void count_subject(const struct dataset *dataset, size_t subject, size_t *row)
+{
+    int column = dataset_column(dataset, subject);
+    if (column != NO_COHORT)
+        row[column]++;
+    row[dataset->cohort_count]++;
+}
+
+static const char *column_name(const struct dataset *dataset, size_t column)
+{
+    return column < dataset->cohort_count ? dataset->cohorts[column] : ALL_COLUMN;
+}
+
+static void add_row(const struct dataset *dataset, struct cell cell, const size_t *row, const size_t *enrolled)
+{
+    for (size_t c = 0; c <= dataset->cohort_count; c++) {
+        cell.col = column_name(dataset, c);
+        cell_add_count(&cell, "n", row[c]);
+        cell_add_percent(&cell, "pct", row[c], enrolled[c]);
+    }
+}
+
+static void refuse_row(const struct dataset *dataset, struct cell cell)
+{
+    for (size_t c = 0; c <= dataset->cohort_count; c++) {
+        cell.col = column_name(dataset, c);
+        cell_add_refused(&cell, "n");
+        cell_add_refused(&cell, "pct");
+    }
+}
+
+static const char *disposition(const struct subject *subject)
+{
+    if (subject->end_reason != NULL)
+        return subject->end_reason;
+    return subject->withdrawn != DATE_NONE ? WITHDREW : IN_STUDY;
+}
+
+static void add_disposition(const void *owner, const struct dataset *dataset, struct results *results,
+                            const size_t *enrolled)
+{
+    size_t columns = dataset->cohort_count + 1;
+    struct codes reasons = codes_of_item(owner, dataset->catalogue, "end_of_study", "reason");
+    codes_append(owner, &reasons, WITHDREW);
+    codes_append(owner, &reasons, IN_STUDY);
+    size_t *counts = memory_new_array(owner, size_t, memory_size_product(reasons.count, columns));
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        size_t at = codes_find(&reasons, disposition(&dataset->subjects[i]));
+        if (at < reasons.count)
+            count_subject(dataset, i, &counts[at * columns]);
+    }
+    struct cell cell = {results, "disposition", IN_STUDY, NULL};
+    add_row(dataset, cell, &counts[codes_find(&reasons, IN_STUDY) * columns], enrolled);
+    for (size_t r = 0; r < reasons.count; r++) {
+        cell.row = reasons.at[r];
+        if (strcmp(cell.row, IN_STUDY) != 0)
+            add_row(dataset, cell, &counts[r * columns], enrolled);
+    }
+}
+
+void analysis_populations(const struct dataset *dataset, struct results *results)
+{
+    void *owner = memory_owner(NULL, "populations");
+    size_t columns = dataset->cohort_count + 1;
+    size_t *counts = memory_new_array(owner, size_t, SET_COUNT * columns);
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        bool member[SET_COUNT];
+        find_sets(dataset, i, member);
+        for (size_t set = 0; set < SET_COUNT; set++) {
+            if (member[set])
+                count_subject(dataset, i, &counts[set * columns]);
+        }
+    }
+    for (size_t set = 0; set < SET_COUNT; set++) {
+        struct cell cell = {results, "analysis sets", set_names[set], NULL};
+        if (dataset->pooled && set == SET_ALLOCATED)
+            refuse_row(dataset, cell);
+        else
+            add_row(dataset, cell, &counts[set * columns], &counts[SET_ENROLLED * columns]);
+    }
+    add_disposition(owner, dataset, results, counts);
+    talloc_free(owner);
+}
