@@ -2,6 +2,7 @@
 /*
  * What the collector knows of its studies: sites with time zones, protocols and forms, parsed.  A snapshot is immutable
  * and counted, so that threads share it; it is loaded anew when the database's catalogue version has moved on.
+ * A study that has no protocol yet is not in it.
  */
 #ifndef PATELLA_CATALOGUES_H
 #define PATELLA_CATALOGUES_H
@@ -35,10 +36,20 @@ struct catalogues {
 
 /* The current snapshot, held; NULL before the first load.  Give each back with catalogues_release.  Thread-safe. */
 const struct catalogues *catalogues_hold(void);
-void catalogues_release(const struct catalogues *catalogues);
+void catalogues_release(const struct catalogues *catalogues);   /* NULL is fine */
 
-/* Loads when the database has a newer version than the current snapshot; keeps the old one on failure. */
+/*
+ * Loads when the database has a newer version than the current snapshot; keeps the old one on failure.  A definition
+ * that this program cannot read fails once for each catalogue version (so that it is logged once) and is then passed
+ * over; catalogues_ready tells.
+ */
 bool catalogues_refresh(struct store *store, struct error *error) MUST_CHECK;
+
+/* True when the newest catalogue that was seen in the database is the current snapshot: for /readyz. */
+bool catalogues_ready(void);
+
+/* Drops the current snapshot at the end of the program; those that are held stay. */
+void catalogues_clear(void);
 
 const struct catalogue_study *catalogues_find(const struct catalogues *catalogues, const char *code);
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The collector's connection to PostgreSQL: one per thread, all statements prepared, functions of schema api only.
- * Not for submissions: those go through the writer (writer.h).
+ *
+ * Every function that acts for somebody takes that person's token and passes it on: the database itself decides what
+ * it allows.  Failures carry the SQLSTATE: 28000 the token is not valid, 42501 not allowed, P0002 not there or not to
+ * be seen (kinds ERROR_DENIED, ERROR_DENIED and ERROR_NOT_FOUND).  Results hang on `owner`.
  */
 #ifndef PATELLA_STORE_H
 #define PATELLA_STORE_H
 
 #include "collector/exchange.h"
+#include "forms/base/date.h"
 #include "forms/base/error.h"
+#include "forms/submission.h"
 
 struct store;
 
@@ -28,5 +33,201 @@ struct principal *store_find_principal(struct store *store, const char *token, s
 
 /* True when the database answers at all: for /readyz. */
 bool store_ping(struct store *store, struct error *error) MUST_CHECK;
+
+/* False after the connection was lost. */
+bool store_is_connected(const struct store *store);
+
+/* True for a failure that another try may mend: connection, shutdown, disk or memory full, timeout, lost race. */
+bool store_is_unavailable(const struct error *error);
+
+/* ---- the catalogue ---- */
+
+struct store_study {
+    int study_id;
+    const char *code;
+    const char *title;
+    bool frozen;
+};
+
+struct store_site {
+    int study_id;
+    int site;
+    const char *name;
+    const char *time_zone;
+};
+
+struct store_definition {        /* a form, or a protocol (then `form` is NULL) */
+    int study_id;
+    const char *form;
+    int version;
+    const char *yaml;
+};
+
+struct store_catalogue {
+    int64_t version;
+    struct store_study *studies;
+    size_t study_count;
+    struct store_site *sites;
+    size_t site_count;
+    struct store_definition *protocols;
+    size_t protocol_count;
+    struct store_definition *forms;
+    size_t form_count;
+};
+
+bool store_catalogue_version(struct store *store, int64_t *version, struct error *error) MUST_CHECK;
+
+/* All of one moment (one snapshot). */
+struct store_catalogue *store_read_catalogue(const void *owner, struct store *store, struct error *error) MUST_CHECK;
+
+/* ---- what is stored ---- */
+
+/* For whom, and of which study. */
+struct store_reader {
+    const char *token;
+    int study_id;
+};
+
+struct store_subject {
+    int site;
+    int subject;
+    const char *index_knee;
+    const char *enrolled_on;     /* YYYY-MM-DD */
+    bool locked;
+    int64_t records;
+};
+
+struct store_record {
+    const char *id;
+    int site;
+    int subject;
+    const char *knee;
+    const char *form;
+    const char *visit;
+    int instance;
+    int version;
+    const char *status;
+    int form_version;
+    int protocol_version;
+    const char *dated;           /* YYYY-MM-DD */
+    const char *content;         /* canonical text */
+    const char *sha256;          /* hexadecimal */
+    const char *prev_sha256;     /* NULL for version 1 */
+    const double *scores;        /* in the form's order, NAN where not scored */
+    size_t score_count;
+    const char *reason;          /* NULL for version 1 */
+    const char *door;
+    const char *recorded_by;
+    const char *recorded_at;     /* RFC 3339, UTC */
+};
+
+struct store_cut {
+    int cut;
+    const char *label;
+    int protocol_version;
+    const char *made_by;
+    const char *made_at;
+};
+
+struct store_report {
+    const char *id;
+    int cut;
+    const char *cut_label;
+    const char *state;
+    const char *requested_by;
+    const char *requested_at;
+    const char *started_at;      /* NULL: not yet */
+    const char *finished_at;     /* NULL: not yet */
+    const char *message;         /* NULL: none */
+    const char *sha256;          /* NULL: none */
+};
+
+struct store_file {
+    const char *name;
+    const char *media_type;
+    int64_t size;
+    const char *sha256;
+};
+
+struct store_file_content {
+    const char *media_type;
+    const char *sha256;
+    const void *bytes;
+    size_t length;
+};
+
+/* Which records; 0 and NULL mean any. */
+struct store_filter {
+    int site;                    /* with `subject` */
+    int subject;
+    const char *form;
+    const char *visit;
+    int cut;                     /* as of that cut; 0: now */
+    bool all_versions;           /* else the newest of each record */
+    const char *after;           /* id of the last record seen (any spelling of a UUID), NULL: from the start */
+    int most;
+};
+
+/* Subjects after (after_site, after_subject), in that order, at most `most`. */
+bool store_list_subjects(const void *owner, struct store *store, const struct store_reader *reader, const int after[2],
+                         int most, struct store_subject **subjects, size_t *count, struct error *error) MUST_CHECK;
+
+bool store_list_records(const void *owner, struct store *store, const struct store_reader *reader,
+                        const struct store_filter *filter, struct store_record **records, size_t *count,
+                        struct error *error) MUST_CHECK;
+
+/* The submission with that id; NULL and ERROR_NOT_FOUND when there is none to be seen. */
+struct store_record *store_find_record(const void *owner, struct store *store, const struct store_reader *reader,
+                                       const char *id, struct error *error) MUST_CHECK;
+
+bool store_list_cuts(const void *owner, struct store *store, const struct store_reader *reader,
+                     struct store_cut **cuts, size_t *count, struct error *error) MUST_CHECK;
+bool store_make_cut(struct store *store, const struct store_reader *reader, const char *label, int *cut,
+                    struct error *error) MUST_CHECK;
+
+bool store_list_reports(const void *owner, struct store *store, const struct store_reader *reader,
+                        struct store_report **reports, size_t *count, struct error *error) MUST_CHECK;
+const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader, int cut,
+                                 struct error *error) MUST_CHECK;
+bool store_list_files(const void *owner, struct store *store, const struct store_reader *reader, const char *report,
+                      struct store_file **files, size_t *count, struct error *error) MUST_CHECK;
+struct store_file_content *store_read_file(const void *owner, struct store *store, const struct store_reader *reader,
+                                           const char *report, const char *name, struct error *error) MUST_CHECK;
+
+/* ---- submissions: for the writer only ---- */
+
+enum store_verdict_kind { STORE_ACCEPTED, STORE_REPLAYED, STORE_REFUSED };
+
+struct store_write {             /* one row of a batch */
+    const char *token;
+    int study_id;
+    int protocol_version;
+    const struct submission *submission;
+    const char *door;            /* "api" */
+    const char *index_knee;      /* of the first version of an enrolment, else NULL */
+    const char *continues;       /* of the first version of an enrolment, NULL when it names nobody */
+};
+
+struct store_verdict {
+    enum store_verdict_kind kind;
+    char code[32];               /* of a refusal */
+    char sha256[65];             /* hexadecimal */
+    char recorded_at[32];        /* RFC 3339, UTC */
+};
+
+/* Like store_open, with the writer's deadline for every statement. */
+struct store *store_open_writer(const void *owner, const char *conninfo, int statement_timeout_ms,
+                                struct error *error) MUST_CHECK;
+
+bool store_begin(struct store *store, struct error *error) MUST_CHECK;
+bool store_commit(struct store *store, bool *unknown, struct error *error) MUST_CHECK;
+void store_rollback(struct store *store);
+
+/*
+ * Writes `count` submissions, of which none may depend on another, in one call; a verdict for each, in the same
+ * order.  Within store_begin and store_commit.
+ */
+bool store_submit(struct store *store, const struct store_write *const *rows, size_t count,
+                  struct store_verdict *const *verdicts, struct error *error) MUST_CHECK;
 
 #endif

@@ -5,7 +5,8 @@
  * The event loop hands over exchanges with checked and scored submissions; the writer takes all that wait (at most 256
  * submissions or 1 MiB), writes them in one transaction, and finishes the exchanges after COMMIT.  Nothing is
  * acknowledged before.  A group that fails is rolled back and retried one by one; an unknown outcome of COMMIT is
- * resolved by sending the same UUIDs again.
+ * resolved by sending the same UUIDs again.  While PostgreSQL is away, requests wait for it until their time is over
+ * and are then answered 503; the writer connects again by itself.
  */
 #ifndef PATELLA_WRITER_H
 #define PATELLA_WRITER_H
@@ -13,8 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/batch.h"
 #include "collector/exchange.h"
 #include "forms/base/error.h"
+
+struct writer_options {
+    const char *conninfo;        /* as for store_open */
+    size_t queue_limit;          /* submissions that may wait; further ones are answered 503 */
+    int wait_ms;                 /* longest time that a request waits for PostgreSQL before it is answered 503 */
+};
 
 struct writer_counts {           /* for /metrics; totals since start */
     uint64_t accepted, replayed, refused, batches, retries, failures;
@@ -22,10 +30,19 @@ struct writer_counts {           /* for /metrics; totals since start */
 };
 
 /* Starts the one writer thread with a connection of its own; it connects by itself whenever PostgreSQL comes back. */
-bool writer_start(const char *conninfo, size_t queue_limit, struct error *error) MUST_CHECK;
+bool writer_start(const struct writer_options *options, struct error *error) MUST_CHECK;
 
-/* Stops taking, writes what is queued (at most `deadline_ms`), ends the thread. */
+/*
+ * Queues a request with at least one row that waits for the database's verdict; its exchange is the writer's from then
+ * on.  False when the queue is full or the writer has stopped: then the exchange is still the caller's.  Thread-safe.
+ */
+bool writer_submit(struct batch_request *request) MUST_CHECK;
+
+/* Stops taking, writes what is queued (at most `deadline_ms`; the rest is answered 503), ends the thread. */
 void writer_stop(int deadline_ms);
+
+/* True while the thread runs and its last contact with PostgreSQL was good: for /readyz. */
+bool writer_is_connected(void);
 
 struct writer_counts writer_read_counts(void);
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/batch.h"
+
+#include <string.h>
+
+size_t batch_count_waiting(const struct batch_request *request)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < request->count; i++)
+        if (request->rows[i].fate == BATCH_WAITING)
+            waiting++;
+    return waiting;
+}
+
+static bool same_subject(const struct store_write *a, const struct store_write *b)
+{
+    return a->submission->subject == b->submission->subject && a->submission->site == b->submission->site &&
+           a->study_id == b->study_id;
+}
+
+static bool enrols(const struct store_write *row)
+{
+    return row->index_knee != NULL;
+}
+
+/* Of rows about the same subject. */
+static bool same_record(const struct submission *a, const struct submission *b)
+{
+    return a->instance == b->instance && strcmp(a->form->id, b->form->id) == 0 && strcmp(a->knee, b->knee) == 0 &&
+           strcmp(a->visit, b->visit) == 0;
+}
+
+static bool continues(const struct store_write *enrolment, const struct store_write *other)
+{
+    int site = 0, subject = 0;
+    return enrolment->continues != NULL && enrolment->study_id == other->study_id &&
+           subject_parse(enrolment->continues, &site, &subject) && site == other->submission->site &&
+           subject == other->submission->subject;
+}
+
+static bool depends(const struct store_write *a, const struct store_write *b)
+{
+    if (memcmp(a->submission->id, b->submission->id, sizeof a->submission->id) == 0)
+        return true;
+    if (continues(a, b) || continues(b, a))
+        return true;
+    return same_subject(a, b) && (enrols(a) || enrols(b) || same_record(a->submission, b->submission));
+}
+
+/* At most 256 rows and one comparison of numbers for most pairs: cheaper than a table of hashes. */
+size_t batch_segment_end(struct batch_row *const *rows, size_t from, size_t count)
+{
+    for (size_t end = from + 1; end < count; end++)
+        for (size_t i = from; i < end; i++)
+            if (depends(&rows[i]->write, &rows[end]->write))
+                return end;
+    return count;
+}

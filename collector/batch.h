@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What waits for the writer: the submissions of one request, the fate of each, and which of them may go to the
+ * database in one call.  Pure: knows neither threads nor the database.
+ */
+#ifndef PATELLA_BATCH_H
+#define PATELLA_BATCH_H
+
+#include "collector/exchange.h"
+#include "collector/store.h"
+
+enum batch_fate {
+    BATCH_UNREADABLE,    /* refused by the reader: problems */
+    BATCH_INVALID,       /* refused by the check: problems */
+    BATCH_WAITING,       /* checked; not yet judged by the database */
+    BATCH_JUDGED,        /* `verdict` holds, once the transaction has committed */
+    BATCH_FAILED         /* not stored: `failure` says why */
+};
+
+struct batch_row {
+    enum batch_fate fate;
+    struct problem_list problems;    /* of BATCH_UNREADABLE and BATCH_INVALID */
+    struct store_write write;        /* else */
+    struct store_verdict verdict;
+    bool accepted_before;            /* an attempt whose COMMIT has an unknown outcome had accepted it */
+    const char *failure;             /* "unavailable" or "internal" */
+};
+
+struct batch_request {
+    struct exchange *exchange;       /* owns the request and all of its rows */
+    struct batch_row *rows;
+    size_t count;
+    bool is_array;                   /* an array was sent: the reply holds a result for each row */
+    size_t bytes;                    /* of canonical texts */
+    int64_t deadline_ms;             /* monotonic; later than this the answer is "unavailable" */
+    bool alone;                      /* the connection was lost over it: no neighbours in the next attempt */
+    struct batch_request *next;      /* in the writer's queue */
+};
+
+/* Rows that the database has to judge. */
+size_t batch_count_waiting(const struct batch_request *request);
+
+/*
+ * The end of the segment of rows[from..count) that may go to the database in one call: no row of it depends on
+ * another, which would be the same id, another version of the same record, the enrolment of a subject and anything
+ * else about that subject.  Always greater than `from` when from < count.
+ */
+size_t batch_segment_end(struct batch_row *const *rows, size_t from, size_t count);
+
+#endif

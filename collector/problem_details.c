@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/problem_details.h"
+
+#include <string.h>
+
+struct status_title {
+    int status;
+    const char *title;
+};
+
+static const struct status_title titles[] = {
+    {400, "The request cannot be read"},
+    {401, "A valid token is needed"},
+    {403, "Not allowed"},
+    {404, "Not found"},
+    {405, "Method not allowed"},
+    {408, "The request took too long"},
+    {409, "In conflict with what is stored"},
+    {411, "The length of the body is missing"},
+    {413, "The body is too large"},
+    {414, "The address is too long"},
+    {415, "Wrong content type"},
+    {422, "The submission was refused"},
+    {423, "Locked"},
+    {429, "Too many requests"},
+    {431, "The head of the request is too large"},
+    {500, "An error of the collector"},
+    {501, "Not supported"},
+    {503, "Not available now"},
+    {505, "HTTP version not supported"},
+};
+
+struct refusal {
+    const char *code;
+    int status;
+    const char *text;
+};
+
+/* Every code that api.submit_batch refuses a row with, and what the sender can do about it. */
+static const struct refusal refusals[] = {
+    {"no_session", 401, "the token is not valid any more; ask the administrator for a new one"},
+    {"not_allowed", 403, "the token does not allow this submission; ask the administrator for the right to do it"},
+    {"unknown_subject", 422, "there is no such subject at your sites; enrol the subject first, or correct the number"},
+    {"subject_exists", 409, "a subject with this number is enrolled already; choose the next free number, or correct the "
+                            "enrolment with a new version"},
+    {"record_exists", 409, "this record has been submitted already; read it and send a correction as its next version, "
+                           "or choose another instance"},
+    {"version_conflict", 409, "the version does not follow the newest version of the record; read the record again and "
+                              "send the correction as its next version"},
+    {"uuid_reused", 409, "another submission has this id already; make a new UUID for every new version"},
+    {"record_void", 409, "the record is void and takes no further versions; enter it anew as another instance or visit"},
+    {"subject_locked", 423, "the subject is locked; ask the administrator to unlock the subject"},
+    {"study_frozen", 423, "the study is frozen and takes no submissions"},
+    {"unknown_form", 422, "the study does not have this form in this version; read the list of forms again"},
+    {"reason_missing", 422, "a correction needs a reason for change of at least 5 characters that are not blank"},
+    {"continues_unknown", 422, "the subject that this enrolment continues is not known; correct `continues`"},
+    {"too_large", 413, "the submission is too large; shorten its texts"},
+    {"conflict", 503, "another submission of the same record was written at the same time; send the same ids again"},
+    {"unavailable", 503, "the submission could not be stored now; nothing is acknowledged, send the same ids again"},
+    {"internal", 500, "the submission could not be stored; nothing is acknowledged, report it with the request id"},
+};
+
+static const char *title_of(int status)
+{
+    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
+        if (titles[i].status == status)
+            return titles[i].title;
+    return "The request was refused";
+}
+
+static const struct refusal *find_refusal(const char *code)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (strcmp(refusals[i].code, code) == 0)
+            return &refusals[i];
+    return NULL;
+}
+
+int problem_details_status(const char *verdict_code)
+{
+    const struct refusal *refusal = find_refusal(verdict_code);
+    return refusal != NULL ? refusal->status : 500;
+}
+
+const char *problem_details_text(const char *verdict_code)
+{
+    const struct refusal *refusal = find_refusal(verdict_code);
+    return refusal != NULL ? refusal->text : "the submission was refused for a reason that this program does not know";
+}
+
+static void append_problem(struct text *out, const struct problem *problem)
+{
+    text_append(out, "{\"item\":");
+    if (problem->item != NULL)
+        text_append_json(out, problem->item);
+    else
+        text_append(out, "null");
+    text_append(out, ",\"rule\":");
+    text_append_json(out, problem->rule);
+    text_append(out, ",\"text\":");
+    text_append_json(out, problem->text);
+    text_append(out, problem->soft ? ",\"soft\":true}" : ",\"soft\":false}");
+}
+
+void problem_details_append(struct text *out, int status, const char *code, const char *detail,
+                            const struct problem_list *problems)
+{
+    text_append_format(out, "{\"type\":\"urn:patella:problem:%s\",\"title\":", code);
+    text_append_json(out, title_of(status));
+    text_append_format(out, ",\"status\":%d,\"code\":", status);
+    text_append_json(out, code);
+    text_append(out, ",\"detail\":");
+    text_append_json(out, detail);
+    if (problems != NULL) {
+        text_append(out, ",\"problems\":[");
+        for (size_t i = 0; i < problems->count; i++) {
+            if (i > 0)
+                text_append(out, ",");
+            append_problem(out, &problems->problems[i]);
+        }
+        text_append(out, "]");
+    }
+    text_append(out, "}");
+}

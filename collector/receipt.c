@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/receipt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/problem_details.h"
+#include "forms/base/memory.h"
+
+void receipt_append_number(struct text *out, double value)
+{
+    char digits[32];
+    if (!isfinite(value)) {
+        text_append(out, "null");
+        return;
+    }
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, value);
+        if (!(strtod(digits, NULL) < value) && !(strtod(digits, NULL) > value))
+            break;
+    }
+    text_append(out, digits);
+}
+
+void receipt_append_scores(struct text *out, const struct form *form, const double *values)
+{
+    text_append(out, "{");
+    for (size_t i = 0; values != NULL && i < form->score_count; i++) {
+        text_append(out, i > 0 ? "," : "");
+        text_append_json(out, form->scores[i].id);
+        text_append(out, ":");
+        receipt_append_number(out, values[i]);
+    }
+    text_append(out, "}");
+}
+
+static void append_receipt(struct text *out, const struct batch_row *row)
+{
+    const struct submission *submission = row->write.submission;
+    char id[37], subject[SUBJECT_TEXT_SIZE], date[DATE_TEXT_SIZE];
+    text_from_uuid(submission->id, id);
+    subject_format(submission->site, submission->subject, subject);
+    date_format(submission->date, date);
+    text_append_format(out, "{\"id\":\"%s\",\"study\":", id);
+    text_append_json(out, submission->study);
+    text_append_format(out, ",\"subject\":\"%s\",\"form\":", subject);
+    text_append_json(out, submission->form->id);
+    text_append_format(out, ",\"form_version\":%d,\"knee\":", submission->form->version);
+    text_append_json(out, submission->knee);
+    text_append(out, ",\"visit\":");
+    text_append_json(out, submission->visit);
+    text_append_format(out, ",\"instance\":%d,\"version\":%d,\"status\":\"%s\",\"date\":\"%s\",\"sha256\":\"%s\","
+                       "\"received_at\":\"%s\",\"scores\":", submission->instance, submission->version,
+                       submission->status == SUBMISSION_VOID ? "void" : "complete", date, row->verdict.sha256,
+                       row->verdict.recorded_at);
+    receipt_append_scores(out, submission->form, submission->scores);
+    text_append(out, "}");
+}
+
+/* ---- one row ---- */
+
+/*
+ * A refusal for want of rights says no more than a subject that is not there, except for an enrolment, which is about
+ * the site and not about a subject.
+ */
+static const char *refusal_code(const struct batch_row *row)
+{
+    if (row->fate == BATCH_FAILED)
+        return row->failure;
+    bool enrolment = row->write.submission->form->creates_subject && row->write.submission->version == 1;
+    if (strcmp(row->verdict.code, "not_allowed") == 0 && !enrolment)
+        return "unknown_subject";
+    return row->verdict.code;
+}
+
+static bool is_stored(const struct batch_row *row)
+{
+    return row->fate == BATCH_JUDGED && row->verdict.kind != STORE_REFUSED;
+}
+
+int receipt_row_status(const struct batch_row *row)
+{
+    if (row->fate == BATCH_UNREADABLE)
+        return 400;
+    if (row->fate == BATCH_INVALID)
+        return 422;
+    if (!is_stored(row))
+        return problem_details_status(refusal_code(row));
+    return row->verdict.kind == STORE_ACCEPTED || row->accepted_before ? 201 : 200;
+}
+
+static void append_problem(struct text *out, const struct batch_row *row)
+{
+    int status = receipt_row_status(row);
+    if (row->fate == BATCH_UNREADABLE)
+        problem_details_append(out, status, "malformed", "the submission cannot be read; every problem is listed",
+                               &row->problems);
+    else if (row->fate == BATCH_INVALID)
+        problem_details_append(out, status, "invalid", "the answers do not pass the form's checks; every problem is "
+                               "listed; those that are soft go away with a confirmation and its reason",
+                               &row->problems);
+    else
+        problem_details_append(out, status, refusal_code(row), problem_details_text(refusal_code(row)), NULL);
+}
+
+/* ---- the reply ---- */
+
+static void reply_single(const struct batch_request *request)
+{
+    struct exchange *exchange = request->exchange;
+    const struct batch_row *row = &request->rows[0];
+    struct text *body = text_new(exchange);
+    int status = receipt_row_status(row);
+    if (is_stored(row)) {
+        char id[37];
+        text_from_uuid(row->write.submission->id, id);
+        append_receipt(body, row);
+        exchange_reply_json(exchange, status, body);
+        exchange_add_header(exchange, "Location", memory_format(exchange, "/api/v1/studies/%s/submissions/%s",
+                                                                row->write.submission->study, id));
+        return;
+    }
+    append_problem(body, row);
+    exchange_reply_json(exchange, status, body);
+    exchange->reply_type = PROBLEM_MEDIA_TYPE;
+    if (status == 503)
+        exchange_add_header(exchange, "Retry-After", "1");
+}
+
+static int array_status(const struct batch_request *request)
+{
+    size_t accepted = 0, replayed = 0;
+    for (size_t i = 0; i < request->count; i++) {
+        int status = receipt_row_status(&request->rows[i]);
+        accepted += status == 201;
+        replayed += status == 200;
+    }
+    if (accepted + replayed < request->count)
+        return 207;
+    return replayed > 0 ? 200 : 201;
+}
+
+static bool all_unavailable(const struct batch_request *request)
+{
+    for (size_t i = 0; i < request->count; i++)
+        if (receipt_row_status(&request->rows[i]) != 503)
+            return false;
+    return true;
+}
+
+static void append_result(struct text *out, const struct batch_row *row)
+{
+    text_append_format(out, "{\"status\":%d,\"%s\":", receipt_row_status(row), is_stored(row) ? "receipt" : "problem");
+    if (is_stored(row))
+        append_receipt(out, row);
+    else
+        append_problem(out, row);
+    text_append(out, "}");
+}
+
+static void reply_array(const struct batch_request *request)
+{
+    struct text *body = text_new(request->exchange);
+    text_append(body, "{\"results\":[");
+    for (size_t i = 0; i < request->count; i++) {
+        text_append(body, i > 0 ? "," : "");
+        append_result(body, &request->rows[i]);
+    }
+    text_append(body, "]}");
+    exchange_reply_json(request->exchange, array_status(request), body);
+}
+
+void receipt_reply(const struct batch_request *request)
+{
+    if (!request->is_array)
+        reply_single(request);
+    else if (all_unavailable(request))
+        exchange_reply_problem(request->exchange, 503, "unavailable", "%s", problem_details_text("unavailable"));
+    else
+        reply_array(request);
+}

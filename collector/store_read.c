@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/store.h"
+
+#include <string.h>
+
+#include "collector/store_statements.h"
+#include "forms/base/memory.h"
+
+/* Columns of STATEMENT_LIST_SUBMISSIONS and STATEMENT_FIND_SUBMISSION. */
+enum record_column {
+    RECORD_ID, RECORD_SITE, RECORD_SUBJECT, RECORD_KNEE, RECORD_FORM, RECORD_VISIT, RECORD_INSTANCE, RECORD_VERSION,
+    RECORD_STATUS, RECORD_FORM_VERSION, RECORD_PROTOCOL_VERSION, RECORD_DATED, RECORD_CONTENT, RECORD_SHA256,
+    RECORD_PREV_SHA256, RECORD_SCORES, RECORD_REASON, RECORD_DOOR, RECORD_RECORDED_BY, RECORD_RECORDED_AT
+};
+
+static void read_record(const void *owner, const struct db_result *result, size_t row, struct store_record *record)
+{
+    *record = (struct store_record){
+        .id = store_copy(owner, result, row, RECORD_ID),
+        .site = (int)db_int(result, row, RECORD_SITE),
+        .subject = (int)db_int(result, row, RECORD_SUBJECT),
+        .knee = store_copy(owner, result, row, RECORD_KNEE),
+        .form = store_copy(owner, result, row, RECORD_FORM),
+        .visit = store_copy(owner, result, row, RECORD_VISIT),
+        .instance = (int)db_int(result, row, RECORD_INSTANCE),
+        .version = (int)db_int(result, row, RECORD_VERSION),
+        .status = store_copy(owner, result, row, RECORD_STATUS),
+        .form_version = (int)db_int(result, row, RECORD_FORM_VERSION),
+        .protocol_version = (int)db_int(result, row, RECORD_PROTOCOL_VERSION),
+        .dated = store_copy(owner, result, row, RECORD_DATED),
+        .content = store_copy(owner, result, row, RECORD_CONTENT),
+        .sha256 = store_copy(owner, result, row, RECORD_SHA256),
+        .prev_sha256 = store_copy(owner, result, row, RECORD_PREV_SHA256),
+        .reason = store_copy(owner, result, row, RECORD_REASON),
+        .door = store_copy(owner, result, row, RECORD_DOOR),
+        .recorded_by = store_copy(owner, result, row, RECORD_RECORDED_BY),
+        .recorded_at = store_copy(owner, result, row, RECORD_RECORDED_AT),
+    };
+    record->scores = db_doubles(owner, result, row, RECORD_SCORES, &record->score_count);
+}
+
+static void set_int_or_null(struct db_parameters *parameters, size_t at, int value)
+{
+    if (value != 0)
+        db_set_int(parameters, at, value);
+}
+
+bool store_list_records(const void *owner, struct store *store, const struct store_reader *reader,
+                        const struct store_filter *filter, struct store_record **records, size_t *count,
+                        struct error *error)
+{
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 10);
+    set_int_or_null(parameters, 2, filter->site);
+    set_int_or_null(parameters, 3, filter->subject);
+    db_set_text(parameters, 4, filter->form);
+    db_set_text(parameters, 5, filter->visit);
+    set_int_or_null(parameters, 6, filter->cut);
+    db_set_text(parameters, 7, filter->all_versions ? "true" : "false");
+    db_set_text(parameters, 8, filter->after);
+    db_set_int(parameters, 9, filter->most);
+    struct db_result *result = store_query(owner, store, STATEMENT_LIST_SUBMISSIONS, parameters, error);
+    if (result == NULL)
+        return false;
+    *count = db_rows(result);
+    *records = memory_new_array(owner, struct store_record, *count);
+    for (size_t row = 0; row < *count; row++)
+        read_record(owner, result, row, &(*records)[row]);
+    talloc_free(result);
+    return true;
+}
+
+struct store_record *store_find_record(const void *owner, struct store *store, const struct store_reader *reader,
+                                       const char *id, struct error *error)
+{
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
+    db_set_text(parameters, 2, id);
+    struct db_result *result = store_query(owner, store, STATEMENT_FIND_SUBMISSION, parameters, error);
+    if (result == NULL)
+        return NULL;
+    if (db_rows(result) == 0) {
+        error_set(error, ERROR_NOT_FOUND, "no submission with this id at your sites");
+        return NULL;
+    }
+    struct store_record *record = memory_new(owner, struct store_record);
+    read_record(owner, result, 0, record);
+    return record;
+}
+
+bool store_list_subjects(const void *owner, struct store *store, const struct store_reader *reader, const int after[2],
+                         int most, struct store_subject **subjects, size_t *count, struct error *error)
+{
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 5);
+    db_set_int(parameters, 2, after[0]);
+    db_set_int(parameters, 3, after[1]);
+    db_set_int(parameters, 4, most);
+    struct db_result *result = store_query(owner, store, STATEMENT_LIST_SUBJECTS, parameters, error);
+    if (result == NULL)
+        return false;
+    *count = db_rows(result);
+    *subjects = memory_new_array(owner, struct store_subject, *count);
+    for (size_t row = 0; row < *count; row++)
+        (*subjects)[row] = (struct store_subject){
+            .site = (int)db_int(result, row, 0),
+            .subject = (int)db_int(result, row, 1),
+            .index_knee = store_copy(owner, result, row, 2),
+            .enrolled_on = store_copy(owner, result, row, 3),
+            .locked = db_bool(result, row, 4),
+            .records = db_int(result, row, 5),
+        };
+    talloc_free(result);
+    return true;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/store_statements.h"
+
+/* TimeZone is pinned to UTC on every connection. */
+#define RFC3339(column) "pg_catalog.to_char(" column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+#define HEX(column) "pg_catalog.encode(" column ", 'hex')"
+
+#define RECORD_COLUMNS \
+    "SELECT r.id, r.site_id, r.subject_no, r.knee, r.form, r.visit, r.instance, r.version, r.status,\n" \
+    "       r.form_version, r.protocol_version, r.dated, r.content,\n" \
+    "       " HEX("r.sha256") ", " HEX("r.prev_sha256") ", r.scores, r.reason, r.door, r.recorded_by,\n" \
+    "       " RFC3339("r.recorded_at") "\n"
+
+const struct db_statement store_statements[STATEMENT_COUNT] = {
+    [STATEMENT_PING] = {"ping", "SELECT 1"},
+
+    [STATEMENT_FIND_CREDENTIAL] = {"find_credential",
+        "SELECT c.account, c.role, c.study_id, c.study, c.site_ids, extract(epoch FROM c.expires_at)::bigint\n"
+        "FROM api.find_credential($1::bytea) c"},
+
+    [STATEMENT_CATALOGUE_VERSION] = {"catalogue_version", "SELECT api.catalogue_version()"},
+
+    [STATEMENT_LIST_STUDIES] = {"list_studies",
+        "SELECT s.study_id, s.code, s.title, s.frozen\n"
+        "FROM api.list_studies() s\n"
+        "ORDER BY s.code"},
+
+    [STATEMENT_LIST_SITES] = {"list_sites",
+        "SELECT s.study_id, s.site_id, s.name, s.time_zone\n"
+        "FROM api.list_sites() s\n"
+        "ORDER BY s.study_id, s.site_id"},
+
+    [STATEMENT_LIST_PROTOCOLS] = {"list_protocols",
+        "SELECT p.study_id, p.version, p.yaml\n"
+        "FROM api.list_protocols() p\n"
+        "ORDER BY p.study_id, p.version DESC"},
+
+    [STATEMENT_LIST_FORMS] = {"list_forms",
+        "SELECT f.study_id, f.form, f.version, f.yaml\n"
+        "FROM api.list_forms() f\n"
+        "ORDER BY f.study_id, f.form, f.version DESC"},
+
+    [STATEMENT_LIST_SUBJECTS] = {"list_subjects",
+        "SELECT s.site_id, s.subject_no, s.index_knee, s.enrolled_on, s.locked, s.records\n"
+        "FROM api.list_subjects($1::bytea, $2::int, $3::int, $4::int, $5::int) s"},
+
+    [STATEMENT_LIST_SUBMISSIONS] = {"list_submissions",
+        RECORD_COLUMNS
+        "FROM api.list_submissions($1::bytea, $2::int, $3::int, $4::int, $5::text, $6::text, $7::int, $8::bool,\n"
+        "                          $9::uuid, $10::int) r"},
+
+    [STATEMENT_FIND_SUBMISSION] = {"find_submission",
+        RECORD_COLUMNS
+        "FROM api.find_submission($1::bytea, $2::int, $3::uuid) r"},
+
+    [STATEMENT_LIST_CUTS] = {"list_cuts",
+        "SELECT c.cut_no, c.label, c.protocol_version, c.made_by, " RFC3339("c.made_at") "\n"
+        "FROM api.list_cuts($1::bytea, $2::int) c"},
+
+    [STATEMENT_MAKE_CUT] = {"make_cut", "SELECT api.make_cut($1::bytea, $2::int, $3::text)"},
+
+    [STATEMENT_LIST_REPORTS] = {"list_reports",
+        "SELECT r.job_id, r.cut_no, r.cut_label, r.state, r.requested_by, " RFC3339("r.requested_at") ",\n"
+        "       " RFC3339("r.started_at") ", " RFC3339("r.finished_at") ", r.message, " HEX("r.sha256") "\n"
+        "FROM api.list_reports($1::bytea, $2::int) r"},
+
+    [STATEMENT_REQUEST_REPORT] = {"request_report", "SELECT api.request_report($1::bytea, $2::int, $3::int)"},
+
+    [STATEMENT_LIST_FILES] = {"list_files",
+        "SELECT f.name, f.media_type, f.size, " HEX("f.sha256") "\n"
+        "FROM api.list_report_files($1::bytea, $2::int, $3::uuid) f"},
+
+    [STATEMENT_READ_FILE] = {"read_file",
+        "SELECT f.media_type, f.bytes, " HEX("f.sha256") "\n"
+        "FROM api.read_report_file($1::bytea, $2::int, $3::uuid, $4::text) f"},
+
+    [STATEMENT_SUBMIT] = {"submit",
+        "SELECT v.ord, v.verdict, v.code, " HEX("v.sha256") ", " RFC3339("v.recorded_at") "\n"
+        "FROM api.submit_batch($1::bytea[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[],\n"
+        "                      $8::int[], $9::text[], $10::int[], $11::int[], $12::text[], $13::date[], $14::int[],\n"
+        "                      $15::text[], $16::float8[], $17::int[], $18::int[], $19::text[], $20::text[],\n"
+        "                      $21::text[], $22::text[]) v"},
+};

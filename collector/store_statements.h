@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The collector's statements; for store*.c only.  This is all the SQL of the collector: functions of schema api. */
+#ifndef PATELLA_STORE_STATEMENTS_H
+#define PATELLA_STORE_STATEMENTS_H
+
+#include "collector/store.h"
+#include "migrations/db.h"
+
+struct store {
+    struct db *db;
+};
+
+enum store_statement {
+    STATEMENT_PING,
+    STATEMENT_FIND_CREDENTIAL,
+    STATEMENT_CATALOGUE_VERSION,
+    STATEMENT_LIST_STUDIES,
+    STATEMENT_LIST_SITES,
+    STATEMENT_LIST_PROTOCOLS,
+    STATEMENT_LIST_FORMS,
+    STATEMENT_LIST_SUBJECTS,
+    STATEMENT_LIST_SUBMISSIONS,
+    STATEMENT_FIND_SUBMISSION,
+    STATEMENT_LIST_CUTS,
+    STATEMENT_MAKE_CUT,
+    STATEMENT_LIST_REPORTS,
+    STATEMENT_REQUEST_REPORT,
+    STATEMENT_LIST_FILES,
+    STATEMENT_READ_FILE,
+    STATEMENT_SUBMIT,
+    STATEMENT_COUNT
+};
+
+extern const struct db_statement store_statements[STATEMENT_COUNT];
+
+/*
+ * Executes a statement that only reads; when the connection turns out to be lost (PostgreSQL was restarted since), it
+ * is opened again and the statement executed once more.
+ */
+struct db_result *store_query(const void *owner, struct store *store, enum store_statement statement,
+                              const struct db_parameters *parameters, struct error *error) MUST_CHECK;
+
+/* `count` parameters of which the first two are the reader's token and study. */
+struct db_parameters *store_reader_parameters(const void *owner, const struct store_reader *reader, size_t count);
+
+/* A value that lives with `owner`; NULL for SQL NULL. */
+const char *store_copy(const void *owner, const struct db_result *result, size_t row, size_t column);
+
+#endif
