@@ -17,7 +17,7 @@ static const struct {
 } stat_formats[] = {
     {"mean", AS_COLLECTED, 1}, {"lo", AS_COLLECTED, 1},  {"hi", AS_COLLECTED, 1}, {"median", AS_COLLECTED, 1},
     {"q1", AS_COLLECTED, 1},   {"q3", AS_COLLECTED, 1},  {"sd", AS_COLLECTED, 2}, {"se", AS_COLLECTED, 2},
-    {"min", AS_COLLECTED, 0},  {"max", AS_COLLECTED, 0}, {"pct", FIXED, 1},       {"smd", FIXED, 2},
+    {"min", AS_COLLECTED, 0},  {"max", AS_COLLECTED, 0}, {"smd", FIXED, 2},
 };
 
 const char *format_number(char out[FORMAT_SIZE], double value, int decimals)
@@ -53,7 +53,7 @@ int format_decimals(const char *stat, int collected)
     for (size_t i = 0; i < sizeof stat_formats / sizeof *stat_formats; i++)
         if (strcmp(stat_formats[i].stat, stat) == 0)
             return stat_formats[i].decimals + (stat_formats[i].kind == AS_COLLECTED ? collected : 0);
-    return 0;
+    return strncmp(stat, "pct", 3) == 0 ? 1 : 0;   /* pct, pct_expected, pct_pain_scorable */
 }
 
 const char *format_stat(char out[FORMAT_SIZE], const char *stat, double value, int collected)

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From result rows to a document: chapters, tables of text cells, figures.
+ *
+ * Layout decides what stands where and calls format.h for every number; it computes nothing.  A document knows neither
+ * HTML nor CSV: render_html and render_csv write the same one.  Everything hangs on the document.
+ */
+#ifndef PATELLA_LAYOUT_H
+#define PATELLA_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "reports/dataset.h"
+#include "reports/figure.h"
+#include "reports/results.h"
+
+enum cell_kind { CELL_TEXT, CELL_NUMBER };   /* texts are from people: render_csv disarms them; numbers are ours */
+
+struct cell {
+    const char *text;
+    enum cell_kind kind;
+    size_t footnote;             /* 1-based index into the table's footnotes, 0: none */
+};
+
+struct table_column {
+    const char *title;
+    const char *subtitle;        /* "N = 80", "" when there is none */
+    enum cell_kind kind;
+};
+
+struct table_row {
+    const char *group;           /* heading that the row stands under, "" in a table without groups */
+    const char *label;
+    int indent;                  /* of the label, 0.. */
+    struct cell *cells;          /* column_count */
+};
+
+struct fact {
+    const char *label, *text;
+};
+
+struct table {
+    const char *id;              /* [a-z0-9-]+: anchor and name of the CSV file */
+    const char *number;          /* "Table 6.1" */
+    const char *title;
+    struct fact *facts;          /* population, instrument, score, range, ... */
+    size_t fact_count;
+    const char *group_title;     /* of the groups, "" in a table without */
+    const char *label_title;     /* of the first column */
+    struct table_column *columns;
+    size_t column_count;
+    struct table_row *rows;
+    size_t row_count;
+    const char **footnotes;
+    size_t footnote_count;
+    size_t html_rows;            /* most rows that HTML shows, 0: all; CSV always has all */
+    bool listing;                /* rows are records, not statistics */
+};
+
+struct block {                   /* one of the two */
+    struct table *table;
+    struct figure *figure;
+};
+
+struct chapter {
+    const char *id;
+    const char *title;
+    const char **paragraphs;
+    size_t paragraph_count;
+    struct block *blocks;
+    size_t block_count;
+};
+
+struct document {
+    const char *title;
+    struct fact *facts;          /* first page */
+    size_t fact_count;
+    const char **notices;        /* what the reader must know first: not randomised, masked, not sealed */
+    size_t notice_count;
+    struct chapter **chapters;
+    size_t chapter_count;
+};
+
+/* What layouts read and where they write. */
+struct layout {
+    const struct dataset *dataset;
+    const struct results *results;
+    struct document *document;
+    struct chapter *chapter;     /* the one being filled */
+    int chapter_number;
+    int table_number, figure_number;   /* within the chapter */
+};
+
+/* The whole report. */
+struct document *layout_document(const void *owner, const struct dataset *dataset, const struct results *results);
+
+/* The parts, each adds its chapters; in layout_<part>.c. */
+void layout_front(struct layout *layout);            /* first page, how to read */
+void layout_populations(struct layout *layout);      /* analysis sets, disposition, completeness, baseline */
+void layout_outcomes(struct layout *layout);         /* descriptives, figures */
+void layout_responders(struct layout *layout);
+void layout_safety(struct layout *layout);           /* adverse events */
+void layout_listings(struct layout *layout);
+
+/* Building. */
+void layout_begin_chapter(struct layout *layout, int number, const char *id, const char *title);
+void layout_add_paragraph(struct layout *layout, const char *format, ...) PRINTF_LIKE(2, 3);
+void layout_add_notice(struct layout *layout, const char *format, ...) PRINTF_LIKE(2, 3);
+void layout_add_document_fact(struct layout *layout, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
+/* A new table at the end of the chapter, with number and caption; `id` is turned into [a-z0-9-]. */
+struct table *layout_add_table(struct layout *layout, const char *id, const char *title);
+struct figure *layout_add_figure(struct layout *layout, const char *id, const char *title);
+
+void table_add_fact(struct table *table, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
+void table_add_column(struct table *table, const char *title, const char *subtitle, enum cell_kind kind);
+/* Row with empty cells; after the last table_add_column. */
+struct table_row *table_add_row(struct table *table, const char *group, const char *label, int indent);
+/* Cell `column` of `row`; the text is copied. */
+void table_set_cell(struct table *table, struct table_row *row, size_t column, enum cell_kind kind,
+                    const char *text);
+/* 1-based index of the footnote, added when it is not there yet; 0 for "". */
+size_t table_footnote(struct table *table, const char *text);
+
+/* A column for each cohort with "N = treated" below. */
+void layout_add_cohort_columns(const struct layout *layout, struct table *table);
+
+/*
+ * One cell from several statistics of one result (table, row, col).  `pattern` holds {stat} for a statistic with the
+ * decimals of its name, {%stat} for a proportion as a percentage: "{mean} ({sd})".  A statistic that is not there or
+ * has a status shows "NE" (or "-" when all of them are missing), its note becomes a footnote.
+ */
+struct result_key {
+    const char *table, *row, *col;
+    int collected;               /* decimals of the data */
+};
+struct line {
+    const char *pattern, *label;
+    int indent;
+};
+void layout_set_results(const struct layout *layout, struct table *table, struct table_row *row, size_t column,
+                        const struct result_key *key, const char *pattern);
+
+/* A row with such a cell for each cohort (key->col is not read); the table has the cohorts' columns only. */
+void layout_add_cohort_row(const struct layout *layout, struct table *table, const struct result_key *key,
+                           const char *group, const struct line *line);
+
+/* Value of a result, NAN when it is not there or has a status. */
+double layout_value(const struct layout *layout, const char *table, const char *row, const char *col,
+                    const char *stat);
+
+/*
+ * Names of the rows (or columns) of a result table in their order, `*count` of them; a row counts when the
+ * first column of the table has it.
+ */
+const char **layout_list_rows(const struct layout *layout, const char *table, size_t *count);
+const char **layout_list_columns(const struct layout *layout, const char *table, size_t *count);
+
+/* The newest form that has that item, or NULL. */
+const struct item *layout_find_item(const struct layout *layout, const char *form, const char *item);
+
+/* "95 %" of the protocol's level. */
+const char *layout_level(const struct layout *layout);
+/* "Month 3 (M3)", or the id alone when the visit has no title of its own. */
+const char *layout_visit_title(const struct layout *layout, const struct visit *visit);
+/* "2 to 137", "up to 1". */
+const char *layout_window(const struct layout *layout, const int window[2]);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Records one by one: deaths, serious and all adverse events, deviations, records not used.  (STATISTICS 1a: L1-L6) */
+#include "reports/layout.h"
+
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/format.h"
+
+enum { ROWS_IN_HTML = 200 };
+
+/* A listing of the records of one form: who, when, and some of its items (NULL: all). */
+struct record_listing {
+    const char *id, *title, *form;
+    const char *const *items;
+    size_t item_count;
+    bool (*wanted)(const struct record *record);
+};
+
+static const struct answer *given_answer(const struct record *record, const char *item)
+{
+    int at = form_find_item(record->form, item);
+    return at != FORM_NONE && record->answers[at].state == ANSWER_GIVEN ? &record->answers[at] : NULL;
+}
+
+static bool answer_is(const struct record *record, const char *item, const char *text)
+{
+    const struct answer *answer = given_answer(record, item);
+    return answer != NULL && strcmp(answer->text, text) == 0;
+}
+
+static bool is_serious(const struct record *record)
+{
+    return answer_is(record, "serious", "true");
+}
+
+static bool is_death(const struct record *record)
+{
+    return answer_is(record, "reason", "died");
+}
+
+static const char *answer_text(const struct record *record, const char *item)
+{
+    const struct answer *answer = given_answer(record, item);
+    if (answer == NULL)
+        return "";
+    const struct item *definition = &record->form->items[form_find_item(record->form, item)];
+    const struct choice *choice = definition->type == ITEM_CHOICE ? item_find_choice(definition, answer->text) : NULL;
+    if (definition->type == ITEM_BOOLEAN)
+        return strcmp(answer->text, "true") == 0 ? "yes" : "no";
+    return choice != NULL ? choice->label : answer->text;
+}
+
+static const char *knee_text(enum knee_side knee)
+{
+    switch (knee) {
+    case KNEE_LEFT: return "left";
+    case KNEE_RIGHT: return "right";
+    case KNEE_NONE: return "";
+    }
+    return "";
+}
+
+/* --- columns that every listing begins with ------------------------------------------------------------------ */
+
+static struct table *begin_listing(struct layout *layout, const char *id, const char *title)
+{
+    struct table *table = layout_add_table(layout, id, title);
+    table->listing = true;
+    table->html_rows = ROWS_IN_HTML;
+    table->label_title = "Subject";
+    if (!layout->dataset->pooled)
+        table_add_column(table, "Cohort", "", CELL_TEXT);
+    table_add_column(table, "Knee", "", CELL_TEXT);
+    table_add_column(table, "Date", "", CELL_NUMBER);
+    table_add_column(table, "Study day", "", CELL_NUMBER);
+    return table;
+}
+
+/* Fills the columns of begin_listing; returns the next one. */
+static size_t begin_row(const struct layout *layout, struct table *table, const struct record *record,
+                        struct table_row **row)
+{
+    const struct dataset *dataset = layout->dataset;
+    const struct subject *subject = &dataset->subjects[record->subject];
+    char name[SUBJECT_TEXT_SIZE], date[DATE_TEXT_SIZE], day[FORMAT_SIZE] = "";
+    subject_format(subject->site, subject->number, name);
+    *row = table_add_row(table, "", name, 0);
+    size_t column = 0;
+    if (!dataset->pooled)
+        table_set_cell(table, *row, column++, CELL_TEXT,
+                       subject->cohort == NO_COHORT ? "" : dataset->cohorts[subject->cohort]);
+    table_set_cell(table, *row, column++, CELL_TEXT, knee_text(record->knee));
+    date_format(record->date, date);
+    table_set_cell(table, *row, column++, CELL_NUMBER, date);
+    if (record->day != STUDY_DAY_NONE)
+        format_number(day, record->day, 0);
+    table_set_cell(table, *row, column++, CELL_NUMBER, day);
+    return column;
+}
+
+/* --- records of one form --------------------------------------------------------------------------------------- */
+
+/* Items to show: those asked for, or all of the newest form, without what names an arm when pooled. */
+static const struct item **choose_items(const struct layout *layout, const struct record_listing *listing,
+                                        const struct form *form, size_t *count)
+{
+    const struct item **items = memory_new_array(layout->document, const struct item *, form->item_count);
+    *count = 0;
+    size_t wanted = listing->items != NULL ? listing->item_count : form->item_count;
+    for (size_t i = 0; i < wanted; i++) {
+        int at = listing->items != NULL ? form_find_item(form, listing->items[i]) : (int)i;
+        if (at != FORM_NONE && !(form->items[at].reveals_arm && layout->dataset->pooled) && *count < form->item_count)
+            items[(*count)++] = &form->items[at];
+    }
+    return items;
+}
+
+static void add_record_listing(struct layout *layout, const struct record_listing *listing)
+{
+    const struct dataset *dataset = layout->dataset;
+    const struct form *form = catalogue_find_form(dataset->catalogue, listing->form, 0);
+    if (form == NULL)
+        return;
+    struct table *table = begin_listing(layout, listing->id, listing->title);
+    size_t count;
+    const struct item **items = choose_items(layout, listing, form, &count);
+    for (size_t i = 0; i < count; i++)
+        table_add_column(table, items[i]->text, "", CELL_TEXT);
+    for (size_t i = 0; i < dataset->record_count; i++) {
+        const struct record *record = &dataset->records[i];
+        if (strcmp(record->form->id, listing->form) != 0 || (listing->wanted != NULL && !listing->wanted(record)))
+            continue;
+        struct table_row *row;
+        size_t column = begin_row(layout, table, record, &row);
+        for (size_t c = 0; c < count; c++)
+            table_set_cell(table, row, column++, CELL_TEXT, answer_text(record, items[c]->id));
+    }
+}
+
+/* --- records not used ------------------------------------------------------------------------------------------ */
+
+static bool is_visit_form(const struct protocol *protocol, const char *form)
+{
+    for (size_t v = 0; v < protocol->visit_count; v++)
+        if (protocol_form_is_due(&protocol->visits[v], form) && !protocol_form_is_any_time(protocol, form))
+            return true;
+    return false;
+}
+
+static const char *decision(const struct layout *layout, const struct record *record)
+{
+    const struct protocol *protocol = layout->dataset->catalogue->protocol;
+    if (strcmp(record->visit, "unscheduled") == 0)
+        return "entered as unscheduled: counts for no visit";
+    if (record->day == STUDY_DAY_NONE)
+        return "not treated: no study day";
+    if (record->analysis_visit == NO_VISIT)
+        return "outside every analysis window";
+    const struct visit *visit = &protocol->visits[record->analysis_visit];
+    if (visit->baseline)
+        return "a later record on day 1 or before stands for baseline; used only where a score is missing there";
+    return memory_format(layout->document, "another record of %s is closer to its target, or as close and later",
+                         visit->id);
+}
+
+static void add_unused_records(struct layout *layout)
+{
+    const struct dataset *dataset = layout->dataset;
+    const struct protocol *protocol = dataset->catalogue->protocol;
+    struct table *table = begin_listing(layout, "l6-records-not-used", "Records that count for no visit, and why");
+    table_add_column(table, "Form", "", CELL_TEXT);
+    table_add_column(table, "Visit entered", "", CELL_TEXT);
+    table_add_column(table, "Visit by date", "", CELL_TEXT);
+    table_add_column(table, "Analysis window", "", CELL_NUMBER);
+    table_add_column(table, "Decision", "", CELL_TEXT);
+    for (size_t i = 0; i < dataset->record_count; i++) {
+        const struct record *record = &dataset->records[i];
+        if (record->selected || !is_visit_form(protocol, record->form->id))
+            continue;
+        struct table_row *row;
+        size_t column = begin_row(layout, table, record, &row);
+        table_set_cell(table, row, column++, CELL_TEXT, record->form->id);
+        table_set_cell(table, row, column++, CELL_TEXT, record->visit);
+        if (record->analysis_visit != NO_VISIT) {
+            const struct visit *visit = &protocol->visits[record->analysis_visit];
+            table_set_cell(table, row, column, CELL_TEXT, visit->id);
+            table_set_cell(table, row, column + 1, CELL_NUMBER, layout_window(layout, visit->analysis));
+        }
+        table_set_cell(table, row, column + 2, CELL_TEXT, decision(layout, record));
+    }
+}
+
+void layout_listings(struct layout *layout)
+{
+    static const char *const event_items[] = {
+        "term", "coded_term", "system_organ_class", "onset", "end", "ongoing", "severity", "ctcae_grade", "serious",
+        "related_product", "related_procedure", "special_interest", "outcome",
+    };
+    static const char *const serious_items[] = {
+        "term", "coded_term", "onset", "end", "serious_death", "serious_life_threatening", "serious_hospitalisation",
+        "serious_disability", "serious_congenital", "serious_important", "related_product", "related_procedure",
+        "expected", "action", "outcome",
+    };
+    static const char *const death_items[] = {"last_contact", "death_date", "death_cause"};
+    static const struct record_listing listings[] = {
+        {"l1-deaths", "Deaths", "end_of_study", death_items, 3, is_death},
+        {"l2-serious-adverse-events", "Serious adverse events", "adverse_event", serious_items,
+         sizeof serious_items / sizeof *serious_items, is_serious},
+        {"l3-adverse-events", "Adverse events", "adverse_event", event_items,
+         sizeof event_items / sizeof *event_items, NULL},
+        {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", NULL, 0, NULL},
+    };
+    layout_begin_chapter(layout, 8, "listings", "Listings");
+    layout_add_paragraph(layout, "Records of all enrolled subjects as they stood at the cut, newest version, voided "
+                                 "ones left out; also those before the treatment. Long listings show their first %d "
+                                 "rows here and all of them in their CSV file.", ROWS_IN_HTML);
+    for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
+        add_record_listing(layout, &listings[i]);
+    add_unused_records(layout);
+}

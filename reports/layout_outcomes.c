@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Values and changes of the endpoints by visit and cohort, as tables and figures.  (STATISTICS 1a: T6, F2) */
+#include "reports/layout.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/format.h"
+
+/* One endpoint with the score that stands behind it. */
+struct outcome {
+    const struct endpoint *endpoint;
+    const struct form *form;         /* newest version that has the score */
+    const struct score *score;
+    const char *title;
+    int collected;                   /* decimals of its data */
+};
+
+/* Scores of several items are whole steps of a scale; a single measured item keeps its decimals. */
+static int collected_decimals(const struct form *form, const struct score *score)
+{
+    if (score->of_scores || score->part_count != 1)
+        return 0;
+    const struct item *item = &form->items[score->parts[0]];
+    return item->type == ITEM_DECIMAL ? item->decimals : 0;
+}
+
+static struct outcome find_outcome(const struct layout *layout, const struct endpoint *endpoint)
+{
+    struct outcome outcome = {.endpoint = endpoint, .title = endpoint->title != NULL ? endpoint->title : endpoint->id};
+    const struct catalogue *catalogue = layout->dataset->catalogue;
+    for (size_t i = 0; i < catalogue->form_count && outcome.score == NULL; i++) {
+        const struct form *form = catalogue->forms[i];
+        int at = strcmp(form->id, endpoint->form) == 0 ? form_find_score(form, endpoint->score) : FORM_NONE;
+        if (at == FORM_NONE)
+            continue;
+        outcome.form = form;
+        outcome.score = &form->scores[at];
+        outcome.collected = collected_decimals(form, outcome.score);
+    }
+    return outcome;
+}
+
+static const char *direction_text(const struct score *score)
+{
+    return score->direction == SCORE_HIGHER_BETTER ? "higher is better" : "higher is worse";
+}
+
+static void add_score_facts(struct table *table, const struct outcome *outcome)
+{
+    const struct form *form = outcome->form;
+    const struct score *score = outcome->score;
+    if (score == NULL)
+        return;
+    char from[FORMAT_SIZE], to[FORMAT_SIZE];
+    table_add_fact(table, "Instrument", "%s (form %s, version %d)", form->title, form->id, form->version);
+    table_add_fact(table, "Score", "%s (%s.%s), range %s to %s, %s", score->title, form->id, score->id,
+                   format_number(from, score->range[0], 0), format_number(to, score->range[1], 0),
+                   direction_text(score));
+    if (score->derived)
+        table_add_fact(table, "Derived", "%s", score->note != NULL ? score->note
+                                                                   : "computed from another instrument's items");
+    else if (score->note != NULL)
+        table_add_fact(table, "Note", "%s", score->note);
+    if (score->part_count > 1)
+        table_add_fact(table, "Missing items", "scored when at least %zu of %zu %s are answered%s",
+                       score->min_answered, score->part_count, score->of_scores ? "part scores" : "items",
+                       score->missing == SCORE_MISSING_PERSON_MEAN ? "; the others count as their mean" : "");
+    if (!isnan(outcome->endpoint->mcid))
+        table_add_fact(table, "Minimal important change", "%s points%s%s%s",
+                       format_number(from, outcome->endpoint->mcid, outcome->endpoint->mcid == floor(
+                                         outcome->endpoint->mcid) ? 0 : 1),
+                       outcome->endpoint->source != NULL ? " (" : "",
+                       outcome->endpoint->source != NULL ? outcome->endpoint->source : "",
+                       outcome->endpoint->source != NULL ? ")" : "");
+}
+
+static const char *change_meaning(const struct outcome *outcome)
+{
+    if (outcome->score == NULL)
+        return "value - baseline";
+    return outcome->score->direction == SCORE_HIGHER_BETTER ? "value - baseline; a rise is an improvement"
+                                                            : "value - baseline; a fall is an improvement";
+}
+
+/* "change <endpoint>" has no baseline visit. */
+static bool is_shown(const struct visit *visit, bool change)
+{
+    return !(change && visit->baseline);
+}
+
+static void add_descriptives(struct layout *layout, const struct outcome *outcome, bool change)
+{
+    const struct protocol *protocol = layout->dataset->catalogue->protocol;
+    const char *kind = change ? "change" : "value";
+    struct table *table = layout_add_table(
+        layout, memory_format(layout->document, "t6-%s-%s", kind, outcome->endpoint->id),
+        memory_format(layout->document, "%s: %s", outcome->title, change ? "change from baseline" : "value by visit"));
+    add_score_facts(table, outcome);
+    if (change)
+        table_add_fact(table, "Change", "%s", change_meaning(outcome));
+    table_add_fact(table, "Population", "treated subjects (N), index knee; n = subjects with a %s", kind);
+    table->group_title = "Visit";
+    table->label_title = "Statistic";
+    layout_add_cohort_columns(layout, table);
+    const struct line lines[] = {
+        {"{n} ({nmiss})", "n (missing)", 0},
+        {"{mean} ({sd})", "Mean (SD)", 0},
+        {"[{lo}, {hi}]", memory_format(table, "%s CI of the mean", layout_level(layout)), 0},
+        {"{median} [{q1}, {q3}]", "Median [Q1, Q3]", 0},
+        {"{min}, {max}", "Min, max", 0},
+    };
+    const char *results = memory_format(layout->document, "%s %s", kind, outcome->endpoint->id);
+    for (size_t v = 0; v < protocol->visit_count; v++) {
+        const struct visit *visit = &protocol->visits[v];
+        struct result_key key = {.table = results, .row = visit->id, .collected = outcome->collected};
+        for (size_t i = 0; is_shown(visit, change) && i < sizeof lines / sizeof *lines; i++)
+            layout_add_cohort_row(layout, table, &key, layout_visit_title(layout, visit), &lines[i]);
+    }
+}
+
+/* --- figures ------------------------------------------------------------------------------------------------ */
+
+static void add_positions(const struct layout *layout, struct figure *figure)
+{
+    const struct protocol *protocol = layout->dataset->catalogue->protocol;
+    double *days = memory_new_array(figure, double, protocol->visit_count);
+    const char **titles = memory_new_array(figure, const char *, protocol->visit_count);
+    for (size_t v = 0; v < protocol->visit_count; v++) {
+        if (!is_shown(&protocol->visits[v], figure->change))
+            continue;
+        days[figure->position_count] = protocol->visits[v].target;
+        titles[figure->position_count++] = protocol->visits[v].id;
+    }
+    figure->days = days;
+    figure->position_titles = titles;
+}
+
+static void add_series(const struct layout *layout, struct figure *figure, const char *results)
+{
+    const struct dataset *dataset = layout->dataset;
+    struct figure_series *series = memory_new_array(figure, struct figure_series, dataset->cohort_count);
+    for (size_t c = 0; c < dataset->cohort_count; c++) {
+        struct figure_point *points = memory_new_array(figure, struct figure_point, figure->position_count);
+        for (size_t i = 0; i < figure->position_count; i++) {
+            const char *visit = figure->position_titles[i], *cohort = dataset->cohorts[c];
+            points[i] = (struct figure_point){layout_value(layout, results, visit, cohort, "mean"),
+                                              layout_value(layout, results, visit, cohort, "lo"),
+                                              layout_value(layout, results, visit, cohort, "hi")};
+        }
+        series[c] = (struct figure_series){dataset->cohorts[c], points};
+    }
+    figure->series = series;
+    figure->series_count = dataset->cohort_count;
+}
+
+/* The figure's numbers: cohorts in rows, so that twelve of them fit below it. */
+static void add_figure_data(const struct layout *layout, struct figure *figure, const char *results, int collected)
+{
+    struct table *table = figure->data;
+    const struct dataset *dataset = layout->dataset;
+    table->label_title = memory_format(table, "n; mean [%s CI]", layout_level(layout));
+    for (size_t i = 0; i < figure->position_count; i++)
+        table_add_column(table, figure->position_titles[i], "", CELL_NUMBER);
+    for (size_t c = 0; c < dataset->cohort_count; c++) {
+        struct table_row *row = table_add_row(table, "", dataset->cohorts[c], 0);
+        for (size_t i = 0; i < figure->position_count; i++)
+            layout_set_results(layout, table, row, i,
+                               &(struct result_key){results, figure->position_titles[i], dataset->cohorts[c], collected},
+                               "{n}; {mean} [{lo}, {hi}]");
+    }
+}
+
+/* What is to be seen, in words: the mean of each cohort at the first and the last visit. */
+static const char *describe(const struct figure *figure, const char *level)
+{
+    struct text *out = text_new(figure);
+    text_append_format(out, "Line chart of the mean with its %s confidence interval at %zu visits, one line for each of "
+                            "%zu columns.", level, figure->position_count, figure->series_count);
+    size_t last = figure->position_count - 1;
+    for (size_t s = 0; figure->position_count > 0 && s < figure->series_count; s++) {
+        const struct figure_point *points = figure->series[s].points;
+        char from[FORMAT_SIZE], to[FORMAT_SIZE];
+        text_append_format(out, " %s: %s at %s, %s at %s.", figure->series[s].title,
+                           format_number(from, points[0].mean, 1), figure->position_titles[0],
+                           format_number(to, points[last].mean, 1), figure->position_titles[last]);
+    }
+    return out->bytes;
+}
+
+static void add_mean_figure(struct layout *layout, const struct outcome *outcome, bool change)
+{
+    const char *kind = change ? "change" : "value";
+    const char *level = layout_level(layout);
+    struct figure *figure = layout_add_figure(
+        layout, memory_format(layout->document, "f2-%s-%s", kind, outcome->endpoint->id),
+        memory_format(layout->document, "%s: mean %s over time with %s confidence interval", outcome->title, kind, level));
+    const char *results = memory_format(figure, "%s %s", kind, outcome->endpoint->id);
+    bool rise = outcome->score != NULL && outcome->score->direction == SCORE_HIGHER_BETTER;
+    figure->change = change;
+    figure->y_title = change ? "Mean change from baseline" : "Mean";
+    figure->better = rise ? "higher is better \xe2\x86\x91" : "lower is better \xe2\x86\x93";
+    add_positions(layout, figure);
+    add_series(layout, figure, results);
+    add_figure_data(layout, figure, results, outcome->collected);
+    figure->description = describe(figure, level);
+}
+
+void layout_outcomes(struct layout *layout)
+{
+    const struct protocol *protocol = layout->dataset->catalogue->protocol;
+    layout_begin_chapter(layout, 5, "outcomes", "Outcomes over time");
+    layout_add_paragraph(layout, "Values as observed, without imputation. In the figures a line joins the means of "
+                                 "those seen at each visit, who are not the same subjects at every visit.");
+    for (size_t e = 0; e < protocol->endpoint_count; e++) {
+        struct outcome outcome = find_outcome(layout, &protocol->endpoints[e]);
+        add_descriptives(layout, &outcome, false);
+        add_mean_figure(layout, &outcome, false);
+        add_descriptives(layout, &outcome, true);
+        add_mean_figure(layout, &outcome, true);
+    }
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Adverse events: overview, worst severity, of special interest, by organ class and term.  (STATISTICS 1a: T11, T12) */
+#include "reports/layout.h"
+
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/format.h"
+
+static const struct {
+    const char *row, *label;
+} overview_rows[] = {
+    {"any", "Any adverse event"},
+    {"related", "Related to product or procedure"},
+    {"related_missing", "of these: relation not given, counted as related"},
+    {"serious", "Serious"},
+    {"serious_related", "Serious and related"},
+    {"severe", "Severe"},
+    {"withdrawal", "Led to withdrawal"},
+    {"death", "Fatal"},
+    {"special_interest", "Of special interest"},
+    {"onset_imputed", "Counted although the onset is not fully known"},
+};
+
+static const struct {
+    const char *row, *label;
+} severity_rows[] = {
+    {"MILD", "mild"},
+    {"MODERATE", "moderate"},
+    {"SEVERE", "severe"},
+    {"MISSING", "severity not given"},
+};
+
+static void add_population(struct table *table)
+{
+    table_add_fact(table, "Population", "treated subjects (N, safety set); a subject counts once in a row");
+    table_add_fact(table, "Events", "treatment-emergent: onset on day 1 of the index knee or later, or worsened after "
+                                    "the treatment; an onset that may lie on day 1 or later counts");
+}
+
+/* Subjects and events, and below them the interval, which for no subject at all gives what can be ruled out. */
+static void add_counts_and_limits(struct layout *layout, struct table *table, const struct result_key *key,
+                                  const char *group, const char *label)
+{
+    const struct line lines[] = {
+        {"{subjects} ({pct}) {events}", label, 0},
+        {"[{%cp_lo}, {%cp_hi}]", memory_format(table, "%s CI, Clopper-Pearson", layout_level(layout)), 1},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        layout_add_cohort_row(layout, table, key, group, &lines[i]);
+}
+
+static void add_overview(struct layout *layout)
+{
+    struct table *table = layout_add_table(layout, "t11-adverse-events", "Adverse events: overview");
+    add_population(table);
+    table_add_fact(table, "Cells", "subjects (%% of N) events");
+    table_add_fact(table, "Related", "relation to the product or to the procedure possible, probable or definite, or "
+                                     "relation to the product not given");
+    table->group_title = "Part";
+    table->label_title = "Adverse event";
+    layout_add_cohort_columns(layout, table);
+    for (size_t i = 0; i < sizeof overview_rows / sizeof *overview_rows; i++)
+        add_counts_and_limits(layout, table, &(struct result_key){.table = "AE overview", .row = overview_rows[i].row},
+                              "Subjects with at least one event", overview_rows[i].label);
+    for (size_t i = 0; i < sizeof severity_rows / sizeof *severity_rows; i++)
+        layout_add_cohort_row(layout, table,
+                              &(struct result_key){.table = "AE max severity", .row = severity_rows[i].row},
+                              "Subjects by their worst severity",
+                              &(struct line){"{subjects}", severity_rows[i].label, 0});
+}
+
+static void add_special_interest(struct layout *layout)
+{
+    static const char results[] = "AE special interest";
+    struct table *table = layout_add_table(layout, "t11-special-interest", "Adverse events of special interest");
+    add_population(table);
+    table_add_fact(table, "Cells", "subjects (%% of N) events; with no event the upper limit says how often it may "
+                                   "still occur");
+    table->label_title = "Kind";
+    layout_add_cohort_columns(layout, table);
+    const struct item *item = layout_find_item(layout, "adverse_event", "special_interest");
+    size_t count;
+    const char **rows = layout_list_rows(layout, results, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct choice *choice = item != NULL ? item_find_choice(item, rows[i]) : NULL;
+        add_counts_and_limits(layout, table, &(struct result_key){.table = results, .row = rows[i]}, "",
+                              choice != NULL ? choice->label : rows[i]);
+    }
+}
+
+static void add_term(struct layout *layout, struct table *table, const char *name)
+{
+    const struct dataset *dataset = layout->dataset;
+    const char *bar = strstr(name, " | ");
+    bool any = strcmp(name, "ANY") == 0;
+    const char *label = any ? "Any adverse event" : bar != NULL ? bar + 3 : name;
+    struct table_row *row = table_add_row(table, "", label, bar != NULL ? 1 : 0);
+    for (size_t c = 0; c < dataset->cohort_count; c++) {
+        struct result_key key = {.table = "AE", .row = name, .col = dataset->cohorts[c]};
+        bool none = layout_value(layout, key.table, key.row, key.col, "subjects") < 0.5;
+        layout_set_results(layout, table, row, c, &key,
+                           none ? "0 (< {%cp_hi}) 0" : "{subjects} ({pct}) {events}");
+    }
+}
+
+static void add_terms(struct layout *layout)
+{
+    struct table *table = layout_add_table(layout, "t12-adverse-events-by-term",
+                                           "Adverse events by system organ class and term");
+    add_population(table);
+    table_add_fact(table, "Cells", "subjects (%% of N) events; 0 (< u): no subject, and u is the upper %s limit "
+                                   "(Clopper-Pearson) in %%", layout_level(layout));
+    table->label_title = "System organ class, term";
+    layout_add_cohort_columns(layout, table);
+    size_t count;
+    const char **rows = layout_list_rows(layout, "AE", &count);
+    for (size_t i = 0; i < count; i++)
+        add_term(layout, table, rows[i]);
+}
+
+void layout_safety(struct layout *layout)
+{
+    layout_begin_chapter(layout, 7, "safety", "Adverse events");
+    if (layout->dataset->pooled)
+        layout_add_paragraph(layout, "Events at a harvest site are left out of every table and listing.");
+    add_overview(layout);
+    add_special_interest(layout);
+    add_terms(layout);
+}
