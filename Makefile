@@ -82,12 +82,12 @@ endef
 $(foreach folder,forms/base forms collector reports,$(eval $(call archive,$(folder),)))
 $(eval $(call archive,migrations,$(BUILD)/obj/generated/migrations.o))
 
-define program
+define link_program
 $(call program_of,$(1)): $(BUILD)/obj/$(1).o $(ARCHIVES)
 	@mkdir -p $$(@D)
 	$$(call say,link   )$(CC) $(LDFLAGS) $$< $(ARCHIVES) $(LIBS) -o $$@
 endef
-$(foreach program,$(PROGRAMS),$(eval $(call program,$(program))))
+$(foreach program,$(PROGRAMS),$(eval $(call link_program,$(program))))
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(SUPPORT_SOURCES)) $(ARCHIVES)
 	@mkdir -p $(@D)

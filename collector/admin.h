@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * patella-admin's commands: studies, sites, accounts, tokens, allocation, cuts.
+ *
+ * Each command is a row of a table in the file of its subject; patella_admin.c finds the row and runs it.  The
+ * database is reached as role patella_admin through functions of schema admin, which audit what they do.
+ */
+#ifndef PATELLA_ADMIN_H
+#define PATELLA_ADMIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "collector/arguments.h"
+#include "forms/base/error.h"
+#include "migrations/db.h"
+
+struct admin {
+    const void *owner;                       /* of whatever a command allocates */
+    const struct arguments *arguments;
+    struct db *db;                           /* NULL until admin_database() */
+};
+
+typedef bool admin_function(struct admin *admin, struct error *error);
+
+struct admin_command {
+    struct argument_command syntax;
+    admin_function *run;
+};
+
+struct admin_group {
+    const struct admin_command *commands;
+    size_t count;
+};
+
+extern const struct admin_group admin_studies;       /* admin_studies.c: study, site, reporter, cut */
+extern const struct admin_group admin_accounts;      /* admin_accounts.c: account, token */
+extern const struct admin_group admin_allocation;    /* admin_allocation.c: allocate */
+
+enum admin_statement {
+    ADMIN_SET_OPERATOR,
+    ADMIN_ADD_STUDY,
+    ADMIN_PUT_PROTOCOL,
+    ADMIN_PUT_FORM,
+    ADMIN_LIST_STUDIES,
+    ADMIN_LIST_PROTOCOLS,
+    ADMIN_LIST_FORMS,
+    ADMIN_ADD_SITE,
+    ADMIN_LIST_SITES,
+    ADMIN_GRANT_REPORTER,
+    ADMIN_ADD_ACCOUNT,
+    ADMIN_LIST_ACCOUNTS,
+    ADMIN_DISABLE_ACCOUNT,
+    ADMIN_ADD_TOKEN,
+    ADMIN_LIST_TOKENS,
+    ADMIN_REVOKE_TOKEN,
+    ADMIN_ALLOCATE,
+    ADMIN_MAKE_CUT,
+    ADMIN_LIST_CUTS,
+    ADMIN_STATEMENTS
+};
+
+extern const struct db_statement admin_statements[ADMIN_STATEMENTS];
+
+/* The option that every command has. */
+#define ADMIN_DATABASE_OPTION \
+    {"database", "CONNINFO", false, "libpq connection string; default: libpq's environment, role patella_admin"}
+
+#define ADMIN_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The connection, opened at first use: a command that is written wrongly is refused without one. */
+struct db *admin_database(struct admin *admin, struct error *error) MUST_CHECK;
+
+/* Runs a statement whose parameters are `count` texts (NULL: SQL NULL). */
+struct db_result *admin_execute(struct admin *admin, enum admin_statement statement, const char *const *texts,
+                                size_t count, struct error *error) MUST_CHECK;
+
+/* Prints a list to stdout: a table for people, or with --json an array of objects. */
+struct admin_column {
+    const char *name;
+    enum { ADMIN_TEXT, ADMIN_NUMBER, ADMIN_YES_NO } kind;
+};
+bool admin_print_list(struct admin *admin, enum admin_statement statement, const char *const *texts, size_t text_count,
+                      const struct admin_column *columns, size_t column_count, struct error *error) MUST_CHECK;
+
+/* A whole number least..most from the command line; `what` names it in the message. */
+bool admin_read_number(const char *text, const char *what, int least, int most, int *number, struct error *error)
+    MUST_CHECK;
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/admin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "forms/base/memory.h"
+#include "forms/base/text.h"
+
+enum { SECRET_BYTES = 32, SECRET_TEXT = 44, MOST_DAYS = 366, MOST_SITES = 1000 };
+
+static const char *operand(const struct admin *admin, size_t at)
+{
+    return admin->arguments->operands[at];
+}
+
+static const char *option(const struct admin *admin, const char *name)
+{
+    return arguments_value(admin->arguments, name);
+}
+
+/* The account's name is the readable half of its tokens, so it keeps to what a token may hold. */
+static bool check_account(const char *name, struct error *error)
+{
+    size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    if (name[0] < 'a' || name[0] > 'z' || name[good] != '\0' || good > 40)
+        return error_set(error, ERROR_USAGE, "\"%s\" is no account name: a small letter, then small letters, digits "
+                         "and dashes, 40 at most", name);
+    return true;
+}
+
+static bool account_add(struct admin *admin, struct error *error)
+{
+    const char *texts[] = {operand(admin, 0), option(admin, "name")};
+    return check_account(texts[0], error) && admin_execute(admin, ADMIN_ADD_ACCOUNT, texts, 2, error);
+}
+
+static bool account_list(struct admin *admin, struct error *error)
+{
+    static const struct admin_column columns[] = {
+        {"account", ADMIN_TEXT}, {"full_name", ADMIN_TEXT}, {"disabled", ADMIN_YES_NO}};
+    return admin_print_list(admin, ADMIN_LIST_ACCOUNTS, NULL, 0, columns, ADMIN_COUNT(columns), error);
+}
+
+static bool account_disable(struct admin *admin, struct error *error)
+{
+    return admin_execute(admin, ADMIN_DISABLE_ACCOUNT, admin->arguments->operands, 1, error) != NULL;
+}
+
+static bool check_role(const char *role, struct error *error)
+{
+    static const char *const roles[] = {"administrator", "coordinator", "site_machine", "statistician"};
+    for (size_t i = 0; i < ADMIN_COUNT(roles); i++)
+        if (strcmp(role, roles[i]) == 0)
+            return true;
+    return error_set(error, ERROR_USAGE, "there is no role \"%s\"; it is administrator, coordinator, site_machine or "
+                     "statistician", role);
+}
+
+struct site_list {
+    int32_t sites[MOST_SITES];
+    size_t count;                /* 0: all sites */
+};
+
+static bool read_sites(const void *owner, const char *text, struct site_list *list, struct error *error)
+{
+    list->count = 0;
+    if (!text || strcmp(text, "all") == 0)
+        return true;
+    char *copy = memory_copy_string(owner, text);
+    for (char *part = copy, *end; part; part = end) {
+        end = strchr(part, ',');
+        if (end)
+            *end++ = '\0';
+        int site;
+        if (!admin_read_number(part, "a site", 1, 9999, &site, error))
+            return false;
+        if (list->count == MOST_SITES)
+            return error_set(error, ERROR_USAGE, "--sites has more than %d sites; write all", MOST_SITES);
+        list->sites[list->count++] = site;
+    }
+    return true;
+}
+
+/* "<account>_<secret>": 32 random bytes as base64url, so that a token that leaked tells whose it is and no more. */
+static bool make_token(const void *owner, const char *account, char **token, struct error *error)
+{
+    unsigned char secret[SECRET_BYTES];
+    unsigned char text[SECRET_TEXT + 1];
+    if (RAND_bytes(secret, sizeof secret) != 1)
+        return error_set(error, ERROR_INTERNAL, "the system has no random numbers");
+    EVP_EncodeBlock(text, secret, sizeof secret);
+    for (unsigned char *letter = text; *letter; letter++)
+        *letter = *letter == '+' ? '-' : *letter == '/' ? '_' : *letter == '=' ? '\0' : *letter;
+    *token = memory_format(owner, "%s_%s", account, (char *)text);
+    return true;
+}
+
+/* A file that only its owner may read, and that was not there before: an older token is never lost. */
+static bool write_token(const char *path, const char *token, struct error *error)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return error_io(error, errno, path);
+    size_t length = strlen(token);
+    bool written = write(file, token, length) == (ssize_t)length && write(file, "\n", 1) == 1 && fsync(file) == 0;
+    if (!written)
+        error_io(error, errno, path);
+    close(file);
+    return written;
+}
+
+static struct db_result *store_token(struct admin *admin, const char *token, const struct site_list *sites, int days,
+                                     struct error *error)
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)token, strlen(token), hash);
+    if (!admin_database(admin, error))
+        return NULL;
+    struct db_parameters *parameters = db_parameters_new(admin->owner, 6);
+    db_set_text(parameters, 0, operand(admin, 0));
+    db_set_text(parameters, 1, option(admin, "study"));
+    db_set_text(parameters, 2, option(admin, "role"));
+    db_set_int_array(parameters, 3, sites->sites, sites->count);
+    db_set_bytes(parameters, 4, hash, sizeof hash);
+    db_set_int(parameters, 5, days);
+    return db_execute(admin->owner, admin->db, ADMIN_ADD_TOKEN, parameters, error);
+}
+
+static bool token_add(struct admin *admin, struct error *error)
+{
+    struct site_list sites;
+    char *token = NULL;
+    int days = 90;
+    const char *path = option(admin, "out");
+    if (!check_account(operand(admin, 0), error) || !check_role(option(admin, "role"), error) ||
+        !read_sites(admin->owner, option(admin, "sites"), &sites, error) ||
+        (option(admin, "days") && !admin_read_number(option(admin, "days"), "--days", 1, MOST_DAYS, &days, error)) ||
+        !make_token(admin->owner, operand(admin, 0), &token, error) || (path && !write_token(path, token, error)))
+        return false;
+    struct db_result *stored = store_token(admin, token, &sites, days, error);
+    if (!stored) {
+        if (path)
+            unlink(path);
+        return false;
+    }
+    if (!path)
+        printf("%s\n", token);
+    fprintf(stderr, "token %s of %s is valid for %d days; it cannot be shown again%s%s\n", db_text(stored, 0, 0),
+            operand(admin, 0), days, path ? ", it is in " : "", path ? path : "");
+    return true;
+}
+
+static bool token_list(struct admin *admin, struct error *error)
+{
+    static const struct admin_column columns[] = {
+        {"token", ADMIN_NUMBER},    {"account", ADMIN_TEXT},    {"study", ADMIN_TEXT},       {"role", ADMIN_TEXT},
+        {"sites", ADMIN_TEXT},      {"expires_at", ADMIN_TEXT}, {"revoked_at", ADMIN_TEXT},
+        {"last_used_at", ADMIN_TEXT},
+    };
+    return admin_print_list(admin, ADMIN_LIST_TOKENS, admin->arguments->operands, 1, columns, ADMIN_COUNT(columns),
+                            error);
+}
+
+static bool token_revoke(struct admin *admin, struct error *error)
+{
+    int64_t token;
+    if (!text_to_int64(operand(admin, 0), &token) || token < 1)
+        return error_set(error, ERROR_USAGE, "\"%s\" is no token number; patella-admin token list shows them",
+                         operand(admin, 0));
+    return admin_execute(admin, ADMIN_REVOKE_TOKEN, admin->arguments->operands, 1, error) != NULL;
+}
+
+static const struct argument_option account_options[] = {
+    {"name", "TEXT", true, "full name of the person or machine"},
+    ADMIN_DATABASE_OPTION,
+};
+static const struct argument_option token_options[] = {
+    {"study", "STUDY", true, "the study that it is bound to"},
+    {"role", "ROLE", true, "administrator, coordinator, site_machine or statistician"},
+    {"sites", "N,N,...", false, "the sites that it is bound to; default all"},
+    {"days", "N", false, "how long it is valid, 366 at most; default 90"},
+    {"out", "FILE", false, "write it to a new file that only you may read, not to stdout"},
+    ADMIN_DATABASE_OPTION,
+};
+static const struct argument_option list_options[] = {
+    {"json", NULL, false, "as JSON"},
+    ADMIN_DATABASE_OPTION,
+};
+static const struct argument_option plain_options[] = {ADMIN_DATABASE_OPTION};
+
+static const struct admin_command commands[] = {
+    {{"account add", "ACCOUNT", account_options, ADMIN_COUNT(account_options), "add a person or a machine"},
+     account_add},
+    {{"account list", "", list_options, ADMIN_COUNT(list_options), "list the accounts"}, account_list},
+    {{"account disable", "ACCOUNT", plain_options, ADMIN_COUNT(plain_options),
+      "refuse all of an account's tokens from now on"},
+     account_disable},
+    {{"token add", "ACCOUNT", token_options, ADMIN_COUNT(token_options), "make a token for the API"}, token_add},
+    {{"token list", "[STUDY]", list_options, ADMIN_COUNT(list_options), "list the tokens, never their secrets"},
+     token_list},
+    {{"token revoke", "NUMBER", plain_options, ADMIN_COUNT(plain_options), "refuse a token from now on"},
+     token_revoke},
+};
+
+const struct admin_group admin_accounts = {commands, ADMIN_COUNT(commands)};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* patella-admin: studies, sites, accounts, tokens, allocation, cuts. */
+#include <stdio.h>
+
+#include "collector/admin.h"
+#include "forms/base/memory.h"
+
+static const char program[] = "patella-admin";
+
+/* The commands of all groups in one array; `syntax` is the same rows for the reader of the command line. */
+struct command_list {
+    struct admin_command *commands;
+    struct argument_command *syntax;
+    size_t count;
+};
+
+static struct command_list collect_commands(const void *owner)
+{
+    static const struct admin_group *const groups[] = {&admin_studies, &admin_accounts, &admin_allocation};
+    struct command_list list = {0};
+    for (size_t i = 0; i < ADMIN_COUNT(groups); i++)
+        list.count += groups[i]->count;
+    list.commands = memory_new_array(owner, struct admin_command, list.count);
+    list.syntax = memory_new_array(owner, struct argument_command, list.count);
+    size_t at = 0;
+    for (size_t i = 0; i < ADMIN_COUNT(groups); i++)
+        for (size_t j = 0; j < groups[i]->count; j++, at++) {
+            list.commands[at] = groups[i]->commands[j];
+            list.syntax[at] = groups[i]->commands[j].syntax;
+        }
+    return list;
+}
+
+static bool run(const void *owner, char *const *argv, struct error *error)
+{
+    struct command_list list = collect_commands(owner);
+    struct arguments arguments;
+    if (!arguments_parse(owner, list.syntax, list.count, argv, &arguments, error))
+        return false;
+    if (arguments.version) {
+        printf("%s %s\n", program, PATELLA_VERSION);
+        return true;
+    }
+    if (arguments.help) {
+        arguments_print_help(stdout, program, list.syntax, list.count, arguments.command);
+        return true;
+    }
+    struct admin admin = {.owner = owner, .arguments = &arguments};
+    return list.commands[arguments.command - list.syntax].run(&admin, error);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    memory_init();
+    void *owner = memory_owner(NULL, program);
+    struct error error = {0};
+    int status = 0;
+    if (!run(owner, argv, &error)) {
+        error_print(&error, program);
+        status = error_exit_status(&error);
+    } else if (fflush(stdout) != 0) {
+        perror(program);
+        status = 1;
+    }
+    talloc_free(owner);
+    return status;
+}
