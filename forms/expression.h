@@ -10,7 +10,9 @@
  *   name := an item id | date (the form's date) | today (the date at the site)
  *
  * Values are numbers, texts (choice codes that are not all integers, text items), truth values and dates; a choice
- * whose codes are all integers is a number.  Logic has three values: whatever needs an unanswered item is unknown, as
+ * whose codes are all integers is a number; a text in quotes beside a date is read as a (partial) date.  Texts and truth
+ * values are compared with = and != only.  A number or date that is not exactly known (days() between partial dates) is
+ * an interval.  days(from, to) is to - from.  Logic has three values: whatever needs an unanswered item is unknown, as
  * is a comparison of partial dates that both outcomes are still possible for; `and`, `or` are Kleene's; answered() is
  * never unknown.  Types are checked when the form is loaded, so that evaluation cannot fail.
  * The browser evaluates the same tree: expression_to_json gives it.
@@ -46,7 +48,17 @@ struct expression *expression_parse(const void *owner, const struct form *form, 
 
 enum truth expression_evaluate(const struct expression *expression, const struct expression_input *input);
 
-/* The syntax tree as JSON: {"op":"and","args":[...]}, {"item":"p1"}, {"number":"2"}, {"text":"other"}, ... */
+/* Index of the last item (in form order) that the expression names; FORM_NONE (-1) when it names none. */
+int expression_last_item(const struct expression *expression);
+
+/* True when it names an item whose entry in `marked` (one for each item of the form) is true. */
+bool expression_names_any(const struct expression *expression, const bool *marked);
+
+/*
+ * The syntax tree as JSON: {"op":"and","args":[...]} with the operators as they are written, "negate" for a sign and
+ * the names of the calls; {"item":"p1"}, {"field":"date"}, {"field":"today"}, {"number":"2"}, {"text":"other"},
+ * {"boolean":true}, {"date":"2026-03"}.
+ */
 void expression_to_json(struct text *out, const struct expression *expression);
 
 #endif

@@ -10,10 +10,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "forms/base/error.h"
 #include "forms/base/text.h"
 #include "forms/expression.h"
+
+struct faults;   /* faults.h */
+struct yaml;     /* yaml.h */
 
 enum form_about { FORM_ABOUT_SUBJECT, FORM_ABOUT_KNEE, FORM_ABOUT_EITHER };
 
@@ -97,6 +101,7 @@ struct form {
     size_t section_count;
     const struct item *items;
     size_t item_count;
+    const uint16_t *items_by_id;   /* indices of items, in the order of their ids: form_find_item searches it */
     const struct rule *rules;
     size_t rule_count;
     const struct score *scores;
@@ -108,6 +113,8 @@ enum { FORM_FILE_LIMIT = 1 << 20, FORM_NONE = -1 };
 /* Reads a definition from `text`; `file` names it in messages.  NULL and ERROR_INPUT with file:line and hint. */
 struct form *form_parse(const void *owner, const char *file, const char *text, size_t length, struct error *error)
     MUST_CHECK;
+/* The same from a YAML tree, with every fault at once; NULL when there was any.  Nothing points into the tree. */
+struct form *form_read(const void *owner, const struct yaml *root, struct faults *faults) MUST_CHECK;
 struct form *form_load(const void *owner, const char *path, struct error *error) MUST_CHECK;
 
 /* Index of an item or score by id, FORM_NONE when there is none. */

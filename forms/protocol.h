@@ -37,6 +37,7 @@ struct visit {
     bool baseline;               /* the visit whose analysis window ends on day 1 or before */
     const char *const *forms;
     size_t form_count;
+    int line;
 };
 
 struct endpoint {
@@ -45,7 +46,8 @@ struct endpoint {
     const char *form;            /* "koos" of "koos.womac_pain_0_100" */
     const char *score;           /* "womac_pain_0_100" */
     double mcid;                 /* minimal important change, scale points, NAN when not given */
-    const char *source;          /* of the mcid */
+    const char *source;          /* of the mcid, or NULL */
+    int line;
 };
 
 enum responder_kind {
@@ -60,13 +62,15 @@ struct responder {
     const char *title;
     enum responder_kind kind;
     int endpoints[3];            /* indices of endpoints: pain, function, global (-1: not collected); else [0] only */
-    double threshold;
+    double threshold;            /* points, per cent or value by kind; NAN for the OMERACT-OARSI rule */
     const char *source;
+    int line;
 };
 
 struct item_reference {          /* "baseline.age_years" */
     const char *form;
     const char *item;
+    int line;
 };
 
 struct protocol {
@@ -97,9 +101,10 @@ struct protocol {
     size_t stratum_count;
     const char *primary_endpoint;    /* or NULL */
     const char *primary_visit;
-    int completeness_endpoint;   /* endpoint whose form and score the table "completeness" counts */
+    int completeness_endpoint;   /* index, -1 when there are no endpoints: endpoint whose form and score the table "completeness" counts */
     const struct item_reference *baseline;   /* items of the baseline table, in order */
     size_t baseline_count;
+    int any_time_line;
 };
 
 struct catalogue {
@@ -109,7 +114,11 @@ struct catalogue {
     size_t form_count;
 };
 
-/* Reads a protocol; names of forms and scores are checked by catalogue_check. */
+/*
+ * Reads a protocol; names of forms and scores are checked by catalogue_check.  protocol_read takes a YAML tree and gives
+ * every fault at once; nothing points into the tree.
+ */
+struct protocol *protocol_read(const void *owner, const struct yaml *root, struct faults *faults) MUST_CHECK;
 struct protocol *protocol_parse(const void *owner, const char *file, const char *text, size_t length,
                                 struct error *error) MUST_CHECK;
 
@@ -118,6 +127,17 @@ struct protocol *protocol_parse(const void *owner, const char *file, const char 
  * range known, baseline item exists, exactly one form creates subjects).  `file` names the protocol in messages.
  */
 bool catalogue_check(const struct catalogue *catalogue, const char *file, struct error *error) MUST_CHECK;
+/* The same with every fault at once. */
+void catalogue_find_faults(const struct catalogue *catalogue, const char *file, struct faults *faults);
+
+/*
+ * Loads every *.yaml in a directory, newest version of a form first.  Returns the forms without faults (`count` of them).
+ */
+const struct form **catalogue_load_forms(const void *owner, const char *directory, size_t *count,
+                                         struct faults *faults) MUST_CHECK;
+
+/* Puts forms in the order of a catalogue: by id, newest version first.  Two files of one version are a fault. */
+void catalogue_sort_forms(const struct form **forms, size_t count, const char *directory, struct faults *faults);
 
 /* Loads a protocol file and every *.yaml form in `forms_directory`; NULL and the first error. */
 struct catalogue *catalogue_load(const void *owner, const char *protocol_path, const char *forms_directory,

@@ -2,15 +2,25 @@
 /*
  * Wording overlay: a site's own file with the official texts of a form in one language, laid over the descriptors.
  *   wording: {form: koos, version: 1, language: de, source: "licence ..."}
- *   items: {p1: "..."}   choices: {p1: {0: "..."}}   sections: {pain: "..."}
+ *   title: "..."   items: {p1: "..."}   choices: {p1: {0: "..."}}   sections: {pain: "..."}
  */
 #ifndef PATELLA_WORDING_H
 #define PATELLA_WORDING_H
 
 #include "forms/form.h"
 
-/* A copy of `form` with the texts of the wording file; NULL and ERROR_INPUT when it names what the form has not. */
+/*
+ * A copy of `form` with the texts of the wording file; NULL and ERROR_INPUT when it names what the form has not.  The
+ * copy shares the form's rules and expressions: `form` must live as long.
+ */
 struct form *wording_apply(const void *owner, const struct form *form, const char *file, const char *text,
                            size_t length, struct error *error) MUST_CHECK;
+
+/* The same from a YAML tree, with every fault at once. */
+struct form *wording_read(const void *owner, const struct form *form, const struct yaml *root, struct faults *faults)
+    MUST_CHECK;
+
+/* The form id and version that a wording file says it is for; NULL and a fault when it does not. */
+const char *wording_target(const struct yaml *root, int *version, struct faults *faults);
 
 #endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "forms/json_write.h"
+
+#include <math.h>
+
+void json_key(struct text *out, const char *key)
+{
+    char last = out->length > 0 ? out->bytes[out->length - 1] : '{';
+    if (last != '{' && last != '[')
+        text_append(out, ",");
+    text_append_json(out, key);
+    text_append(out, ":");
+}
+
+void json_text(struct text *out, const char *key, const char *value)
+{
+    if (value == NULL)
+        return;
+    json_key(out, key);
+    text_append_json(out, value);
+}
+
+void json_number(struct text *out, const char *key, double value)
+{
+    if (!isfinite(value))
+        return;
+    json_key(out, key);
+    text_append_format(out, "%.15g", value);
+}
+
+void json_boolean(struct text *out, const char *key, bool value)
+{
+    json_key(out, key);
+    text_append(out, value ? "true" : "false");
+}
+
+void json_pair(struct text *out, const char *key, const double pair[2])
+{
+    json_key(out, key);
+    text_append_format(out, "[%.15g,%.15g]", pair[0], pair[1]);
+}
+
+void json_texts(struct text *out, const char *key, const char *const *texts, size_t count)
+{
+    json_key(out, key);
+    text_append(out, "[");
+    for (size_t i = 0; i < count; i++) {
+        text_append(out, i > 0 ? "," : "");
+        text_append_json(out, texts[i]);
+    }
+    text_append(out, "]");
+}
