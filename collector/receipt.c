@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/receipt.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "collector/problem_details.h"
+#include "collector/reply.h"
 #include "forms/base/memory.h"
-
-void receipt_append_number(struct text *out, double value)
-{
-    char digits[32];
-    if (!isfinite(value)) {
-        text_append(out, "null");
-        return;
-    }
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (!(strtod(digits, NULL) < value) && !(strtod(digits, NULL) > value))
-            break;
-    }
-    text_append(out, digits);
-}
-
-void receipt_append_scores(struct text *out, const struct form *form, const double *values)
-{
-    text_append(out, "{");
-    for (size_t i = 0; values != NULL && i < form->score_count; i++) {
-        text_append(out, i > 0 ? "," : "");
-        text_append_json(out, form->scores[i].id);
-        text_append(out, ":");
-        receipt_append_number(out, values[i]);
-    }
-    text_append(out, "}");
-}
 
 static void append_receipt(struct text *out, const struct batch_row *row)
 {
@@ -55,7 +26,7 @@ static void append_receipt(struct text *out, const struct batch_row *row)
                        "\"received_at\":\"%s\",\"scores\":", submission->instance, submission->version,
                        submission->status == SUBMISSION_VOID ? "void" : "complete", date, row->verdict.sha256,
                        row->verdict.recorded_at);
-    receipt_append_scores(out, submission->form, submission->scores);
+    reply_append_scores(out, submission->form, submission->scores);
     text_append(out, "}");
 }
 

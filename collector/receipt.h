@@ -9,12 +9,6 @@
 
 #include "collector/batch.h"
 
-/* A score as JSON: the shortest decimal that reads back as the same double; null for NAN. */
-void receipt_append_number(struct text *out, double value);
-
-/* {"id":number|null,...} with the ids of the form's scores; "{}" when `values` is NULL. */
-void receipt_append_scores(struct text *out, const struct form *form, const double *values);
-
 /* HTTP status of one row: 201 accepted, 200 replayed, or that of its refusal. */
 int receipt_row_status(const struct batch_row *row);
 

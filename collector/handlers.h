@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The handlers of the JSON API, one for each row of the route table that is not the server's own. */
+#ifndef PATELLA_HANDLERS_H
+#define PATELLA_HANDLERS_H
+
+#include "collector/exchange.h"
+
+route_handler handle_openapi;
+route_handler handle_me;
+route_handler handle_list_studies;
+route_handler handle_show_study;
+route_handler handle_list_forms;
+route_handler handle_show_form;
+route_handler handle_list_subjects;
+route_handler handle_show_subject;
+route_handler handle_submit;
+route_handler handle_list_submissions;
+route_handler handle_show_submission;
+route_handler handle_list_adverse_events;
+route_handler handle_list_cuts;
+route_handler handle_make_cut;
+route_handler handle_list_reports;
+route_handler handle_request_report;
+route_handler handle_show_report;
+route_handler handle_download_file;
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Data cuts, and reports made of them: asked for here, written by patella-report, downloaded here. */
+#include "collector/handlers.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "collector/reply.h"
+#include "collector/request.h"
+#include "forms/base/memory.h"
+#include "forms/json_write.h"
+
+enum { LABEL_MOST = 100, CUT_MOST = 2000000000 };
+
+static const char *const no_parameters[] = {NULL};
+
+void handle_list_cuts(struct exchange *exchange, struct store *store)
+{
+    struct store_cut *cuts = NULL;
+    struct error error = {0};
+    size_t count = 0;
+    const struct catalogue_study *study = request_study(exchange);
+    if (study == NULL || !request_allow_query(exchange, no_parameters))
+        return;
+    struct store_reader reader = request_reader(exchange, study);
+    if (!store_list_cuts(exchange, store, &reader, &cuts, &count, &error)) {
+        request_reply_error(exchange, &error);
+        return;
+    }
+    struct text *body = text_new(exchange);
+    text_append(body, "{\"cuts\":[");
+    for (size_t i = 0; i < count; i++) {
+        text_append(body, i > 0 ? ",{" : "{");
+        json_number(body, "cut", cuts[i].cut);
+        json_text(body, "label", cuts[i].label);
+        json_number(body, "protocol_version", cuts[i].protocol_version);
+        json_text(body, "made_by", cuts[i].made_by);
+        json_text(body, "made_at", cuts[i].made_at);
+        text_append(body, "}");
+    }
+    text_append(body, "]}");
+    exchange_reply_json(exchange, 200, body);
+}
+
+void handle_make_cut(struct exchange *exchange, struct store *store)
+{
+    struct error error = {0};
+    int cut = 0;
+    const struct catalogue_study *study = request_study(exchange);
+    if (study == NULL || !request_allow_query(exchange, no_parameters))
+        return;
+    const char *label = request_body_text(exchange, "label", LABEL_MOST);
+    if (label == NULL)
+        return;
+    struct store_reader reader = request_reader(exchange, study);
+    if (!store_make_cut(store, &reader, label, &cut, &error)) {
+        request_reply_error(exchange, &error);
+        return;
+    }
+    struct text *body = text_new(exchange);
+    text_append(body, "{");
+    json_number(body, "cut", cut);
+    json_text(body, "label", label);
+    text_append(body, "}");
+    exchange_reply_json(exchange, 201, body);
+}
+
+static void append_report(struct text *out, const struct store_report *report)
+{
+    json_text(out, "report", report->id);
+    json_number(out, "cut", report->cut);
+    json_text(out, "cut_label", report->cut_label);
+    json_text(out, "state", report->state);
+    json_text(out, "requested_by", report->requested_by);
+    json_text(out, "requested_at", report->requested_at);
+    reply_append_nullable(out, "started_at", report->started_at);
+    reply_append_nullable(out, "finished_at", report->finished_at);
+    reply_append_nullable(out, "message", report->message);
+    reply_append_nullable(out, "sha256", report->sha256);
+}
+
+void handle_list_reports(struct exchange *exchange, struct store *store)
+{
+    struct store_report *reports = NULL;
+    struct error error = {0};
+    size_t count = 0;
+    const struct catalogue_study *study = request_study(exchange);
+    if (study == NULL || !request_allow_query(exchange, no_parameters))
+        return;
+    struct store_reader reader = request_reader(exchange, study);
+    if (!store_list_reports(exchange, store, &reader, &reports, &count, &error)) {
+        request_reply_error(exchange, &error);
+        return;
+    }
+    struct text *body = text_new(exchange);
+    text_append(body, "{\"reports\":[");
+    for (size_t i = 0; i < count; i++) {
+        text_append(body, i > 0 ? ",{" : "{");
+        append_report(body, &reports[i]);
+        text_append(body, "}");
+    }
+    text_append(body, "]}");
+    exchange_reply_json(exchange, 200, body);
+}
+
+void handle_request_report(struct exchange *exchange, struct store *store)
+{
+    struct error error = {0};
+    int cut = 0;
+    const struct catalogue_study *study = request_study(exchange);
+    if (study == NULL || !request_allow_query(exchange, no_parameters) ||
+        !request_body_number(exchange, "cut", 1, CUT_MOST, &cut))
+        return;
+    struct store_reader reader = request_reader(exchange, study);
+    const char *report = store_request_report(exchange, store, &reader, cut, &error);
+    if (report == NULL) {
+        request_reply_error(exchange, &error);
+        return;
+    }
+    struct text *body = text_new(exchange);
+    text_append(body, "{");
+    json_text(body, "report", report);
+    json_number(body, "cut", cut);
+    text_append(body, "}");
+    exchange_reply_json(exchange, 202, body);
+    exchange_add_header(exchange, "Location", memory_format(exchange, "/api/v1/studies/%s/reports/%s", study->code,
+                                                            report));
+}
+
+/* ---- one report ---- */
+
+static const struct store_report *find_report(struct exchange *exchange, struct store *store,
+                                              const struct store_reader *reader, const char *id, struct error *error)
+{
+    struct store_report *reports = NULL;
+    size_t count = 0;
+    if (!store_list_reports(exchange, store, reader, &reports, &count, error))
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(reports[i].id, id) == 0)
+            return &reports[i];
+    error_set(error, ERROR_NOT_FOUND, "no such report");
+    return NULL;
+}
+
+static void append_files(struct text *out, const struct store_file *files, size_t count)
+{
+    json_key(out, "files");
+    text_append(out, "[");
+    for (size_t i = 0; i < count; i++) {
+        text_append(out, i > 0 ? ",{" : "{");
+        json_text(out, "name", files[i].name);
+        json_text(out, "media_type", files[i].media_type);
+        json_number(out, "size", (double)files[i].size);
+        json_text(out, "sha256", files[i].sha256);
+        text_append(out, "}");
+    }
+    text_append(out, "]");
+}
+
+void handle_show_report(struct exchange *exchange, struct store *store)
+{
+    struct store_file *files = NULL;
+    struct error error = {0};
+    size_t count = 0;
+    const struct catalogue_study *study = request_study(exchange);
+    const char *id = study != NULL ? request_path_uuid(exchange, "report") : NULL;
+    if (id == NULL || !request_allow_query(exchange, no_parameters))
+        return;
+    struct store_reader reader = request_reader(exchange, study);
+    const struct store_report *report = find_report(exchange, store, &reader, id, &error);
+    if (report == NULL || !store_list_files(exchange, store, &reader, id, &files, &count, &error)) {
+        request_reply_error(exchange, &error);
+        return;
+    }
+    struct text *body = text_new(exchange);
+    text_append(body, "{");
+    append_report(body, report);
+    append_files(body, files, count);
+    text_append(body, "}");
+    exchange_reply_json(exchange, 200, body);
+}
+
+/* ---- one file ---- */
+
+/* True when If-None-Match holds the entity tag, or "*" (RFC 9110, 13.1.2: weak comparison). */
+static bool matches_etag(const char *if_none_match, const char *etag)
+{
+    return strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL;
+}
+
+/* A name that the report store holds has no character that would need quoting; anything else is replaced. */
+static char *disposition(const void *owner, const char *name)
+{
+    char *header = memory_format(owner, "attachment; filename=\"%s\"", name);
+    for (char *c = header + strlen("attachment; filename=\""); c[0] != '\0' && c[1] != '\0'; c++)
+        if (*c == '"' || *c == '\\' || (unsigned char)*c >= 0x7f)
+            *c = '_';
+    return header;
+}
+
+/* A report is a file that somebody made: it is never shown as a page of this server. */
+void handle_download_file(struct exchange *exchange, struct store *store)
+{
+    struct error error = {0};
+    const struct catalogue_study *study = request_study(exchange);
+    const char *id = study != NULL ? request_path_uuid(exchange, "report") : NULL;
+    if (id == NULL || !request_allow_query(exchange, no_parameters))
+        return;
+    struct store_reader reader = request_reader(exchange, study);
+    const char *name = exchange_parameter(exchange, "name");
+    struct store_file_content *file = store_read_file(exchange, store, &reader, id, name, &error);
+    if (file == NULL) {
+        request_reply_error(exchange, &error);
+        return;
+    }
+    const char *etag = memory_format(exchange, "\"%s\"", file->sha256);
+    exchange_add_header(exchange, "ETag", etag);
+    exchange_add_header(exchange, "Content-Disposition", disposition(exchange, name));
+    exchange_add_header(exchange, "Content-Security-Policy", "default-src 'none'; sandbox");
+    exchange->reply = text_new(exchange);
+    exchange->reply_type = file->media_type;
+    exchange->status = matches_etag(exchange->if_none_match, etag) ? 304 : 200;
+    if (exchange->status == 200)
+        text_append_bytes(exchange->reply, file->bytes, file->length);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a client needs to know before it sends anything: itself, the study, its sites, its forms. */
+#include "collector/handlers.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "collector/openapi.h"
+#include "collector/request.h"
+#include "forms/base/date.h"
+#include "forms/base/memory.h"
+#include "forms/json_write.h"
+
+static const char *const no_parameters[] = {NULL};
+
+void handle_openapi(struct exchange *exchange, struct store *store)
+{
+    (void)store;
+    struct text *body = text_new(exchange);
+    text_append_bytes(body, openapi_yaml, openapi_yaml_length);
+    exchange->status = 200;
+    exchange->reply_type = "application/yaml";
+    exchange->reply = body;
+}
+
+static const char *role_name(enum role role)
+{
+    switch (role) {
+    case ROLE_ADMINISTRATOR: return "administrator";
+    case ROLE_COORDINATOR: return "coordinator";
+    case ROLE_SITE_MACHINE: return "site_machine";
+    case ROLE_STATISTICIAN: return "statistician";
+    case ROLE_ANYONE:
+    case ROLE_EVERYONE: break;
+    }
+    return "none";
+}
+
+static void append_instant(struct text *out, const char *key, int64_t unix_seconds)
+{
+    time_t seconds = (time_t)unix_seconds;
+    struct tm utc;
+    char string[32];
+    if (gmtime_r(&seconds, &utc) != NULL && strftime(string, sizeof string, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+        json_text(out, key, string);
+}
+
+void handle_me(struct exchange *exchange, struct store *store)
+{
+    (void)store;
+    const struct principal *principal = exchange->principal;
+    if (!request_allow_query(exchange, no_parameters))
+        return;
+    struct text *body = text_new(exchange);
+    text_append(body, "{");
+    json_text(body, "account", principal->account);
+    json_text(body, "role", role_name(principal->role));
+    json_text(body, "study", principal->study);
+    json_boolean(body, "all_sites", principal->site_count == 0);
+    json_key(body, "sites");
+    text_append(body, "[");
+    for (size_t i = 0; i < principal->site_count; i++)
+        text_append_format(body, "%s%d", i > 0 ? "," : "", principal->sites[i]);
+    text_append(body, "]");
+    append_instant(body, "expires_at", principal->expires_at);
+    text_append(body, "}");
+    exchange_reply_json(exchange, 200, body);
+}
+
+static void append_summary(struct text *out, const struct catalogue_study *study)
+{
+    const struct protocol *protocol = study->catalogue.protocol;
+    json_text(out, "study", study->code);
+    json_text(out, "title", study->title);
+    json_boolean(out, "frozen", study->frozen);
+    json_text(out, "masking", protocol->masking == MASKING_DOUBLE ? "double" : "none");
+    json_number(out, "protocol_version", protocol->version);
+}
+
+void handle_list_studies(struct exchange *exchange, struct store *store)
+{
+    (void)store;
+    const struct catalogue_study *study = catalogues_find(exchange->catalogues, exchange->principal->study);
+    if (!request_allow_query(exchange, no_parameters))
+        return;
+    struct text *body = text_new(exchange);
+    text_append(body, "{\"studies\":[");
+    if (study != NULL) {
+        text_append(body, "{");
+        append_summary(body, study);
+        text_append(body, "}");
+    }
+    text_append(body, "]}");
+    exchange_reply_json(exchange, 200, body);
+}
+
+static void append_sites(struct text *out, const struct exchange *exchange, const struct catalogue_study *study)
+{
+    json_key(out, "sites");
+    text_append(out, "[");
+    bool first = true;
+    for (size_t i = 0; i < study->site_count; i++) {
+        const struct catalogue_site *site = &study->sites[i];
+        struct error ignored;
+        date_days today = DATE_NONE;
+        char date[DATE_TEXT_SIZE];
+        if (!request_sees_site(exchange, site->site))
+            continue;
+        text_append(out, first ? "{" : ",{");
+        first = false;
+        json_number(out, "site", site->site);
+        json_text(out, "name", site->name);
+        json_text(out, "time_zone", site->time_zone);
+        if (date_today(site->time_zone, time(NULL), &today, &ignored)) {
+            date_format(today, date);
+            json_text(out, "today", date);
+        }
+        text_append(out, "}");
+    }
+    text_append(out, "]");
+}
+
+static const char *about_name(enum form_about about)
+{
+    switch (about) {
+    case FORM_ABOUT_SUBJECT: return "subject";
+    case FORM_ABOUT_KNEE: return "knee";
+    case FORM_ABOUT_EITHER: break;
+    }
+    return "either";
+}
+
+/* Every version of every form, newest version of a form first. */
+static void append_forms(struct text *out, const struct catalogue *catalogue)
+{
+    json_key(out, "forms");
+    text_append(out, "[");
+    for (size_t i = 0; i < catalogue->form_count; i++) {
+        const struct form *form = catalogue->forms[i];
+        text_append(out, i > 0 ? ",{" : "{");
+        json_text(out, "form", form->id);
+        json_number(out, "version", form->version);
+        json_text(out, "title", form->title);
+        json_text(out, "about", about_name(form->about));
+        json_boolean(out, "creates_subject", form->creates_subject);
+        json_boolean(out, "repeats", form->repeats);
+        text_append(out, "}");
+    }
+    text_append(out, "]");
+}
+
+void handle_show_study(struct exchange *exchange, struct store *store)
+{
+    (void)store;
+    const struct catalogue_study *study = request_study(exchange);
+    if (study == NULL || !request_allow_query(exchange, no_parameters))
+        return;
+    struct text *body = text_new(exchange);
+    text_append(body, "{");
+    append_summary(body, study);
+    append_sites(body, exchange, study);
+    append_forms(body, &study->catalogue);
+    json_key(body, "protocol");
+    protocol_to_json(body, study->catalogue.protocol);
+    text_append(body, "}");
+    exchange_reply_json(exchange, 200, body);
+}
+
+void handle_list_forms(struct exchange *exchange, struct store *store)
+{
+    (void)store;
+    const struct catalogue_study *study = request_study(exchange);
+    if (study == NULL || !request_allow_query(exchange, no_parameters))
+        return;
+    struct text *body = text_new(exchange);
+    text_append(body, "{");
+    append_forms(body, &study->catalogue);
+    text_append(body, "}");
+    exchange_reply_json(exchange, 200, body);
+}
+
+void handle_show_form(struct exchange *exchange, struct store *store)
+{
+    static const char *const parameters[] = {"version", NULL};
+    (void)store;
+    int version = 0;
+    const struct catalogue_study *study = request_study(exchange);
+    if (study == NULL || !request_allow_query(exchange, parameters) ||
+        !request_query_number(exchange, "version", 1, 9999, &version))
+        return;
+    const struct form *form = catalogue_find_form(&study->catalogue, exchange_parameter(exchange, "form"), version);
+    if (form == NULL) {
+        exchange_reply_problem(exchange, 404, "not_found", "the study has no such form in this version; GET "
+                               "/api/v1/studies/%s/forms lists its forms", study->code);
+        return;
+    }
+    struct text *body = text_new(exchange);
+    form_to_json(body, form);
+    exchange_reply_json(exchange, 200, body);
+}

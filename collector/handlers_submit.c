@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* POST of submissions: read, check and score here, in the event loop; store in the writer. */
+#include "collector/handlers.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+
+#include "collector/batch.h"
+#include "collector/receipt.h"
+#include "collector/request.h"
+#include "collector/writer.h"
+#include "forms/base/date.h"
+#include "forms/base/memory.h"
+
+enum { ROWS_MOST = 256 };
+
+/* ---- an array is cut into the texts of its elements, so that each is read and judged like a single submission ---- */
+
+static const char *skip_string(const char *at)
+{
+    for (at++; *at != '"'; at++)
+        if (*at == '\\')
+            at++;
+    return at + 1;
+}
+
+/* The end of the JSON value at `at`, within text that is known to be valid JSON. */
+static const char *skip_value(const char *at)
+{
+    int depth = 0;
+    for (;;) {
+        if (*at == '"') {
+            at = skip_string(at);
+        } else if (*at == '{' || *at == '[') {
+            depth++;
+            at++;
+        } else if (depth == 0 && strchr(",] \t\r\n", *at) != NULL) {
+            return at;
+        } else {
+            depth -= *at == '}' || *at == ']';
+            at++;
+        }
+        if (depth == 0 && (at[-1] == '}' || at[-1] == ']' || at[-1] == '"'))
+            return at;
+    }
+}
+
+static const char *skip_blank(const char *at)
+{
+    return at + strspn(at, " \t\r\n");
+}
+
+/* ---- reading and checking a row ---- */
+
+/* A site that the caller may not see has the time zone of one that it may: nothing tells that the site exists. */
+static const char *time_zone_of(const struct exchange *exchange, const struct catalogue_study *study, int site)
+{
+    const char *fallback = "UTC";
+    for (size_t i = study->site_count; i > 0; i--) {
+        if (!request_sees_site(exchange, study->sites[i - 1].site))
+            continue;
+        fallback = study->sites[i - 1].time_zone;
+        if (study->sites[i - 1].site == site)
+            return fallback;
+    }
+    return fallback;
+}
+
+static date_days today_for(const struct exchange *exchange, const struct catalogue_study *study,
+                           const struct submission_input *input)
+{
+    int site = 0, subject = 0;
+    date_days today = DATE_NONE;
+    struct error ignored;
+    int64_t now = (int64_t)time(NULL);
+    if (input->subject != NULL && !subject_parse(input->subject, &site, &subject))
+        site = 0;
+    if (!date_today(time_zone_of(exchange, study, site), now, &today, &ignored))
+        today = (date_days)(now / 86400);
+    return today;
+}
+
+static const char *given_answer(const struct submission *submission, const char *item)
+{
+    int index = form_find_item(submission->form, item);
+    if (index == FORM_NONE || submission->answers[index].state != ANSWER_GIVEN)
+        return NULL;
+    return submission->answers[index].text;
+}
+
+static struct store_write write_of(const struct exchange *exchange, const struct catalogue_study *study,
+                                   const struct submission *submission)
+{
+    bool enrols = submission->form->creates_subject && submission->version == 1;
+    return (struct store_write){
+        .token = exchange->principal->token,
+        .study_id = study->study_id,
+        .protocol_version = study->catalogue.protocol->version,
+        .submission = submission,
+        .door = "api",
+        .index_knee = enrols ? given_answer(submission, "index_knee") : NULL,
+        .continues = enrols ? given_answer(submission, "continues") : NULL,
+    };
+}
+
+static void check_row(struct batch_request *request, const struct catalogue_study *study, struct batch_row *row,
+                      const char *text, size_t length)
+{
+    struct exchange *exchange = request->exchange;
+    struct submission_input *input = submission_read_json(exchange, text, length, &row->problems);
+    if (input == NULL) {
+        row->fate = BATCH_UNREADABLE;
+        return;
+    }
+    date_days today = today_for(exchange, study, input);
+    struct submission *submission = submission_check(exchange, &study->catalogue, input, today, &row->problems);
+    if (submission == NULL) {
+        row->fate = BATCH_INVALID;
+        return;
+    }
+    row->fate = BATCH_WAITING;
+    row->write = write_of(exchange, study, submission);
+    request->bytes += strlen(submission->canonical);
+}
+
+/* ---- the request ---- */
+
+static void check_array(struct batch_request *request, const struct catalogue_study *study)
+{
+    const char *at = skip_blank(request->exchange->body) + 1;
+    for (size_t i = 0; i < request->count; i++) {
+        at = skip_blank(at);
+        const char *end = skip_value(at);
+        check_row(request, study, &request->rows[i], at, (size_t)(end - at));
+        at = skip_blank(end) + 1;   /* behind the comma */
+    }
+}
+
+/* Elements of the array that is the body; 0 and a reply when it is not JSON, empty or too long. */
+static size_t count_elements(struct exchange *exchange)
+{
+    json_error_t reason;
+    json_t *array = json_loadb(exchange->body, exchange->body_length, 0, &reason);
+    if (array == NULL) {
+        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d", reason.line,
+                               reason.column);
+        return 0;
+    }
+    size_t count = json_array_size(array);
+    json_decref(array);
+    if (count >= 1 && count <= ROWS_MOST)
+        return count;
+    exchange_reply_problem(exchange, count > ROWS_MOST ? 413 : 400, count > ROWS_MOST ? "too_large" : "malformed",
+                           "an array of submissions holds 1 to %d; this one has %zu", ROWS_MOST, count);
+    return 0;
+}
+
+static struct batch_request *read_request(struct exchange *exchange, const struct catalogue_study *study)
+{
+    char first = *skip_blank(exchange->body);
+    size_t count = first == '[' ? count_elements(exchange) : 1;
+    if (count == 0)
+        return NULL;
+    struct batch_request *request = memory_new(exchange, struct batch_request);
+    request->exchange = exchange;
+    request->is_array = first == '[';
+    request->count = count;
+    request->rows = memory_new_array(request, struct batch_row, count);
+    if (request->is_array)
+        check_array(request, study);
+    else
+        check_row(request, study, &request->rows[0], exchange->body, exchange->body_length);
+    return request;
+}
+
+/* From writer_submit on the exchange is the writer's; in every other case it is finished here. */
+void handle_submit(struct exchange *exchange, struct store *store)
+{
+    static const char *const no_parameters[] = {NULL};
+    (void)store;
+    const struct catalogue_study *study = request_study(exchange);
+    struct batch_request *request = NULL;
+    if (study != NULL && request_allow_query(exchange, no_parameters) && request_is_json(exchange))
+        request = read_request(exchange, study);
+    if (request != NULL && batch_count_waiting(request) == 0)
+        receipt_reply(request);
+    else if (request != NULL && writer_submit(request))
+        return;
+    else if (request != NULL)
+        exchange_reply_problem(exchange, 503, "unavailable", "too many submissions are waiting; send the same ids "
+                               "again after a moment");
+    exchange_finish(exchange);
+}

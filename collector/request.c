@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/request.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <strings.h>
+
+#include "forms/base/log.h"
+#include "forms/base/memory.h"
+
+const struct catalogue_study *request_study(struct exchange *exchange)
+{
+    const char *code = exchange_parameter(exchange, "study");
+    if (strcmp(code, exchange->principal->study) != 0) {
+        exchange_reply_problem(exchange, 404, "not_found", "the token is not bound to this study; GET /api/v1/studies "
+                               "lists the study that it is bound to");
+        return NULL;
+    }
+    if (exchange->catalogues == NULL) {
+        exchange_reply_problem(exchange, 503, "unavailable", "the studies are not loaded yet; try again");
+        return NULL;
+    }
+    const struct catalogue_study *study = catalogues_find(exchange->catalogues, code);
+    if (study == NULL)
+        exchange_reply_problem(exchange, 404, "not_found", "the study has no protocol yet; the administrator adds it "
+                               "with patella-admin");
+    return study;
+}
+
+bool request_sees_site(const struct exchange *exchange, int site)
+{
+    const struct principal *principal = exchange->principal;
+    for (size_t i = 0; i < principal->site_count; i++)
+        if (principal->sites[i] == site)
+            return true;
+    return principal->site_count == 0;
+}
+
+/* ---- the query ---- */
+
+static bool is_in(const char *const *names, const char *name)
+{
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static char *list_names(const void *owner, const char *const *names)
+{
+    struct text *list = text_new(owner);
+    for (size_t i = 0; names[i] != NULL; i++)
+        text_append_format(list, "%s%s", i > 0 ? ", " : "", names[i]);
+    if (names[0] == NULL)
+        text_append(list, "none");
+    return list->bytes;
+}
+
+bool request_allow_query(struct exchange *exchange, const char *const *names)
+{
+    for (size_t i = 0; i < exchange->query_count; i++) {
+        const char *name = exchange->query[i].name;
+        if (!is_in(names, name)) {
+            exchange_reply_problem(exchange, 400, "invalid_parameter", "unknown query parameter; this address knows: %s",
+                                   list_names(exchange, names));
+            return false;
+        }
+        for (size_t before = 0; before < i; before++)
+            if (strcmp(exchange->query[before].name, name) == 0) {
+                exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` is given twice", name);
+                return false;
+            }
+    }
+    return true;
+}
+
+bool request_query_number(struct exchange *exchange, const char *name, int least, int most, int *value)
+{
+    const char *string = exchange_query(exchange, name);
+    int64_t number = 0;
+    if (string == NULL)
+        return true;
+    if (!text_to_int64(string, &number) || number < least || number > most) {
+        exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` must be a whole number from %d "
+                               "to %d", name, least, most);
+        return false;
+    }
+    *value = (int)number;
+    return true;
+}
+
+bool request_query_uuid(struct exchange *exchange, const char *name, const char **value)
+{
+    uint8_t uuid[16];
+    *value = exchange_query(exchange, name);
+    if (*value == NULL || text_to_uuid(*value, uuid))
+        return true;
+    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` must be a UUID such as "
+                           "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", name);
+    return false;
+}
+
+const char *request_path_uuid(struct exchange *exchange, const char *name)
+{
+    uint8_t uuid[16];
+    const char *value = exchange_parameter(exchange, name);
+    if (text_to_uuid(value, uuid))
+        return value;
+    exchange_reply_problem(exchange, 404, "not_found", "the address does not end with a UUID");
+    return NULL;
+}
+
+bool request_query_subject(struct exchange *exchange, const char *name, int site_and_subject[2])
+{
+    const char *string = exchange_query(exchange, name);
+    site_and_subject[0] = site_and_subject[1] = 0;
+    if (string == NULL || subject_parse(string, &site_and_subject[0], &site_and_subject[1]))
+        return true;
+    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` must be site-subject, such as "
+                           "07-0012", name);
+    return false;
+}
+
+/* ---- the body ---- */
+
+/* Parameters of the media type: only a charset, which JSON has no choice of (RFC 8259, 8.1). */
+static bool is_utf8_parameter(const char *parameters)
+{
+    parameters += strspn(parameters, " \t;");
+    return parameters[0] == '\0' || strcasecmp(parameters, "charset=utf-8") == 0 ||
+           strcasecmp(parameters, "charset=\"utf-8\"") == 0;
+}
+
+bool request_is_json(struct exchange *exchange)
+{
+    static const char wanted[] = "application/json";
+    size_t length = sizeof wanted - 1;
+    const char *type = exchange->content_type;
+    if (strncasecmp(type, wanted, length) == 0 && strchr("; \t", type[length]) != NULL &&
+        is_utf8_parameter(type + length))
+        return true;
+    exchange_reply_problem(exchange, 415, "wrong_type", "the body must be JSON in UTF-8; send it with "
+                           "`Content-Type: application/json`");
+    return false;
+}
+
+static int free_json(json_t **json)
+{
+    json_decref(*json);
+    return 0;
+}
+
+/* The value of the one field that the body has; it is freed with the exchange. */
+static json_t *body_field(struct exchange *exchange, const char *field)
+{
+    json_error_t reason;
+    if (!request_is_json(exchange))
+        return NULL;
+    json_t *body = json_loadb(exchange->body, exchange->body_length, JSON_REJECT_DUPLICATES, &reason);
+    if (body == NULL) {
+        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d", reason.line,
+                               reason.column);
+        return NULL;
+    }
+    json_t **holder = memory_new(exchange, json_t *);
+    *holder = body;
+    talloc_set_destructor(holder, free_json);
+    json_t *value = json_object_get(body, field);
+    if (value == NULL || json_object_size(body) != 1) {
+        exchange_reply_problem(exchange, 400, "malformed", "the body must be a JSON object with the field `%s` and no "
+                               "other", field);
+        return NULL;
+    }
+    return value;
+}
+
+const char *request_body_text(struct exchange *exchange, const char *field, size_t most)
+{
+    json_t *value = body_field(exchange, field);
+    if (value == NULL)
+        return NULL;
+    const char *string = json_string_value(value);   /* NULL for what is no text; jansson refuses NUL in texts */
+    if (string != NULL && string[0] != '\0' && text_count_characters(string) <= most && !text_has_control(string))
+        return string;
+    exchange_reply_problem(exchange, 422, "invalid", "`%s` must be a text of 1 to %zu characters", field, most);
+    return NULL;
+}
+
+bool request_body_number(struct exchange *exchange, const char *field, int least, int most, int *value)
+{
+    json_t *number = body_field(exchange, field);
+    if (number == NULL)
+        return false;
+    json_int_t given = json_integer_value(number);   /* 0 for what is no integer */
+    if (json_is_integer(number) && given >= least && given <= most) {
+        *value = (int)given;
+        return true;
+    }
+    exchange_reply_problem(exchange, 422, "invalid", "`%s` must be a whole number from %d to %d", field, least, most);
+    return false;
+}
+
+/* ---- the store ---- */
+
+struct store_reader request_reader(const struct exchange *exchange, const struct catalogue_study *study)
+{
+    return (struct store_reader){.token = exchange->principal->token, .study_id = study->study_id};
+}
+
+static void log_failure(const struct exchange *exchange, const struct error *error)
+{
+    log_write(LOG_LEVEL_ERROR, "a request failed", "request", exchange->request_id, "reason", error->message,
+              "sqlstate", error->sqlstate, NULL);
+}
+
+void request_reply_error(struct exchange *exchange, const struct error *error)
+{
+    if (strncmp(error->sqlstate, "28", 2) == 0) {
+        exchange_reply_problem(exchange, 401, "bad_token", "the token is not valid any more; ask the administrator for "
+                               "a new one");
+    } else if (error->kind == ERROR_DENIED) {
+        exchange_reply_problem(exchange, 403, "not_allowed", "the token does not allow this");
+    } else if (error->kind == ERROR_NOT_FOUND) {
+        exchange_reply_problem(exchange, 404, "not_found", "there is nothing at this address that the token may see");
+    } else if (error->kind == ERROR_CONFLICT) {
+        exchange_reply_problem(exchange, 409, "exists", "it exists already; choose another name");
+    } else if (error->kind == ERROR_INPUT) {
+        log_failure(exchange, error);
+        exchange_reply_problem(exchange, 422, "invalid", "the database does not take what was sent");
+    } else if (store_is_unavailable(error)) {
+        log_failure(exchange, error);
+        exchange_reply_problem(exchange, 503, "unavailable", "the database does not answer now; try again");
+    } else {
+        log_failure(exchange, error);
+        exchange_reply_problem(exchange, 500, "internal", "an error of the collector; report it with the request id");
+    }
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What handlers ask of a request.  Each function answers a request that does not fit with its problem and returns
+ * false or NULL; then the handler has nothing more to do.
+ */
+#ifndef PATELLA_REQUEST_H
+#define PATELLA_REQUEST_H
+
+#include "collector/catalogues.h"
+#include "collector/exchange.h"
+#include "collector/store.h"
+
+/*
+ * The study in the path: 404 unless it is the one that the token is bound to, in the same words whether another study
+ * exists or not.
+ */
+const struct catalogue_study *request_study(struct exchange *exchange);
+
+/* True when the caller may see that site of the study of the token. */
+bool request_sees_site(const struct exchange *exchange, int site);
+
+/* 400 for a query parameter that is not in `names` (NULL-terminated) or is given twice. */
+bool request_allow_query(struct exchange *exchange, const char *const *names);
+
+/* A whole number least..most in the query; `value` stays as it is when the parameter is absent. */
+bool request_query_number(struct exchange *exchange, const char *name, int least, int most, int *value);
+
+/* A UUID in the query or, when `name` is one of the path, in the path (404 there); NULL for an absent parameter. */
+bool request_query_uuid(struct exchange *exchange, const char *name, const char **value);
+const char *request_path_uuid(struct exchange *exchange, const char *name);
+
+/* A subject number "07-0012" in the query; zeros when absent. */
+bool request_query_subject(struct exchange *exchange, const char *name, int site_and_subject[2]);
+
+/* 415 unless the body is declared as application/json (in UTF-8). */
+bool request_is_json(struct exchange *exchange);
+
+/*
+ * The one field of a body {"FIELD":...}: a text of at most `most` characters without control characters (NULL when it
+ * is refused), or a whole number least..most.
+ */
+const char *request_body_text(struct exchange *exchange, const char *field, size_t most);
+bool request_body_number(struct exchange *exchange, const char *field, int least, int most, int *value);
+
+struct store_reader request_reader(const struct exchange *exchange, const struct catalogue_study *study);
+
+/* The reply to a failure of the store; what is not the caller's doing is logged. */
+void request_reply_error(struct exchange *exchange, const struct error *error);
+
+#endif
