@@ -69,13 +69,13 @@ void layout_add_document_fact(struct layout *layout, const char *label, const ch
     va_end(arguments);
 }
 
-/* Ids are anchors and file names: whatever is not a letter or digit becomes one hyphen. */
+/* Ids are anchors and file names: whatever is not a letter, digit or underscore becomes one hyphen. */
 static char *slug(const void *owner, const char *id)
 {
     char *out = memory_new_array(owner, char, strlen(id) + 1);
     size_t length = 0;
     for (const char *c = id; *c != '\0'; c++) {
-        if (isalnum((unsigned char)*c))
+        if (isalnum((unsigned char)*c) || *c == '_')
             out[length++] = (char)tolower((unsigned char)*c);
         else if (length > 0 && out[length - 1] != '-')
             out[length++] = '-';

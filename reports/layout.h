@@ -41,7 +41,7 @@ struct fact {
 };
 
 struct table {
-    const char *id;              /* [a-z0-9-]+: anchor and name of the CSV file */
+    const char *id;              /* [a-z0-9_-]+: anchor and name of the CSV file */
     const char *number;          /* "Table 6.1" */
     const char *title;
     struct fact *facts;          /* population, instrument, score, range, ... */
@@ -108,7 +108,7 @@ void layout_begin_chapter(struct layout *layout, int number, const char *id, con
 void layout_add_paragraph(struct layout *layout, const char *format, ...) PRINTF_LIKE(2, 3);
 void layout_add_notice(struct layout *layout, const char *format, ...) PRINTF_LIKE(2, 3);
 void layout_add_document_fact(struct layout *layout, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
-/* A new table at the end of the chapter, with number and caption; `id` is turned into [a-z0-9-]. */
+/* A new table at the end of the chapter, with number and caption; `id` is turned into [a-z0-9_-]. */
 struct table *layout_add_table(struct layout *layout, const char *id, const char *title);
 struct figure *layout_add_figure(struct layout *layout, const char *id, const char *title);
 

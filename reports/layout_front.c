@@ -132,8 +132,8 @@ static void add_reading_notes(struct layout *layout)
                                  "intervals of means use Student's t distribution at %s. Numbers are rounded once, "
                                  "here, half away from zero.", layout_level(layout));
     layout_add_paragraph(layout, "NE: not estimable; \"-\": no value. A letter beside a cell leads to the reason below "
-                                 "its table. Every table is also a CSV file in the folder tables, named after its "
-                                 "anchor; results.csv holds all numbers with 12 digits.");
+                                 "its table. Every table is also a CSV file in the folder tables or listings, named "
+                                 "after its anchor; results.csv holds all numbers with 12 digits.");
 }
 
 void layout_front(struct layout *layout)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From the database at a data cut to a dataset.  All SQL of the reports is here.
+ *
+ * One REPEATABLE READ transaction, read only; rows of the cut and no others, of each record the newest version at the
+ * cut, without voided records.  The same cut gives the same dataset for ever, whatever has been submitted since.
+ */
+#ifndef PATELLA_EXTRACT_H
+#define PATELLA_EXTRACT_H
+
+#include "migrations/db.h"
+#include "reports/dataset.h"
+
+enum extract_statement {
+    EXTRACT_FIND_STUDY,
+    EXTRACT_MAKE_CUT,
+    EXTRACT_FIND_CUT,
+    EXTRACT_PROTOCOL,
+    EXTRACT_FORMS,
+    EXTRACT_SUBJECTS,
+    EXTRACT_SUBMISSIONS,
+    EXTRACT_ALLOCATION,
+    /* for jobs.c */
+    EXTRACT_TAKE_JOB,
+    EXTRACT_ADD_FILE,
+    EXTRACT_FINISH_JOB,
+    EXTRACT_RELEASE_JOBS,
+    EXTRACT_STATEMENTS
+};
+
+/* Connects as patella_reporter, unless conninfo (may be NULL) or the environment names another user. */
+struct db *extract_open(const void *owner, const char *conninfo, struct error *error) MUST_CHECK;
+
+/* Makes a cut of all that has committed by now; its label is the database's time.  Not inside a transaction. */
+bool extract_make_cut(struct db *db, const char *study, int *cut_no, struct error *error) MUST_CHECK;
+
+enum extract_columns {
+    EXTRACT_COLUMNS_ALLOWED,     /* cohorts, but pooled in a masked study */
+    EXTRACT_COLUMNS_COHORTS,     /* refused (ERROR_DENIED) for a masked study */
+    EXTRACT_COLUMNS_POOLED
+};
+
+/*
+ * Reads `study` at `cut` (its number, or its label).  A pooled dataset holds no cohort, no answer to an item that
+ * reveals the arm and no adverse event at a harvest site.  Records of a subject who moved to another site
+ * ("continues") stand under the first number.  dataset_derive has not run yet.
+ */
+struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
+                                enum extract_columns columns, struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reports that were asked for through the API: jobs in the database, taken one at a time by whoever runs this.
+ *
+ * Several may run side by side; a job of a worker that died is given free again.
+ */
+#ifndef PATELLA_JOBS_H
+#define PATELLA_JOBS_H
+
+#include "migrations/db.h"
+
+/*
+ * Works until SIGTERM or SIGINT, which end it after the job at hand; with `once` until no job is waiting.  A job that
+ * fails is marked so, with its message, and does not end the work.  A lost connection is opened again.
+ * Returns false when it cannot go on.
+ */
+bool jobs_run(struct db *db, bool once, struct error *error) MUST_CHECK;
+
+#endif

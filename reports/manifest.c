@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/manifest.h"
+
+#include <gnu/libc-version.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <Rmath.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <unicode/uversion.h>
+#include <yaml.h>
+
+#include "reports/format.h"
+#include "reports/report.h"
+
+void manifest_hash(const void *bytes, size_t length, char out[65])
+{
+    unsigned char digest[32];
+    if (EVP_Digest(bytes, length, digest, NULL, EVP_sha256(), NULL) != 1)
+        abort();
+    text_to_hex(digest, sizeof digest, out);
+}
+
+static void append_pair(struct text *out, const char *name, const char *value, const char *end)
+{
+    text_append_json(out, name);
+    text_append(out, ": ");
+    text_append_json(out, value);
+    text_append(out, end);
+}
+
+static void append_libraries(struct text *out)
+{
+    UVersionInfo icu;
+    char icu_text[U_MAX_VERSION_STRING_LENGTH];
+    u_getVersion(icu);
+    u_versionToString(icu, icu_text);
+    text_append(out, "  \"libraries\": {");
+    append_pair(out, "glibc", gnu_get_libc_version(), ", ");
+    append_pair(out, "r-mathlib", R_VERSION_STRING, ", ");
+    append_pair(out, "icu", icu_text, ", ");
+    append_pair(out, "libyaml", yaml_get_version_string(), ", ");
+    append_pair(out, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING), "},\n");
+}
+
+static void append_cut(struct text *out, const struct dataset *dataset)
+{
+    char instant[FORMAT_SIZE];
+    text_append_format(out, "  \"cut\": {\"number\": %d, ", dataset->cut_no);
+    append_pair(out, "label", dataset->cut_label, ", ");
+    append_pair(out, "made_at", format_instant(instant, dataset->cut_made_us), ", ");
+    text_append_format(out, "\"source_date_epoch\": %" PRId64 ", \"sealed\": %s},\n",
+                       dataset->cut_made_us / 1000000, dataset->cut_sealed ? "true" : "false");
+}
+
+void manifest_write(struct text *out, const struct report *report)
+{
+    const struct dataset *dataset = report->dataset;
+    const struct protocol *protocol = dataset->catalogue->protocol;
+    text_append(out, "{\n  \"program\": {");
+    append_pair(out, "name", "patella-report", ", ");
+    append_pair(out, "version", PATELLA_VERSION, "},\n");
+    append_libraries(out);
+    text_append(out, "  ");
+    append_pair(out, "study", dataset->catalogue->study, ",\n");
+    text_append(out, "  \"protocol\": {");
+    append_pair(out, "id", protocol->id, ", ");
+    text_append_format(out, "\"version\": %d},\n", protocol->version);
+    append_cut(out, dataset);
+    text_append(out, "  ");
+    append_pair(out, "columns", dataset->pooled ? "pooled" : "cohorts", ",\n  \"files\": [");
+    for (size_t i = 0; i < report->file_count; i++) {
+        const struct report_file *file = &report->files[i];
+        text_append(out, i > 0 ? ",\n    {" : "\n    {");
+        append_pair(out, "name", file->name, ", ");
+        text_append_format(out, "\"size\": %zu, ", file->bytes->length);
+        append_pair(out, "sha256", file->sha256, "}");
+    }
+    text_append(out, "\n  ]\n}\n");
+}
