@@ -23,11 +23,12 @@ struct golden_rules {
     bool (*compares)(const struct golden_row *row);
     /* May point the row at another stat or value, where the report follows another definition; may be NULL. */
     void (*adjust)(struct golden_row *row);
+    bool silent;             /* prints no mismatches */
 };
 
 struct golden_outcome {
     size_t compared;
-    size_t mismatches;       /* each printed to stderr */
+    size_t mismatches;       /* each printed, unless silent */
 };
 
 struct golden_outcome golden_compare(const struct results *results, const struct golden_rules *rules);
