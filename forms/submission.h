@@ -84,9 +84,21 @@ struct submission {
     double *scores;              /* form->score_count values, NAN where not scored; NULL when void */
 };
 
+/*
+ * What `rule` of a problem may be, beside the ids of the form's own rules:
+ *   unknown       an item, form, visit or rule that does not exist        doubled       sent twice
+ *   format        a field of the submission is not written as it must be  required      not given
+ *   type          the value is not of the item's type                     choice        no such code
+ *   range         outside min and max                                     soft_range    outside warn_min and warn_max
+ *   decimals      more digits after the point than the item has           length        a text too long
+ *   control       a control character                                     skipped       the item is not asked for here
+ *   not_answered  a value and a reason for having none                    confirmed     nothing to confirm, or no reason
+ *   future        a date after today                                      visit, knee, instance, version, status: the field
+ *   json          not JSON, or not of the described shape                               does not fit the form or protocol
+ */
 struct problem {
     const char *item;            /* item id or a field of the submission ("date", "visit"); NULL: the whole */
-    const char *rule;            /* "required", "type", "choice", "range", "soft_range", "skipped", ..., or a rule's id */
+    const char *rule;            /* one of problem_rule's, or the id of a rule of the form */
     const char *text;            /* what was found and what to do, for people */
     bool soft;                   /* goes away with a confirmation and a reason */
 };
@@ -96,10 +108,15 @@ struct problem_list {
     size_t count;
 };
 
+enum { PROBLEM_LIMIT = 256 };   /* of one submission; further ones are dropped, the last says so */
+
+/* Limits of what is sent. */
+enum { SUBMISSION_JSON_LIMIT = 256 * 1024, SUBMISSION_JSON_DEPTH = 8, REASON_LENGTH_LIMIT = 1000 };
+
 /*
  * Judges `input` for `study` under `protocol` (whose forms are `catalogue`) with `today` the date at the site.
  * Returns the submission, scored, with its canonical text; or NULL with at least one problem in `problems`.  All
- * problems are reported at once.  The date may not lie in the future; a form that is due at visits must name a visit
+ * problems are reported at once.  The result points into `catalogue`, not into `input`.  The date may not lie in the future; a form that is due at visits must name a visit
  * that asks for it, or "unscheduled"; `knee` must fit the form's `about`.
  */
 struct submission *submission_check(const void *owner, const struct catalogue *catalogue,
