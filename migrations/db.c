@@ -12,6 +12,7 @@
 #include "forms/base/date.h"
 #include "forms/base/memory.h"
 #include "migrations/db_parameters.h"
+#include "migrations/db_sqlstate.h"
 
 /* Startup options beat what a role, a database or PGOPTIONS sets, and stand before the first statement runs. */
 #define PINNED_OPTIONS \
@@ -46,49 +47,11 @@ struct db_result {
 
 /* ------------------------------------------------------------------------------------------------ errors */
 
-struct sqlstate_kind {
-    const char *prefix;      /* longest first where one holds another */
-    enum error_kind kind;
-    bool transient;          /* the same work may succeed at once */
-};
-
-static const struct sqlstate_kind sqlstate_kinds[] = {
-    {"08", ERROR_DATABASE, true},      /* connection lost */
-    {"23505", ERROR_CONFLICT, false},  /* unique */
-    {"23", ERROR_INPUT, false},        /* other constraints */
-    {"22", ERROR_INPUT, false},        /* data exception */
-    {"28", ERROR_DENIED, false},       /* no valid token, no such role */
-    {"40", ERROR_BUSY, true},          /* serialization, deadlock */
-    {"42501", ERROR_DENIED, false},    /* no privilege */
-    {"53300", ERROR_BUSY, true},       /* too many connections */
-    {"53", ERROR_BUSY, false},         /* disk full, out of memory */
-    {"55P03", ERROR_BUSY, true},       /* lock_timeout */
-    {"55006", ERROR_CONFLICT, false},  /* frozen, locked */
-    {"57014", ERROR_BUSY, false},      /* statement_timeout: the next try would take as long */
-    {"57P", ERROR_DATABASE, true},     /* shutdown, crash, starting up */
-    {"P0002", ERROR_NOT_FOUND, false},
-};
-
-static const struct sqlstate_kind *find_kind(const char *sqlstate)
-{
-    for (size_t i = 0; i < sizeof sqlstate_kinds / sizeof sqlstate_kinds[0]; i++)
-        if (strncmp(sqlstate, sqlstate_kinds[i].prefix, strlen(sqlstate_kinds[i].prefix)) == 0)
-            return &sqlstate_kinds[i];
-    return NULL;
-}
-
-bool db_is_transient(const struct error *error)
-{
-    const struct sqlstate_kind *found = find_kind(error->sqlstate);
-    return found && found->transient;
-}
-
 static bool set_error(struct error *error, const char *sqlstate, const char *constraint, const char *message)
 {
-    const struct sqlstate_kind *found = find_kind(sqlstate);
     char state[sizeof error->sqlstate];
     snprintf(state, sizeof state, "%s", sqlstate);
-    error_set(error, found ? found->kind : ERROR_DATABASE, "%s", message);
+    error_set(error, db_sqlstate_kind(sqlstate), "%s", message);
     memcpy(error->sqlstate, state, sizeof state);
     if (constraint)
         snprintf(error->constraint, sizeof error->constraint, "%s", constraint);
@@ -456,14 +419,9 @@ static bool warned_alone(const struct db *db)
     return db->warnings > 0 && PQtransactionStatus(db->connection) == PQTRANS_IDLE;
 }
 
-struct db_result *db_execute(const void *owner, struct db *db, size_t statement,
-                             const struct db_parameters *parameters, struct error *error)
+static struct db_result *receive(const void *owner, struct db *db, const char *name, struct error *error)
 {
-    db->warnings = 0;
-    if (!send_prepared(db, statement, parameters, error))
-        return NULL;
     PGresult *result = collect_result(db);
-    const char *name = db->statements[statement].name;
     if (!accept_result(db, name, result, error))
         return NULL;
     if (warned_alone(db)) {
@@ -472,6 +430,29 @@ struct db_result *db_execute(const void *owner, struct db *db, size_t statement,
         return NULL;
     }
     return result_new(owner, result);
+}
+
+struct db_result *db_execute(const void *owner, struct db *db, size_t statement,
+                             const struct db_parameters *parameters, struct error *error)
+{
+    db->warnings = 0;
+    if (!send_prepared(db, statement, parameters, error))
+        return NULL;
+    return receive(owner, db, db->statements[statement].name, error);
+}
+
+struct db_result *db_query(const void *owner, struct db *db, const char *sql, const struct db_parameters *parameters,
+                           struct error *error)
+{
+    static const struct db_parameters none = {0, NULL, NULL, NULL};
+    const struct db_parameters *sent = parameters ? parameters : &none;
+    db->warnings = 0;
+    if (!db_is_alive(db) || !PQsendQueryParams(db->connection, sql, (int)sent->count, NULL, sent->values,
+                                               sent->lengths, sent->formats, 0)) {
+        set_lost(error, "query");
+        return NULL;
+    }
+    return receive(owner, db, "query", error);
 }
 
 bool db_run(struct db *db, size_t statement, const struct db_parameters *parameters, struct error *error)

@@ -83,6 +83,9 @@ typedef bool db_row_function(void *context, const struct db_result *result, stru
 bool db_stream(struct db *db, size_t statement, const struct db_parameters *parameters, db_row_function *row,
                void *context, struct error *error) MUST_CHECK;
 
+/* One statement that was not prepared: for migrations and tests only. */
+struct db_result *db_query(const void *owner, struct db *db, const char *sql, const struct db_parameters *parameters,
+                           struct error *error) MUST_CHECK;
 /* Any SQL script, several statements: for migrations and tests only. */
 bool db_run_script(struct db *db, const char *sql, struct error *error) MUST_CHECK;
 
