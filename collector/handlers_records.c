@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "collector/reply.h"
+#include "collector/json_reply.h"
 #include "collector/request.h"
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
@@ -46,7 +46,7 @@ static void append_scores(struct text *out, const struct store_record *record, c
     json_key(out, "scores");
     bool fits = form != NULL && form->score_count == record->score_count;
     if (fits)
-        reply_append_scores(out, form, record->scores);
+        json_reply_scores(out, form, record->scores);
     else
         text_append(out, "{}");   /* a void version has none */
 }
@@ -56,13 +56,13 @@ static void append_submission(struct text *out, const struct store_record *recor
 {
     text_append(out, "{");
     append_key(out, record);
-    reply_append_nullable(out, "reason", record->reason);
+    json_reply_nullable(out, "reason", record->reason);
     json_number(out, "protocol_version", record->protocol_version);
     json_text(out, "door", record->door);
     json_text(out, "recorded_by", record->recorded_by);
     json_text(out, "received_at", record->recorded_at);
     json_text(out, "sha256", record->sha256);
-    reply_append_nullable(out, "prev_sha256", record->prev_sha256);
+    json_reply_nullable(out, "prev_sha256", record->prev_sha256);
     append_scores(out, record, catalogue);
     json_key(out, "content");
     text_append(out, record->content);

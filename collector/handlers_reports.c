@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "collector/reply.h"
+#include "collector/json_reply.h"
 #include "collector/request.h"
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
@@ -73,10 +73,10 @@ static void append_report(struct text *out, const struct store_report *report)
     json_text(out, "state", report->state);
     json_text(out, "requested_by", report->requested_by);
     json_text(out, "requested_at", report->requested_at);
-    reply_append_nullable(out, "started_at", report->started_at);
-    reply_append_nullable(out, "finished_at", report->finished_at);
-    reply_append_nullable(out, "message", report->message);
-    reply_append_nullable(out, "sha256", report->sha256);
+    json_reply_nullable(out, "started_at", report->started_at);
+    json_reply_nullable(out, "finished_at", report->finished_at);
+    json_reply_nullable(out, "message", report->message);
+    json_reply_nullable(out, "sha256", report->sha256);
 }
 
 void handle_list_reports(struct exchange *exchange, struct store *store)

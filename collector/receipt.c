@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "collector/problem_details.h"
-#include "collector/reply.h"
+#include "collector/json_reply.h"
 #include "forms/base/memory.h"
 
 static void append_receipt(struct text *out, const struct batch_row *row)
@@ -26,7 +26,7 @@ static void append_receipt(struct text *out, const struct batch_row *row)
                        "\"received_at\":\"%s\",\"scores\":", submission->instance, submission->version,
                        submission->status == SUBMISSION_VOID ? "void" : "complete", date, row->verdict.sha256,
                        row->verdict.recorded_at);
-    reply_append_scores(out, submission->form, submission->scores);
+    json_reply_scores(out, submission->form, submission->scores);
     text_append(out, "}");
 }
 

@@ -10,17 +10,11 @@
 
 const struct catalogue_study *request_study(struct exchange *exchange)
 {
-    const char *code = exchange_parameter(exchange, "study");
-    if (strcmp(code, exchange->principal->study) != 0) {
-        exchange_reply_problem(exchange, 404, "not_found", "the token is not bound to this study; GET /api/v1/studies "
-                               "lists the study that it is bound to");
-        return NULL;
-    }
     if (exchange->catalogues == NULL) {
         exchange_reply_problem(exchange, 503, "unavailable", "the studies are not loaded yet; try again");
         return NULL;
     }
-    const struct catalogue_study *study = catalogues_find(exchange->catalogues, code);
+    const struct catalogue_study *study = catalogues_find(exchange->catalogues, exchange->principal->study);
     if (study == NULL)
         exchange_reply_problem(exchange, 404, "not_found", "the study has no protocol yet; the administrator adds it "
                                "with patella-admin");

@@ -11,8 +11,8 @@
 #include "collector/store.h"
 
 /*
- * The study in the path: 404 unless it is the one that the token is bound to, in the same words whether another study
- * exists or not.
+ * The study of the token, which is the one in the path: access_allow has refused everything else.  404 while it has no
+ * protocol.
  */
 const struct catalogue_study *request_study(struct exchange *exchange);
 

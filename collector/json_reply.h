@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Values as the API writes them, beyond what forms/json_write.h has. */
+#ifndef PATELLA_JSON_REPLY_H
+#define PATELLA_JSON_REPLY_H
+
+#include "forms/form.h"
+
+/* The shortest decimal that reads back as the same double; null for NAN and infinities. */
+void json_reply_number(struct text *out, double value);
+
+/* {"id":number|null,...} with the ids of the form's scores; "{}" when `values` is NULL. */
+void json_reply_scores(struct text *out, const struct form *form, const double *values);
+
+/* "key":"value" or "key":null, with a comma before it where one is needed. */
+void json_reply_nullable(struct text *out, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which submissions may go to the database in one call. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector/batch.h"
+#include "forms/base/memory.h"
+
+/* A row in short: a letter for the id, the subject's number, then what it is. */
+struct sketch {
+    char id;
+    int site, subject;
+    const char *form;            /* "enrolment" enrols */
+    const char *visit;
+    int instance, version;
+    const char *continues;
+};
+
+static const struct form enrolment = {.id = "enrolment", .creates_subject = true};
+static const struct form koos = {.id = "koos"};
+static const struct form pain = {.id = "pain_vas"};
+
+static const struct form *form_of(const char *name)
+{
+    if (strcmp(name, "enrolment") == 0)
+        return &enrolment;
+    return strcmp(name, "koos") == 0 ? &koos : &pain;
+}
+
+static struct batch_row **make_rows(const void *owner, const struct sketch *sketches, size_t count)
+{
+    struct batch_row **rows = memory_new_array(owner, struct batch_row *, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct sketch *from = &sketches[i];
+        struct submission *submission = memory_new(owner, struct submission);
+        memset(submission->id, from->id, sizeof submission->id);
+        submission->site = from->site;
+        submission->subject = from->subject;
+        submission->form = form_of(from->form);
+        submission->knee = "right";
+        submission->visit = from->visit;
+        submission->instance = from->instance;
+        submission->version = from->version;
+        rows[i] = memory_new(owner, struct batch_row);
+        rows[i]->fate = BATCH_WAITING;
+        rows[i]->write.study_id = 1;
+        rows[i]->write.submission = submission;
+        rows[i]->write.index_knee = submission->form->creates_subject && from->version == 1 ? "right" : NULL;
+        rows[i]->write.continues = from->continues;
+    }
+    return rows;
+}
+
+static void test_batch_segment_end_dependent_rows_are_parted(void **state)
+{
+    static const struct {
+        const char *label;
+        struct sketch rows[3];
+        size_t count;
+        size_t ends[3];          /* of the segments, 0 for none */
+    } cases[] = {
+        {"unrelated rows stay together",
+         {{'a', 1, 1, "koos", "M3", 1, 1, NULL}, {'b', 1, 2, "koos", "M3", 1, 1, NULL}, {'c', 2, 1, "koos", "M3", 1, 1, NULL}},
+         3, {3}},
+        {"forms of one subject stay together",
+         {{'a', 1, 1, "koos", "M3", 1, 1, NULL}, {'b', 1, 1, "pain", "M3", 1, 1, NULL}, {'c', 1, 1, "koos", "M6", 1, 1, NULL}},
+         3, {3}},
+        {"instances of one form stay together",
+         {{'a', 1, 1, "koos", "M3", 1, 1, NULL}, {'b', 1, 1, "koos", "M3", 2, 1, NULL}}, 2, {2}},
+        {"the same id twice",
+         {{'a', 1, 1, "koos", "M3", 1, 1, NULL}, {'a', 1, 2, "koos", "M3", 1, 1, NULL}}, 2, {1, 2}},
+        {"two versions of a record",
+         {{'a', 1, 1, "koos", "M3", 1, 1, NULL}, {'b', 1, 1, "koos", "M3", 1, 2, NULL}, {'c', 1, 1, "koos", "M3", 1, 3, NULL}},
+         3, {1, 2, 3}},
+        {"an enrolment and a form of the subject",
+         {{'a', 1, 1, "enrolment", "unscheduled", 1, 1, NULL}, {'b', 1, 1, "koos", "BL", 1, 1, NULL},
+          {'c', 1, 1, "pain", "BL", 1, 1, NULL}},
+         3, {1, 3}},
+        {"a form before the enrolment of the subject",
+         {{'a', 1, 1, "koos", "BL", 1, 1, NULL}, {'b', 1, 1, "enrolment", "unscheduled", 1, 1, NULL}}, 2, {1, 2}},
+        {"enrolments of several subjects stay together",
+         {{'a', 1, 1, "enrolment", "unscheduled", 1, 1, NULL}, {'b', 1, 2, "enrolment", "unscheduled", 1, 1, NULL}}, 2, {2}},
+        {"a corrected enrolment depends on its record only",
+         {{'a', 1, 1, "enrolment", "unscheduled", 1, 2, NULL}, {'b', 1, 1, "koos", "BL", 1, 1, NULL}}, 2, {2}},
+        {"an enrolment that continues one of the same batch",
+         {{'a', 1, 1, "enrolment", "unscheduled", 1, 1, NULL}, {'b', 2, 1, "enrolment", "unscheduled", 1, 1, "01-0001"}},
+         2, {1, 2}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        void *owner = memory_owner(NULL, "test");
+        struct batch_row **rows = make_rows(owner, cases[i].rows, cases[i].count);
+        size_t from = 0;
+        for (size_t segment = 0; segment < 3 && cases[i].ends[segment] != 0; segment++) {
+            size_t end = batch_segment_end(rows, from, cases[i].count);
+            if (end != cases[i].ends[segment])
+                fail_msg("%s: segment %zu ends at %zu, not %zu", cases[i].label, segment, end, cases[i].ends[segment]);
+            from = end;
+        }
+        assert_int_equal(from, cases[i].count);
+        talloc_free(owner);
+    }
+}
+
+static void test_batch_segment_end_other_study_does_not_depend(void **state)
+{
+    static const struct sketch sketches[] = {{'a', 1, 1, "enrolment", "unscheduled", 1, 1, NULL},
+                                             {'b', 1, 1, "koos", "BL", 1, 1, NULL}};
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct batch_row **rows = make_rows(owner, sketches, 2);
+    rows[1]->write.study_id = 2;
+    assert_int_equal(batch_segment_end(rows, 0, 2), 2);
+    talloc_free(owner);
+}
+
+static void test_batch_count_waiting_counts_only_checked_rows(void **state)
+{
+    (void)state;
+    struct batch_row rows[4] = {{.fate = BATCH_WAITING}, {.fate = BATCH_INVALID}, {.fate = BATCH_WAITING},
+                                {.fate = BATCH_JUDGED}};
+    struct batch_request request = {.rows = rows, .count = 4};
+    assert_int_equal(batch_count_waiting(&request), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_batch_segment_end_dependent_rows_are_parted),
+        cmocka_unit_test(test_batch_segment_end_other_study_does_not_depend),
+        cmocka_unit_test(test_batch_count_waiting_counts_only_checked_rows),
+    };
+    memory_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
