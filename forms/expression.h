@@ -48,6 +48,9 @@ struct expression *expression_parse(const void *owner, const struct form *form, 
 
 enum truth expression_evaluate(const struct expression *expression, const struct expression_input *input);
 
+/* The expression as it was written, for people. */
+const char *expression_source(const struct expression *expression);
+
 /* Index of the last item (in form order) that the expression names; FORM_NONE (-1) when it names none. */
 int expression_last_item(const struct expression *expression);
 

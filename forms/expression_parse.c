@@ -468,5 +468,13 @@ struct expression *expression_parse(const void *owner, const struct form *form, 
         return NULL;
     if (parser.token.kind != TOKEN_END)
         return unexpected(&parser, "the end or an operator");
-    return check_type(&parser, root, TYPE_TRUTH) ? root : NULL;
+    if (!check_type(&parser, root, TYPE_TRUTH))
+        return NULL;
+    root->source = memory_copy_string(owner, source);
+    return root;
+}
+
+const char *expression_source(const struct expression *expression)
+{
+    return expression->source;
 }

@@ -32,6 +32,7 @@ struct expression {
     double number;               /* OP_NUMBER; OP_BOOLEAN: 0 or 1 */
     const char *text;            /* OP_STRING, OP_DATE, and OP_NUMBER as written */
     struct partial_date date;    /* OP_DATE */
+    const char *source;          /* of the whole expression, at its root */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* patella-form: check definitions, score a CSV file, print a codebook. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,11 @@
 
 #include "forms/base/error.h"
 #include "forms/base/memory.h"
+#include "forms/base/text.h"
+#include "forms/codebook.h"
+#include "forms/csv_table.h"
 #include "forms/definition_check.h"
+#include "forms/score_csv.h"
 
 static const char program[] = "patella-form";
 
@@ -54,16 +59,23 @@ static void print_faults(const struct faults *faults)
     }
 }
 
+static const char installed_forms[] = PATELLA_DATADIR "/instruments";
+
+static int fail(const struct error *error)
+{
+    error_print(error, program);
+    return error_exit_status(error);
+}
+
 static int run_check(const void *owner, const struct options *options, int argc, char **argv)
 {
     if (options->html != NULL || options->csv != NULL)
         return use_wrongly("check takes no --html and no --csv");
     if (options->first_argument >= argc)
         return use_wrongly("check needs at least one file");
-    static const char installed[] = PATELLA_DATADIR "/instruments";
     const char *forms = options->forms;
-    if (forms == NULL && access(installed, R_OK) == 0)
-        forms = installed;
+    if (forms == NULL && access(installed_forms, R_OK) == 0)
+        forms = installed_forms;
     struct faults faults = faults_begin(owner);
     const char *const *paths = (const char *const *)argv + options->first_argument;
     struct definition_counts counts =
@@ -75,11 +87,93 @@ static int run_check(const void *owner, const struct options *options, int argc,
     return 0;
 }
 
+static struct text *read_input(const void *owner, struct error *error)
+{
+    struct text *text = text_new(owner);
+    char buffer[65536];
+    size_t count;
+    while ((count = fread(buffer, 1, sizeof buffer, stdin)) > 0 && text->length <= CSV_FILE_LIMIT)
+        text_append_bytes(text, buffer, count);
+    if (ferror(stdin)) {
+        error_io(error, errno, "standard input");
+        return NULL;
+    }
+    if (text->length > CSV_FILE_LIMIT) {
+        error_set(error, ERROR_INPUT, "standard input is larger than 64 MiB; split it");
+        return NULL;
+    }
+    return text;
+}
+
+/* Writes to `path`, or to standard output when it is NULL. */
+static bool write_output(const char *path, const struct text *text, struct error *error)
+{
+    FILE *file = path != NULL ? fopen(path, "wb") : stdout;
+    const char *name = path != NULL ? path : "standard output";
+    if (file == NULL)
+        return error_io(error, errno, name);
+    bool written = fwrite(text->bytes, 1, text->length, file) == text->length;
+    written = (path != NULL ? fclose(file) : fflush(file)) == 0 && written;
+    return written || error_io(error, errno, name);
+}
+
+static int run_score(const void *owner, const struct options *options, int argc, char **argv)
+{
+    static const char file[] = "standard input";
+    if (options->forms != NULL || options->html != NULL || options->csv != NULL)
+        return use_wrongly("score takes no options");
+    if (options->first_argument + 1 != argc)
+        return use_wrongly("score needs one form file");
+    struct error error;
+    const struct form *form = form_load(owner, argv[options->first_argument], &error);
+    if (form == NULL) {
+        error_print(&error, program);
+        return error.kind == ERROR_INPUT ? 2 : 1;
+    }
+    const struct text *input = read_input(owner, &error);
+    const struct csv_table *table =
+        input != NULL ? csv_table_read(owner, file, input->bytes, input->length, &error) : NULL;
+    if (table == NULL)
+        return fail(&error);
+    struct text *absent = text_new(owner), *out = text_new(owner);
+    struct faults faults = faults_begin(owner);
+    score_csv_list_absent(form, table, absent);
+    if (absent->length > 0)
+        fprintf(stderr, "%s: no column for %s; they count as not answered\n", program, absent->bytes);
+    if (!score_csv_write(form, file, table, out, &faults)) {
+        print_faults(&faults);
+        return 1;
+    }
+    return write_output(NULL, out, &error) ? 0 : fail(&error);
+}
+
+static int run_codebook(const void *owner, const struct options *options, int argc, char **argv)
+{
+    if (options->first_argument + 1 != argc)
+        return use_wrongly("codebook needs one protocol file");
+    struct error error;
+    const char *forms = options->forms != NULL ? options->forms : installed_forms;
+    const struct catalogue *catalogue = catalogue_load(owner, argv[options->first_argument], forms, &error);
+    if (catalogue == NULL) {
+        error_print(&error, program);
+        return error.kind == ERROR_INPUT ? 2 : 1;
+    }
+    struct text *html = text_new(owner), *csv = text_new(owner);
+    codebook_write_html(html, catalogue);
+    codebook_write_csv(csv, catalogue);
+    bool wants_html = options->html != NULL || options->csv == NULL;
+    if (wants_html && !write_output(options->html, html, &error))
+        return fail(&error);
+    return options->csv == NULL || write_output(options->csv, csv, &error) ? 0 : fail(&error);
+}
+
 static const struct command {
     const char *name;
     int (*run)(const void *owner, const struct options *options, int argc, char **argv);
 } commands[] = {
     {"check", run_check},
+    {"score", run_score},
+    {"codebook", run_codebook},
 };
 
 enum option_key { OPTION_FORMS, OPTION_HTML, OPTION_CSV, OPTION_HELP, OPTION_VERSION };
