@@ -143,6 +143,7 @@ struct table_row *table_add_row(struct table *table, const char *group, const ch
     row->group = strcmp(before, group) == 0 ? before : memory_copy_string(table, group);
     row->label = memory_copy_string(table, label);
     row->indent = indent;
+    row->strong = false;
     row->cells = memory_new_array(table, struct cell, table->column_count);
     for (size_t i = 0; i < table->column_count; i++)
         row->cells[i] = (struct cell){"", table->columns[i].kind, 0};
@@ -302,6 +303,14 @@ const char *layout_level(const struct layout *layout)
     double percent = 100 * layout->dataset->catalogue->protocol->level;
     bool whole = fabs(percent - round(percent)) < 1e-6;
     return memory_format(layout->document, "%s %%", format_number(number, percent, whole ? 0 : 1));
+}
+
+const char *layout_endpoint_title(const struct layout *layout, const struct endpoint *endpoint)
+{
+    if (endpoint->title != NULL && strcmp(endpoint->title, endpoint->id) != 0)
+        return endpoint->title;
+    const struct score *score = catalogue_endpoint_score(layout->dataset->catalogue, endpoint);
+    return score != NULL ? score->title : endpoint->id;
 }
 
 const char *layout_visit_title(const struct layout *layout, const struct visit *visit)

@@ -33,6 +33,7 @@ struct table_row {
     const char *group;           /* heading that the row stands under, "" in a table without groups */
     const char *label;
     int indent;                  /* of the label, 0.. */
+    bool strong;                 /* label of a heading that has numbers of its own */
     struct cell *cells;          /* column_count */
 };
 
@@ -161,6 +162,8 @@ const struct item *layout_find_item(const struct layout *layout, const char *for
 
 /* "95 %" of the protocol's level. */
 const char *layout_level(const struct layout *layout);
+/* Its own title, else that of its score. */
+const char *layout_endpoint_title(const struct layout *layout, const struct endpoint *endpoint);
 /* "Month 3 (M3)", or the id alone when the visit has no title of its own. */
 const char *layout_visit_title(const struct layout *layout, const struct visit *visit);
 /* "2 to 137", "up to 1". */

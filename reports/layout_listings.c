@@ -15,6 +15,7 @@ struct record_listing {
     const char *const *items;
     size_t item_count;
     bool (*wanted)(const struct record *record);
+    const char *yes_prefix, *yes_title;   /* last column: which of the items with that prefix are yes; NULL: none */
 };
 
 static const struct answer *given_answer(const struct record *record, const char *item)
@@ -49,6 +50,18 @@ static const char *answer_text(const struct record *record, const char *item)
     if (definition->type == ITEM_BOOLEAN)
         return strcmp(answer->text, "true") == 0 ? "yes" : "no";
     return choice != NULL ? choice->label : answer->text;
+}
+
+/* Texts of the items whose ids begin with `prefix` and that were answered with yes. */
+static const char *list_yes(const void *owner, const struct record *record, const char *prefix)
+{
+    struct text *out = text_new(owner);
+    for (size_t i = 0; i < record->form->item_count; i++) {
+        const struct item *item = &record->form->items[i];
+        if (strncmp(item->id, prefix, strlen(prefix)) == 0 && answer_is(record, item->id, "true"))
+            text_append_format(out, "%s%s", out->length > 0 ? "; " : "", item->text);
+    }
+    return out->bytes;
 }
 
 static const char *knee_text(enum knee_side knee)
@@ -116,6 +129,12 @@ static const struct item **choose_items(const struct layout *layout, const struc
     return items;
 }
 
+static enum cell_kind kind_of(const struct item *item)
+{
+    bool text = item->type == ITEM_TEXT || item->type == ITEM_CHOICE || item->type == ITEM_BOOLEAN;
+    return text ? CELL_TEXT : CELL_NUMBER;
+}
+
 static void add_record_listing(struct layout *layout, const struct record_listing *listing)
 {
     const struct dataset *dataset = layout->dataset;
@@ -126,7 +145,9 @@ static void add_record_listing(struct layout *layout, const struct record_listin
     size_t count;
     const struct item **items = choose_items(layout, listing, form, &count);
     for (size_t i = 0; i < count; i++)
-        table_add_column(table, items[i]->text, "", CELL_TEXT);
+        table_add_column(table, items[i]->text, "", kind_of(items[i]));
+    if (listing->yes_prefix != NULL)
+        table_add_column(table, listing->yes_title, "", CELL_TEXT);
     for (size_t i = 0; i < dataset->record_count; i++) {
         const struct record *record = &dataset->records[i];
         if (strcmp(record->form->id, listing->form) != 0 || (listing->wanted != NULL && !listing->wanted(record)))
@@ -134,7 +155,9 @@ static void add_record_listing(struct layout *layout, const struct record_listin
         struct table_row *row;
         size_t column = begin_row(layout, table, record, &row);
         for (size_t c = 0; c < count; c++)
-            table_set_cell(table, row, column++, CELL_TEXT, answer_text(record, items[c]->id));
+            table_set_cell(table, row, column++, kind_of(items[c]), answer_text(record, items[c]->id));
+        if (listing->yes_prefix != NULL)
+            table_set_cell(table, row, column, CELL_TEXT, list_yes(table, record, listing->yes_prefix));
     }
 }
 
@@ -198,18 +221,16 @@ void layout_listings(struct layout *layout)
         "related_product", "related_procedure", "special_interest", "outcome",
     };
     static const char *const serious_items[] = {
-        "term", "coded_term", "onset", "end", "serious_death", "serious_life_threatening", "serious_hospitalisation",
-        "serious_disability", "serious_congenital", "serious_important", "related_product", "related_procedure",
-        "expected", "action", "outcome",
+        "term", "coded_term", "onset", "end", "related_product", "related_procedure", "expected", "action", "outcome",
     };
     static const char *const death_items[] = {"last_contact", "death_date", "death_cause"};
     static const struct record_listing listings[] = {
-        {"l1-deaths", "Deaths", "end_of_study", death_items, 3, is_death},
+        {"l1-deaths", "Deaths", "end_of_study", death_items, 3, is_death, NULL, NULL},
         {"l2-serious-adverse-events", "Serious adverse events", "adverse_event", serious_items,
-         sizeof serious_items / sizeof *serious_items, is_serious},
+         sizeof serious_items / sizeof *serious_items, is_serious, "serious_", "seriousness criteria"},
         {"l3-adverse-events", "Adverse events", "adverse_event", event_items,
-         sizeof event_items / sizeof *event_items, NULL},
-        {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", NULL, 0, NULL},
+         sizeof event_items / sizeof *event_items, NULL, NULL, NULL},
+        {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", NULL, 0, NULL, NULL, NULL},
     };
     layout_begin_chapter(layout, 8, "listings", "Listings");
     layout_add_paragraph(layout, "Records of all enrolled subjects as they stood at the cut, newest version, voided "

@@ -28,7 +28,7 @@ static int collected_decimals(const struct form *form, const struct score *score
 
 static struct outcome find_outcome(const struct layout *layout, const struct endpoint *endpoint)
 {
-    struct outcome outcome = {.endpoint = endpoint, .title = endpoint->title != NULL ? endpoint->title : endpoint->id};
+    struct outcome outcome = {.endpoint = endpoint, .title = layout_endpoint_title(layout, endpoint)};
     const struct catalogue *catalogue = layout->dataset->catalogue;
     for (size_t i = 0; i < catalogue->form_count && outcome.score == NULL; i++) {
         const struct form *form = catalogue->forms[i];
@@ -195,11 +195,11 @@ static void add_mean_figure(struct layout *layout, const struct outcome *outcome
     const char *level = layout_level(layout);
     struct figure *figure = layout_add_figure(
         layout, memory_format(layout->document, "f2-%s-%s", kind, outcome->endpoint->id),
-        memory_format(layout->document, "%s: mean %s over time with %s confidence interval", outcome->title, kind, level));
+        memory_format(layout->document, "%s: mean %s over time", outcome->title, kind));
     const char *results = memory_format(figure, "%s %s", kind, outcome->endpoint->id);
     bool rise = outcome->score != NULL && outcome->score->direction == SCORE_HIGHER_BETTER;
     figure->change = change;
-    figure->y_title = change ? "Mean change from baseline" : "Mean";
+    figure->y_title = memory_format(figure, "%s (%s CI)", change ? "Mean change from baseline" : "Mean", level);
     figure->better = rise ? "higher is better \xe2\x86\x91" : "lower is better \xe2\x86\x93";
     add_positions(layout, figure);
     add_series(layout, figure, results);

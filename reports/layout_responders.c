@@ -7,12 +7,10 @@
 #include "forms/base/memory.h"
 #include "reports/format.h"
 
-static const char *endpoint_title(const struct protocol *protocol, int endpoint)
+static const char *domain_title(const struct layout *layout, int endpoint)
 {
-    if (endpoint < 0)
-        return "not collected";
-    const struct endpoint *found = &protocol->endpoints[endpoint];
-    return found->title != NULL ? found->title : found->id;
+    return endpoint < 0 ? "not collected"
+                        : layout_endpoint_title(layout, &layout->dataset->catalogue->protocol->endpoints[endpoint]);
 }
 
 /* Thresholds are printed as written in the protocol: up to three decimals, without zeros at the end. */
@@ -34,7 +32,7 @@ static void add_definition(const struct layout *layout, struct table *table, con
     const struct score *score =
         endpoint != NULL ? catalogue_endpoint_score(layout->dataset->catalogue, endpoint) : NULL;
     bool higher_better = score != NULL && score->direction == SCORE_HIGHER_BETTER;
-    const char *title = endpoint_title(protocol, responder->endpoints[0]);
+    const char *title = domain_title(layout, responder->endpoints[0]);
     char number[FORMAT_SIZE];
     threshold_text(number, responder->threshold);
     switch (responder->kind) {
@@ -44,8 +42,8 @@ static void add_definition(const struct layout *layout, struct table *table, con
                        "function and patient global better by at least 20 %% and 10 points. A baseline of 0 cannot "
                        "respond");
         table_add_fact(table, "Domains", "pain: %s; function: %s; patient global: %s", title,
-                       endpoint_title(protocol, responder->endpoints[1]),
-                       endpoint_title(protocol, responder->endpoints[2]));
+                       domain_title(layout, responder->endpoints[1]),
+                       domain_title(layout, responder->endpoints[2]));
         table_add_fact(table, "Missing domain", "responder when decided already, non-responder when no value could "
                                                 "make it a response, otherwise not evaluable");
         break;

@@ -7,12 +7,15 @@
 #include "forms/base/memory.h"
 #include "reports/format.h"
 
+#define COUNTS "{subjects} ({pct} %), {events}"
+#define TERM_BAR " | "           /* between class and term in the rows of results "AE" */
+
 static const struct {
     const char *row, *label;
 } overview_rows[] = {
     {"any", "Any adverse event"},
     {"related", "Related to product or procedure"},
-    {"related_missing", "of these: relation not given, counted as related"},
+    {"related_missing", "Related only because the relation is not given"},
     {"serious", "Serious"},
     {"serious_related", "Serious and related"},
     {"severe", "Severe"},
@@ -43,7 +46,7 @@ static void add_counts_and_limits(struct layout *layout, struct table *table, co
                                   const char *group, const char *label)
 {
     const struct line lines[] = {
-        {"{subjects} ({pct}) {events}", label, 0},
+        {COUNTS, label, 0},
         {"[{%cp_lo}, {%cp_hi}]", memory_format(table, "%s CI, Clopper-Pearson", layout_level(layout)), 1},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
@@ -54,7 +57,7 @@ static void add_overview(struct layout *layout)
 {
     struct table *table = layout_add_table(layout, "t11-adverse-events", "Adverse events: overview");
     add_population(table);
-    table_add_fact(table, "Cells", "subjects (%% of N) events");
+    table_add_fact(table, "Cells", "subjects (%% of N), events");
     table_add_fact(table, "Related", "relation to the product or to the procedure possible, probable or definite, or "
                                      "relation to the product not given");
     table->group_title = "Part";
@@ -75,7 +78,7 @@ static void add_special_interest(struct layout *layout)
     static const char results[] = "AE special interest";
     struct table *table = layout_add_table(layout, "t11-special-interest", "Adverse events of special interest");
     add_population(table);
-    table_add_fact(table, "Cells", "subjects (%% of N) events; with no event the upper limit says how often it may "
+    table_add_fact(table, "Cells", "subjects (%% of N), events; with no event the upper limit says how often it may "
                                    "still occur");
     table->label_title = "Kind";
     layout_add_cohort_columns(layout, table);
@@ -89,19 +92,35 @@ static void add_special_interest(struct layout *layout)
     }
 }
 
+static const char *term_of(const char *name)
+{
+    const char *bar = strstr(name, TERM_BAR);
+    return bar != NULL ? bar + strlen(TERM_BAR) : NULL;
+}
+
 static void add_term(struct layout *layout, struct table *table, const char *name)
 {
     const struct dataset *dataset = layout->dataset;
-    const char *bar = strstr(name, " | ");
-    bool any = strcmp(name, "ANY") == 0;
-    const char *label = any ? "Any adverse event" : bar != NULL ? bar + 3 : name;
-    struct table_row *row = table_add_row(table, "", label, bar != NULL ? 1 : 0);
+    const char *term = term_of(name);
+    const char *label = strcmp(name, "ANY") == 0 ? "Any adverse event" : term != NULL ? term : name;
+    struct table_row *row = table_add_row(table, "", label, term != NULL ? 1 : 0);
+    row->strong = term == NULL;
     for (size_t c = 0; c < dataset->cohort_count; c++) {
         struct result_key key = {.table = "AE", .row = name, .col = dataset->cohorts[c]};
         bool none = layout_value(layout, key.table, key.row, key.col, "subjects") < 0.5;
-        layout_set_results(layout, table, row, c, &key,
-                           none ? "0 (< {%cp_hi}) 0" : "{subjects} ({pct}) {events}");
+        layout_set_results(layout, table, row, c, &key, none ? "0 (< {%cp_hi} %), 0" : COUNTS);
     }
+}
+
+/* Results have all classes before all terms; here each class is followed by its terms. */
+static void add_class(struct layout *layout, struct table *table, const char *name, const char *const *rows,
+                      size_t count)
+{
+    size_t length = strlen(name);
+    add_term(layout, table, name);
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(rows[i], name, length) == 0 && strstr(rows[i], TERM_BAR) == rows[i] + length)
+            add_term(layout, table, rows[i]);
 }
 
 static void add_terms(struct layout *layout)
@@ -109,14 +128,15 @@ static void add_terms(struct layout *layout)
     struct table *table = layout_add_table(layout, "t12-adverse-events-by-term",
                                            "Adverse events by system organ class and term");
     add_population(table);
-    table_add_fact(table, "Cells", "subjects (%% of N) events; 0 (< u): no subject, and u is the upper %s limit "
-                                   "(Clopper-Pearson) in %%", layout_level(layout));
+    table_add_fact(table, "Cells", "subjects (%% of N), events; 0 (< u): no subject, and u is the upper %s limit "
+                                   "(Clopper-Pearson)", layout_level(layout));
     table->label_title = "System organ class, term";
     layout_add_cohort_columns(layout, table);
     size_t count;
     const char **rows = layout_list_rows(layout, "AE", &count);
     for (size_t i = 0; i < count; i++)
-        add_term(layout, table, rows[i]);
+        if (term_of(rows[i]) == NULL)
+            add_class(layout, table, rows[i], rows, count);
 }
 
 void layout_safety(struct layout *layout)

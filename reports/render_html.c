@@ -109,7 +109,9 @@ static void append_cell(struct text *out, const struct table *table, const struc
 static void append_row(struct text *out, const struct table *table, const struct table_row *row)
 {
     text_append(out, "<tr><th scope=\"row\"");
-    if (row->indent > 0)
+    if (row->strong)
+        text_append(out, " class=\"strong\"");
+    else if (row->indent > 0)
         text_append_format(out, " class=\"i%d\"", row->indent);
     text_append(out, ">");
     text_append_html(out, row->label);
@@ -177,7 +179,8 @@ static void append_grid(struct text *out, const struct table *table, const char 
 
 static void append_table(struct text *out, const struct table *table)
 {
-    text_append_format(out, "<section class=\"table\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">", table->id, table->id);
+    text_append_format(out, "<section class=\"table%s\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">",
+                       table->listing ? " of-records" : "", table->id, table->id);
     append_element(out, "span", table->number);
     text_append(out, " ");
     text_append_html(out, table->title);
