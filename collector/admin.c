@@ -150,10 +150,10 @@ static void print_json(const void *owner, const struct db_result *rows, const st
     fputs(out->bytes, stdout);
 }
 
-bool admin_print_list(struct admin *admin, enum admin_statement statement, const char *const *texts, size_t text_count,
+bool admin_print_list(struct admin *admin, enum admin_statement statement, size_t operand_count,
                       const struct admin_column *columns, size_t column_count, struct error *error)
 {
-    struct db_result *rows = admin_execute(admin, statement, texts, text_count, error);
+    struct db_result *rows = admin_execute(admin, statement, admin->arguments->operands, operand_count, error);
     if (!rows)
         return false;
     if (arguments_value(admin->arguments, "json"))

@@ -75,12 +75,16 @@ struct db *admin_database(struct admin *admin, struct error *error) MUST_CHECK;
 struct db_result *admin_execute(struct admin *admin, enum admin_statement statement, const char *const *texts,
                                 size_t count, struct error *error) MUST_CHECK;
 
-/* Prints a list to stdout: a table for people, or with --json an array of objects. */
 struct admin_column {
     const char *name;
     enum { ADMIN_TEXT, ADMIN_NUMBER, ADMIN_YES_NO } kind;
 };
-bool admin_print_list(struct admin *admin, enum admin_statement statement, const char *const *texts, size_t text_count,
+
+/*
+ * Prints what the statement lists to stdout, a column after the other: a table for people, or with --json an array of
+ * objects.  Its parameters are the first `operand_count` operands of the command line.
+ */
+bool admin_print_list(struct admin *admin, enum admin_statement statement, size_t operand_count,
                       const struct admin_column *columns, size_t column_count, struct error *error) MUST_CHECK;
 
 /* A whole number least..most from the command line; `what` names it in the message. */

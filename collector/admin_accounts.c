@@ -45,7 +45,7 @@ static bool account_list(struct admin *admin, struct error *error)
 {
     static const struct admin_column columns[] = {
         {"account", ADMIN_TEXT}, {"full_name", ADMIN_TEXT}, {"disabled", ADMIN_YES_NO}};
-    return admin_print_list(admin, ADMIN_LIST_ACCOUNTS, NULL, 0, columns, ADMIN_COUNT(columns), error);
+    return admin_print_list(admin, ADMIN_LIST_ACCOUNTS, 0, columns, ADMIN_COUNT(columns), error);
 }
 
 static bool account_disable(struct admin *admin, struct error *error)
@@ -89,17 +89,18 @@ static bool read_sites(const void *owner, const char *text, struct site_list *li
 }
 
 /* "<account>_<secret>": 32 random bytes as base64url, so that a token that leaked tells whose it is and no more. */
-static bool make_token(const void *owner, const char *account, char **token, struct error *error)
+static const char *make_token(const void *owner, const char *account, struct error *error)
 {
     unsigned char secret[SECRET_BYTES];
     unsigned char text[SECRET_TEXT + 1];
-    if (RAND_bytes(secret, sizeof secret) != 1)
-        return error_set(error, ERROR_INTERNAL, "the system has no random numbers");
+    if (RAND_bytes(secret, sizeof secret) != 1) {
+        error_set(error, ERROR_INTERNAL, "the system has no random numbers");
+        return NULL;
+    }
     EVP_EncodeBlock(text, secret, sizeof secret);
     for (unsigned char *letter = text; *letter; letter++)
         *letter = *letter == '+' ? '-' : *letter == '/' ? '_' : *letter == '=' ? '\0' : *letter;
-    *token = memory_format(owner, "%s_%s", account, (char *)text);
-    return true;
+    return memory_format(owner, "%s_%s", account, (char *)text);
 }
 
 /* A file that only its owner may read, and that was not there before: an older token is never lost. */
@@ -136,13 +137,15 @@ static struct db_result *store_token(struct admin *admin, const char *token, con
 static bool token_add(struct admin *admin, struct error *error)
 {
     struct site_list sites;
-    char *token = NULL;
-    int days = 90;
     const char *path = option(admin, "out");
+    const char *days_text = option(admin, "days") ? option(admin, "days") : "90";
+    int days = 0;
     if (!check_account(operand(admin, 0), error) || !check_role(option(admin, "role"), error) ||
         !read_sites(admin->owner, option(admin, "sites"), &sites, error) ||
-        (option(admin, "days") && !admin_read_number(option(admin, "days"), "--days", 1, MOST_DAYS, &days, error)) ||
-        !make_token(admin->owner, operand(admin, 0), &token, error) || (path && !write_token(path, token, error)))
+        !admin_read_number(days_text, "--days", 1, MOST_DAYS, &days, error))
+        return false;
+    const char *token = make_token(admin->owner, operand(admin, 0), error);
+    if (!token || (path && !write_token(path, token, error)))
         return false;
     struct db_result *stored = store_token(admin, token, &sites, days, error);
     if (!stored) {
@@ -164,8 +167,7 @@ static bool token_list(struct admin *admin, struct error *error)
         {"sites", ADMIN_TEXT},      {"expires_at", ADMIN_TEXT}, {"revoked_at", ADMIN_TEXT},
         {"last_used_at", ADMIN_TEXT},
     };
-    return admin_print_list(admin, ADMIN_LIST_TOKENS, admin->arguments->operands, 1, columns, ADMIN_COUNT(columns),
-                            error);
+    return admin_print_list(admin, ADMIN_LIST_TOKENS, 1, columns, ADMIN_COUNT(columns), error);
 }
 
 static bool token_revoke(struct admin *admin, struct error *error)

@@ -93,7 +93,7 @@ static bool study_list(struct admin *admin, struct error *error)
                                                   {"masking", ADMIN_TEXT},
                                                   {"frozen", ADMIN_YES_NO},
                                                   {"protocol_version", ADMIN_NUMBER}};
-    return admin_print_list(admin, ADMIN_LIST_STUDIES, NULL, 0, columns, ADMIN_COUNT(columns), error);
+    return admin_print_list(admin, ADMIN_LIST_STUDIES, 0, columns, ADMIN_COUNT(columns), error);
 }
 
 static bool site_add(struct admin *admin, struct error *error)
@@ -113,8 +113,7 @@ static bool site_list(struct admin *admin, struct error *error)
 {
     static const struct admin_column columns[] = {
         {"site", ADMIN_NUMBER}, {"name", ADMIN_TEXT}, {"time_zone", ADMIN_TEXT}};
-    return admin_print_list(admin, ADMIN_LIST_SITES, admin->arguments->operands, 1, columns, ADMIN_COUNT(columns),
-                            error);
+    return admin_print_list(admin, ADMIN_LIST_SITES, 1, columns, ADMIN_COUNT(columns), error);
 }
 
 static bool reporter_grant(struct admin *admin, struct error *error)
@@ -138,8 +137,7 @@ static bool cut_list(struct admin *admin, struct error *error)
                                                   {"protocol_version", ADMIN_NUMBER},
                                                   {"made_by", ADMIN_TEXT},
                                                   {"made_at", ADMIN_TEXT}};
-    return admin_print_list(admin, ADMIN_LIST_CUTS, admin->arguments->operands, 1, columns, ADMIN_COUNT(columns),
-                            error);
+    return admin_print_list(admin, ADMIN_LIST_CUTS, 1, columns, ADMIN_COUNT(columns), error);
 }
 
 static const struct argument_option add_options[] = {

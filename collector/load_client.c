@@ -146,11 +146,11 @@ static void print_refusal(const struct load_row *row, const json_t *problem)
         fprintf(stderr, "%s:%d: %s: %s\n", row->file, row->line, member(problem, "code"), member(problem, "detail"));
         return;
     }
-    size_t i;
-    const json_t *one;
-    json_array_foreach(problems, i, one)
+    for (size_t i = 0; i < json_array_size(problems); i++) {
+        const json_t *one = json_array_get(problems, i);
         fprintf(stderr, "%s:%d: %s%s%s: %s\n", row->file, row->line, member(one, "item"),
                 member(one, "item")[0] ? ": " : "", member(one, "rule"), member(one, "text"));
+    }
 }
 
 /* True when a confirmation of every finding is all that the server wants, and the file gives the reason. */
@@ -160,9 +160,8 @@ static bool confirm(const void *owner, struct load_row *row, const json_t *probl
     if (!row->confirm || row->confirmed || json_array_size(problems) == 0)
         return false;
     struct text *confirmed = text_new(owner);
-    size_t i;
-    const json_t *one;
-    json_array_foreach(problems, i, one) {
+    for (size_t i = 0; i < json_array_size(problems); i++) {
+        const json_t *one = json_array_get(problems, i);
         if (!json_is_true(json_object_get(one, "soft")))
             return false;
         text_append(confirmed, i ? ",{" : "[{");

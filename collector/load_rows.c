@@ -37,7 +37,7 @@ struct reading {
     const struct load_options *options;
     const struct form *form;
     const struct csv_table *table;
-    const struct column *columns;
+    const struct column *columns;    /* of the table */
     const char *file;
 };
 
@@ -58,7 +58,7 @@ static const char *read_date(const void *owner, const struct load_options *optio
     size_t digits = strspn(cell, "0123456789");
     size_t known = cell[digits] == 'm' ? 7 : cell[digits] == 'y' ? 4 : 10;
     bool counts_days = digits > 0 && digits < 7 && strlen(cell) == digits + (known < 10);
-    date_days date = counts_days ? options->first_day + atoi(cell) : DATE_NONE;
+    date_days date = counts_days ? options->first_day + (date_days)strtol(cell, NULL, 10) : DATE_NONE;
     if (!counts_days && !date_parse(cell, &date))
         return cell;
     *latest = date > *latest ? date : *latest;
@@ -177,19 +177,20 @@ static const struct field *find_field(const char *column)
     return NULL;
 }
 
-static bool read_columns(const void *owner, struct reading *reading, struct error *error)
+static const struct column *read_columns(const void *owner, const struct reading *reading, struct error *error)
 {
     struct column *columns = memory_new_array(owner, struct column, reading->table->column_count);
     for (size_t i = 0; i < reading->table->column_count; i++) {
         const char *name = reading->table->columns[i];
         int item = form_find_item(reading->form, name);
         columns[i].field = find_field(name);
-        if (!columns[i].field && item == FORM_NONE)
-            return fail(reading, 1, error, "the form has no item of this column's name", name);
+        if (!columns[i].field && item == FORM_NONE) {
+            fail(reading, 1, error, "the form has no item of this column's name", name);
+            return NULL;
+        }
         columns[i].item = columns[i].field ? NULL : &reading->form->items[item];
     }
-    reading->columns = columns;
-    return true;
+    return columns;
 }
 
 static void add_row(const void *owner, struct load_list *list, const struct load_row *row)
@@ -207,7 +208,8 @@ static bool read_file(const void *owner, const struct load_options *options, con
     if (!reading.form)
         return error_at(error, ERROR_INPUT, path, 0, "there is no form \"%s\" in the folder of --forms", form_id);
     reading.table = csv_table_load(owner, path, error);
-    if (!reading.table || !read_columns(owner, &reading, error))
+    reading.columns = reading.table ? read_columns(owner, &reading, error) : NULL;
+    if (!reading.columns)
         return false;
     for (size_t i = 0; i < reading.table->row_count; i++) {
         struct load_row row = {.file = path, .line = reading.table->rows[i].line};

@@ -104,7 +104,7 @@ static bool run(const void *owner, char *const *argv, struct error *error)
         arguments_print_help(stdout, program, &command, 1, &command);
         return true;
     }
-    struct load_list list;
+    struct load_list list = {0};
     struct load_counts counts = {0};
     if (!read_rows(owner, &arguments, &list, error))
         return false;
