@@ -1,44 +1,132 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/reply.h"
 
-#include <math.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
-#include "forms/json_write.h"
+#include "collector/clock.h"
+#include "collector/loop.h"
+#include "collector/metrics.h"
+#include "forms/base/log.h"
+#include "forms/base/memory.h"
 
-void reply_append_number(struct text *out, double value)
+/* A reply up to here is copied behind its head and goes out as one TLS record; a larger one is lent to the buffer. */
+enum { ONE_RECORD = 16000 };
+
+/* Of every reply, unless the handler set its own. */
+static const struct reply_header defaults[] = {
+    {"Cache-Control", "no-store"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Strict-Transport-Security", "max-age=31536000"},
+    {"X-Content-Type-Options", "nosniff"},
+};
+
+static const char *date_of_now(struct loop *loop)
 {
-    char digits[32];
-    if (!isfinite(value)) {
-        text_append(out, "null");
-        return;
+    time_t now = time(NULL);
+    if (now != loop->date_at) {
+        struct tm utc;
+        gmtime_r(&now, &utc);
+        /* RFC 9110, 5.6.7; the program never leaves the C locale */
+        strftime(loop->date, sizeof loop->date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+        loop->date_at = now;
     }
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (!(strtod(digits, NULL) < value) && !(strtod(digits, NULL) > value))
-            break;
-    }
-    text_append(out, digits);
+    return loop->date;
 }
 
-void reply_append_scores(struct text *out, const struct form *form, const double *values)
+static void append_header(struct text *head, const char *name, const char *value)
 {
-    text_append(out, "{");
-    for (size_t i = 0; values != NULL && i < form->score_count; i++) {
-        text_append(out, i > 0 ? "," : "");
-        text_append_json(out, form->scores[i].id);
-        text_append(out, ":");
-        reply_append_number(out, values[i]);
-    }
-    text_append(out, "}");
+    text_append(head, name);
+    text_append_bytes(head, ": ", 2);
+    text_append(head, value);
+    text_append_bytes(head, "\r\n", 2);
 }
 
-void reply_append_nullable(struct text *out, const char *key, const char *value)
+static bool has_header(const struct exchange *exchange, const char *name)
 {
-    json_key(out, key);
-    if (value != NULL)
-        text_append_json(out, value);
-    else
-        text_append(out, "null");
+    for (size_t i = 0; i < exchange->reply_header_count; i++)
+        if (strcasecmp(exchange->reply_headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool may_have_body(int status)
+{
+    return status != 204 && status != 304;   /* RFC 9110, 6.4.1 */
+}
+
+static void append_head(struct text *head, struct call *call, size_t length, bool close)
+{
+    struct exchange *exchange = &call->exchange;
+    text_append_format(head, "HTTP/1.1 %d %s\r\n", exchange->status, http_reason(exchange->status));
+    append_header(head, "Date", date_of_now(call->loop));
+    append_header(head, "X-Request-Id", exchange->request_id);
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        if (!has_header(exchange, defaults[i].name))
+            append_header(head, defaults[i].name, defaults[i].value);
+    for (size_t i = 0; i < exchange->reply_header_count; i++)
+        append_header(head, exchange->reply_headers[i].name, exchange->reply_headers[i].value);
+    if (may_have_body(exchange->status)) {
+        if (exchange->reply_type != NULL)
+            append_header(head, "Content-Type", exchange->reply_type);
+        text_append_format(head, "Content-Length: %zu\r\n", length);
+    }
+    if (close)
+        append_header(head, "Connection", "close");
+    text_append_bytes(head, "\r\n", 2);
+}
+
+static void write_log(const struct call *call, size_t length, int64_t duration_us)
+{
+    const struct exchange *exchange = &call->exchange;
+    char status[12], bytes[24], duration[24];
+    snprintf(status, sizeof status, "%d", exchange->status);
+    snprintf(bytes, sizeof bytes, "%zu", length);
+    snprintf(duration, sizeof duration, "%.3f", (double)duration_us / 1000);
+    log_write(LOG_LEVEL_INFO, "request", "request", exchange->request_id, "method", exchange->method,
+              "route", exchange->route != NULL ? exchange->route->pattern : "none", "status", status,
+              "bytes", bytes, "ms", duration, "peer", exchange->peer,
+              "account", exchange->principal != NULL ? exchange->principal->account : NULL, NULL);
+}
+
+static void free_lent(const void *bytes, size_t length, void *call)
+{
+    (void)bytes;
+    (void)length;
+    call_free(call);
+}
+
+void reply_send(struct call *call, struct evbuffer *out, bool close)
+{
+    struct exchange *exchange = &call->exchange;
+    if (exchange->status == 0) {
+        log_write(LOG_LEVEL_ERROR, "a handler gave no reply", "request", exchange->request_id, NULL);
+        exchange_reply_problem(exchange, 500, "internal", "the server made a mistake; its log names the request");
+    }
+    size_t length = exchange->reply != NULL ? exchange->reply->length : 0;
+    struct text *head = text_new(call);
+    append_head(head, call, length, close);
+    bool sends_body = length > 0 && may_have_body(exchange->status) && strcmp(exchange->method, "HEAD") != 0;
+    int64_t duration_us = clock_now_us() - call->started_us;
+    metrics_count_request(exchange->route, exchange->status, duration_us);
+    if (call->loop->settings->access_log)
+        write_log(call, sends_body ? length : 0, duration_us);
+    bool one_record = !sends_body || head->length + length <= ONE_RECORD;
+    if (sends_body && one_record)
+        text_append_bytes(head, exchange->reply->bytes, length);
+    evbuffer_add(out, head->bytes, head->length);
+    if (one_record)
+        call_free(call);
+    else if (evbuffer_add_reference(out, exchange->reply->bytes, length, free_lent, call) != 0)
+        abort();   /* out of memory: memory.h */
+}
+
+void reply_send_continue(struct evbuffer *out)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    evbuffer_add(out, interim, sizeof interim - 1);
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Values as the API writes them, beyond what forms/json_write.h has. */
+/* The bytes of a reply: status line, headers that every reply has, the handler's own, body. */
 #ifndef PATELLA_REPLY_H
 #define PATELLA_REPLY_H
 
-#include "forms/form.h"
+#include <event2/buffer.h>
 
-/* The shortest decimal that reads back as the same double; null for NAN and infinities. */
-void reply_append_number(struct text *out, double value);
+#include "collector/call.h"
 
-/* {"id":number|null,...} with the ids of the form's scores; "{}" when `values` is NULL. */
-void reply_append_scores(struct text *out, const struct form *form, const double *values);
+/*
+ * Writes the reply of `call` to `out`, counts and logs it, and takes the call over.  A call without a status becomes a
+ * 500.  `close`: say that the connection ends here.
+ */
+void reply_send(struct call *call, struct evbuffer *out, bool close);
 
-/* "key":"value" or "key":null, with a comma before it where one is needed. */
-void reply_append_nullable(struct text *out, const char *key, const char *value);
+/* The interim reply for "Expect: 100-continue". */
+void reply_send_continue(struct evbuffer *out);
 
 #endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/call.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "collector/access.h"
+#include "collector/catalogues.h"
+#include "collector/clock.h"
+#include "collector/connection.h"
+#include "collector/loop.h"
+#include "forms/base/memory.h"
+
+static int free_call(struct call *call)
+{
+    catalogues_release(call->exchange.catalogues);
+    talloc_free(call->found);
+    return 0;
+}
+
+static char *copy_slice(const void *owner, struct http_slice slice)
+{
+    return memory_copy_bytes(owner, slice.bytes != NULL ? slice.bytes : "", slice.length);
+}
+
+static void copy_head(struct call *call, const struct http_head *head)
+{
+    struct exchange *exchange = &call->exchange;
+    exchange->method = head->method;
+    exchange->path = copy_slice(call, head->path);
+    exchange->content_type = copy_slice(call, head->fields[HTTP_CONTENT_TYPE]);
+    exchange->if_none_match = copy_slice(call, head->fields[HTTP_IF_NONE_MATCH]);
+    call->token = access_read_token(call, head->fields[HTTP_AUTHORIZATION]);
+    call->keep_alive = head->keep_alive;
+    call->expects_continue = head->expects_continue;
+    call->body_length = (size_t)head->content_length;
+}
+
+struct call *call_new(struct loop *loop, struct connection *connection, const struct http_head *head)
+{
+    struct call *call = memory_new(NULL, struct call);
+    talloc_set_destructor(call, free_call);
+    call->loop = loop;
+    call->connection = connection;
+    call->started_us = clock_now_us();
+    struct exchange *exchange = &call->exchange;
+    snprintf(exchange->request_id, sizeof exchange->request_id, "%016" PRIx64, loop->next_request++);
+    snprintf(exchange->peer, sizeof exchange->peer, "%s", connection->peer);
+    exchange->method = exchange->path = exchange->content_type = exchange->if_none_match = exchange->body = "";
+    exchange->catalogues = catalogues_hold();
+    if (head != NULL)
+        copy_head(call, head);
+    return call;
+}
+
+void call_free(struct call *call)
+{
+    talloc_free(call);
+}
+
+static bool find_route(struct call *call, const struct http_head *head)
+{
+    struct exchange *exchange = &call->exchange;
+    struct router_match match;
+    router_match(&call->loop->routes, head->method, head->path, &match);
+    exchange->route = match.route;
+    if (match.route == NULL && *match.allow == '\0') {
+        exchange_reply_problem(exchange, 404, "not_found", "there is nothing at this address");
+        return false;
+    }
+    if (match.route == NULL) {
+        exchange_reply_problem(exchange, 405, "method_not_allowed", "this address takes %s", match.allow);
+        exchange_add_header(exchange, "Allow", match.allow);
+        return false;
+    }
+    for (size_t i = 0; i < match.parameter_count; i++) {
+        exchange->parameters[i] = router_decode(call, match.parameters[i]);
+        if (exchange->parameters[i] == NULL) {
+            exchange_reply_problem(exchange, 400, "invalid_parameter",
+                                   "the path is no valid UTF-8, or holds a control character");
+            return false;
+        }
+    }
+    return true;
+}
+
+bool call_route(struct call *call, const struct http_head *head)
+{
+    struct exchange *exchange = &call->exchange;
+    if (!find_route(call, head))
+        return false;
+    struct http_slice coding = head->fields[HTTP_CONTENT_ENCODING];
+    if (!router_read_query(call, head->query, &exchange->query, &exchange->query_count))
+        exchange_reply_problem(exchange, 400, "invalid_parameter",
+                               "the query is not a list of at most %d NAME=VALUE of valid UTF-8", ROUTER_QUERY_LIMIT);
+    else if (call->body_length > exchange->route->body_limit)
+        exchange_reply_problem(exchange, 413, "too_large", "the body may have %zu bytes here",
+                               exchange->route->body_limit);
+    else if (coding.bytes != NULL && !http_slice_is(coding, "identity"))
+        exchange_reply_problem(exchange, 415, "wrong_type", "send the body without Content-Encoding");
+    return exchange->status == 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The server's side of an exchange: where it came from and how it gets back.
+ *
+ * One block of memory from the head of the request to the end of its reply.  `connection` is looked at in the loop's
+ * thread only; it is NULL once the client has gone.
+ */
+#ifndef PATELLA_CALL_H
+#define PATELLA_CALL_H
+
+#include "collector/exchange.h"
+#include "collector/http.h"
+#include "collector/inbox.h"
+#include "collector/workers.h"
+
+struct connection;   /* connection.h */
+struct loop;         /* loop.h */
+
+struct call {
+    struct exchange exchange;          /* first: exchange_finish finds the call by it */
+    struct loop *loop;
+    struct connection *connection;
+    struct inbox_message message;      /* the way back from another thread */
+    struct work work;                  /* the way to a worker */
+    int64_t started_us;
+    size_t body_length;                /* as announced */
+    bool keep_alive;
+    bool expects_continue;
+    struct principal *found;           /* what a worker found for the token */
+    bool denied;
+    char *token;
+    uint8_t token_sha256[32];
+};
+
+/*
+ * A call for a head that was read, with what is needed of it copied, and the catalogues held.  NULL `head`: for a
+ * request that could not be read.
+ */
+struct call *call_new(struct loop *loop, struct connection *connection, const struct http_head *head);
+
+/* Finds the route and reads what stands in the target; false when the exchange has its refusal instead. */
+bool call_route(struct call *call, const struct http_head *head) MUST_CHECK;
+
+void call_free(struct call *call);
+
+static inline struct call *call_of(struct exchange *exchange)
+{
+    return (struct call *)exchange;
+}
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/connection.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include "collector/clock.h"
+#include "collector/dispatch.h"
+#include "collector/loop.h"
+#include "collector/metrics.h"
+#include "collector/reply.h"
+#include "forms/base/memory.h"
+
+enum {
+    INPUT_LIMIT = 32768,       /* bytes that may wait in the buffer while nobody reads them */
+    BODY_FIRST = 16384,        /* first room for a body: what is announced is not yet sent */
+    LINGER_MS = 1000,
+    LINGER_BYTES = 1 << 20,
+    HURRY_MS = 1000
+};
+
+static void set_phase(struct connection *connection, enum connection_phase phase, int deadline_ms)
+{
+    connection->phase = phase;
+    connection->phase_since_us = clock_now_us();
+    connection->deadline_us = connection->phase_since_us + (int64_t)deadline_ms * 1000;
+}
+
+static struct evbuffer *input_of(const struct connection *connection)
+{
+    return bufferevent_get_input(connection->stream);
+}
+
+static struct evbuffer *output_of(const struct connection *connection)
+{
+    return bufferevent_get_output(connection->stream);
+}
+
+/* ---- the end ---- */
+
+/* Says "close_notify", so that the client knows that nothing was cut off. */
+static void end_tls(struct connection *connection)
+{
+    SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
+    ERR_clear_error();
+    if (SSL_is_init_finished(ssl) && evbuffer_get_length(output_of(connection)) == 0)
+        SSL_shutdown(ssl);
+    ERR_clear_error();   /* what is left in the queue would be taken for a failure of the next connection */
+}
+
+static void drop_call(struct connection *connection)
+{
+    struct call *call = connection->call;
+    connection->call = NULL;
+    if (call == NULL)
+        return;
+    call->connection = NULL;
+    bool away = connection->phase == PHASE_ADMISSION || connection->phase == PHASE_WORK;
+    if (!away)
+        call_free(call);   /* else it is freed when it comes back */
+}
+
+void connection_close(struct connection *connection)
+{
+    struct loop *loop = connection->loop;
+    drop_call(connection);
+    *connection->link = connection->next;
+    if (connection->next != NULL)
+        connection->next->link = connection->link;
+    loop->connection_count--;
+    metrics_add(METRIC_CONNECTIONS_OPEN, -1);
+    address_release(loop->addresses, connection->address);
+    bufferevent_free(connection->stream);
+    talloc_free(connection);
+}
+
+static void close_politely(struct connection *connection)
+{
+    end_tls(connection);
+    connection_close(connection);
+}
+
+static void linger(struct connection *connection)
+{
+    end_tls(connection);
+    shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
+    evbuffer_drain(input_of(connection), evbuffer_get_length(input_of(connection)));
+    set_phase(connection, PHASE_LINGER, LINGER_MS);
+    bufferevent_disable(connection->stream, EV_WRITE);
+    bufferevent_enable(connection->stream, EV_READ);
+}
+
+/* ---- requests ---- */
+
+static void refuse_head(struct connection *connection, enum http_refusal refusal)
+{
+    metrics_count_refusal(refusal);
+    connection->call = call_new(connection->loop, connection, NULL);
+    exchange_reply_problem(&connection->call->exchange, http_refusal_status(refusal), http_refusal_code(refusal),
+                           "%s", http_refusal_detail(refusal));
+    connection_reply(connection);
+}
+
+static void begin_call(struct connection *connection, const struct http_head *head)
+{
+    struct call *call = call_new(connection->loop, connection, head);
+    connection->call = call;
+    connection->body = NULL;
+    connection->body_got = connection->body_capacity = 0;
+    bool routed = call_route(call, head);
+    evbuffer_drain(input_of(connection), head->length);   /* the slices of `head` end here */
+    if (routed)
+        dispatch_admit(call);
+    else
+        connection_reply(connection);
+}
+
+static void read_head(struct connection *connection)
+{
+    struct evbuffer *input = input_of(connection);
+    size_t length = evbuffer_get_length(input);
+    if (length == 0)
+        return;
+    if (connection->phase == PHASE_IDLE)
+        set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
+    if (length > HTTP_HEAD_LIMIT)
+        length = HTTP_HEAD_LIMIT;
+    struct http_head head;
+    const char *bytes = (const char *)evbuffer_pullup(input, (ev_ssize_t)length);
+    switch (http_read_head(bytes, length, &head)) {
+    case HTTP_INCOMPLETE: break;
+    case HTTP_COMPLETE: begin_call(connection, &head); break;
+    case HTTP_REFUSED: refuse_head(connection, head.refusal); break;
+    }
+}
+
+static void make_body_room(struct connection *connection, size_t more)
+{
+    size_t needed = memory_size_sum(connection->body_got, more) + 1;
+    if (needed <= connection->body_capacity)
+        return;
+    size_t capacity = connection->body_capacity > 0 ? connection->body_capacity * 2 : BODY_FIRST;
+    if (capacity < needed)
+        capacity = needed;
+    if (capacity > connection->call->body_length + 1)
+        capacity = connection->call->body_length + 1;
+    connection->body = memory_resize_array(connection->call, connection->body, char, capacity);
+    connection->body_capacity = capacity;
+}
+
+static void read_body(struct connection *connection)
+{
+    struct call *call = connection->call;
+    size_t missing = call->body_length - connection->body_got;
+    size_t length = evbuffer_get_length(input_of(connection));
+    if (length > missing)
+        length = missing;
+    if (length > 0) {
+        make_body_room(connection, length);
+        evbuffer_remove(input_of(connection), connection->body + connection->body_got, length);
+        connection->body_got += length;
+    }
+    if (connection->body_got < call->body_length)
+        return;
+    if (connection->body != NULL) {
+        connection->body[connection->body_got] = '\0';
+        call->exchange.body = connection->body;
+        call->exchange.body_length = connection->body_got;
+    }
+    dispatch_run(call);
+}
+
+void connection_receive_body(struct connection *connection)
+{
+    struct call *call = connection->call;
+    set_phase(connection, PHASE_BODY, 0);
+    bufferevent_enable(connection->stream, EV_READ);
+    if (call->expects_continue && evbuffer_get_length(input_of(connection)) == 0)
+        reply_send_continue(output_of(connection));
+    read_body(connection);
+}
+
+void connection_await(struct connection *connection, enum connection_phase phase)
+{
+    set_phase(connection, phase, connection->loop->settings->work_deadline_ms);
+}
+
+void connection_reply(struct connection *connection)
+{
+    struct call *call = connection->call;
+    bool unread = call->body_length > connection->body_got;
+    connection->closes = !call->keep_alive || unread || connection->loop->stopping;
+    connection->call = NULL;
+    connection->body = NULL;
+    set_phase(connection, PHASE_REPLY, 0);
+    reply_send(call, output_of(connection), connection->closes);
+    connection->reply_length = evbuffer_get_length(output_of(connection));
+}
+
+/* ---- libevent's calls ---- */
+
+static void on_read(struct bufferevent *stream, void *context)
+{
+    struct connection *connection = context;
+    struct evbuffer *input = bufferevent_get_input(stream);
+    switch (connection->phase) {
+    case PHASE_HEAD:
+    case PHASE_IDLE:
+        read_head(connection);
+        break;
+    case PHASE_BODY:
+        read_body(connection);
+        break;
+    case PHASE_HANDSHAKE:
+    case PHASE_ADMISSION:
+    case PHASE_WORK:
+    case PHASE_REPLY:
+        /* Reading stays on to see the client leave; but not without a bound.  (libevent's own high-water mark can
+           leave a part of a TLS record unread in OpenSSL, where no event tells of it.) */
+        if (evbuffer_get_length(input) >= INPUT_LIMIT)
+            bufferevent_disable(stream, EV_READ);
+        break;
+    case PHASE_LINGER:
+        connection->lingered += evbuffer_get_length(input);
+        evbuffer_drain(input, evbuffer_get_length(input));
+        if (connection->lingered > LINGER_BYTES)
+            connection_close(connection);
+        break;
+    }
+}
+
+static void on_written(struct bufferevent *stream, void *context)
+{
+    struct connection *connection = context;
+    if (connection->phase != PHASE_REPLY || evbuffer_get_length(bufferevent_get_output(stream)) > 0)
+        return;
+    if (connection->closes) {
+        linger(connection);
+        return;
+    }
+    set_phase(connection, PHASE_IDLE, connection->loop->settings->idle_deadline_ms);
+    if (connection->loop->stopping)
+        connection_hurry(connection);
+    bufferevent_enable(stream, EV_READ);
+    read_head(connection);
+}
+
+static void on_event(struct bufferevent *stream, short what, void *context)
+{
+    (void)stream;
+    struct connection *connection = context;
+    if ((what & BEV_EVENT_CONNECTED) != 0) {
+        set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
+        return;
+    }
+    if (connection->phase == PHASE_HANDSHAKE)
+        metrics_add(METRIC_REFUSED_HANDSHAKE, 1);
+    ERR_clear_error();
+    connection_close(connection);
+}
+
+bool connection_open(struct loop *loop, evutil_socket_t socket, const struct sockaddr *peer,
+                     struct address *address)
+{
+    SSL *ssl = tls_accept(loop->tls);
+    struct bufferevent *stream = NULL;
+    if (ssl != NULL)
+        stream = bufferevent_openssl_socket_new(loop->base, socket, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                                BEV_OPT_CLOSE_ON_FREE);
+    if (stream == NULL) {
+        close(socket);
+        return false;
+    }
+    struct connection *connection = memory_new(loop, struct connection);
+    connection->loop = loop;
+    connection->stream = stream;
+    connection->address = address;
+    address_format(peer, connection->peer);
+    connection->next = loop->connections;
+    connection->link = &loop->connections;
+    if (connection->next != NULL)
+        connection->next->link = &connection->next;
+    loop->connections = connection;
+    loop->connection_count++;
+    metrics_add(METRIC_CONNECTIONS_OPEN, 1);
+    set_phase(connection, PHASE_HANDSHAKE, loop->settings->handshake_deadline_ms);
+    bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);   /* an end is an end: lengths are always announced */
+    bufferevent_setcb(stream, on_read, on_written, on_event, connection);
+    bufferevent_enable(stream, EV_READ | EV_WRITE);
+    return true;
+}
+
+/* ---- deadlines ---- */
+
+static void reply_late(struct connection *connection, int status, const char *code, const char *detail)
+{
+    exchange_reply_problem(&connection->call->exchange, status, code, "%s", detail);
+    connection->call->keep_alive = false;
+    connection_reply(connection);
+}
+
+static void end_late_head(struct connection *connection)
+{
+    if (evbuffer_get_length(input_of(connection)) == 0) {
+        close_politely(connection);
+        return;
+    }
+    metrics_add(METRIC_LATE_HEAD, 1);
+    connection->call = call_new(connection->loop, connection, NULL);
+    reply_late(connection, 408, "head_too_slow", "the head of the request did not arrive in time");
+}
+
+/* The handler goes on; its reply will find nobody. */
+static void end_late_work(struct connection *connection)
+{
+    metrics_add(METRIC_LATE_WORK, 1);
+    struct call *late = connection->call;
+    struct call *substitute = call_new(connection->loop, connection, NULL);
+    substitute->exchange.route = late->exchange.route;
+    substitute->exchange.method = late->exchange.method;
+    memcpy(substitute->exchange.request_id, late->exchange.request_id, sizeof late->exchange.request_id);
+    substitute->started_us = late->started_us;
+    late->connection = NULL;
+    connection->call = substitute;
+    reply_late(connection, 503, "unavailable",
+               "the work took too long and may still be done; send a submission again under the same id");
+}
+
+/* True when less than `least` bytes a second have moved since the phase began, after the time of grace. */
+static bool is_too_slow(const struct connection *connection, size_t moved, int least, int64_t now_us)
+{
+    int64_t elapsed_us = now_us - connection->phase_since_us;
+    if (elapsed_us < (int64_t)connection->loop->settings->rate_grace_ms * 1000)
+        return false;
+    return (double)moved * 1e6 < (double)least * (double)elapsed_us;
+}
+
+static void tick_body(struct connection *connection, int64_t now_us)
+{
+    int least = connection->loop->settings->body_min_bytes_per_s;
+    if (!is_too_slow(connection, connection->body_got, least, now_us))
+        return;
+    metrics_add(METRIC_LATE_BODY, 1);
+    reply_late(connection, 408, "body_too_slow", "the body arrives too slowly");
+}
+
+static void tick_reply(struct connection *connection, int64_t now_us)
+{
+    int least = connection->loop->settings->reply_min_bytes_per_s;
+    size_t left = evbuffer_get_length(output_of(connection));
+    if (!is_too_slow(connection, connection->reply_length - left, least, now_us))
+        return;
+    metrics_add(METRIC_LATE_REPLY, 1);
+    connection_close(connection);
+}
+
+void connection_tick(struct connection *connection, int64_t now_us)
+{
+    if (connection->phase == PHASE_BODY) {
+        tick_body(connection, now_us);
+        return;
+    }
+    if (connection->phase == PHASE_REPLY) {
+        tick_reply(connection, now_us);
+        return;
+    }
+    if (now_us < connection->deadline_us)
+        return;
+    switch (connection->phase) {
+    case PHASE_HANDSHAKE:
+        metrics_add(METRIC_LATE_HANDSHAKE, 1);
+        connection_close(connection);
+        break;
+    case PHASE_HEAD: end_late_head(connection); break;
+    case PHASE_IDLE: close_politely(connection); break;
+    case PHASE_ADMISSION:
+    case PHASE_WORK: end_late_work(connection); break;
+    case PHASE_BODY:
+    case PHASE_REPLY: break;
+    case PHASE_LINGER: connection_close(connection); break;
+    }
+}
+
+void connection_hurry(struct connection *connection)
+{
+    bool waits = connection->phase == PHASE_IDLE ||
+                 (connection->phase == PHASE_HEAD && evbuffer_get_length(input_of(connection)) == 0);
+    int64_t soon_us = clock_now_us() + (int64_t)HURRY_MS * 1000;
+    if (waits && connection->deadline_us > soon_us)
+        connection->deadline_us = soon_us;
+}

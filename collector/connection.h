@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One connection of a client: which part of a request it is in, and until when.
+ *
+ * Every phase has an absolute deadline, or a least rate after a time of grace; a tick of the loop looks at them.  One
+ * request is worked on at a time; the next one waits in the input buffer, which is bounded.
+ */
+#ifndef PATELLA_CONNECTION_H
+#define PATELLA_CONNECTION_H
+
+#include <event2/bufferevent.h>
+
+#include "collector/addresses.h"
+#include "collector/call.h"
+
+enum connection_phase {
+    PHASE_HANDSHAKE,
+    PHASE_HEAD,          /* the head of a request is awaited or arriving */
+    PHASE_IDLE,          /* between two requests */
+    PHASE_ADMISSION,     /* a worker looks for the holder of the token */
+    PHASE_BODY,
+    PHASE_WORK,          /* with a handler on another thread */
+    PHASE_REPLY,         /* bytes of the reply are leaving */
+    PHASE_LINGER         /* the reply was the last; what still comes is dropped, so that no reset overtakes it */
+};
+
+struct connection {
+    struct loop *loop;
+    struct connection *next, **link;
+    struct bufferevent *stream;
+    enum connection_phase phase;
+    int64_t phase_since_us;
+    int64_t deadline_us;
+    size_t reply_length;             /* bytes in the output buffer at the begin of PHASE_REPLY */
+    size_t lingered;                 /* bytes dropped in PHASE_LINGER */
+    struct call *call;               /* NULL in PHASE_HANDSHAKE, HEAD, IDLE, REPLY, LINGER */
+    char *body;                      /* of the call; grows with what arrives */
+    size_t body_got, body_capacity;
+    bool closes;                     /* after the reply */
+    struct address *address;
+    char peer[ADDRESS_TEXT_SIZE];
+};
+
+/* Takes a connected socket over; false (and the socket is closed) when TLS cannot begin. */
+bool connection_open(struct loop *loop, evutil_socket_t socket, const struct sockaddr *peer,
+                     struct address *address);
+
+/* Closes what is late; `connection` may be gone afterwards. */
+void connection_tick(struct connection *connection, int64_t now_us);
+
+/* The loop is stopping: an idle connection has little time left for one more request. */
+void connection_hurry(struct connection *connection);
+
+void connection_close(struct connection *connection);
+
+/* ---- for dispatch.c, with the connection's call ---- */
+
+/* The caller may: now its body. */
+void connection_receive_body(struct connection *connection);
+
+/* A phase in which another thread has the call. */
+void connection_await(struct connection *connection, enum connection_phase phase);
+
+/* The call has its reply. */
+void connection_reply(struct connection *connection);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/dispatch.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "collector/access.h"
+#include "collector/clock.h"
+#include "collector/connection.h"
+#include "collector/loop.h"
+#include "collector/metrics.h"
+
+static struct call *call_of_message(struct inbox_message *message)
+{
+    return (struct call *)(void *)((char *)message - offsetof(struct call, message));
+}
+
+static struct call *call_of_work(struct work *work)
+{
+    return (struct call *)(void *)((char *)work - offsetof(struct call, work));
+}
+
+/* Back in the loop: false when the client has gone meanwhile, and the call with it. */
+static bool arrive(struct call *call)
+{
+    call->loop->calls_away--;
+    if (call->connection != NULL)
+        return true;
+    call_free(call);
+    return false;
+}
+
+static void deliver_reply(struct inbox_message *message)
+{
+    struct call *call = call_of_message(message);
+    if (arrive(call))
+        connection_reply(call->connection);
+}
+
+/* Gives the call to a worker; when all are busy and their queue is full, it has its refusal. */
+static void send_to_worker(struct call *call, enum connection_phase phase)
+{
+    struct connection *connection = call->connection;
+    call->loop->calls_away++;
+    connection_await(connection, phase);
+    if (workers_push(call->loop->workers, &call->work))
+        return;
+    call->loop->calls_away--;
+    metrics_add(METRIC_WORKER_QUEUE_FULL, 1);
+    exchange_reply_problem(&call->exchange, 503, "unavailable", "too many requests are waiting; try again");
+    connection_reply(connection);
+}
+
+/* ---- admission ---- */
+
+static void refuse_token(struct call *call)
+{
+    metrics_add(METRIC_TOKENS_DENIED, 1);
+    exchange_reply_problem(&call->exchange, 401, "bad_token", "the token is unknown, expired or revoked");
+    exchange_add_header(&call->exchange, "WWW-Authenticate", "Bearer realm=\"patella\", error=\"invalid_token\"");
+    connection_reply(call->connection);
+}
+
+static void admit_principal(struct call *call, const struct principal *principal)
+{
+    call->exchange.principal = access_copy_principal(call, principal);
+    if (access_allow(&call->exchange))
+        connection_receive_body(call->connection);
+    else
+        connection_reply(call->connection);
+}
+
+static void deliver_principal(struct inbox_message *message)
+{
+    struct call *call = call_of_message(message);
+    if (!arrive(call))
+        return;
+    struct loop *loop = call->loop;
+    struct principal *found = call->found;
+    call->found = NULL;
+    if (found != NULL) {
+        int64_t until_us = clock_now_us() + (int64_t)loop->settings->token_cache_ms * 1000;
+        token_cache_add(loop->tokens, call->token_sha256, found, until_us);
+        admit_principal(call, found);
+    } else if (call->denied) {
+        refuse_token(call);
+    } else {
+        exchange_reply_problem(&call->exchange, 503, "unavailable",
+                               "the database cannot be asked about the token; try again");
+        connection_reply(call->connection);
+    }
+}
+
+/* On a worker. */
+static void find_principal(struct work *work, struct store *store)
+{
+    struct call *call = call_of_work(work);
+    struct error error = {0};
+    if (store != NULL)
+        call->found = store_find_principal(store, call->token, &error);
+    call->denied = error.kind == ERROR_DENIED;
+    inbox_post(call->loop->inbox, &call->message);
+}
+
+static void admit_token(struct call *call)
+{
+    struct loop *loop = call->loop;
+    SHA256((const unsigned char *)call->token, strlen(call->token), call->token_sha256);
+    const struct principal *known = token_cache_find(loop->tokens, call->token_sha256, clock_now_us());
+    metrics_add(known != NULL ? METRIC_TOKENS_CACHED : METRIC_TOKENS_ASKED, 1);
+    if (known != NULL) {
+        admit_principal(call, known);
+        return;
+    }
+    call->message.deliver = deliver_principal;
+    call->work.run = find_principal;
+    send_to_worker(call, PHASE_ADMISSION);
+}
+
+void dispatch_admit(struct call *call)
+{
+    struct exchange *exchange = &call->exchange;
+    if (exchange->route->roles == ROLE_ANYONE) {
+        connection_receive_body(call->connection);
+    } else if (exchange->catalogues == NULL) {
+        exchange_reply_problem(exchange, 503, "unavailable", "the server is still waiting for its database");
+        connection_reply(call->connection);
+    } else if (call->token == NULL) {
+        exchange_reply_problem(exchange, 401, "no_token", "send a header 'Authorization: Bearer TOKEN'");
+        exchange_add_header(exchange, "WWW-Authenticate", "Bearer realm=\"patella\"");
+        connection_reply(call->connection);
+    } else {
+        admit_token(call);
+    }
+}
+
+/* ---- handlers ---- */
+
+/* On a worker. */
+static void run_handler(struct work *work, struct store *store)
+{
+    struct call *call = call_of_work(work);
+    if (store != NULL)
+        call->exchange.route->handler(&call->exchange, store);
+    else
+        exchange_reply_problem(&call->exchange, 503, "unavailable", "the database does not answer; try again");
+    inbox_post(call->loop->inbox, &call->message);
+}
+
+void dispatch_run(struct call *call)
+{
+    struct exchange *exchange = &call->exchange;
+    call->message.deliver = deliver_reply;
+    switch (exchange->route->handling) {
+    case HANDLE_ON_LOOP:
+        exchange->route->handler(exchange, NULL);
+        connection_reply(call->connection);
+        break;
+    case HANDLE_ON_WORKER:
+        call->work.run = run_handler;
+        send_to_worker(call, PHASE_WORK);
+        break;
+    case HANDLE_BY_WRITER:
+        call->loop->calls_away++;
+        connection_await(call->connection, PHASE_WORK);
+        exchange->route->handler(exchange, NULL);   /* from here on the call is the writer's */
+        break;
+    }
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/metrics.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "collector/catalogues.h"
+#include "collector/writer.h"
+
+static const struct {
+    const char *name;
+    const char *labels;      /* with braces, or "" */
+    const char *type;
+    const char *help;        /* of the first of a name */
+} metrics_table[METRIC_COUNT] = {
+    [METRIC_CONNECTIONS_OPEN] = {"patella_connections_open", "", "gauge", "Open connections."},
+    [METRIC_CONNECTIONS_ACCEPTED] = {"patella_connections_total", "", "counter", "Connections taken."},
+    [METRIC_REFUSED_TOTAL_LIMIT] = {"patella_connections_refused_total", "{reason=\"total_limit\"}", "counter",
+                                    "Connections refused."},
+    [METRIC_REFUSED_ADDRESS_LIMIT] = {"patella_connections_refused_total", "{reason=\"address_limit\"}", "counter", ""},
+    [METRIC_REFUSED_DESCRIPTORS] = {"patella_connections_refused_total", "{reason=\"descriptors\"}", "counter", ""},
+    [METRIC_REFUSED_HANDSHAKE] = {"patella_connections_refused_total", "{reason=\"handshake\"}", "counter", ""},
+    [METRIC_LATE_HANDSHAKE] = {"patella_deadlines_total", "{phase=\"handshake\"}", "counter",
+                               "Connections closed at a deadline."},
+    [METRIC_LATE_HEAD] = {"patella_deadlines_total", "{phase=\"head\"}", "counter", ""},
+    [METRIC_LATE_BODY] = {"patella_deadlines_total", "{phase=\"body\"}", "counter", ""},
+    [METRIC_LATE_WORK] = {"patella_deadlines_total", "{phase=\"work\"}", "counter", ""},
+    [METRIC_LATE_REPLY] = {"patella_deadlines_total", "{phase=\"reply\"}", "counter", ""},
+    [METRIC_TOKENS_CACHED] = {"patella_tokens_total", "{found=\"cache\"}", "counter", "Tokens looked up."},
+    [METRIC_TOKENS_ASKED] = {"patella_tokens_total", "{found=\"database\"}", "counter", ""},
+    [METRIC_TOKENS_DENIED] = {"patella_tokens_total", "{found=\"nowhere\"}", "counter", ""},
+    [METRIC_WORKER_QUEUE_FULL] = {"patella_worker_queue_full_total", "", "counter",
+                                  "Requests refused because all workers were busy."},
+    [METRIC_CERTIFICATE_EXPIRES] = {"patella_certificate_expires_seconds", "", "gauge",
+                                    "End of the server's certificate, unix time."},
+};
+
+enum { METRICS_ROUTES = 128, METRICS_CLASSES = 6 };
+
+static const int bucket_us[] = {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
+                                2500000, 5000000, 10000000};
+enum { BUCKETS = sizeof bucket_us / sizeof *bucket_us };
+
+static struct {
+    struct router_table routes;
+    time_t started_at;
+    _Atomic bool loopback_only;
+    _Atomic int64_t values[METRIC_COUNT];
+    _Atomic int64_t refusals[HTTP_REFUSAL_COUNT];
+    _Atomic int64_t requests[METRICS_ROUTES + 1][METRICS_CLASSES];   /* the last row: no route */
+    _Atomic int64_t buckets[BUCKETS + 1];                            /* the last one: longer */
+    _Atomic int64_t duration_us;
+} metrics;
+
+void metrics_start(const struct router_table *table)
+{
+    metrics.routes = *table;
+    metrics.started_at = time(NULL);
+}
+
+void metrics_set_loopback_only(bool loopback_only)
+{
+    atomic_store(&metrics.loopback_only, loopback_only);
+}
+
+static void add(_Atomic int64_t *counter, int64_t value)
+{
+    atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
+}
+
+static int64_t value_of(_Atomic int64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void metrics_add(enum metric metric, int64_t value)
+{
+    add(&metrics.values[metric], value);
+}
+
+void metrics_set(enum metric metric, int64_t value)
+{
+    atomic_store_explicit(&metrics.values[metric], value, memory_order_relaxed);
+}
+
+void metrics_count_refusal(enum http_refusal refusal)
+{
+    add(&metrics.refusals[refusal], 1);
+}
+
+static size_t row_of(const struct route *route)
+{
+    size_t row = route != NULL ? (size_t)(route - metrics.routes.routes) : METRICS_ROUTES;
+    return row < METRICS_ROUTES ? row : METRICS_ROUTES;
+}
+
+void metrics_count_request(const struct route *route, int status, int64_t duration_us)
+{
+    size_t class = status >= 100 && status < 600 ? (size_t)status / 100 : 0;
+    add(&metrics.requests[row_of(route)][class], 1);
+    size_t bucket = 0;
+    while (bucket < BUCKETS && duration_us > bucket_us[bucket])
+        bucket++;
+    add(&metrics.buckets[bucket], 1);
+    add(&metrics.duration_us, duration_us);
+}
+
+static void append_head(struct text *out, const char *name, const char *type, const char *help)
+{
+    text_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void append_table(struct text *out)
+{
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        if (*metrics_table[i].help != '\0')
+            append_head(out, metrics_table[i].name, metrics_table[i].type, metrics_table[i].help);
+        text_append_format(out, "%s%s %" PRId64 "\n", metrics_table[i].name, metrics_table[i].labels,
+                           value_of(&metrics.values[i]));
+    }
+}
+
+static void append_requests(struct text *out)
+{
+    append_head(out, "patella_requests_total", "counter", "Replies by route and class of status.");
+    for (size_t row = 0; row <= METRICS_ROUTES; row++) {
+        bool known = row < METRICS_ROUTES && row < metrics.routes.count;
+        for (size_t class = 1; class < METRICS_CLASSES; class++) {
+            int64_t count = value_of(&metrics.requests[row][class]);
+            if (count > 0)
+                text_append_format(out, "patella_requests_total{method=\"%s\",route=\"%s\",status=\"%zuxx\"} %" PRId64
+                                   "\n", known ? metrics.routes.routes[row].method : "",
+                                   known ? metrics.routes.routes[row].pattern : "none", class, count);
+        }
+    }
+}
+
+static void append_durations(struct text *out)
+{
+    append_head(out, "patella_request_seconds", "histogram", "From the first byte of a request to its reply.");
+    int64_t total = 0;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        total += value_of(&metrics.buckets[i]);
+        text_append_format(out, "patella_request_seconds_bucket{le=\"%g\"} %" PRId64 "\n", bucket_us[i] / 1e6, total);
+    }
+    total += value_of(&metrics.buckets[BUCKETS]);
+    text_append_format(out, "patella_request_seconds_bucket{le=\"+Inf\"} %" PRId64 "\n", total);
+    text_append_format(out, "patella_request_seconds_sum %.6f\npatella_request_seconds_count %" PRId64 "\n",
+                       (double)value_of(&metrics.duration_us) / 1e6, total);
+}
+
+static void append_refusals(struct text *out)
+{
+    append_head(out, "patella_framing_refusals_total", "counter", "Requests whose head was refused.");
+    for (int i = HTTP_REFUSED_NOTHING + 1; i < HTTP_REFUSAL_COUNT; i++)
+        text_append_format(out, "patella_framing_refusals_total{reason=\"%s\"} %" PRId64 "\n",
+                           http_refusal_code((enum http_refusal)i), value_of(&metrics.refusals[i]));
+}
+
+static void append_writer(struct text *out)
+{
+    struct writer_counts counts = writer_read_counts();
+    append_head(out, "patella_submissions_total", "counter", "Submissions by the database's verdict.");
+    text_append_format(out, "patella_submissions_total{verdict=\"accepted\"} %" PRIu64 "\n", counts.accepted);
+    text_append_format(out, "patella_submissions_total{verdict=\"replayed\"} %" PRIu64 "\n", counts.replayed);
+    text_append_format(out, "patella_submissions_total{verdict=\"refused\"} %" PRIu64 "\n", counts.refused);
+    append_head(out, "patella_writer_batches_total", "counter", "Groups committed.");
+    text_append_format(out, "patella_writer_batches_total %" PRIu64 "\n", counts.batches);
+    append_head(out, "patella_writer_retries_total", "counter", "Groups tried again.");
+    text_append_format(out, "patella_writer_retries_total %" PRIu64 "\n", counts.retries);
+    append_head(out, "patella_writer_failures_total", "counter", "Submissions given up: 503.");
+    text_append_format(out, "patella_writer_failures_total %" PRIu64 "\n", counts.failures);
+    append_head(out, "patella_writer_queued", "gauge", "Submissions that wait for the writer.");
+    text_append_format(out, "patella_writer_queued %zu\n", counts.queued);
+}
+
+void metrics_append(struct text *out)
+{
+    append_head(out, "patella_build_info", "gauge", "Version of the program.");
+    text_append_format(out, "patella_build_info{version=\"%s\"} 1\n", PATELLA_VERSION);
+    append_head(out, "patella_uptime_seconds", "gauge", "Seconds since the start.");
+    text_append_format(out, "patella_uptime_seconds %" PRId64 "\n", (int64_t)(time(NULL) - metrics.started_at));
+    const struct catalogues *catalogues = catalogues_hold();
+    append_head(out, "patella_catalogue_version", "gauge", "Version of the studies and forms in use; 0: none yet.");
+    text_append_format(out, "patella_catalogue_version %" PRId64 "\n", catalogues != NULL ? catalogues->version : 0);
+    catalogues_release(catalogues);
+    append_table(out);
+    append_requests(out);
+    append_durations(out);
+    append_refusals(out);
+    append_writer(out);
+}
+
+/* ---- routes ---- */
+
+static bool is_loopback(const char *peer)
+{
+    return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0 || strncmp(peer, "::ffff:127.", 11) == 0;
+}
+
+void handle_metrics(struct exchange *exchange, struct store *store)
+{
+    (void)store;
+    if (atomic_load(&metrics.loopback_only) && !is_loopback(exchange->peer)) {
+        exchange_reply_problem(exchange, 404, "not_found", "there is nothing here");
+        return;
+    }
+    exchange->reply = text_new(exchange);
+    metrics_append(exchange->reply);
+    exchange->reply_type = "text/plain; version=0.0.4; charset=utf-8";
+    exchange->status = 200;
+}
+
+static void reply_status(struct exchange *exchange, const char *status)
+{
+    struct text *body = text_new(exchange);
+    text_append_format(body, "{\"status\":\"%s\"}", status);
+    exchange_reply_json(exchange, 200, body);
+}
+
+void handle_healthz(struct exchange *exchange, struct store *store)
+{
+    (void)store;
+    reply_status(exchange, "alive");
+}
+
+void handle_readyz(struct exchange *exchange, struct store *store)
+{
+    struct error error = {0};
+    const char *trouble = NULL;
+    if (!store_ping(store, &error))
+        trouble = "the database does not answer";
+    else if (!store_check_schema(store, &error))
+        trouble = "the database's schema does not fit this program";
+    else if (exchange->catalogues == NULL || !catalogues_ready())
+        trouble = "the studies and forms of the database are not loaded";
+    else if (!writer_is_connected())
+        trouble = "the writer has no connection to the database";
+    if (trouble != NULL)
+        exchange_reply_problem(exchange, 503, "unavailable", "%s", trouble);
+    else
+        reply_status(exchange, "ready");
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The collector: takes submissions over TLS, checks, scores and stores them, and answers after COMMIT. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "collector/catalogues.h"
+#include "collector/clock.h"
+#include "collector/server.h"
+#include "collector/tls.h"
+#include "collector/watch.h"
+#include "collector/writer.h"
+#include "forms/base/log.h"
+#include "forms/base/memory.h"
+
+struct options {
+    struct settings_source source;
+    bool check;
+};
+
+struct daemon {
+    const struct settings *settings;
+    struct watch *watch;
+    struct workers *workers;
+    bool writer_runs;
+    struct server *server;
+};
+
+static void print_help(void)
+{
+    printf("usage: patellad [--config FILE] [--set NAME=VALUE]... [--check]\n\n"
+           "Takes submissions over TLS into PostgreSQL.  PGHOST, PGSERVICE and the like name the database.\n\n"
+           "  --config FILE     settings in YAML, NAME: VALUE; default: the file that PATELLA_CONFIG names\n"
+           "  --set NAME=VALUE  a setting; wins over the file\n"
+           "  --check           read settings, certificate and key, and exit\n"
+           "  --help, --version\n\n"
+           "SIGTERM ends it after what has begun is answered; SIGHUP reads settings (those marked so), certificate\n"
+           "and key anew.\n\nSettings:\n");
+    settings_print_help(stdout);
+}
+
+/* False when the program has nothing more to do: *status says how it ends. */
+static bool read_options(int argc, char **argv, struct options *options, int *status)
+{
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"check", no_argument, NULL, 'k'},        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+    };
+    const char **assignments = memory_new_array(NULL, const char *, (size_t)argc);
+    options->source = (struct settings_source){getenv("PATELLA_CONFIG"), assignments, 0};
+    int found;
+    while ((found = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        *status = EXIT_SUCCESS;
+        switch (found) {
+        case 'c': options->source.file = optarg; break;
+        case 's': assignments[options->source.assignment_count++] = optarg; break;
+        case 'k': options->check = true; break;
+        case 'h': print_help(); return false;
+        case 'v': puts("patellad " PATELLA_VERSION); return false;
+        default: *status = 2; return false;
+        }
+    }
+    *status = 2;
+    if (optind < argc)
+        fprintf(stderr, "patellad: unexpected '%s'; --help shows the usage\n", argv[optind]);
+    return optind >= argc;
+}
+
+/* Answers of patients are in memory: no core file, and no other process of this user may look. */
+static void harden(void)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__   /* the leak checker looks from another process */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void raise_descriptor_limit(const struct settings *settings)
+{
+    rlim_t wanted = (rlim_t)settings->max_connections + (rlim_t)settings->workers + 64;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted)
+        log_write(LOG_LEVEL_WARNING, "max_connections is more than the limit of open files allows; raise the limit "
+                  "(LimitNOFILE=)", NULL);
+}
+
+static void stop_for_misfit(void *server)
+{
+    server_stop(server, EXIT_FAILURE);
+}
+
+static bool start(struct daemon *daemon, const struct settings_source *source, struct error *error)
+{
+    const struct settings *settings = daemon->settings;
+    struct writer_options writer = {.conninfo = settings->database, .queue_limit = (size_t)settings->queue_limit,
+                                    .wait_ms = settings->work_deadline_ms / 2};
+    struct workers_options workers = {.conninfo = settings->database, .threads = (size_t)settings->workers,
+                                      .queue_limit = (size_t)settings->worker_queue_limit};
+    daemon->watch = watch_new(NULL, settings, error);
+    if (daemon->watch == NULL)
+        return false;
+    daemon->writer_runs = writer_start(&writer, error);
+    if (!daemon->writer_runs)
+        return false;
+    daemon->workers = workers_start(NULL, &workers, error);
+    if (daemon->workers == NULL)
+        return false;
+    struct server_options server = {.settings = settings, .source = source, .routes = {route_table, route_count},
+                                    .workers = daemon->workers};
+    daemon->server = server_new(NULL, &server, error);
+    return daemon->server != NULL && server_handle_signals(daemon->server, error) &&
+           watch_start(daemon->watch, stop_for_misfit, daemon->server, error);
+}
+
+static int left_ms(int64_t end_us)
+{
+    int64_t left_us = end_us - clock_now_us();
+    return left_us > 0 ? (int)(left_us / 1000) : 0;
+}
+
+/* Threads end before the loop whose inbox they post to. */
+static void stop(struct daemon *daemon, int deadline_ms)
+{
+    int64_t end_us = clock_now_us() + (int64_t)deadline_ms * 1000;
+    bool ended = true;
+    if (daemon->writer_runs)
+        writer_stop(left_ms(end_us));
+    if (daemon->workers != NULL)
+        ended = workers_stop(daemon->workers, left_ms(end_us));
+    if (daemon->watch != NULL)
+        ended = watch_stop(daemon->watch, left_ms(end_us)) && ended;
+    if (!ended) {
+        log_write(LOG_LEVEL_WARNING, "a thread still waits for the database; leaving it", NULL);
+        _exit(EXIT_SUCCESS);   /* what it does was not acknowledged, and PostgreSQL rolls back */
+    }
+    if (daemon->server != NULL)
+        server_free(daemon->server);
+    catalogues_clear();
+}
+
+/* Signals are the loop's thread's business; the threads started meanwhile inherit that they are blocked. */
+static int serve(const struct settings *settings, const struct settings_source *source)
+{
+    struct daemon daemon = {.settings = settings};
+    struct error error = {0};
+    sigset_t signals, before;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    bool started = start(&daemon, source, &error);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int status = EXIT_FAILURE;
+    if (started)
+        status = server_run(daemon.server);
+    else
+        error_print(&error, "patellad");
+    stop(&daemon, started ? server_stop_time_left_ms(daemon.server) : settings->stop_deadline_ms);
+    return status;
+}
+
+static int check(const struct settings *settings)
+{
+    struct error error = {0};
+    struct tls *tls = tls_load(settings, settings->certificate, settings->key, &error);
+    if (tls == NULL) {
+        error_print(&error, "patellad");
+        return error_exit_status(&error);
+    }
+    puts("settings, certificate and key are in order");
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    memory_init();
+    harden();
+    tls_init();
+    struct options options = {0};
+    int status = EXIT_SUCCESS;
+    if (read_options(argc, argv, &options, &status)) {
+        struct error error = {0};
+        const struct settings *settings = settings_load(NULL, &options.source, &error);
+        if (settings == NULL) {
+            error_print(&error, "patellad");
+            status = error_exit_status(&error);
+        } else if (options.check) {
+            log_set_level(settings_log_level(settings));
+            status = check(settings);
+        } else {
+            raise_descriptor_limit(settings);
+            status = serve(settings, &options.source);
+        }
+        talloc_free((void *)(uintptr_t)settings);
+    }
+    talloc_free((void *)(uintptr_t)options.source.assignments);
+    return status;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "collector/clock.h"
+#include "collector/connection.h"
+#include "collector/listener.h"
+#include "collector/loop.h"
+#include "collector/metrics.h"
+#include "forms/base/log.h"
+#include "forms/base/memory.h"
+
+enum { TICK_MS = 100, SIGNALS = 3 };
+
+struct server {
+    struct loop loop;              /* first: what hangs on the loop hangs on the server's block */
+    const struct settings_source *source;
+    struct listener *listener;
+    struct event *tick;
+    struct event *signals[SIGNALS];
+    struct inbox_message stop_message;
+    atomic_bool stop_posted;
+    _Atomic int status;
+    int64_t stop_at_us;            /* the end, at the latest */
+};
+
+static const int handled_signals[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+/* ---- stop ---- */
+
+static void begin_stop(struct server *server)
+{
+    struct loop *loop = &server->loop;
+    if (loop->stopping)
+        return;
+    log_write(LOG_LEVEL_INFO, "stopping", NULL);
+    loop->stopping = true;
+    server->stop_at_us = clock_now_us() + (int64_t)loop->settings->stop_deadline_ms * 1000;
+    talloc_free(server->listener);
+    server->listener = NULL;
+    for (struct connection *connection = loop->connections; connection != NULL; connection = connection->next)
+        connection_hurry(connection);
+}
+
+static void deliver_stop(struct inbox_message *message)
+{
+    begin_stop((struct server *)(void *)((char *)message - offsetof(struct server, stop_message)));
+}
+
+void server_stop(struct server *server, int status)
+{
+    if (atomic_exchange(&server->stop_posted, true))
+        return;
+    atomic_store(&server->status, status);
+    inbox_post(server->loop.inbox, &server->stop_message);
+}
+
+int server_stop_time_left_ms(const struct server *server)
+{
+    int64_t left_ms = (server->stop_at_us - clock_now_us()) / 1000;
+    return left_ms > 0 ? (int)left_ms : 0;
+}
+
+static void close_all(struct loop *loop)
+{
+    while (loop->connections != NULL)
+        connection_close(loop->connections);
+}
+
+/* A quarter of the time is kept for the writer and the workers, who may hold the last calls. */
+static void tick_stop(struct server *server, int64_t now_us)
+{
+    struct loop *loop = &server->loop;
+    int64_t reserve_us = (int64_t)loop->settings->stop_deadline_ms * 1000 / 4;
+    bool done = loop->connection_count == 0 && loop->calls_away == 0;
+    if (!done && now_us < server->stop_at_us - reserve_us)
+        return;
+    if (!done)
+        log_write(LOG_LEVEL_WARNING, "stopping without the rest: the stop deadline is near", NULL);
+    close_all(loop);
+    event_base_loopbreak(loop->base);
+}
+
+/* ---- reload ---- */
+
+static void apply_settings(struct server *server, const struct settings *settings)
+{
+    server->loop.settings = settings;
+    log_set_level(settings_log_level(settings));
+    metrics_set_loopback_only(settings->metrics_loopback_only);
+}
+
+static bool reload_settings(struct server *server, struct error *error)
+{
+    const struct settings *current = server->loop.settings;
+    struct text *kept = text_new(server);
+    const struct settings *fresh = settings_reload(server, current, server->source, kept, error);
+    if (fresh != NULL) {
+        if (kept->length > 0)
+            log_write(LOG_LEVEL_WARNING, "changed settings that need a restart are kept", "settings",
+                      kept->bytes + 1, NULL);
+        apply_settings(server, fresh);
+        if (talloc_parent(current) == server)
+            talloc_free((void *)(uintptr_t)current);
+    }
+    talloc_free(kept);
+    return fresh != NULL;
+}
+
+/* New connections get the new certificate; the old ones keep what they have. */
+static bool reload_tls(struct server *server, struct error *error)
+{
+    struct loop *loop = &server->loop;
+    struct tls *fresh = tls_load(server, loop->settings->certificate, loop->settings->key, error);
+    if (fresh == NULL)
+        return false;
+    talloc_free(loop->tls);
+    loop->tls = fresh;
+    metrics_set(METRIC_CERTIFICATE_EXPIRES, tls_expires_at(fresh));
+    return true;
+}
+
+static void reload(struct server *server)
+{
+    struct error error = {0};
+    if (server->source != NULL && !reload_settings(server, &error))
+        log_write(LOG_LEVEL_ERROR, "settings not reloaded, the old ones stay", "error", error.message, "file",
+                  *error.file != '\0' ? error.file : NULL, NULL);
+    else if (!reload_tls(server, &error))
+        log_write(LOG_LEVEL_ERROR, "certificate not reloaded, the old one stays", "error", error.message, "file",
+                  *error.file != '\0' ? error.file : NULL, NULL);
+    else
+        log_write(LOG_LEVEL_INFO, "reloaded", NULL);
+}
+
+/* ---- libevent's calls ---- */
+
+static void on_tick(evutil_socket_t socket, short what, void *context)
+{
+    (void)socket;
+    (void)what;
+    struct server *server = context;
+    int64_t now_us = clock_now_us();
+    struct connection *next = NULL;
+    for (struct connection *connection = server->loop.connections; connection != NULL; connection = next) {
+        next = connection->next;   /* a tick closes its own connection at most */
+        connection_tick(connection, now_us);
+    }
+    if (server->listener != NULL)
+        listener_resume(server->listener);
+    if (server->loop.stopping)
+        tick_stop(server, now_us);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+    (void)what;
+    if (number == SIGHUP)
+        reload(context);
+    else
+        begin_stop(context);
+}
+
+static void on_accept(evutil_socket_t socket, const struct sockaddr *peer, void *context)
+{
+    struct loop *loop = context;
+    metrics_add(METRIC_CONNECTIONS_ACCEPTED, 1);
+    if (loop->connection_count >= (size_t)loop->settings->max_connections) {
+        metrics_add(METRIC_REFUSED_TOTAL_LIMIT, 1);
+        close(socket);
+        return;
+    }
+    size_t limit = (size_t)loop->settings->max_connections_per_address;
+    struct address *address = address_take(loop->addresses, peer, limit);
+    if (address == NULL) {
+        metrics_add(METRIC_REFUSED_ADDRESS_LIMIT, 1);
+        close(socket);
+    } else if (!connection_open(loop, socket, peer, address)) {
+        address_release(loop->addresses, address);
+    }
+}
+
+/* ---- begin and end ---- */
+
+static int free_server(struct server *server)
+{
+    struct loop *loop = &server->loop;
+    close_all(loop);
+    if (loop->inbox != NULL)
+        inbox_deliver(loop->inbox);
+    talloc_free(loop->inbox);
+    talloc_free(server->listener);
+    if (server->tick != NULL)
+        event_free(server->tick);
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (server->signals[i] != NULL)
+            event_free(server->signals[i]);
+    if (loop->base != NULL) {
+        event_base_loop(loop->base, EVLOOP_NONBLOCK);   /* libevent frees closed connections one turn later */
+        event_base_free(loop->base);
+    }
+    return 0;
+}
+
+static uint64_t random_start(void)
+{
+    uint64_t start = 0;
+    if (getrandom(&start, sizeof start, 0) != (ssize_t)sizeof start)
+        start = (uint64_t)clock_now_us() << 20;
+    return start;
+}
+
+static bool start_loop(struct server *server, struct error *error)
+{
+    struct loop *loop = &server->loop;
+    loop->base = event_base_new();
+    if (loop->base == NULL)
+        return error_set(error, ERROR_INTERNAL, "libevent cannot make an event loop");
+    loop->inbox = inbox_new(server, loop->base, error);
+    if (loop->inbox == NULL)
+        return false;
+    struct timeval every = {.tv_usec = TICK_MS * 1000};
+    server->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, server);
+    if (server->tick == NULL || event_add(server->tick, &every) != 0)
+        return error_set(error, ERROR_INTERNAL, "libevent cannot make a timer");
+    return true;
+}
+
+struct server *server_new(const void *owner, const struct server_options *options, struct error *error)
+{
+    struct server *server = memory_new(owner, struct server);
+    talloc_set_destructor(server, free_server);
+    struct loop *loop = &server->loop;
+    server->source = options->source;
+    server->stop_message.deliver = deliver_stop;
+    loop->routes = options->routes;
+    loop->workers = options->workers;
+    loop->tokens = token_cache_new(server);
+    loop->addresses = address_table_new(server);
+    loop->next_request = random_start();
+    metrics_start(&loop->routes);
+    apply_settings(server, options->settings);
+    bool good = start_loop(server, error) && reload_tls(server, error);
+    if (good)
+        server->listener = listener_new(server, loop->base, options->settings, on_accept, loop, error);
+    if (server->listener != NULL)
+        return server;
+    talloc_free(server);
+    return NULL;
+}
+
+bool server_handle_signals(struct server *server, struct error *error)
+{
+    for (size_t i = 0; i < SIGNALS; i++) {
+        server->signals[i] = evsignal_new(server->loop.base, handled_signals[i], on_signal, server);
+        if (server->signals[i] == NULL || evsignal_add(server->signals[i], NULL) != 0)
+            return error_set(error, ERROR_INTERNAL, "libevent cannot handle signal %d", handled_signals[i]);
+    }
+    return true;
+}
+
+int server_port(const struct server *server)
+{
+    return listener_port(server->listener);
+}
+
+int server_run(struct server *server)
+{
+    if (event_base_dispatch(server->loop.base) != 0)
+        log_write(LOG_LEVEL_ERROR, "the event loop failed", NULL);
+    return atomic_load(&server->status);
+}
+
+void server_free(struct server *server)
+{
+    talloc_free(server);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/watch.h"
+
+#include <pthread.h>
+
+#include "collector/catalogues.h"
+#include "collector/clock.h"
+#include "collector/store.h"
+#include "forms/base/log.h"
+#include "forms/base/memory.h"
+
+enum outlook {
+    OUTLOOK_WAITING,     /* the database is not there */
+    OUTLOOK_GOOD,
+    OUTLOOK_MISFIT       /* it is there, and waiting will not help */
+};
+
+struct watch {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    bool started, stopping;
+    const char *conninfo;
+    int refresh_ms;
+    void *owner;                 /* of the store; one thread at a time */
+    struct store *store;
+    enum outlook outlook;
+    bool was_good;               /* once, at least */
+    void (*misfit)(void *context);
+    void *context;
+};
+
+static bool open_store(struct watch *watch, struct error *error)
+{
+    if (watch->store != NULL)
+        return store_ensure(watch->store, error);
+    watch->store = store_open(watch->owner, watch->conninfo, error);
+    return watch->store != NULL;
+}
+
+static enum outlook look(struct watch *watch, struct error *error)
+{
+    if (!open_store(watch, error) || !store_check_schema(watch->store, error))
+        return store_is_unavailable(error) ? OUTLOOK_WAITING : OUTLOOK_MISFIT;
+    struct error unread = {0};
+    if (!catalogues_refresh(watch->store, &unread)) {
+        if (store_is_unavailable(&unread)) {
+            *error = unread;
+            return OUTLOOK_WAITING;
+        }
+        log_write(LOG_LEVEL_ERROR, "studies and forms not loaded, the old ones stay", "error", unread.message,
+                  "file", *unread.file != '\0' ? unread.file : NULL, NULL);
+    }
+    return OUTLOOK_GOOD;
+}
+
+/* Says what has changed, once. */
+static void note(struct watch *watch, enum outlook outlook, const struct error *error)
+{
+    if (outlook == watch->outlook)
+        return;
+    if (outlook == OUTLOOK_GOOD)
+        log_write(LOG_LEVEL_INFO, "the database is there", NULL);
+    else if (outlook == OUTLOOK_WAITING)
+        log_write(LOG_LEVEL_WARNING, "the database is not there; trying again", "error", error->message, NULL);
+    else
+        log_write(LOG_LEVEL_ERROR, "the database does not fit", "error", error->message, NULL);
+    watch->outlook = outlook;
+    watch->was_good = watch->was_good || outlook == OUTLOOK_GOOD;
+}
+
+struct watch *watch_new(const void *owner, const struct settings *settings, struct error *error)
+{
+    struct watch *watch = memory_new(owner, struct watch);
+    watch->conninfo = memory_copy_string(watch, settings->database);
+    watch->refresh_ms = settings->catalogue_refresh_ms;
+    watch->owner = memory_owner(NULL, "watch");
+    enum outlook outlook = look(watch, error);
+    if (outlook == OUTLOOK_MISFIT) {
+        talloc_free(watch->owner);
+        talloc_free(watch);
+        return NULL;
+    }
+    if (outlook == OUTLOOK_WAITING)
+        log_write(LOG_LEVEL_WARNING, "the database is not there; trying again", "error", error->message, NULL);
+    watch->outlook = outlook;
+    watch->was_good = outlook == OUTLOOK_GOOD;
+    return watch;
+}
+
+/* False at the end. */
+static bool wait_for_next(struct watch *watch)
+{
+    struct timespec until = clock_deadline(watch->refresh_ms);
+    int waited = 0;
+    pthread_mutex_lock(&watch->lock);
+    while (!watch->stopping && waited == 0)
+        waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &until);
+    bool goes_on = !watch->stopping;
+    pthread_mutex_unlock(&watch->lock);
+    return goes_on;
+}
+
+static void *run_watch(void *context)
+{
+    struct watch *watch = context;
+    bool told = false;
+    while (wait_for_next(watch)) {
+        struct error error = {0};
+        enum outlook outlook = look(watch, &error);
+        note(watch, outlook, &error);
+        if (outlook == OUTLOOK_MISFIT && !watch->was_good && !told) {
+            told = true;
+            watch->misfit(watch->context);
+        }
+    }
+    talloc_free(watch->owner);
+    return NULL;
+}
+
+bool watch_start(struct watch *watch, void (*misfit)(void *context), void *context, struct error *error)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&watch->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&watch->lock, NULL);
+    watch->misfit = misfit;
+    watch->context = context;
+    int failed = pthread_create(&watch->thread, NULL, run_watch, watch);
+    watch->started = failed == 0;
+    return failed == 0 || error_io(error, failed, "starting the thread that watches the database");
+}
+
+bool watch_stop(struct watch *watch, int deadline_ms)
+{
+    if (!watch->started) {
+        talloc_free(watch->owner);
+        talloc_free(watch);
+        return true;
+    }
+    pthread_mutex_lock(&watch->lock);
+    watch->stopping = true;
+    pthread_cond_signal(&watch->changed);
+    pthread_mutex_unlock(&watch->lock);
+    struct timespec deadline = clock_deadline(deadline_ms);
+    if (pthread_clockjoin_np(watch->thread, NULL, CLOCK_MONOTONIC, &deadline) != 0)
+        return false;
+    pthread_cond_destroy(&watch->changed);
+    pthread_mutex_destroy(&watch->lock);
+    talloc_free(watch);
+    return true;
+}
