@@ -28,7 +28,7 @@ static bool is_one_of(const char *text, const char *const *words)
     return false;
 }
 
-/* -- treatment-emergent ---------------------------------------------------------------------------------------------- */
+/* -- treatment-emergent ---------------------------------------------------------------------------------- */
 
 static date_days first_treatment(const struct subject *subject)
 {
@@ -53,7 +53,7 @@ static bool is_emergent(const struct record *record, date_days treated, bool *im
     return true;
 }
 
-/* -- classification ---------------------------------------------------------------------------------------------------- */
+/* -- classification -------------------------------------------------------------------------------------- */
 
 static enum severity severity_of(const struct record *record)
 {

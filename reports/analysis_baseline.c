@@ -46,7 +46,7 @@ static void collect_answers(const struct dataset *dataset, struct variable *vari
     }
 }
 
-/* -- numbers ------------------------------------------------------------------------------------------------------- */
+/* -- numbers --------------------------------------------------------------------------------------------- */
 
 static struct description describe_column(const struct dataset *dataset, const struct variable *variable,
                                           const struct column *column)
@@ -63,7 +63,7 @@ static struct description describe_column(const struct dataset *dataset, const s
     return d;
 }
 
-/* -- categories ---------------------------------------------------------------------------------------------------- */
+/* -- categories ------------------------------------------------------------------------------------------ */
 
 static size_t *count_codes(const void *owner, const struct variable *variable, const struct column *column, size_t *n)
 {
@@ -92,17 +92,18 @@ static void add_categories(struct cell cell, const struct variable *variable, co
     }
 }
 
-/* -- differences --------------------------------------------------------------------------------------------------- */
+/* -- differences ----------------------------------------------------------------------------------------- */
 
 static void add_difference(struct results *results, const struct variable *variable, const char *cohort,
                            const char *reference, double smd)
 {
     char *col = memory_format(NULL, "%s - %s", cohort, reference);
+    struct result row = {"baseline smd", variable->name, col, "smd", smd, "not_estimable",
+                         "no values, or no variance, in one of the cohorts"};
     if (isnan(smd))
-        results_add_missing(results, "baseline smd", variable->name, col, "smd", "not_estimable",
-                            "no values, or no variance, in one of the cohorts");
+        results_add_missing(results, &row);
     else
-        results_add(results, "baseline smd", variable->name, col, "smd", smd);
+        results_add(results, row.table, row.row, row.col, row.stat, smd);
     talloc_free(col);
 }
 
@@ -153,7 +154,7 @@ static void add_categorical(const struct dataset *dataset, const struct variable
     talloc_free(counts);
 }
 
-/* -- table --------------------------------------------------------------------------------------------------------- */
+/* -- table ----------------------------------------------------------------------------------------------- */
 
 static void add_variable(const struct dataset *dataset, struct variable *variable, struct columns columns,
                          struct results *results)

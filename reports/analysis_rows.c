@@ -6,8 +6,6 @@
 
 #include "forms/base/memory.h"
 
-#define NOTHING_THERE "no values"
-
 void cell_add(const struct cell *cell, const char *stat, double value)
 {
     results_add(cell->results, cell->table, cell->row, cell->col, stat, value);
@@ -18,32 +16,31 @@ void cell_add_count(const struct cell *cell, const char *stat, size_t count)
     cell_add(cell, stat, (double)count);
 }
 
-static void add_empty(const struct cell *cell, const char *stat, const char *note)
+static void add_missing(const struct cell *cell, const char *stat, const char *status, const char *note)
 {
-    results_add_missing(cell->results, cell->table, cell->row, cell->col, stat, "empty", note);
+    struct result row = {cell->table, cell->row, cell->col, stat, (double)NAN, status, note};
+    results_add_missing(cell->results, &row);
 }
 
 void cell_add_percent(const struct cell *cell, const char *stat, size_t part, size_t whole)
 {
     if (whole == 0)
-        add_empty(cell, stat, "no subjects to take a percentage of");
+        add_missing(cell, stat, "empty", "no subjects to take a percentage of");
     else
         cell_add(cell, stat, 100 * (double)part / (double)whole);
 }
 
 void cell_add_refused(const struct cell *cell, const char *stat)
 {
-    results_add_missing(cell->results, cell->table, cell->row, cell->col, stat, "refused",
-                        "would name an arm of a masked study");
+    add_missing(cell, stat, "refused", "would name an arm of a masked study");
 }
 
 static void add_defined(const struct cell *cell, const char *stat, double value, size_t n)
 {
     if (n == 0)
-        add_empty(cell, stat, NOTHING_THERE);
+        add_missing(cell, stat, "empty", "no values");
     else if (isnan(value))
-        results_add_missing(cell->results, cell->table, cell->row, cell->col, stat, "not_estimable",
-                            "needs at least two values");
+        add_missing(cell, stat, "not_estimable", "needs at least two values");
     else
         cell_add(cell, stat, value);
 }
@@ -92,7 +89,7 @@ void cell_add_limits(const struct cell *cell, const struct proportion *p)
     add_defined(cell, "cp_hi", p->cp_hi, p->n);
 }
 
-/* -- columns ------------------------------------------------------------------------------------------------------- */
+/* -- columns --------------------------------------------------------------------------------------------- */
 
 struct columns columns_of_treated(const void *owner, const struct dataset *dataset)
 {
@@ -110,7 +107,7 @@ struct columns columns_of_treated(const void *owner, const struct dataset *datas
     return (struct columns){columns, dataset->cohort_count};
 }
 
-/* -- codes --------------------------------------------------------------------------------------------------------- */
+/* -- codes ----------------------------------------------------------------------------------------------- */
 
 size_t codes_find(const struct codes *codes, const char *code)
 {

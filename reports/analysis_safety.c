@@ -64,7 +64,7 @@ static void refuse_tally(const struct safety *safety, const char *table, const c
     }
 }
 
-/* -- T11 ------------------------------------------------------------------------------------------------------------- */
+/* -- T11 ------------------------------------------------------------------------------------------------- */
 
 static bool is_any(const struct adverse_event *event)
 {
@@ -201,7 +201,7 @@ static void add_special_interest(const struct safety *safety, struct tally *tall
     }
 }
 
-/* -- T12 ------------------------------------------------------------------------------------------------------------- */
+/* -- T12 ------------------------------------------------------------------------------------------------- */
 
 /* By name, then in the dataset's order, so that a subject's events stay together. */
 struct named_event {

@@ -20,7 +20,7 @@ static bool is_form(const struct record *record, const char *form)
     return strcmp(record->form->id, form) == 0;
 }
 
-/* -- order ------------------------------------------------------------------------------------------------------- */
+/* -- order ----------------------------------------------------------------------------------------------- */
 
 static int compare_numbers(int64_t a, int64_t b)
 {
@@ -67,7 +67,7 @@ static void order_records(struct dataset *dataset)
     }
 }
 
-/* -- treatment and study days -------------------------------------------------------------------------------------- */
+/* -- treatment and study days ---------------------------------------------------------------------------- */
 
 static void derive_first_treatments(struct subject *subject, const struct record *records)
 {
@@ -107,7 +107,7 @@ static void derive_days(const struct protocol *protocol, const struct subject *s
     }
 }
 
-/* -- selection ----------------------------------------------------------------------------------------------------- */
+/* -- selection ------------------------------------------------------------------------------------------- */
 
 /* `later` stands behind `best` in the dataset's order, so it is not older: a tie goes to it. */
 static bool is_better(const struct record *later, const struct record *best, int target)
@@ -135,7 +135,7 @@ static void select_records(const struct protocol *protocol, struct record *recor
     }
 }
 
-/* -- end of study -------------------------------------------------------------------------------------------------- */
+/* -- end of study ---------------------------------------------------------------------------------------- */
 
 static date_days date_answer(const struct record *record, const char *item)
 {
@@ -190,7 +190,7 @@ static void derive_ends(struct subject *subject, const struct record *records)
     subject->withdrawn = earlier(subject->withdrawn, withdrawn);
 }
 
-/* -- values of endpoints ------------------------------------------------------------------------------------------- */
+/* -- values of endpoints --------------------------------------------------------------------------------- */
 
 static double *value_at(const struct dataset *dataset, size_t subject, size_t endpoint, int visit)
 {
@@ -229,7 +229,7 @@ static void derive_values(struct dataset *dataset)
     }
 }
 
-/* -- interface ----------------------------------------------------------------------------------------------------- */
+/* -- interface ------------------------------------------------------------------------------------------- */
 
 bool dataset_derive(struct dataset *dataset, struct error *error)
 {

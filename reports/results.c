@@ -81,41 +81,44 @@ static const char *share_or_copy(struct results *results, const char *before, co
     return before != NULL && strcmp(before, name) == 0 ? before : memory_copy_string(results, name);
 }
 
-static void add_row(struct results *results, const char *const names[4], double value, const char *status,
-                    const char *note)
+static void add_row(struct results *results, const struct result *row)
 {
     make_room(results);
     const struct result none = {0};
     const struct result *before = results->count > 0 ? &results->rows[results->count - 1] : &none;
-    struct result row = {
-        .table = share_or_copy(results, before->table, names[0]),
-        .row = share_or_copy(results, before->row, names[1]),
-        .col = share_or_copy(results, before->col, names[2]),
-        .stat = share_or_copy(results, before->stat, names[3]),
-        .value = value,
-        .status = share_or_copy(results, before->status, status),
-        .note = share_or_copy(results, before->note, note),
+    struct result copy = {
+        .table = share_or_copy(results, before->table, row->table),
+        .row = share_or_copy(results, before->row, row->row),
+        .col = share_or_copy(results, before->col, row->col),
+        .stat = share_or_copy(results, before->stat, row->stat),
+        .value = row->value,
+        .status = share_or_copy(results, before->status, row->status),
+        .note = share_or_copy(results, before->note, row->note),
     };
-    size_t *slot = find_slot(results, names);
+    size_t *slot = find_slot(results, (const char *const[4]){copy.table, copy.row, copy.col, copy.stat});
     if (*slot == 0)
         *slot = results->count + 1;
-    results->rows[results->count++] = row;
+    results->rows[results->count++] = copy;
+}
+
+void results_add_missing(struct results *results, const struct result *row)
+{
+    struct result missing = *row;
+    missing.value = (double)NAN;
+    add_row(results, &missing);
 }
 
 void results_add(struct results *results, const char *table, const char *row, const char *col, const char *stat,
                  double value)
 {
-    const char *const names[4] = {table, row, col, stat};
-    if (isfinite(value))
-        add_row(results, names, value == 0 ? 0 : value, "", "");   /* -0 becomes 0 */
-    else
-        add_row(results, names, (double)NAN, "not_estimable", "the computation gave no finite number");
-}
-
-void results_add_missing(struct results *results, const char *table, const char *row, const char *col,
-                         const char *stat, const char *status, const char *note)
-{
-    add_row(results, (const char *const[4]){table, row, col, stat}, (double)NAN, status, note);
+    struct result added = {table, row, col, stat, value == 0 ? 0 : value, "", ""};   /* -0 becomes 0 */
+    if (isfinite(value)) {
+        add_row(results, &added);
+        return;
+    }
+    added.status = "not_estimable";
+    added.note = "the computation gave no finite number";
+    results_add_missing(results, &added);
 }
 
 size_t results_count(const struct results *results)

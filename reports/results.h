@@ -14,7 +14,7 @@
 
 struct result {
     const char *table, *row, *col, *stat;
-    double value;                /* NAN when status is not empty */
+    double value;                /* finite; NAN when status is not empty */
     const char *status;          /* "" | "not_estimable" | "empty" | "refused" */
     const char *note;            /* why, for people; "" otherwise */
 };
@@ -24,8 +24,8 @@ struct results;
 struct results *results_new(const void *owner);
 void results_add(struct results *results, const char *table, const char *row, const char *col, const char *stat,
                  double value);
-void results_add_missing(struct results *results, const char *table, const char *row, const char *col,
-                         const char *stat, const char *status, const char *note);
+/* A number that cannot be computed: names, status and note of `row` are copied, its value is not looked at. */
+void results_add_missing(struct results *results, const struct result *row);
 size_t results_count(const struct results *results);
 const struct result *results_at(const struct results *results, size_t index);     /* in order of adding */
 /* The row with these names, or NULL; constant time. */

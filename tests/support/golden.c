@@ -64,14 +64,14 @@ struct results *golden_read_results(const void *owner, const char *path)
     struct results *results = results_new(owner);
     const struct csv_table *table = load(results, path);
     for (size_t i = 0; i < table->row_count; i++) {
-        const char *names[4] = {
+        const struct result row = {
             cell(table, i, "table"), cell(table, i, "row"), cell(table, i, "col"), cell(table, i, "stat"),
+            strtod(cell(table, i, "value"), NULL), cell(table, i, "status"), cell(table, i, "note"),
         };
-        const char *status = cell(table, i, "status");
-        if (status[0] == '\0')
-            results_add(results, names[0], names[1], names[2], names[3], strtod(cell(table, i, "value"), NULL));
+        if (row.status[0] == '\0')
+            results_add(results, row.table, row.row, row.col, row.stat, row.value);
         else
-            results_add_missing(results, names[0], names[1], names[2], names[3], status, cell(table, i, "note"));
+            results_add_missing(results, &row);
     }
     return results;
 }
@@ -146,4 +146,28 @@ struct golden_outcome golden_compare(const struct results *results, const struct
     }
     talloc_free(owner);
     return outcome;
+}
+
+static const struct result *find(const struct results *results, const char *const names[4])
+{
+    const struct result *found = results_find(results, names[0], names[1], names[2], names[3]);
+    if (found == NULL)
+        fail_msg("%s / %s / %s / %s: no such row", names[0], names[1], names[2], names[3]);
+    return found;
+}
+
+void assert_result(const struct results *results, const char *const names[4], double value)
+{
+    const struct result *found = find(results, names);
+    if (found->status[0] != '\0' || found->value != value)
+        fail_msg("%s / %s / %s / %s: expected %.12g, found %.12g %s", names[0], names[1], names[2], names[3], value,
+                 found->value, found->status);
+}
+
+void assert_result_status(const struct results *results, const char *const names[4], const char *status)
+{
+    const struct result *found = find(results, names);
+    if (strcmp(found->status, status) != 0 || !isnan(found->value) || found->note[0] == '\0')
+        fail_msg("%s / %s / %s / %s: expected status %s with a note, found %.12g '%s' '%s'", names[0], names[1],
+                 names[2], names[3], status, found->value, found->status, found->note);
 }

@@ -39,6 +39,10 @@ bool golden_matches(const char *stat, const char *expected, double actual);
 /* A results.csv (results_write_csv) read back; the test fails when it cannot be read. */
 struct results *golden_read_results(const void *owner, const char *path);
 
+/* Fails the test unless the results have this row with exactly this value, or with this status. */
+void assert_result(const struct results *results, const char *const names[4], double value);
+void assert_result_status(const struct results *results, const char *const names[4], const char *status);
+
 /* Expected rows of a file; the test fails when it cannot be read. */
 struct golden_row *golden_load(const void *owner, const char *path, size_t *count);
 

@@ -57,7 +57,7 @@ static struct record *add_vas(struct study *study, size_t subject, const char *v
     return record;
 }
 
-/* -- windows ------------------------------------------------------------------------------------------------------- */
+/* -- windows --------------------------------------------------------------------------------------------- */
 
 static const struct csv_table *load_case(const void *owner, const char *name)
 {
@@ -126,7 +126,7 @@ static void test_dataset_derive_window_cases_select_as_expected(void **state)
     talloc_free(owner);
 }
 
-/* -- study days ---------------------------------------------------------------------------------------------------- */
+/* -- study days ------------------------------------------------------------------------------------------ */
 
 static void test_dataset_derive_treatments_give_each_knee_its_day_1(void **state)
 {
@@ -178,7 +178,7 @@ static void test_dataset_derive_days_count_from_the_knee_or_the_index_knee(void 
     assert_int_equal(find_record(dataset, "baseline", KNEE_NONE)->analysis_visit, NO_VISIT);
 }
 
-/* -- selection ----------------------------------------------------------------------------------------------------- */
+/* -- selection ------------------------------------------------------------------------------------------- */
 
 static void test_dataset_derive_chosen_visit_does_not_matter_but_unscheduled_is_left_out(void **state)
 {
@@ -288,7 +288,7 @@ static void test_dataset_derive_records_in_any_order_give_the_same(void **state)
     }
 }
 
-/* -- end of study, cut --------------------------------------------------------------------------------------------- */
+/* -- end of study, cut ----------------------------------------------------------------------------------- */
 
 static void add_end(struct study *study, size_t subject, const char *reason, const char *death)
 {

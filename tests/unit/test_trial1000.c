@@ -3,6 +3,7 @@
  * The simulated trial of tests/golden/trial1000, from its CSV straight into a data set: selection, scores and analyses
  * against numbers computed in R.  (The way through the daemon and the database is another test.)
  */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +52,7 @@ static char *lower(const void *owner, const char *text)
 {
     char *copy = memory_copy_string(owner, text);
     for (char *c = copy; *c != '\0'; c++)
-        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        *c = (char)tolower((unsigned char)*c);
     return copy;
 }
 
