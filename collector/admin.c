@@ -73,7 +73,7 @@ struct db *admin_database(struct admin *admin, struct error *error)
     if (admin->db)
         return admin->db;
     struct db_options options = {
-        .conninfo = arguments_value(admin->arguments, "database"),
+        .conninfo = arguments_value(admin->arguments, "db"),
         .default_user = "patella_admin",
         .application_name = "patella-admin",
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,

@@ -64,7 +64,7 @@ extern const struct db_statement admin_statements[ADMIN_STATEMENTS];
 
 /* The option that every command has. */
 #define ADMIN_DATABASE_OPTION \
-    {"database", "CONNINFO", false, "libpq connection string; default: libpq's environment, role patella_admin"}
+    {"db", "CONNINFO", false, "libpq connection string; default: libpq's environment, role patella_admin"}
 
 #define ADMIN_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -13,6 +13,9 @@
 
 static const char program[] = "patella-load";
 
+/* The demo study takes 1850 days; begun so long ago its last subjects are in mid-study today. */
+enum { FIRST_DAY_AGO = 1300 };
+
 enum { PATIENCE_S = 60, BAR_WIDTH = 40, DAY_S = 86400 };
 
 static const struct argument_option options[] = {
@@ -21,7 +24,7 @@ static const struct argument_option options[] = {
     {"study", "STUDY", true, "code of the study"},
     {"forms", "DIR", true, "folder with the forms' YAML"},
     {"ca", "FILE", false, "CA that signed the collector's certificate; default: the system's"},
-    {"start", "YYYY-MM-DD", false, "the first day, from which the files count days; default 2000-01-01"},
+    {"start", "YYYY-MM-DD", false, "the first day, from which the files count days; default 1300 days ago"},
 };
 
 static const struct argument_command command = {
@@ -34,10 +37,9 @@ static const char *option(const struct arguments *arguments, const char *name)
     return arguments_value(arguments, name);
 }
 
-/* Yesterday in UTC is past at every site. */
-static date_days last_day(void)
+static date_days today_utc(void)
 {
-    return (date_days)(time(NULL) / DAY_S) - 1;
+    return (date_days)(time(NULL) / DAY_S);
 }
 
 static bool read_rows(const void *owner, const struct arguments *arguments, struct load_list *list,
@@ -48,9 +50,13 @@ static bool read_rows(const void *owner, const struct arguments *arguments, stru
     forms.forms = catalogue_load_forms(owner, option(arguments, "forms"), &forms.form_count, &faults);
     if (!faults_to_error(&faults, error))
         return false;
-    struct load_options load = {.study = forms.study, .forms = &forms, .last_day = last_day()};
+    /* Yesterday in UTC is past at every site. */
+    struct load_options load = {.study = forms.study,
+                                .forms = &forms,
+                                .first_day = today_utc() - FIRST_DAY_AGO,
+                                .last_day = today_utc() - 1};
     const char *start = option(arguments, "start");
-    if (!date_parse(start ? start : "2000-01-01", &load.first_day))
+    if (start && !date_parse(start, &load.first_day))
         return error_set(error, ERROR_USAGE, "--start is a date such as 2023-01-31, not \"%s\"", start);
     return load_read_folder(owner, &load, arguments->operands[0], list, error);
 }
