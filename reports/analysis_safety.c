@@ -183,7 +183,8 @@ static void add_severity(const struct safety *safety)
 
 static void add_special_interest(const struct safety *safety, struct tally *tally)
 {
-    struct codes codes = codes_of_item(tally->subjects, safety->dataset->catalogue, "adverse_event", "special_interest");
+    const struct catalogue *catalogue = safety->dataset->catalogue;
+    struct codes codes = codes_of_item(tally->subjects, catalogue, "adverse_event", "special_interest");
     for (size_t k = 0; k < codes.count; k++) {
         if (strcmp(codes.at[k], "none") == 0)
             continue;

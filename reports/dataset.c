@@ -159,7 +159,7 @@ static void derive_end(struct subject *subject, const struct record *record)
     }
 }
 
-/* Date on which consent to follow-up was withdrawn by this screening form; a withdrawal from treatment alone is none. */
+/* Date on which this screening form withdraws consent to follow-up; a withdrawal from treatment alone is none. */
 static date_days consent_withdrawn(const struct record *record)
 {
     const struct answer *scope = record_answer(record, "withdrawal_scope");
@@ -199,7 +199,10 @@ static double *value_at(const struct dataset *dataset, size_t subject, size_t en
                             + (size_t)visit];
 }
 
-/* Records of a form stand in order of age, so that the last value at baseline stays. */
+/*
+ * Records of a form stand in order of age, so that the last value at baseline stays.  Without a treatment the index knee
+ * has no days, so that no record of it comes here.
+ */
 static void take_value(struct dataset *dataset, const struct record *record, size_t endpoint)
 {
     const struct endpoint *wanted = &dataset->catalogue->protocol->endpoints[endpoint];
@@ -222,10 +225,8 @@ static void derive_values(struct dataset *dataset)
         dataset->values[i] = (double)NAN;
     for (size_t i = 0; i < dataset->record_count; i++) {
         const struct record *record = &dataset->records[i];
-        if (record->analysis_visit == NO_VISIT || !dataset->subjects[record->subject].treated)
-            continue;
-        for (size_t endpoint = 0; endpoint < protocol->endpoint_count; endpoint++)
-            take_value(dataset, record, endpoint);
+        for (size_t e = 0; record->analysis_visit != NO_VISIT && e < protocol->endpoint_count; e++)
+            take_value(dataset, record, e);
     }
 }
 

@@ -47,7 +47,8 @@ static void add_baseline(struct study *study, size_t subject, const char *age, c
 
 static void add_end(struct study *study, size_t subject, const char *reason, const char *date)
 {
-    struct record *record = study_add_record(study, subject, "end_of_study", KNEE_NONE, "unscheduled", study_date(date));
+    struct record *record = study_add_record(study, subject, "end_of_study", KNEE_NONE, "unscheduled",
+                                             study_date(date));
     study_answer(study, record, "last_contact", date);
     study_answer(study, record, "reason", reason);
     if (strcmp(reason, "died") == 0)
@@ -131,6 +132,16 @@ static void test_analysis_populations_count_every_enrolled_subject_once(void **s
     assert_result(results, NAMES("disposition", "in_study", "CELLS", "pct"), 50);
 }
 
+static void test_analysis_populations_one_value_after_baseline_is_enough_for_fas(void **state)
+{
+    struct fixture *fixture = *state;
+    add_vas(fixture->study, CELLS_FEW, "M3", "2024-06-01", "45");
+    add_vas(fixture->study, CELLS_FEW, "M3", "2024-05-31", "46");
+    const struct results *results = run(fixture);
+    assert_result(results, NAMES("analysis sets", "fas", "CELLS", "n"), 2);
+    assert_result(results, NAMES("analysis sets", "completers", "CELLS", "n"), 1);
+}
+
 static void test_analysis_populations_withdrawn_consent_without_end_form_is_in_the_disposition(void **state)
 {
     struct fixture *fixture = *state;
@@ -169,6 +180,9 @@ static void test_analysis_baseline_describes_treated_subjects(void **state)
     struct record *dose = study_add_record(fixture->study, CELLS_GOOD, "treatment", KNEE_RIGHT, "unscheduled",
                                            study_date("2024-03-01"));
     study_answer(fixture->study, dose, "dose_million_cells", "100");
+    dose = study_add_record(fixture->study, CELLS_GOOD, "treatment", KNEE_RIGHT, "unscheduled",
+                            study_date("2024-03-20"));
+    study_answer(fixture->study, dose, "dose_million_cells", "50");
     const struct results *results = run(fixture);
     assert_result(results, NAMES("baseline baseline.age_years", "", "CELLS", "n"), 2);
     assert_result(results, NAMES("baseline baseline.age_years", "", "CELLS", "mean"), 65.5);
@@ -279,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STUDY(test_analysis_populations_count_every_enrolled_subject_once),
+        WITH_STUDY(test_analysis_populations_one_value_after_baseline_is_enough_for_fas),
         WITH_STUDY(test_analysis_populations_withdrawn_consent_without_end_form_is_in_the_disposition),
         WITH_STUDY(test_analysis_run_pooled_names_no_arm),
         WITH_STUDY(test_analysis_baseline_describes_treated_subjects),

@@ -87,7 +87,8 @@ static void test_adverse_events_of_partial_dates_count_when_they_may_be_after_tr
         assert_int_equal(set_up(&fresh), 0);
         add_event(fresh, 0, emergent_cases[i].answers);
         struct adverse_events list = adverse_events_of(fresh, study_finish(fresh));
-        if (list.count != emergent_cases[i].counted || (list.count == 1 && list.events[0].imputed != emergent_cases[i].imputed))
+        if (list.count != emergent_cases[i].counted
+            || (list.count == 1 && list.events[0].imputed != emergent_cases[i].imputed))
             fail_msg("%s: found %zu events", emergent_cases[i].label, list.count);
         tear_down(&fresh);
     }
@@ -146,7 +147,8 @@ static void test_analysis_adverse_events_severity_is_the_worst_of_each_subject(v
     add_event(study, 0, (const struct answers[]){{"onset", "2024-04-02"}, {"ctcae_grade", "3"}, {0}});
     add_event(study, 0, (const struct answers[]){{"onset", "2024-04-03"}, {0}});
     add_event(study, 1, (const struct answers[]){{"onset", "2024-04-03"}, {0}});
-    add_event(study, 2, (const struct answers[]){{"onset", "2024-04-03"}, {"severity", "mild"}, {"ctcae_grade", "2"}, {0}});
+    add_event(study, 2, (const struct answers[]){{"onset", "2024-04-03"}, {"severity", "mild"},
+                                                 {"ctcae_grade", "2"}, {0}});
     const struct results *results = run(study);
     assert_result(results, NAMES("AE max severity", "MILD", "CELLS", "subjects"), 0);
     assert_result(results, NAMES("AE max severity", "SEVERE", "CELLS", "subjects"), 1);
@@ -196,10 +198,16 @@ static void test_analysis_adverse_events_terms_count_a_subject_once(void **state
 static void test_analysis_adverse_events_flags_and_special_interest(void **state)
 {
     struct study *study = *state;
-    add_event(study, 0, (const struct answers[]){{"onset", "2024-04-01"}, {"serious", "true"}, {"serious_death", "true"},
-                                                 {"related_product", "possible"}, {"special_interest", "infection"}, {0}});
-    add_event(study, 1, (const struct answers[]){{"onset", "2024-04-01"}, {"serious", "false"}, {"led_to_withdrawal", "true"},
-                                                 {"related_product", "none"}, {"special_interest", "none"}, {0}});
+    static const struct answers first[] = {
+        {"onset", "2024-04-01"}, {"serious", "true"}, {"serious_death", "true"}, {"related_product", "possible"},
+        {"special_interest", "infection"}, {0},
+    };
+    static const struct answers second[] = {
+        {"onset", "2024-04-01"}, {"serious", "false"}, {"led_to_withdrawal", "true"}, {"related_product", "none"},
+        {"special_interest", "none"}, {0},
+    };
+    add_event(study, 0, first);
+    add_event(study, 1, second);
     const struct results *results = run(study);
     assert_result(results, NAMES("AE flags", "related/serious", "CELLS", "related_subjects"), 1);
     assert_result(results, NAMES("AE flags", "related/serious", "CELLS", "serious_subjects"), 1);
