@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "migrations/migrate.h"
 
 /* The columns are in the order in which the readers below count them. */
 static const struct db_statement statements[EXTRACT_STATEMENTS] = {
@@ -76,16 +77,25 @@ struct extract {
     size_t enrolled_count;
 };
 
-struct db *extract_open(const void *owner, const char *conninfo, struct error *error)
+static struct db *open_with(const void *owner, const char *conninfo, size_t statement_count, struct error *error)
 {
     const struct db_options options = {
         .conninfo = conninfo,
         .default_user = "patella_reporter",
         .application_name = "patella-report",
         .statements = statements,
-        .statement_count = EXTRACT_STATEMENTS,
+        .statement_count = statement_count,
     };
     return db_open(owner, &options, error);
+}
+
+/* The schema is looked at before statements are prepared: a pending migration is a better message than a missing table. */
+struct db *extract_open(const void *owner, const char *conninfo, struct error *error)
+{
+    struct db *plain = open_with(owner, conninfo, 0, error);
+    bool fits = plain != NULL && migrate_check(plain, error);
+    talloc_free(plain);
+    return fits ? open_with(owner, conninfo, EXTRACT_STATEMENTS, error) : NULL;
 }
 
 /* $1 and $2 of most statements: study and cut. */

@@ -28,7 +28,10 @@ enum extract_statement {
     EXTRACT_STATEMENTS
 };
 
-/* Connects as patella_reporter, unless conninfo (may be NULL) or the environment names another user. */
+/*
+ * Connects as patella_reporter, unless conninfo (may be NULL) or the environment names another user.  Fails when the
+ * database has other migrations than this program was built with.
+ */
 struct db *extract_open(const void *owner, const char *conninfo, struct error *error) MUST_CHECK;
 
 /* Makes a cut of all that has committed by now; its label is the database's time.  Not inside a transaction. */

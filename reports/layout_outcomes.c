@@ -8,6 +8,8 @@
 #include "forms/base/memory.h"
 #include "reports/format.h"
 
+enum { LONG_SCALE = 50 };        /* points */
+
 /* One endpoint with the score that stands behind it. */
 struct outcome {
     const struct endpoint *endpoint;
@@ -17,10 +19,10 @@ struct outcome {
     int collected;                   /* decimals of its data */
 };
 
-/* Scores of several items are whole steps of a scale; a single measured item keeps its decimals. */
+/* A scale of 50 points or more is read in whole points; a single measured item on a short one keeps its decimals. */
 static int collected_decimals(const struct form *form, const struct score *score)
 {
-    if (score->of_scores || score->part_count != 1)
+    if (score->of_scores || score->part_count != 1 || score->range[1] - score->range[0] >= LONG_SCALE)
         return 0;
     const struct item *item = &form->items[score->parts[0]];
     return item->type == ITEM_DECIMAL ? item->decimals : 0;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "forms/base/memory.h"
-#include "migrations/migrate.h"
 #include "reports/jobs.h"
 #include "reports/output.h"
 

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/analysis.h"
+#include "reports/layout.h"
+#include "tests/support/study.h"
+
+#define PROTOCOL "tests/support/study.yaml"
+#define DAY1 "2026-01-10"
+
+/* Three subjects in CELLS with VAS 60, 70, 80 at baseline and 30, 40 (one missing) at M3; one in CS with 50 and 45. */
+struct fixture {
+    struct study *study;
+    struct document *document;
+};
+
+static void add_vas(struct study *study, size_t subject, const char *visit, const char *date, const char *vas)
+{
+    struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, study_date(date));
+    if (vas != NULL)
+        study_answer(study, record, "vas", vas);
+}
+
+static void add_event(struct study *study, size_t subject, const char *term, const char *class, const char *date)
+{
+    struct record *record = study_add_record(study, subject, "adverse_event", KNEE_NONE, "unscheduled",
+                                             study_date(date));
+    study_answer(study, record, "term", "=knee hurts");
+    study_answer(study, record, "coded_term", term);
+    study_answer(study, record, "system_organ_class", class);
+    study_answer(study, record, "onset", date);
+    study_answer(study, record, "severity", "mild");
+    study_answer(study, record, "serious", "false");
+}
+
+static void add_subjects(struct study *study)
+{
+    static const struct {
+        const char *cohort, *before, *after;
+    } subjects[] = {{"CELLS", "60", "30"}, {"CELLS", "70", "40"}, {"CELLS", "80", NULL}, {"CS", "50", "45"}};
+    for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) {
+        size_t subject = study_add_subject(study, 1, (int)i + 1, KNEE_RIGHT, subjects[i].cohort);
+        study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date(DAY1));
+        add_vas(study, subject, "BL", "2026-01-09", subjects[i].before);
+        add_vas(study, subject, "M3", "2026-04-11", subjects[i].after);
+    }
+    add_event(study, 0, "Arthralgia", "Musculoskeletal", "2026-01-12");
+    add_event(study, 0, "Nausea", "Gastrointestinal", "2026-01-13");
+    add_event(study, 3, "Joint swelling", "Musculoskeletal", "2026-01-14");
+    add_vas(study, 0, "M3", "2026-05-01", "35");          /* farther from the target: not used */
+    add_vas(study, 1, "unscheduled", "2026-02-01", "50");
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = memory_new(NULL, struct fixture);
+    fixture->study = study_new(fixture, PROTOCOL);
+    add_subjects(fixture->study);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    return talloc_free(*state);
+}
+
+static struct document *lay_out(struct fixture *fixture)
+{
+    struct dataset *dataset = study_finish(fixture->study);
+    struct results *results = results_new(fixture);
+    analysis_run(dataset, results);
+    return layout_document(fixture, dataset, results);
+}
+
+static const struct table *find_table(const struct document *document, const char *id)
+{
+    for (size_t i = 0; i < document->chapter_count; i++)
+        for (size_t b = 0; b < document->chapters[i]->block_count; b++) {
+            const struct table *table = document->chapters[i]->blocks[b].table;
+            if (table != NULL && strcmp(table->id, id) == 0)
+                return table;
+        }
+    fail_msg("no table %s", id);
+    return NULL;
+}
+
+static const struct table_row *find_row(const struct table *table, const char *group, const char *label)
+{
+    for (size_t i = 0; i < table->row_count; i++)
+        if (strcmp(table->rows[i].group, group) == 0 && strcmp(table->rows[i].label, label) == 0)
+            return &table->rows[i];
+    fail_msg("table %s has no row %s / %s", table->id, group, label);
+    return NULL;
+}
+
+static void test_layout_outcomes_descriptives_are_formatted_by_statistic(void **state)
+{
+    const struct table *table = find_table(lay_out(*state), "t6-value-vas");
+    static const char *const rows[][2] = {
+        {"n (missing)", "2 (1)"},
+        {"Mean (SD)", "35.0 (7.07)"},
+        {"95 % CI of the mean", "[-28.5, 98.5]"},
+        {"Median [Q1, Q3]", "35.0 [30.0, 40.0]"},
+        {"Min, max", "30, 40"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_string_equal(find_row(table, "3 months (M3)", rows[i][0])->cells[0].text, rows[i][1]);
+    assert_string_equal(table->columns[0].subtitle, "N = 3");
+}
+
+static void test_layout_outcomes_single_value_has_reason_as_footnote(void **state)
+{
+    const struct table *table = find_table(lay_out(*state), "t6-change-vas");
+    const struct table_row *row = find_row(table, "3 months (M3)", "Mean (SD)");
+    assert_string_equal(row->cells[1].text, "-5.0 (NE)");
+    assert_in_range(row->cells[1].footnote, 1, table->footnote_count);
+    assert_true(strlen(table->footnotes[row->cells[1].footnote - 1]) > 0);
+}
+
+static void test_layout_outcomes_visit_without_values_shows_a_dash(void **state)
+{
+    const struct table *table = find_table(lay_out(*state), "t6-value-vas");
+    const struct table_row *row = find_row(table, "6 months (M6)", "Mean (SD)");
+    assert_string_equal(row->cells[0].text, "-");
+    assert_true(row->cells[0].footnote > 0);
+}
+
+static void test_layout_outcomes_table_states_instrument_range_and_direction(void **state)
+{
+    const struct table *table = find_table(lay_out(*state), "t6-value-vas");
+    bool instrument = false, score = false, population = false;
+    for (size_t i = 0; i < table->fact_count; i++) {
+        const struct fact *fact = &table->facts[i];
+        instrument |= strcmp(fact->label, "Instrument") == 0 && strstr(fact->text, "pain_vas, version 1") != NULL;
+        score |= strcmp(fact->label, "Score") == 0 && strstr(fact->text, "range 0 to 100, higher is worse") != NULL;
+        population |= strcmp(fact->label, "Population") == 0 && strstr(fact->text, "index knee") != NULL;
+    }
+    assert_true(instrument && score && population);
+}
+
+static void test_layout_responders_counts_stand_with_both_intervals(void **state)
+{
+    const struct table *table = find_table(lay_out(*state), "t9-responder-better");
+    const char *visit = "3 months (M3)";
+    assert_string_equal(find_row(table, visit, "Observed: x / n (%)")->cells[0].text, "2 / 2 (100.0)");
+    assert_string_equal(find_row(table, visit, "Missing = non-responder: x / n (%)")->cells[0].text, "2 / 3 (66.7)");
+    /* R: prop.test(2, 2, correct = FALSE)$conf.int, binom.test(2, 2)$conf.int */
+    assert_string_equal(find_row(table, visit, "95 % CI, Wilson")->cells[0].text, "[34.2, 100.0]");
+    assert_string_equal(find_row(table, visit, "95 % CI, Clopper-Pearson")->cells[0].text, "[15.8, 100.0]");
+}
+
+static void test_layout_safety_terms_follow_their_class(void **state)
+{
+    const struct table *table = find_table(lay_out(*state), "t12-adverse-events-by-term");
+    static const char *const labels[] = {"Any adverse event", "Gastrointestinal", "Nausea", "Musculoskeletal",
+                                         "Arthralgia", "Joint swelling"};
+    assert_int_equal(table->row_count, sizeof labels / sizeof *labels);
+    for (size_t i = 0; i < table->row_count; i++)
+        assert_string_equal(table->rows[i].label, labels[i]);
+    assert_int_equal(table->rows[2].indent, 1);
+    assert_true(table->rows[3].strong);
+    assert_string_equal(table->rows[0].cells[0].text, "1 (33.3 %), 2");
+    /* Nobody of one: R: binom.test(0, 1)$conf.int[2] = 0.975 */
+    assert_string_equal(table->rows[1].cells[1].text, "0 (< 97.5 %), 0");
+}
+
+static void test_layout_listings_unused_records_say_why(void **state)
+{
+    const struct table *table = find_table(lay_out(*state), "l6-records-not-used");
+    assert_int_equal(table->row_count, 2);
+    size_t last = table->column_count - 1;
+    assert_string_equal(table->rows[0].label, "01-0001");
+    assert_non_null(strstr(table->rows[0].cells[last].text, "another record of M3 is closer"));
+    assert_string_equal(table->rows[1].label, "01-0002");
+    assert_non_null(strstr(table->rows[1].cells[last].text, "unscheduled"));
+}
+
+static void test_layout_front_open_registry_makes_no_causal_claim(void **state)
+{
+    const struct document *document = lay_out(*state);
+    bool found = false;
+    for (size_t i = 0; i < document->notice_count; i++)
+        found |= strstr(document->notices[i], "no causal claim") != NULL;
+    assert_true(found);
+}
+
+static void test_layout_pooled_names_no_cohort(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dataset *dataset = study_dataset(fixture->study);
+    dataset->pooled = true;
+    dataset->cohorts = (const char *const[]){"Pooled"};
+    dataset->cohort_titles = (const char *const[]){"All subjects"};
+    dataset->cohort_count = 1;
+    const struct document *document = lay_out(fixture);
+    for (size_t i = 0; i < document->chapter_count; i++)
+        for (size_t b = 0; b < document->chapters[i]->block_count; b++) {
+            const struct table *table = document->chapters[i]->blocks[b].table;
+            for (size_t c = 0; table != NULL && c < table->column_count; c++) {
+                assert_string_not_equal(table->columns[c].title, "Cohort");
+                assert_string_not_equal(table->columns[c].title, "CELLS");
+            }
+        }
+    bool said = false;
+    for (size_t i = 0; i < document->notice_count; i++)
+        said |= strstr(document->notices[i], "one column") != NULL;
+    assert_true(said);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_layout_outcomes_descriptives_are_formatted_by_statistic),
+        TEST(test_layout_outcomes_single_value_has_reason_as_footnote),
+        TEST(test_layout_outcomes_visit_without_values_shows_a_dash),
+        TEST(test_layout_outcomes_table_states_instrument_range_and_direction),
+        TEST(test_layout_responders_counts_stand_with_both_intervals),
+        TEST(test_layout_safety_terms_follow_their_class),
+        TEST(test_layout_listings_unused_records_say_why),
+        TEST(test_layout_front_open_registry_makes_no_causal_claim),
+        TEST(test_layout_pooled_names_no_cohort),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

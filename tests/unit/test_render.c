@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/manifest.h"
+#include "reports/render_csv.h"
+#include "reports/render_html.h"
+#include "reports/report.h"
+#include "tests/support/markup.h"
+#include "tests/support/study.h"
+
+enum { LISTED = 250 };
+
+/* A layout with one chapter, for tables made by hand. */
+static struct layout new_layout(const void *owner)
+{
+    struct layout layout = {.document = memory_new(owner, struct document)};
+    layout.document->title = "Report";
+    layout_begin_chapter(&layout, 1, "chapter", "Chapter");
+    return layout;
+}
+
+static struct table *new_table(struct layout *layout, const char *const *texts, size_t count)
+{
+    struct table *table = layout_add_table(layout, "T 1: texts", "Texts");
+    table->label_title = "Row";
+    table_add_column(table, "Text", "", CELL_TEXT);
+    table_add_column(table, "Number", "N = 3", CELL_NUMBER);
+    for (size_t i = 0; i < count; i++) {
+        struct table_row *row = table_add_row(table, "", "row", 0);
+        table_set_cell(table, row, 0, CELL_TEXT, texts[i]);
+        table_set_cell(table, row, 1, CELL_NUMBER, "-4.5");
+    }
+    return table;
+}
+
+static void test_render_csv_table_disarms_formulas_but_not_numbers(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"=1+1", "+49 30", "-x", "@SUM(A1)", "\tx", "plain, with comma", "say \"so\""};
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct text *out = text_new(owner);
+    render_csv_table(out, new_table(&layout, texts, sizeof texts / sizeof *texts));
+    assert_string_equal(out->bytes, "Row,Text,Number (N = 3)\n"
+                                    "row,'=1+1,-4.5\n"
+                                    "row,'+49 30,-4.5\n"
+                                    "row,'-x,-4.5\n"
+                                    "row,'@SUM(A1),-4.5\n"
+                                    "row,'\tx,-4.5\n"
+                                    "row,\"plain, with comma\",-4.5\n"
+                                    "row,\"say \"\"so\"\"\",-4.5\n");
+    talloc_free(owner);
+}
+
+static void test_render_html_texts_from_outside_are_escaped(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"<script>alert(1)</script>", "\" onload=\"x", "a & b"};
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    new_table(&layout, texts, sizeof texts / sizeof *texts);
+    layout_add_notice(&layout, "%s", texts[0]);
+    layout_add_document_fact(&layout, "Study", "%s", texts[1]);
+    layout_add_paragraph(&layout, "%s", texts[0]);
+    struct text *out = text_new(owner);
+    render_html(out, layout.document);
+    markup_check(out->bytes);
+    assert_null(strstr(out->bytes, "<script"));
+    assert_null(strstr(out->bytes, "\" onload"));
+    assert_int_equal(markup_count(out->bytes, "&lt;script&gt;alert(1)"), 3);
+    talloc_free(owner);
+}
+
+static void test_render_html_long_listing_shows_the_first_rows_and_says_so(void **state)
+{
+    (void)state;
+    const char *texts[LISTED];
+    for (size_t i = 0; i < LISTED; i++)
+        texts[i] = "cell-text";
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct table *table = new_table(&layout, texts, LISTED);
+    table->html_rows = 200;
+    struct text *html = text_new(owner), *csv = text_new(owner);
+    render_html(html, layout.document);
+    render_csv_table(csv, table);
+    assert_int_equal(markup_count(html->bytes, "cell-text"), 200);
+    assert_non_null(strstr(html->bytes, "The first 200 of 250 rows"));
+    assert_int_equal(markup_count(csv->bytes, "cell-text"), LISTED);
+    talloc_free(owner);
+}
+
+static void test_render_html_footnotes_are_shared_and_linked(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a", "b", "c"};
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct table *table = new_table(&layout, texts, 3);
+    table->rows[0].cells[1].footnote = table_footnote(table, "one value has no standard deviation");
+    table->rows[1].cells[1].footnote = table_footnote(table, "nobody");
+    table->rows[2].cells[1].footnote = table_footnote(table, "one value has no standard deviation");
+    struct text *out = text_new(owner);
+    render_html(out, layout.document);
+    markup_check(out->bytes);
+    assert_int_equal(markup_count(out->bytes, "href=\"#t-1-texts-1\">a</a>"), 2);
+    assert_int_equal(markup_count(out->bytes, "href=\"#t-1-texts-2\">b</a>"), 1);
+    assert_int_equal(markup_count(out->bytes, "one value has no standard deviation"), 1);
+    talloc_free(owner);
+}
+
+/* --- a whole report ------------------------------------------------------------------------------------------- */
+
+static struct report *new_report(const void *owner)
+{
+    struct study *study = study_new(owner, "tests/support/study.yaml");
+    for (int i = 0; i < 20; i++) {
+        size_t subject = study_add_subject(study, 1, i + 1, KNEE_RIGHT, i % 2 == 0 ? "CELLS" : "CS");
+        study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date("2026-01-10"));
+        struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, "BL",
+                                                 study_date("2026-01-10"));
+        study_answer(study, record, "vas", memory_format(owner, "%d", 40 + i));
+        record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, "M3", study_date("2026-04-11"));
+        study_answer(study, record, "vas", memory_format(owner, "%d", 20 + i * 7 % 20));
+    }
+    return report_build(owner, study_finish(study));
+}
+
+static const struct report_file *find_file(const struct report *report, const char *name)
+{
+    for (size_t i = 0; i < report->file_count; i++)
+        if (strcmp(report->files[i].name, name) == 0)
+            return &report->files[i];
+    fail_msg("no file %s", name);
+    return NULL;
+}
+
+static void test_report_build_html_is_sound_and_needs_nothing_else(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    const char *html = find_file(new_report(owner), "report.html")->bytes->bytes;
+    markup_check(html);
+    assert_true(text_is_utf8(html, strlen(html)));
+    assert_int_equal(markup_count(html, "http://") + markup_count(html, "https://"), 0);
+    assert_int_equal(markup_count(html, " src="), 0);
+    assert_int_equal(markup_count(html, "<script"), 0);
+    assert_int_equal(markup_count(html, "<th>"), 0);      /* every header cell has its scope */
+    assert_int_equal(markup_count(html, "<caption"), markup_count(html, "<table "));
+    assert_int_equal(markup_count(html, "<svg "), 2);     /* value and change of the one endpoint with values */
+    assert_int_equal(markup_count(html, "nan"), markup_count(html, "finance"));
+    talloc_free(owner);
+}
+
+static void test_report_build_twice_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct report *first = new_report(owner), *second = new_report(owner);
+    assert_int_equal(first->file_count, second->file_count);
+    for (size_t i = 0; i < first->file_count; i++) {
+        assert_string_equal(first->files[i].name, second->files[i].name);
+        assert_string_equal(first->files[i].sha256, second->files[i].sha256);
+    }
+    talloc_free(owner);
+}
+
+static void test_report_build_manifest_has_the_hash_of_every_file(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    const struct report *report = new_report(owner);
+    const char *manifest = find_file(report, "manifest.json")->bytes->bytes;
+    assert_string_equal(report->files[report->file_count - 1].name, "manifest.json");
+    for (size_t i = 0; i + 1 < report->file_count; i++) {
+        const struct report_file *file = &report->files[i];
+        char *line = memory_format(owner, "{\"name\": \"%s\", \"size\": %zu, \"sha256\": \"%s\"}", file->name,
+                                   file->bytes->length, file->sha256);
+        assert_int_equal(markup_count(manifest, line), 1);
+    }
+    assert_non_null(strstr(manifest, "\"sealed\": false"));
+    talloc_free(owner);
+}
+
+static void test_manifest_hash_is_sha256(void **state)
+{
+    (void)state;
+    char hash[65];
+    manifest_hash("abc", 3, hash);       /* FIPS 180-2, B.1 */
+    assert_string_equal(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_render_csv_table_disarms_formulas_but_not_numbers),
+        cmocka_unit_test(test_render_html_texts_from_outside_are_escaped),
+        cmocka_unit_test(test_render_html_long_listing_shows_the_first_rows_and_says_so),
+        cmocka_unit_test(test_render_html_footnotes_are_shared_and_linked),
+        cmocka_unit_test(test_report_build_html_is_sound_and_needs_nothing_else),
+        cmocka_unit_test(test_report_build_twice_gives_the_same_bytes),
+        cmocka_unit_test(test_report_build_manifest_has_the_hash_of_every_file),
+        cmocka_unit_test(test_manifest_hash_is_sha256),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
