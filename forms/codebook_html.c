@@ -46,21 +46,17 @@ static void put_code_row_head(struct text *out, const char *id)
     text_append(out, "</code></th>");
 }
 
-static void append_bound(struct text *out, int day)
-{
-    if (day == WINDOW_OPEN_START || day == WINDOW_OPEN_END)
-        text_append(out, day == WINDOW_OPEN_START ? "any day before" : "any day after");
-    else
-        text_append_format(out, "%d", day);
-}
-
 static void put_window(struct text *out, const int window[2])
 {
-    text_append(out, "<td>");
-    append_bound(out, window[0]);
-    text_append(out, " to ");
-    append_bound(out, window[1]);
-    text_append(out, "</td>");
+    bool from = window[0] != WINDOW_OPEN_START, to = window[1] != WINDOW_OPEN_END;
+    if (from && to)
+        text_append_format(out, "<td>%d to %d</td>", window[0], window[1]);
+    else if (to)
+        text_append_format(out, "<td>up to %d</td>", window[1]);
+    else if (from)
+        text_append_format(out, "<td>from %d</td>", window[0]);
+    else
+        text_append(out, "<td>any day</td>");
 }
 
 static void put_names(struct text *out, const char *const *names, size_t count)

@@ -43,7 +43,7 @@ struct suggestion suggestion_begin(const char *word)
 void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 {
     size_t length = strlen(suggestion->word);
-    size_t most = length < 3 ? 1 : length < 6 ? 2 : 3;   /* a third of the word may be wrong, not more */
+    size_t most = length < 4 ? 1 : length < 8 ? 2 : 3;   /* about a third of the word may be wrong */
     size_t distance = suggestion_distance(suggestion->word, candidate);
     if (distance > most || distance >= strlen(candidate))
         return;
@@ -51,14 +51,6 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
         suggestion->best = candidate;
         suggestion->distance = distance;
     }
-}
-
-const char *suggestion_find(const char *word, const char *const *words, size_t count)
-{
-    struct suggestion suggestion = suggestion_begin(word);
-    for (size_t i = 0; i < count; i++)
-        suggestion_offer(&suggestion, words[i]);
-    return suggestion.best;
 }
 
 void suggestion_format(const struct suggestion *suggestion, char out[SUGGESTION_TEXT_SIZE])

@@ -12,10 +12,7 @@
  */
 size_t suggestion_distance(const char *a, const char *b);
 
-/* The best of `count` words, or NULL when none is near; ties go to the first. */
-const char *suggestion_find(const char *word, const char *const *words, size_t count);
-
-/* Takes words one by one, where they are no array. */
+/* Takes words one by one and keeps the nearest; of equally near ones the first. */
 struct suggestion {
     const char *word;        /* what was written */
     const char *best;        /* nearest so far, or NULL */
