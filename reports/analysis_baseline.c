@@ -55,7 +55,7 @@ static struct description describe_column(const struct dataset *dataset, const s
     size_t n = 0;
     for (size_t i = 0; i < column->count; i++) {
         const struct answer *answer = variable->answers[column->subjects[i]];
-        if (answer != NULL)
+        if (answer != NULL && !isnan(answer->number))
             values[n++] = answer->number;
     }
     struct description d = stat_describe(values, n, dataset->catalogue->protocol->level);

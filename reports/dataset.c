@@ -83,7 +83,7 @@ static void derive_first_treatments(struct subject *subject, const struct record
     subject->treated = subject->day1[KNEE_NONE] != DATE_NONE;
 }
 
-int dataset_visit_of_day(const struct protocol *protocol, int day)
+static int visit_of_day(const struct protocol *protocol, int day)
 {
     for (size_t i = 0; i < protocol->visit_count; i++) {
         if (day >= protocol->visits[i].analysis[0] && day <= protocol->visits[i].analysis[1])
@@ -102,7 +102,7 @@ static void derive_days(const struct protocol *protocol, const struct subject *s
         bool has_day = day1 != DATE_NONE && record->date != DATE_NONE;
         record->day = has_day ? date_study_day(record->date, day1) : STUDY_DAY_NONE;
         bool assigned = has_day && strcmp(record->visit, VISIT_UNSCHEDULED) != 0;
-        record->analysis_visit = assigned ? dataset_visit_of_day(protocol, record->day) : NO_VISIT;
+        record->analysis_visit = assigned ? visit_of_day(protocol, record->day) : NO_VISIT;
         record->selected = false;
     }
 }

@@ -88,9 +88,6 @@ struct dataset {
  */
 bool dataset_derive(struct dataset *dataset, struct error *error) MUST_CHECK;
 
-/* Visit whose analysis window holds study day `day`, or NO_VISIT. */
-int dataset_visit_of_day(const struct protocol *protocol, int day);
-
 /* Index of the baseline visit. */
 int dataset_baseline(const struct dataset *dataset);
 
