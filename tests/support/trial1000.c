@@ -26,7 +26,7 @@ static void rename_expected(struct golden_row *row)
  * Subject 61 (PLACEBO) has no WOMAC pain at baseline, two items of five being open.  There a missing change is
  * "missing" unless two other domains decided; the report asks whether any baseline pain from 0 to 100 could make it a
  * response, and at months 6 and 24 none can: one evaluable subject more, no responder more.
- * Values: R 4.2.2, the formulas of refstats.R (wilson, clopper) for 102/280 and 70/222.
+ * Values: 102/280 and 70/222 of tests/golden/statistics (R 4.2.2).
  */
 static const struct golden_row decided[] = {
     {"", "M6", "", "n.PLACEBO", "280"},

@@ -73,7 +73,7 @@ static void test_stat_proportion_registry_sizes_and_levels_give_the_numbers_of_r
         check_row(&rows[i], strtod(rows[i].col, NULL));
         compared++;
     }
-    assert_int_equal(compared, 3 * 9 * 5);
+    assert_int_equal(compared, 3 * 11 * 5);
     talloc_free(owner);
 }
 
