@@ -60,7 +60,7 @@ static bool finish_job(const void *owner, struct db *db, const struct job *job, 
     struct db_parameters *parameters = db_parameters_new(owner, 3);
     db_set_text(parameters, 0, job->id);
     db_set_text(parameters, 1, failure == NULL ? "true" : "false");
-    db_set_text(parameters, 2, failure == NULL ? "" : failure);
+    db_set_text(parameters, 2, failure);
     return db_run(db, EXTRACT_FINISH_JOB, parameters, error);
 }
 

@@ -297,6 +297,15 @@ const struct item *layout_find_item(const struct layout *layout, const char *for
     return NULL;
 }
 
+const char *layout_capital(const struct layout *layout, const char *label)
+{
+    if (label[0] < 'a' || label[0] > 'z')
+        return label;
+    char *copy = memory_copy_string(layout->document, label);
+    copy[0] = (char)(copy[0] - 'a' + 'A');
+    return copy;
+}
+
 const char *layout_level(const struct layout *layout)
 {
     char number[FORMAT_SIZE];

@@ -160,6 +160,8 @@ const char **layout_list_columns(const struct layout *layout, const char *table,
 /* The newest form that has that item, or NULL. */
 const struct item *layout_find_item(const struct layout *layout, const char *form, const char *item);
 
+/* `label` with a capital first letter (a to z), as headings and row labels begin. */
+const char *layout_capital(const struct layout *layout, const char *label);
 /* "95 %" of the protocol's level. */
 const char *layout_level(const struct layout *layout);
 /* Its own title, else that of its score. */

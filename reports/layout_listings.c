@@ -2,6 +2,7 @@
 /* Records one by one: deaths, serious and all adverse events, deviations, records not used.  (STATISTICS 1a: L1-L6) */
 #include "reports/layout.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -135,6 +136,32 @@ static enum cell_kind kind_of(const struct item *item)
     return text ? CELL_TEXT : CELL_NUMBER;
 }
 
+/* By subject and date, whichever the knee. */
+static int compare_records(const void *a, const void *b)
+{
+    const struct record *left = *(const struct record *const *)a, *right = *(const struct record *const *)b;
+    if (left->subject != right->subject)
+        return left->subject < right->subject ? -1 : 1;
+    if (left->date != right->date)
+        return left->date < right->date ? -1 : 1;
+    return strcmp(left->id, right->id);
+}
+
+static const struct record **choose_records(const struct layout *layout, const struct record_listing *listing,
+                                            size_t *count)
+{
+    const struct dataset *dataset = layout->dataset;
+    const struct record **records = memory_new_array(layout->document, const struct record *, dataset->record_count);
+    *count = 0;
+    for (size_t i = 0; i < dataset->record_count; i++) {
+        const struct record *record = &dataset->records[i];
+        if (strcmp(record->form->id, listing->form) == 0 && (listing->wanted == NULL || listing->wanted(record)))
+            records[(*count)++] = record;
+    }
+    qsort(records, *count, sizeof records[0], compare_records);
+    return records;
+}
+
 static void add_record_listing(struct layout *layout, const struct record_listing *listing)
 {
     const struct dataset *dataset = layout->dataset;
@@ -145,19 +172,18 @@ static void add_record_listing(struct layout *layout, const struct record_listin
     size_t count;
     const struct item **items = choose_items(layout, listing, form, &count);
     for (size_t i = 0; i < count; i++)
-        table_add_column(table, items[i]->text, "", kind_of(items[i]));
+        table_add_column(table, layout_capital(layout, items[i]->text), "", kind_of(items[i]));
     if (listing->yes_prefix != NULL)
         table_add_column(table, listing->yes_title, "", CELL_TEXT);
-    for (size_t i = 0; i < dataset->record_count; i++) {
-        const struct record *record = &dataset->records[i];
-        if (strcmp(record->form->id, listing->form) != 0 || (listing->wanted != NULL && !listing->wanted(record)))
-            continue;
+    size_t record_count;
+    const struct record **records = choose_records(layout, listing, &record_count);
+    for (size_t i = 0; i < record_count; i++) {
         struct table_row *row;
-        size_t column = begin_row(layout, table, record, &row);
+        size_t column = begin_row(layout, table, records[i], &row);
         for (size_t c = 0; c < count; c++)
-            table_set_cell(table, row, column++, kind_of(items[c]), answer_text(record, items[c]->id));
+            table_set_cell(table, row, column++, kind_of(items[c]), answer_text(records[i], items[c]->id));
         if (listing->yes_prefix != NULL)
-            table_set_cell(table, row, column, CELL_TEXT, list_yes(table, record, listing->yes_prefix));
+            table_set_cell(table, row, column, CELL_TEXT, list_yes(table, records[i], listing->yes_prefix));
     }
 }
 
@@ -227,7 +253,7 @@ void layout_listings(struct layout *layout)
     static const struct record_listing listings[] = {
         {"l1-deaths", "Deaths", "end_of_study", death_items, 3, is_death, NULL, NULL},
         {"l2-serious-adverse-events", "Serious adverse events", "adverse_event", serious_items,
-         sizeof serious_items / sizeof *serious_items, is_serious, "serious_", "seriousness criteria"},
+         sizeof serious_items / sizeof *serious_items, is_serious, "serious_", "Seriousness criteria"},
         {"l3-adverse-events", "Adverse events", "adverse_event", event_items,
          sizeof event_items / sizeof *event_items, NULL, NULL, NULL},
         {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", NULL, 0, NULL, NULL, NULL},

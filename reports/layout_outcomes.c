@@ -102,7 +102,8 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
     add_score_facts(table, outcome);
     if (change)
         table_add_fact(table, "Change", "%s", change_meaning(outcome));
-    table_add_fact(table, "Population", "treated subjects (N), index knee; n = subjects with a %s", kind);
+    table_add_fact(table, "Population", "treated subjects (N), index knee; n = subjects with a %s; missing = N - n, also "
+                                        "where the visit is not due yet", kind);
     table->group_title = "Visit";
     table->label_title = "Statistic";
     layout_add_cohort_columns(layout, table);

@@ -68,7 +68,7 @@ static void add_counts(struct layout *layout, const char *id, const char *title,
     for (size_t i = 0; i < count; i++) {
         const char *label = sets ? find_label(set_labels, sizeof set_labels / sizeof *set_labels, rows[i])
                                  : disposition_label(layout, rows[i]);
-        struct table_row *row = table_add_row(table, "", label, 0);
+        struct table_row *row = table_add_row(table, "", layout_capital(layout, label), 0);
         for (size_t c = 0; c < table->column_count; c++)
             layout_set_results(layout, table, row, c,
                                &(struct result_key){.table = results, .row = rows[i], .col = columns[c]},
@@ -96,7 +96,7 @@ static void add_completeness_visit(struct layout *layout, struct table *table, c
         if (strcmp(endpoint->form, form) != 0)
             continue;
         struct line line = {memory_format(table, "{%s_scorable} ({pct_%s_scorable})", endpoint->id, endpoint->id),
-                             memory_format(table, "Score \"%s\" computable (%% of N)", endpoint->id), 0};
+                             memory_format(table, "%s: computable (%% of N)", layout_endpoint_title(layout, endpoint)), 0};
         layout_add_cohort_row(layout, table, key, group, &line);
     }
 }
@@ -136,11 +136,28 @@ static void add_all_completeness(struct layout *layout)
 
 /* --- baseline ----------------------------------------------------------------------------------------------- */
 
+/* UCUM's short units of time are no words. */
+static const char *unit_words(const char *unit)
+{
+    static const struct label words[] = {{"a", "years"}, {"mo", "months"}, {"wk", "weeks"}, {"d", "days"}};
+    return find_label(words, sizeof words / sizeof *words, unit);
+}
+
 static const char *item_title(const struct layout *layout, const struct item *item)
 {
-    if (item->unit == NULL)
-        return item->text;
-    return memory_format(layout->document, "%s (%s)", item->text, item->unit);
+    const char *title = layout_capital(layout, item->text);
+    const char *unit = item->unit != NULL ? unit_words(item->unit) : "";
+    if (unit[0] == '\0' || strstr(title, unit) != NULL)
+        return title;
+    return memory_format(layout->document, "%s (%s)", title, unit);
+}
+
+/* Grades are known by their number: "2: minimal". */
+static const char *choice_title(const struct layout *layout, const struct item *item, const struct choice *choice)
+{
+    if (!item->choices_are_numbers)
+        return choice->label;
+    return memory_format(layout->document, "%s: %s", choice->code, choice->label);
 }
 
 static void add_baseline_item(struct layout *layout, struct table *table, const struct item *item,
@@ -161,7 +178,7 @@ static void add_baseline_item(struct layout *layout, struct table *table, const 
         layout_add_cohort_row(layout, table, &key, group, &number_lines[i]);
     for (size_t i = 0; item->type == ITEM_CHOICE && i < item->choice_count; i++) {
         key.row = item->choices[i].code;
-        layout_add_cohort_row(layout, table, &key, group, &(struct line){"{n} ({pct})", item->choices[i].label, 0});
+        layout_add_cohort_row(layout, table, &key, group, &(struct line){"{n} ({pct})", choice_title(layout, item, &item->choices[i]), 0});
     }
     for (size_t i = 0; item->type == ITEM_BOOLEAN && i < 2; i++) {
         key.row = boolean_choices[i].name;

@@ -28,10 +28,10 @@ static const struct {
 static const struct {
     const char *row, *label;
 } severity_rows[] = {
-    {"MILD", "mild"},
-    {"MODERATE", "moderate"},
-    {"SEVERE", "severe"},
-    {"MISSING", "severity not given"},
+    {"MILD", "Mild"},
+    {"MODERATE", "Moderate"},
+    {"SEVERE", "Severe"},
+    {"MISSING", "Severity not given"},
 };
 
 static void add_population(struct table *table)
@@ -88,7 +88,7 @@ static void add_special_interest(struct layout *layout)
     for (size_t i = 0; i < count; i++) {
         const struct choice *choice = item != NULL ? item_find_choice(item, rows[i]) : NULL;
         add_counts_and_limits(layout, table, &(struct result_key){.table = results, .row = rows[i]}, "",
-                              choice != NULL ? choice->label : rows[i]);
+                              layout_capital(layout, choice != NULL ? choice->label : rows[i]));
     }
 }
 
