@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# patella-admin against a database of its own: what it writes, what it refuses, and how it says so.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+. tests/support/tap.sh
+
+bin=${BUILD:-build}/bin
+export PGDATABASE=patella_admin_$$
+dir=$(mktemp -d) || exit 1
+trap 'dropdb --if-exists --force "$PGDATABASE"; rm -rf "$dir"' EXIT
+createdb --template=template0 --encoding=UTF8 --locale=C.UTF-8 "$PGDATABASE"
+
+admin() { env -u PGUSER "$bin/patella-admin" "$@"; }
+query() { psql -XAtq --command="$1"; }
+is() { [ "$1" = "$2" ] || { echo "\"$1\" is not \"$2\""; return 1; }; }
+forms=forms/instruments protocol=forms/protocols/demo.yaml
+
+# ---- command line ----
+check "--help exits 0" exits 0 admin --help
+check "--help of a command shows its options" says '--time-zone ZONE' admin site add --help
+check "--version exits 0" says 'patella-admin ' admin --version
+check "no command is wrong use" exits 2 admin
+check "an unknown command is wrong use" exits 2 admin study remove demo
+check "an unknown option is wrong use" exits 2 admin study list --xml
+check "a missing operand is wrong use" exits 2 admin site list
+check "a missing option is named" says '--time-zone ZONE is missing' admin site add demo 1 --name One
+check "a site must be a number" exits 2 admin site add demo one --name One --time-zone UTC
+check "a site has four digits at most" exits 2 admin site add demo 10000 --name One --time-zone UTC
+check "a time zone must exist" says 'no time zone "Europe/Berlim"' \
+    admin site add demo 1 --name One --time-zone Europe/Berlim
+check "a role must exist" exits 2 admin token add anna --study demo --role doctor
+check "a token lives a year at most" exits 2 admin token add anna --study demo --role coordinator --days 367
+check "a study cannot be called list" exits 2 admin study add list --protocol $protocol --forms $forms
+
+# ---- schema ----
+check "a database without schema is refused" exits 1 admin study list
+check "and the message says what to do" says 'patella-migrate up' admin study list
+"$bin/patella-migrate" up > "$dir/migrate.log" 2>&1
+
+# ---- study and sites ----
+sed 's/score: koos.womac_pain_0_100/score: koos.womac_pane_0_100/' $protocol > "$dir/broken.yaml"
+check "a protocol with a mistake is refused" exits 1 admin study add demo --protocol "$dir/broken.yaml" --forms $forms
+check "with file and line" says "$dir/broken.yaml:" admin study add demo --protocol "$dir/broken.yaml" --forms $forms
+check "and nothing is written" is "$(query 'SELECT count(*) FROM core.study')" 0
+check "study add" exits 0 admin study add demo --protocol $protocol --forms $forms
+check "study add again is refused" exits 1 admin study add demo --protocol $protocol --forms $forms
+check "study list names it" says '"study":"demo"' admin study list --json
+check "the same protocol again changes nothing" exits 0 admin study protocol demo $protocol
+sed 's/title: .*/title: another title/' $protocol > "$dir/changed.yaml"
+check "another text under the same version is refused" exits 1 admin study protocol demo "$dir/changed.yaml"
+sed 's/version: 1/version: 2/' $protocol > "$dir/next.yaml"
+check "a new version is taken" exits 0 admin study protocol demo "$dir/next.yaml"
+check "and is the study's version" says '"protocol_version":2' admin study list --json
+check "the forms again change nothing" exits 0 admin study forms demo $forms
+check "site add" exits 0 admin site add demo 1 --name 'Clinic "One"' --time-zone Europe/Berlin
+check "site add of the same number is refused" exits 1 admin site add demo 1 --name Two --time-zone UTC
+check "site add to an unknown study is refused" exits 1 admin site add nowhere 1 --name One --time-zone UTC
+check "site list escapes names in JSON" says '"name":"Clinic \"One\""' admin site list demo --json
+check "site list is a table for people" says 'Europe/Berlin' admin site list demo
+
+# ---- accounts and tokens ----
+check "account add" exits 0 admin account add anna --name 'Anna Example'
+check "account add again is refused" exits 1 admin account add anna --name 'Anna Example'
+check "account list" says '"account":"anna","full_name":"Anna Example","disabled":false' admin account list --json
+check "token add to a file" exits 0 \
+    admin token add anna --study demo --role coordinator --sites 1 --days 7 --out "$dir/token"
+check "only the owner may read it" is "$(stat -c %a "$dir/token")" 600
+check "the token is the account and 32 random bytes" grep -qE '^anna_[A-Za-z0-9_-]{43}$' "$dir/token"
+check "its hash is stored" is "$(query "SELECT encode(token_sha256, 'hex') FROM sec.credential")" \
+    "$(tr -d '\n' < "$dir/token" | sha256sum | cut -d' ' -f1)"
+check "a file that is there is not written over" exits 1 \
+    admin token add anna --study demo --role coordinator --out "$dir/token"
+check "and no token comes of it" is "$(query 'SELECT count(*) FROM sec.credential')" 1
+check "a refused token leaves no file" exits 1 \
+    admin token add nobody --study demo --role coordinator --out "$dir/refused"
+check "indeed none" exits 1 test -e "$dir/refused"
+check "token add prints the token once" is \
+    "$(admin token add anna --study demo --role statistician 2>/dev/null | grep -cE '^anna_[A-Za-z0-9_-]{43}$')" 1
+check "token list tells sites" says '"role":"coordinator","sites":"1"' admin token list --json
+check "token list of an unknown study is refused" exits 1 admin token list nowhere
+check "token revoke" exits 0 admin token revoke 1
+check "token revoke of no token is refused" exits 1 admin token revoke 99
+check "a revoked token says when" exits 1 says '"revoked_at":null' bash -c \
+    "env -u PGUSER $bin/patella-admin token list --json | grep '\"token\":1,'"
+check "account disable" exits 0 admin account disable anna
+check "account list says so" says '"disabled":true' admin account list --json
+
+# ---- allocation ----
+printf 'subject,knee,cohort\n01-0001,,AD-MSC\n1-x,,AD-MSC\n01-0002,left,AD-MSC\n01-0003,,ADMSC\n' > "$dir/wrong.csv"
+check "a wrong allocation file is refused" exits 1 admin allocate demo "$dir/wrong.csv"
+for line in 3 4 5; do
+    check "its line $line is named" says "$dir/wrong.csv:$line: " admin allocate demo "$dir/wrong.csv"
+done
+printf 'subject,cohort\n01-0001,AD-MSC\n01-0001,CS\n' > "$dir/twice.csv"
+check "a subject that stands twice is refused" says 'twice.csv:3: 01-0001 stands in line 2' \
+    admin allocate demo "$dir/twice.csv"
+printf 'subject,cohort\n01-0001,AD-MSC\n' > "$dir/unknown.csv"
+check "a subject that is not enrolled is refused" exits 1 admin allocate demo "$dir/unknown.csv"
+printf 'subject,arm\n01-0001,AD-MSC\n' > "$dir/columns.csv"
+check "other columns are refused" says 'columns.csv:1: ' admin allocate demo "$dir/columns.csv"
+
+# ---- cuts and reporters ----
+check "cut prints its number" is "$(admin cut demo --label 'first cut')" 1
+check "cut of the same label is refused" exits 1 admin cut demo --label 'first cut'
+check "cut list" says '"label":"first cut"' admin cut list demo --json
+query "CREATE ROLE patella_test_reporter_$$"
+check "reporter grant" exits 0 admin reporter grant demo "patella_test_reporter_$$"
+query "DROP ROLE patella_test_reporter_$$"
+
+# ---- who it was ----
+check "the audit trail has the operator's name" exits 1 is \
+    "$(query "SELECT count(*) FROM audit.event WHERE actor = 'db:patella_admin:$(id -un)'")" 0
+check "and no token" is "$(query "SELECT count(*) FROM audit.event e WHERE e::text LIKE '%$(cat "$dir/token")%'")" 0
+plan
