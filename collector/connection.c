@@ -85,6 +85,14 @@ static void close_politely(struct connection *connection)
     connection_close(connection);
 }
 
+/* Drops what the kernel still holds for a client that does not read it. */
+static void close_with_reset(struct connection *connection)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(bufferevent_getfd(connection->stream), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    connection_close(connection);
+}
+
 static void linger(struct connection *connection)
 {
     end_tls(connection);
@@ -356,7 +364,7 @@ static void tick_reply(struct connection *connection, int64_t now_us)
     if (!is_too_slow(connection, connection->reply_length - left, least, now_us))
         return;
     metrics_add(METRIC_LATE_REPLY, 1);
-    connection_close(connection);
+    close_with_reset(connection);
 }
 
 void connection_tick(struct connection *connection, int64_t now_us)

@@ -135,6 +135,17 @@ static bool read_file(struct settings *settings, const char *file, struct error 
     return faults_to_error(&faults, error);
 }
 
+static bool refuse_name(const char *name, struct error *error)
+{
+    struct suggestion suggestion = suggestion_begin(name);
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        suggestion_offer(&suggestion, settings_table[i].name);
+    char hint[SUGGESTION_TEXT_SIZE];
+    suggestion_format(&suggestion, hint);
+    return error_set(error, ERROR_USAGE, "--set %s: there is no such setting%s", name,
+                     *hint != '\0' ? hint : "; --help lists them");
+}
+
 static bool read_assignment(struct settings *settings, const char *assignment, struct error *error)
 {
     const char *equals = strchr(assignment, '=');
@@ -142,11 +153,8 @@ static bool read_assignment(struct settings *settings, const char *assignment, s
         return error_set(error, ERROR_USAGE, "--set %s: write --set name=value", assignment);
     char *name = memory_copy_bytes(settings, assignment, (size_t)(equals - assignment));
     const struct setting *setting = find_setting(name);
-    if (setting == NULL) {
-        const char *near = suggestion_find(name, setting_names(settings), SETTING_COUNT);
-        return error_set(error, ERROR_USAGE, "--set %s: there is no such setting; %s%s", name,
-                         near != NULL ? "did you mean " : "--help lists them", near != NULL ? near : "");
-    }
+    if (setting == NULL)
+        return refuse_name(name, error);
     const char *expected = assign(settings, setting, equals + 1);
     if (expected != NULL)
         return error_set(error, ERROR_USAGE, "--set %s: '%s' is not %s", name, equals + 1, expected);

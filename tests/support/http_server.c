@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -200,6 +201,7 @@ struct http_server *http_server_start(const void *owner, const char *const *assi
 {
     struct http_server *server = memory_new(owner, struct http_server);
     struct error error = {0};
+    signal(SIGPIPE, SIG_IGN);   /* as the program does */
     snprintf(server->folder, sizeof server->folder, "/tmp/patella-http-XXXXXX");
     assert_non_null(mkdtemp(server->folder));
     http_server_write_certificate(server, "localhost", 30);
@@ -210,7 +212,7 @@ struct http_server *http_server_start(const void *owner, const char *const *assi
     struct server_options options = {.settings = settings, .source = &server->source, .workers = server->workers,
                                      .routes = {routes, sizeof routes / sizeof *routes}};
     server->server = server->workers != NULL ? server_new(NULL, &options, &error) : NULL;
-    if (server->server == NULL)
+    if (server->server == NULL || !server_handle_signals(server->server, &error))
         fail_msg("%s", error.message);
     server->port = server_port(server->server);
     assert_int_equal(pthread_create(&server->thread, NULL, run, server), 0);

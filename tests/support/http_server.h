@@ -22,7 +22,7 @@ struct http_server;
  * GET  /things/{thing}    200, the decoded name of the thing
  * GET  /secret            for those with a token
  * GET  /silent            the handler gives no reply
- * `assignments` are settings ("idle_deadline_ms=200"), NULL-terminated or NULL.
+ * `assignments` are settings ("idle_deadline_ms=200"), NULL-terminated or NULL.  SIGHUP to this process reloads.
  */
 struct http_server *http_server_start(const void *owner, const char *const *assignments);
 
