@@ -389,14 +389,23 @@ static bool connect_store(void)
     return connected;
 }
 
-static void pause_until_stop(int ms)
+/* Under the mutex. */
+static bool has_ended(void)
 {
-    int64_t until = now_ms() + ms;
+    return writer.stopping && (writer.first == NULL || now_ms() >= writer.stop_deadline_ms);
+}
+
+/* Without a connection: a pause before the next try, also when nothing waits, so that /readyz tells the truth. */
+static bool pause_for_connection(void)
+{
+    int64_t until = now_ms() + RECONNECT_PAUSE_MS;
     struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
     pthread_mutex_lock(&writer.mutex);
-    if (!writer.stopping)
+    if (!has_ended())
         pthread_cond_timedwait(&writer.stop, &writer.mutex, &at);
+    bool more = !has_ended();
     pthread_mutex_unlock(&writer.mutex);
+    return more;
 }
 
 /* Waits until something is queued; false when there is nothing more to do. */
@@ -405,25 +414,31 @@ static bool wait_for_work(void)
     pthread_mutex_lock(&writer.mutex);
     while (writer.first == NULL && !writer.stopping)
         pthread_cond_wait(&writer.work, &writer.mutex);
-    bool more = writer.first != NULL && !(writer.stopping && now_ms() >= writer.stop_deadline_ms);
+    bool more = !has_ended();
     pthread_mutex_unlock(&writer.mutex);
     return more;
+}
+
+static struct batch_request *next_group(void)
+{
+    expire(now_ms());
+    pthread_mutex_lock(&writer.mutex);
+    struct batch_request *group = take_group();
+    pthread_mutex_unlock(&writer.mutex);
+    return group;
 }
 
 static void *run(void *unused)
 {
     (void)unused;
-    connect_store();
-    while (wait_for_work()) {
-        if (!connect_store()) {
+    for (bool more = true; more;) {
+        struct batch_request *group = NULL;
+        bool connected = connect_store();
+        more = connected ? wait_for_work() : pause_for_connection();
+        if (more && connected)
+            group = next_group();
+        else
             expire(now_ms());
-            pause_until_stop(RECONNECT_PAUSE_MS);
-            continue;
-        }
-        expire(now_ms());
-        pthread_mutex_lock(&writer.mutex);
-        struct batch_request *group = take_group();
-        pthread_mutex_unlock(&writer.mutex);
         if (group != NULL)
             write_group(group);
     }
