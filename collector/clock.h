@@ -3,6 +3,7 @@
 #ifndef PATELLA_CLOCK_H
 #define PATELLA_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -18,6 +19,16 @@ static inline struct timespec clock_deadline(int after_ms)
 {
     int64_t at_us = clock_now_us() + (int64_t)after_ms * 1000;
     return (struct timespec){.tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000};
+}
+
+/* A condition whose timed waits are by clock_deadline. */
+static inline void clock_init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }
 
 #endif

@@ -19,7 +19,7 @@ struct watch {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;
-    bool started, stopping;
+    bool started, stopping, ended;
     const char *conninfo;
     int refresh_ms;
     void *owner;                 /* of the store; one thread at a time */
@@ -115,16 +115,16 @@ static void *run_watch(void *context)
         }
     }
     talloc_free(watch->owner);
+    pthread_mutex_lock(&watch->lock);
+    watch->ended = true;
+    pthread_cond_broadcast(&watch->changed);
+    pthread_mutex_unlock(&watch->lock);
     return NULL;
 }
 
 bool watch_start(struct watch *watch, void (*misfit)(void *context), void *context, struct error *error)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_init_condition(&watch->changed);
     pthread_mutex_init(&watch->lock, NULL);
     watch->misfit = misfit;
     watch->context = context;
@@ -140,13 +140,18 @@ bool watch_stop(struct watch *watch, int deadline_ms)
         talloc_free(watch);
         return true;
     }
+    struct timespec deadline = clock_deadline(deadline_ms);
+    int waited = 0;
     pthread_mutex_lock(&watch->lock);
     watch->stopping = true;
-    pthread_cond_signal(&watch->changed);
+    pthread_cond_broadcast(&watch->changed);
+    while (!watch->ended && waited == 0)
+        waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &deadline);
+    bool ended = watch->ended;
     pthread_mutex_unlock(&watch->lock);
-    struct timespec deadline = clock_deadline(deadline_ms);
-    if (pthread_clockjoin_np(watch->thread, NULL, CLOCK_MONOTONIC, &deadline) != 0)
+    if (!ended)
         return false;
+    pthread_join(watch->thread, NULL);
     pthread_cond_destroy(&watch->changed);
     pthread_mutex_destroy(&watch->lock);
     talloc_free(watch);

@@ -2,8 +2,6 @@
 #include "collector/workers.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <time.h>
 
 #include "collector/clock.h"
 #include "forms/base/log.h"
@@ -28,7 +26,7 @@ struct workers {
     bool stopping;
     struct workers_options options;
     struct worker *threads;
-    size_t started;
+    size_t started, ended;
 };
 
 static bool connect_store(struct worker *worker, struct error *error)
@@ -78,6 +76,10 @@ static void *run_worker(void *context)
     while ((work = take(worker->workers)) != NULL)
         work->run(work, ready_store(worker));
     talloc_free(worker->owner);
+    pthread_mutex_lock(&worker->workers->lock);
+    worker->workers->ended++;
+    pthread_cond_broadcast(&worker->workers->changed);
+    pthread_mutex_unlock(&worker->workers->lock);
     return NULL;
 }
 
@@ -88,7 +90,7 @@ struct workers *workers_start(const void *owner, const struct workers_options *o
     workers->options.conninfo = memory_copy_string(workers, options->conninfo);
     workers->threads = memory_new_array(workers, struct worker, options->threads);
     pthread_mutex_init(&workers->lock, NULL);
-    pthread_cond_init(&workers->changed, NULL);
+    clock_init_condition(&workers->changed);
     for (size_t i = 0; i < options->threads; i++) {
         struct worker *worker = &workers->threads[i];
         worker->workers = workers;
@@ -124,16 +126,19 @@ bool workers_push(struct workers *workers, struct work *work)
 
 bool workers_stop(struct workers *workers, int deadline_ms)
 {
+    struct timespec deadline = clock_deadline(deadline_ms);
+    int waited = 0;
     pthread_mutex_lock(&workers->lock);
     workers->stopping = true;
     pthread_cond_broadcast(&workers->changed);
+    while (workers->ended < workers->started && waited == 0)
+        waited = pthread_cond_timedwait(&workers->changed, &workers->lock, &deadline);
+    bool all = workers->ended == workers->started;
     pthread_mutex_unlock(&workers->lock);
-    struct timespec deadline = clock_deadline(deadline_ms);
-    bool all = true;
-    for (size_t i = 0; i < workers->started; i++)
-        all = pthread_clockjoin_np(workers->threads[i].thread, NULL, CLOCK_MONOTONIC, &deadline) == 0 && all;
     if (!all)
         return false;
+    for (size_t i = 0; i < workers->started; i++)
+        pthread_join(workers->threads[i].thread, NULL);
     pthread_cond_destroy(&workers->changed);
     pthread_mutex_destroy(&workers->lock);
     talloc_free(workers);
