@@ -79,6 +79,14 @@ static bool store_report(const void *owner, struct db *db, const struct job *job
     return stored;
 }
 
+/* For people who have no terminal: the message with what it is about. */
+static char *describe(const void *owner, const struct error *failure)
+{
+    if (failure->file[0] == '\0')
+        return memory_copy_string(owner, failure->message);
+    return memory_format(owner, "%s:%d: %s", failure->file, failure->line, failure->message);
+}
+
 /* False only when the job's end could not be written down. */
 static bool do_job(const void *owner, struct db *db, const struct job *job, struct error *error)
 {
@@ -90,10 +98,11 @@ static bool do_job(const void *owner, struct db *db, const struct job *job, stru
         log_write(LOG_LEVEL_INFO, "report stored", "job", job->id, NULL);
         return true;
     }
-    log_write(LOG_LEVEL_ERROR, "report failed", "job", job->id, "error", failure.message, NULL);
+    char *description = describe(owner, &failure);
+    log_write(LOG_LEVEL_ERROR, "report failed", "job", job->id, "error", description, NULL);
     if (!db_is_alive(db))
-        return error_set(error, failure.kind, "%s", failure.message);   /* released when another worker looks */
-    return finish_job(owner, db, job, failure.message, error);
+        return error_set(error, failure.kind, "%s", description);   /* released when another worker looks */
+    return finish_job(owner, db, job, description, error);
 }
 
 static void block_signals(sigset_t *signals)

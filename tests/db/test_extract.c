@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/report.h"
+#include "tests/support/collected.h"
+
+struct fixture {
+    struct collected *collected;
+    struct db *reporter;
+};
+
+static struct fixture *new_fixture(const char *masking)
+{
+    struct error error;
+    struct fixture *fixture = memory_new(NULL, struct fixture);
+    fixture->collected = collected_new(fixture, masking);
+    collected_fill(fixture->collected);
+    const char *conninfo = test_database_conninfo(fixture, collected_database(fixture->collected),
+                                                  "patella_reporter");
+    fixture->reporter = extract_open(fixture, conninfo, &error);
+    if (fixture->reporter == NULL)
+        fail_msg("%s", error.message);
+    return fixture;
+}
+
+static int set_up(void **state)
+{
+    *state = new_fixture("none");
+    return 0;
+}
+
+static int set_up_masked(void **state)
+{
+    *state = new_fixture("double");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    return talloc_free(*state);
+}
+
+static struct dataset *extract(struct fixture *fixture, const char *cut, enum extract_columns columns)
+{
+    struct error error;
+    struct dataset *dataset = extract_dataset(fixture, fixture->reporter, "demo", cut, columns, &error);
+    if (dataset == NULL || !dataset_derive(dataset, &error))
+        fail_msg("%s", error.message);
+    return dataset;
+}
+
+static size_t count_records(const struct dataset *dataset, const char *form)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < dataset->record_count; i++)
+        if (strcmp(dataset->records[i].form->id, form) == 0)
+            count++;
+    return count;
+}
+
+/* VAS of the first subject at M3. */
+static double first_value(const struct dataset *dataset)
+{
+    return dataset_value(dataset, 0, 0, 1);
+}
+
+static void correct_first_value(struct fixture *fixture, int version, const char *vas)
+{
+    collected_submit(fixture->collected,
+                     &(struct collected_form){"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, version, NULL},
+                     "vas", vas, NULL);
+}
+
+static void test_extract_dataset_reads_subjects_records_and_cohorts(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_cut(fixture->collected, "first");
+    const struct dataset *dataset = extract(fixture, "first", EXTRACT_COLUMNS_ALLOWED);
+    assert_int_equal(dataset->subject_count, 5);
+    assert_int_equal(dataset->subjects[4].site, 2);
+    assert_int_equal(dataset->subjects[0].cohort, 0);
+    assert_int_equal(dataset->subjects[1].cohort, 1);
+    assert_int_equal(dataset->subjects[0].index_knee, KNEE_RIGHT);
+    assert_int_equal(dataset->record_count, 5 * 4 + 2);
+    assert_true(dataset->subjects[0].treated);
+    assert_true(first_value(dataset) == 40);
+    assert_string_equal(dataset->study_title, "A study");
+    assert_int_equal(dataset->cut_no, 1);
+}
+
+static void test_extract_dataset_takes_the_newest_version_at_the_cut(void **state)
+{
+    struct fixture *fixture = *state;
+    correct_first_value(fixture, 2, "35");
+    collected_cut(fixture->collected, "corrected");
+    correct_first_value(fixture, 3, "30");
+    const struct dataset *dataset = extract(fixture, "corrected", EXTRACT_COLUMNS_ALLOWED);
+    assert_true(first_value(dataset) == 35);
+    assert_int_equal(count_records(dataset, "pain_vas"), 10);
+}
+
+static void test_extract_dataset_leaves_voided_records_out(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_cut(fixture->collected, "before");
+    const struct collected_form voided = {"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, 2, "void"};
+    collected_submit(fixture->collected, &voided, NULL);
+    collected_cut(fixture->collected, "after");
+    assert_true(first_value(extract(fixture, "before", EXTRACT_COLUMNS_ALLOWED)) == 40);
+    assert_true(isnan(first_value(extract(fixture, "after", EXTRACT_COLUMNS_ALLOWED))));
+}
+
+static void test_extract_dataset_corrected_index_knee_counts(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_submit(fixture->collected,
+                     &(struct collected_form){.subject = "01-0001", .form = "enrolment", .date = "2026-01-04",
+                                              .version = 2}, "index_knee", "left", NULL);
+    collected_cut(fixture->collected, "corrected");
+    const struct dataset *dataset = extract(fixture, "corrected", EXTRACT_COLUMNS_ALLOWED);
+    assert_int_equal(dataset->subjects[0].index_knee, KNEE_LEFT);
+    assert_int_equal(dataset->subjects[0].enrolled, date_from_civil(2026, 1, 4));
+}
+
+static void test_extract_dataset_subject_who_moved_stands_under_the_first_number(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_submit(fixture->collected,
+                     &(struct collected_form){.subject = "02-0002", .form = "enrolment", .date = "2026-06-01"},
+                     "index_knee", "right", "continues", "01-0001", NULL);
+    collected_submit(fixture->collected,
+                     &(struct collected_form){"02-0002", "pain_vas", "right", "M6", "2026-07-12", 1, 1, NULL}, "vas",
+                     "25", NULL);
+    collected_cut(fixture->collected, "moved");
+    const struct dataset *dataset = extract(fixture, "moved", EXTRACT_COLUMNS_ALLOWED);
+    assert_int_equal(dataset->subject_count, 5);
+    assert_true(dataset_value(dataset, 0, 0, 2) == 25);
+    assert_int_equal(dataset->subjects[0].cohort, 0);
+}
+
+static void test_extract_dataset_masked_study_names_no_arm(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_cut(fixture->collected, "masked");
+    const struct dataset *dataset = extract(fixture, "masked", EXTRACT_COLUMNS_ALLOWED);
+    assert_true(dataset->pooled);
+    assert_int_equal(dataset->cohort_count, 1);
+    assert_string_equal(dataset->cohorts[0], "Pooled");
+    assert_int_equal(count_records(dataset, "adverse_event"), 1);     /* not the one at the harvest site */
+    for (size_t i = 0; i < dataset->subject_count; i++)
+        assert_int_equal(dataset->subjects[i].cohort, NO_COHORT);
+    for (size_t i = 0; i < dataset->record_count; i++) {
+        const struct record *record = &dataset->records[i];
+        for (size_t item = 0; item < record->form->item_count; item++)
+            if (record->form->items[item].reveals_arm)
+                assert_int_equal(record->answers[item].state, ANSWER_MISSING);
+    }
+}
+
+static void test_extract_dataset_masked_study_by_cohort_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    collected_cut(fixture->collected, "masked");
+    assert_null(extract_dataset(fixture, fixture->reporter, "demo", "masked", EXTRACT_COLUMNS_COHORTS, &error));
+    assert_int_equal(error.kind, ERROR_DENIED);
+    assert_non_null(strstr(error.message, "masked"));
+}
+
+static void test_extract_dataset_unknown_study_or_cut_is_not_found(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const cases[][2] = {{"nothing", "1"}, {"demo", "7"}, {"demo", "no such label"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error error;
+        assert_null(extract_dataset(fixture, fixture->reporter, cases[i][0], cases[i][1], EXTRACT_COLUMNS_ALLOWED,
+                                    &error));
+        assert_int_equal(error.kind, ERROR_NOT_FOUND);
+    }
+}
+
+static void test_extract_dataset_of_a_study_not_granted_is_not_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    test_run(collected_db(fixture->collected), "SELECT admin.add_study('hidden', 'Hidden', 'none', 'postgres')");
+    assert_null(extract_dataset(fixture, fixture->reporter, "hidden", "1", EXTRACT_COLUMNS_ALLOWED, &error));
+    assert_int_equal(error.kind, ERROR_NOT_FOUND);
+}
+
+static void test_extract_make_cut_holds_what_had_committed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    int cut;
+    assert_true(extract_make_cut(fixture->reporter, "demo", &cut, &error));
+    correct_first_value(fixture, 2, "10");
+    const char *number = memory_format(fixture, "%d", cut);
+    assert_true(first_value(extract(fixture, number, EXTRACT_COLUMNS_ALLOWED)) == 40);
+}
+
+/* --- the whole report -------------------------------------------------------------------------------------------- */
+
+static struct report *make_report(struct fixture *fixture, const char *cut)
+{
+    struct error error;
+    const struct report_order order = {.study = "demo", .cut = cut};
+    struct report *report = report_make(fixture, fixture->reporter, &order, &error);
+    if (report == NULL)
+        fail_msg("%s", error.message);
+    return report;
+}
+
+static void test_report_make_of_a_cut_is_the_same_after_more_came_in(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_cut(fixture->collected, "first");
+    const struct report *before = make_report(fixture, "first");
+    correct_first_value(fixture, 2, "10");
+    collected_submit(fixture->collected,
+                     &(struct collected_form){.subject = "01-0009", .form = "enrolment", .date = "2026-01-05"},
+                     "index_knee", "left", NULL);
+    test_run(collected_db(fixture->collected),
+             "SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{CS}', 'allocated anew')");
+    test_run(collected_db(fixture->collected),
+             "SELECT admin.put_form('demo', 'extra', 1, $$no form at all$$)");
+    collected_cut(fixture->collected, "second");
+    const struct report *after = make_report(fixture, "1");
+    assert_int_equal(before->file_count, after->file_count);
+    for (size_t i = 0; i < before->file_count; i++) {
+        assert_string_equal(before->files[i].name, after->files[i].name);
+        assert_string_equal(before->files[i].sha256, after->files[i].sha256);
+    }
+}
+
+static void test_report_make_of_a_masked_study_holds_no_cohort_and_no_lot(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_cut(fixture->collected, "masked");
+    const struct report *report = make_report(fixture, "masked");
+    for (size_t i = 0; i < report->file_count; i++) {
+        assert_null(strstr(report->files[i].bytes->bytes, "LOT-7"));
+        assert_null(strstr(report->files[i].bytes->bytes, "CELLS"));
+        assert_null(strstr(report->files[i].bytes->bytes, "Corticosteroid"));
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_MASKED(name) cmocka_unit_test_setup_teardown(name, set_up_masked, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_extract_dataset_reads_subjects_records_and_cohorts),
+        TEST(test_extract_dataset_takes_the_newest_version_at_the_cut),
+        TEST(test_extract_dataset_leaves_voided_records_out),
+        TEST(test_extract_dataset_corrected_index_knee_counts),
+        TEST(test_extract_dataset_subject_who_moved_stands_under_the_first_number),
+        TEST_MASKED(test_extract_dataset_masked_study_names_no_arm),
+        TEST_MASKED(test_extract_dataset_masked_study_by_cohort_is_refused),
+        TEST(test_extract_dataset_unknown_study_or_cut_is_not_found),
+        TEST(test_extract_dataset_of_a_study_not_granted_is_not_found),
+        TEST(test_extract_make_cut_holds_what_had_committed),
+        TEST(test_report_make_of_a_cut_is_the_same_after_more_came_in),
+        TEST_MASKED(test_report_make_of_a_masked_study_holds_no_cohort_and_no_lot),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

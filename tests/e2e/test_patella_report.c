@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The program itself: exit status, what is on standard output, the folder. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "forms/base/memory.h"
+#include "tests/support/collected.h"
+
+enum { OUTPUT_LIMIT = 1 << 20 };
+
+struct fixture {
+    struct collected *collected;
+    const char *conninfo;
+    char *folder;                /* of this test, removed at its end */
+};
+
+static struct fixture *new_fixture(const char *masking)
+{
+    struct fixture *fixture = memory_new(NULL, struct fixture);
+    fixture->collected = collected_new(fixture, masking);
+    collected_fill(fixture->collected);
+    collected_cut(fixture->collected, "first");
+    fixture->conninfo = test_database_conninfo(fixture, collected_database(fixture->collected), "patella_reporter");
+    fixture->folder = memory_copy_string(fixture, "/tmp/patella-report-test-XXXXXX");
+    assert_non_null(mkdtemp(fixture->folder));
+    return fixture;
+}
+
+static int set_up(void **state)
+{
+    *state = new_fixture("none");
+    return 0;
+}
+
+static int set_up_masked(void **state)
+{
+    *state = new_fixture("double");
+    return 0;
+}
+
+/* Runs a shell command; its standard output and error, and its exit status. */
+static const char *run_command(const struct fixture *fixture, const char *command, int *status)
+{
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    char *output = memory_new_array(fixture, char, OUTPUT_LIMIT);
+    size_t length = fread(output, 1, OUTPUT_LIMIT - 1, pipe);
+    output[length] = '\0';
+    *status = WEXITSTATUS(pclose(pipe));
+    return output;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    run_command(fixture, memory_format(fixture, "rm -r '%s'", fixture->folder), &status);
+    return talloc_free(fixture);
+}
+
+static const char *program(void)
+{
+    const char *build = getenv("BUILD");
+    return memory_format(NULL, "%s/bin/patella-report", build != NULL ? build : "build");
+}
+
+/* patella-report with `options`, in which %s is the test's folder; the study's database is given. */
+static const char *run_report(const struct fixture *fixture, const char *options, const char *name, int *status)
+{
+    const char *path = program();
+    char *command = memory_format(fixture, "%s --db '%s' %s --out '%s/%s' 2>&1", path, fixture->conninfo, options,
+                                  fixture->folder, name);
+    talloc_free((void *)path);
+    return run_command(fixture, command, status);
+}
+
+static int compare_folders(const struct fixture *fixture, const char *a, const char *b)
+{
+    int status;
+    run_command(fixture, memory_format(fixture, "cd '%s' && diff -r '%s' '%s'", fixture->folder, a, b), &status);
+    return status;
+}
+
+static void test_patella_report_same_cut_twice_gives_the_same_folder(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    run_report(fixture, "--study demo --cut first", "one", &status);
+    assert_int_equal(status, 0);
+    collected_submit(fixture->collected,
+                     &(struct collected_form){"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, 2, NULL}, "vas",
+                     "10", NULL);
+    const char *output = run_report(fixture, "--study demo --cut 1", "two", &status);
+    assert_int_equal(status, 0);
+    assert_int_equal(compare_folders(fixture, "one", "two"), 0);
+    assert_non_null(strstr(output, "two/report.html\n"));
+    assert_non_null(strstr(output, "two/manifest.json\n"));
+    run_report(fixture, "--study demo", "three", &status);
+    assert_int_equal(status, 0);
+    assert_int_equal(compare_folders(fixture, "one", "three"), 1);
+}
+
+static void test_patella_report_without_a_cut_says_which_it_made(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    const char *output = run_report(fixture, "--study demo", "new", &status);
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(output, "made cut 2 of study demo"));
+}
+
+static void test_patella_report_folder_with_a_report_is_replaced_by_force_only(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    run_report(fixture, "--study demo --cut 1", "one", &status);
+    const char *output = run_report(fixture, "--study demo --cut 1", "one", &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(output, "--force"));
+    run_report(fixture, "--study demo --cut 1 --columns pooled --force", "one", &status);
+    assert_int_equal(status, 0);
+    run_report(fixture, "--study demo --cut 1 --columns pooled", "two", &status);
+    assert_int_equal(compare_folders(fixture, "one", "two"), 0);
+}
+
+static void test_patella_report_folder_of_something_else_is_never_replaced(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    run_command(fixture, memory_format(fixture, "cd '%s' && mkdir mine && echo x > mine/letter", fixture->folder),
+                &status);
+    run_report(fixture, "--study demo --cut 1 --force", "mine", &status);
+    assert_int_equal(status, 1);
+    assert_string_equal(run_command(fixture, memory_format(fixture, "ls '%s/mine'", fixture->folder), &status),
+                        "letter\n");
+    assert_string_equal(run_command(fixture, memory_format(fixture, "ls '%s'", fixture->folder), &status), "mine\n");
+}
+
+static void test_patella_report_masked_study_by_cohort_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    const char *output = run_report(fixture, "--study demo --cut 1 --columns cohorts", "one", &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(output, "masked"));
+    run_report(fixture, "--study demo --cut 1", "one", &status);
+    assert_int_equal(status, 0);
+}
+
+static void test_patella_report_used_wrongly_exits_2(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const cases[] = {"", "--study demo --columns both", "--study demo --nonsense",
+                                        "--study demo --jobs", "--study demo --once", "--study demo extra"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int status;
+        const char *output = run_report(fixture, cases[i], "one", &status);
+        assert_int_equal(status, 2);
+        assert_non_null(strstr(output, "patella-report: "));
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_patella_report_same_cut_twice_gives_the_same_folder),
+        TEST(test_patella_report_without_a_cut_says_which_it_made),
+        TEST(test_patella_report_folder_with_a_report_is_replaced_by_force_only),
+        TEST(test_patella_report_folder_of_something_else_is_never_replaced),
+        cmocka_unit_test_setup_teardown(test_patella_report_masked_study_by_cohort_is_refused, set_up_masked, tear_down),
+        TEST(test_patella_report_used_wrongly_exits_2),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
