@@ -75,9 +75,10 @@ static double first_value(const struct dataset *dataset)
 
 static void correct_first_value(struct fixture *fixture, int version, const char *vas)
 {
-    collected_submit(fixture->collected,
-                     &(struct collected_form){"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, version, NULL},
-                     "vas", vas, NULL);
+    collected_submit(
+        fixture->collected,
+        &(struct collected_form){"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, version, NULL}, "vas",
+        vas, NULL);
 }
 
 static void test_extract_dataset_reads_subjects_records_and_cohorts(void **state)
@@ -134,12 +135,13 @@ static void test_extract_dataset_corrected_index_knee_counts(void **state)
 static void test_extract_dataset_subject_who_moved_stands_under_the_first_number(void **state)
 {
     struct fixture *fixture = *state;
+    collected_submit(
+        fixture->collected,
+        &(struct collected_form){.subject = "02-0002", .form = "enrolment", .date = "2026-06-01"},
+        "index_knee", "right", "continues", "01-0001", NULL);
     collected_submit(fixture->collected,
-                     &(struct collected_form){.subject = "02-0002", .form = "enrolment", .date = "2026-06-01"},
-                     "index_knee", "right", "continues", "01-0001", NULL);
-    collected_submit(fixture->collected,
-                     &(struct collected_form){"02-0002", "pain_vas", "right", "M6", "2026-07-12", 1, 1, NULL}, "vas",
-                     "25", NULL);
+                     &(struct collected_form){"02-0002", "pain_vas", "right", "M6", "2026-07-12", 1, 1, NULL},
+                     "vas", "25", NULL);
     collected_cut(fixture->collected, "moved");
     const struct dataset *dataset = extract(fixture, "moved", EXTRACT_COLUMNS_ALLOWED);
     assert_int_equal(dataset->subject_count, 5);
@@ -171,7 +173,8 @@ static void test_extract_dataset_masked_study_by_cohort_is_refused(void **state)
     struct fixture *fixture = *state;
     struct error error;
     collected_cut(fixture->collected, "masked");
-    assert_null(extract_dataset(fixture, fixture->reporter, "demo", "masked", EXTRACT_COLUMNS_COHORTS, &error));
+    assert_null(
+        extract_dataset(fixture, fixture->reporter, "demo", "masked", EXTRACT_COLUMNS_COHORTS, &error));
     assert_int_equal(error.kind, ERROR_DENIED);
     assert_non_null(strstr(error.message, "masked"));
 }
@@ -182,8 +185,8 @@ static void test_extract_dataset_unknown_study_or_cut_is_not_found(void **state)
     static const char *const cases[][2] = {{"nothing", "1"}, {"demo", "7"}, {"demo", "no such label"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct error error;
-        assert_null(extract_dataset(fixture, fixture->reporter, cases[i][0], cases[i][1], EXTRACT_COLUMNS_ALLOWED,
-                                    &error));
+        assert_null(extract_dataset(fixture, fixture->reporter, cases[i][0], cases[i][1],
+                                    EXTRACT_COLUMNS_ALLOWED, &error));
         assert_int_equal(error.kind, ERROR_NOT_FOUND);
     }
 }
@@ -192,7 +195,8 @@ static void test_extract_dataset_of_a_study_not_granted_is_not_found(void **stat
 {
     struct fixture *fixture = *state;
     struct error error;
-    test_run(collected_db(fixture->collected), "SELECT admin.add_study('hidden', 'Hidden', 'none', 'postgres')");
+    test_run(collected_db(fixture->collected),
+             "SELECT admin.add_study('hidden', 'Hidden', 'none', 'postgres')");
     assert_null(extract_dataset(fixture, fixture->reporter, "hidden", "1", EXTRACT_COLUMNS_ALLOWED, &error));
     assert_int_equal(error.kind, ERROR_NOT_FOUND);
 }
@@ -208,7 +212,7 @@ static void test_extract_make_cut_holds_what_had_committed(void **state)
     assert_true(first_value(extract(fixture, number, EXTRACT_COLUMNS_ALLOWED)) == 40);
 }
 
-/* --- the whole report -------------------------------------------------------------------------------------------- */
+/* --- the whole report ---------------------------------------------------------------------------------- */
 
 static struct report *make_report(struct fixture *fixture, const char *cut)
 {
@@ -226,9 +230,10 @@ static void test_report_make_of_a_cut_is_the_same_after_more_came_in(void **stat
     collected_cut(fixture->collected, "first");
     const struct report *before = make_report(fixture, "first");
     correct_first_value(fixture, 2, "10");
-    collected_submit(fixture->collected,
-                     &(struct collected_form){.subject = "01-0009", .form = "enrolment", .date = "2026-01-05"},
-                     "index_knee", "left", NULL);
+    collected_submit(
+        fixture->collected,
+        &(struct collected_form){.subject = "01-0009", .form = "enrolment", .date = "2026-01-05"},
+        "index_knee", "left", NULL);
     test_run(collected_db(fixture->collected),
              "SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{CS}', 'allocated anew')");
     test_run(collected_db(fixture->collected),

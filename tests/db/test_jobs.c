@@ -38,7 +38,8 @@ static int set_up(void **state)
     fixture->collected = collected_new(fixture, "none");
     collected_fill(fixture->collected);
     collected_cut(fixture->collected, "first");
-    fixture->conninfo = test_database_conninfo(fixture, collected_database(fixture->collected), "patella_reporter");
+    fixture->conninfo =
+        test_database_conninfo(fixture, collected_database(fixture->collected), "patella_reporter");
     fixture->reporter = open_reporter(fixture);
     *state = fixture;
     return 0;
@@ -77,8 +78,9 @@ static void test_jobs_run_stores_the_files_of_the_report(void **state)
     const struct report *report = report_make(fixture, fixture->reporter, &order, &error);
     assert_non_null(report);
     assert_int_equal(atoi(value(fixture, "SELECT count(*) FROM rep.file")), report->file_count);
-    assert_string_equal(value(fixture, "SELECT encode(sha256, 'hex') FROM rep.file WHERE name = 'results.csv'"),
-                        report->files[1].sha256);
+    assert_string_equal(
+        value(fixture, "SELECT encode(sha256, 'hex') FROM rep.file WHERE name = 'results.csv'"),
+        report->files[1].sha256);
     assert_string_equal(value(fixture, "SELECT name FROM rep.file WHERE name LIKE 't6-value-vas%'"),
                         "t6-value-vas.csv");
     assert_string_equal(value(fixture, "SELECT COALESCE(message, 'none') FROM rep.job"), "none");
@@ -105,13 +107,15 @@ static void test_jobs_run_failing_job_is_marked_and_does_not_stop_the_next(void 
 {
     struct fixture *fixture = *state;
     /* The second cut has a form that no program can read; the first has not. */
-    test_run(collected_db(fixture->collected), "SELECT admin.put_form('demo', 'broken', 1, 'no form at all')");
+    test_run(collected_db(fixture->collected),
+             "SELECT admin.put_form('demo', 'broken', 1, 'no form at all')");
     collected_cut(fixture->collected, "second");
     test_run(collected_db(fixture->collected), "SELECT api.request_report('statistician', 1, 2)");
     request(fixture);
     run_once(fixture);
     assert_string_equal(value(fixture, STATES), "failed done");
-    assert_non_null(strstr(value(fixture, "SELECT message FROM rep.job WHERE state = 'failed'"), "form broken version 1"));
+    assert_non_null(strstr(value(fixture, "SELECT message FROM rep.job WHERE state = 'failed'"),
+                           "form broken version 1"));
 }
 
 static void test_jobs_run_job_of_a_worker_that_died_is_done_by_another(void **state)
@@ -125,7 +129,8 @@ static void test_jobs_run_job_of_a_worker_that_died_is_done_by_another(void **st
     assert_string_equal(value(fixture, STATES), "running");      /* its worker still lives */
     talloc_free(dying);
     /* The dead session's lock goes with its backend, which PostgreSQL ends on its own time. */
-    test_run(collected_db(fixture->collected), "SELECT pg_advisory_lock(77, hashtext(job_id::text)) FROM rep.job");
+    test_run(collected_db(fixture->collected),
+             "SELECT pg_advisory_lock(77, hashtext(job_id::text)) FROM rep.job");
     test_run(collected_db(fixture->collected), "SELECT pg_advisory_unlock_all()");
     run_once(fixture);
     assert_string_equal(value(fixture, STATES), "done");

@@ -122,10 +122,8 @@ static struct db_parameters *parameters_for(const void *owner, const struct test
     int32_t *days = memory_new_array(parameters, int32_t, count);
     for (size_t i = 0; i < count; i++) {
         rows[i] = with_defaults(parameters, &given[i]);
-        ids[i][12] = (uint8_t)(rows[i].id >> 24);
-        ids[i][13] = (uint8_t)(rows[i].id >> 16);
-        ids[i][14] = (uint8_t)(rows[i].id >> 8);
-        ids[i][15] = (uint8_t)rows[i].id;
+        if (!text_to_uuid(memory_format(parameters, "00000000-0000-0000-0000-%012d", rows[i].id), ids[i]))
+            fail_msg("no id: %d", rows[i].id);
         if (!date_parse(rows[i].date, &days[i]))
             fail_msg("not a date: %s", rows[i].date);
     }

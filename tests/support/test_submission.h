@@ -8,7 +8,7 @@
 /* What is NULL or 0 has the default of a good first KOOS of subject 01-0001 of study 1 at visit M3, left knee. */
 struct test_row {
     const char *token;           /* "coordinator" */
-    int id;                      /* last digits of the UUID: 1 */
+    int id;                      /* decimal digits at the end of the UUID: 1 */
     int study, site, subject;
     const char *form;            /* "koos" */
     const char *knee;            /* "left" */
