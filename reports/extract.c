@@ -63,7 +63,7 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
 /* A row of core.subject. */
 struct enrolled {
     int site, number;
-    size_t subject;              /* index into dataset->subjects: its own, or of the subject that it continues */
+    size_t subject; /* index into dataset->subjects: its own, or of the subject that it continues */
     int continues_site, continues_number;    /* 0: nobody */
 };
 
@@ -77,7 +77,8 @@ struct extract {
     size_t enrolled_count;
 };
 
-static struct db *open_with(const void *owner, const char *conninfo, size_t statement_count, struct error *error)
+static struct db *open_with(const void *owner, const char *conninfo, size_t statement_count,
+                            struct error *error)
 {
     const struct db_options options = {
         .conninfo = conninfo,
@@ -89,7 +90,10 @@ static struct db *open_with(const void *owner, const char *conninfo, size_t stat
     return db_open(owner, &options, error);
 }
 
-/* The schema is looked at before statements are prepared: a pending migration is a better message than a missing table. */
+/*
+ * The schema is looked at before statements are prepared: a pending migration is a better message than a
+ * missing table.
+ */
 struct db *extract_open(const void *owner, const char *conninfo, struct error *error)
 {
     struct db *plain = open_with(owner, conninfo, 0, error);
@@ -107,7 +111,7 @@ static struct db_parameters *study_and_cut(const void *owner, const struct extra
     return parameters;
 }
 
-/* --- study and cut --------------------------------------------------------------------------------------------- */
+/* --- study and cut ------------------------------------------------------------------------------------- */
 
 static bool find_study(struct extract *extract, const char *code, struct error *error)
 {
@@ -117,8 +121,10 @@ static bool find_study(struct extract *extract, const char *code, struct error *
     struct db_result *result = db_execute(work, extract->db, EXTRACT_FIND_STUDY, parameters, error);
     bool found = result != NULL && db_rows(result) == 1;
     if (result != NULL && !found)
-        error_set(error, ERROR_NOT_FOUND, "there is no study \"%s\" that this database role may read; "
-                  "`patella-admin study list` shows the studies, `patella-admin reporter grant` opens one to a role",
+        error_set(error, ERROR_NOT_FOUND,
+                  "there is no study \"%s\" that this database role may read; "
+                  "`patella-admin study list` shows the studies, `patella-admin reporter grant` opens one to "
+                  "a role",
                   code);
     if (found) {
         extract->study_id = (int)db_int(result, 0, 0);
@@ -139,8 +145,10 @@ static bool find_cut(struct extract *extract, const char *study, const char *cut
     struct db_result *result = db_execute(work, extract->db, EXTRACT_FIND_CUT, parameters, error);
     bool found = result != NULL && db_rows(result) == 1;
     if (result != NULL && !found)
-        error_set(error, ERROR_NOT_FOUND, "study \"%s\" has no cut with the number or label \"%s\"; `patella-admin cut "
-                  "list %s` shows its cuts", study, cut, study);
+        error_set(error, ERROR_NOT_FOUND,
+                  "study \"%s\" has no cut with the number or label \"%s\"; `patella-admin cut "
+                  "list %s` shows its cuts",
+                  study, cut, study);
     if (found) {
         extract->cut_no = dataset->cut_no = (int)db_int(result, 0, 0);
         dataset->cut_label = memory_copy_string(dataset, db_text(result, 0, 1));
@@ -168,7 +176,7 @@ bool extract_make_cut(struct db *db, const char *study, int *cut_no, struct erro
     return made;
 }
 
-/* --- definitions ----------------------------------------------------------------------------------------------- */
+/* --- definitions --------------------------------------------------------------------------------------- */
 
 static bool read_protocol(struct extract *extract, struct error *error)
 {
@@ -179,8 +187,9 @@ static bool read_protocol(struct extract *extract, struct error *error)
     struct db_result *result = db_execute(work, extract->db, EXTRACT_PROTOCOL, parameters, error);
     bool read = result != NULL;
     if (read && db_rows(result) != 1)
-        read = error_set(error, ERROR_DATABASE, "the database has no protocol version %d, which the cut names",
-                         extract->protocol_version);
+        read =
+            error_set(error, ERROR_DATABASE, "the database has no protocol version %d, which the cut names",
+                      extract->protocol_version);
     if (read) {
         const char *yaml = db_text(result, 0, 0);
         char *file = memory_format(work, "protocol version %d", extract->protocol_version);
@@ -194,7 +203,8 @@ static bool read_protocol(struct extract *extract, struct error *error)
 static bool read_forms(struct extract *extract, struct error *error)
 {
     void *work = memory_owner(extract, "read forms");
-    struct db_result *result = db_execute(work, extract->db, EXTRACT_FORMS, study_and_cut(work, extract), error);
+    struct db_result *result =
+        db_execute(work, extract->db, EXTRACT_FORMS, study_and_cut(work, extract), error);
     size_t count = result != NULL ? db_rows(result) : 0;
     const struct form **forms = memory_new_array(extract->catalogue, const struct form *, count);
     bool read = result != NULL;
@@ -219,7 +229,7 @@ static bool read_catalogue(struct extract *extract, const char *study, struct er
            catalogue_check(extract->catalogue, "protocol", error);
 }
 
-/* --- columns --------------------------------------------------------------------------------------------------- */
+/* --- columns ------------------------------------------------------------------------------------------- */
 
 static bool choose_columns(struct extract *extract, enum extract_columns columns, struct error *error)
 {
@@ -227,8 +237,10 @@ static bool choose_columns(struct extract *extract, enum extract_columns columns
     const struct protocol *protocol = extract->catalogue->protocol;
     bool masked = extract->masked || protocol->masking != MASKING_NONE;
     if (masked && columns == EXTRACT_COLUMNS_COHORTS)
-        return error_set(error, ERROR_DENIED, "study \"%s\" is masked: a report by cohort would unblind it; leave "
-                         "--columns away, or give --columns pooled", extract->catalogue->study);
+        return error_set(error, ERROR_DENIED,
+                         "study \"%s\" is masked: a report by cohort would unblind it; leave "
+                         "--columns away, or give --columns pooled",
+                         extract->catalogue->study);
     dataset->pooled = masked || columns == EXTRACT_COLUMNS_POOLED;
     dataset->cohort_count = dataset->pooled ? 1 : protocol->cohort_count;
     const char **ids = memory_new_array(dataset, const char *, dataset->cohort_count);
@@ -242,7 +254,7 @@ static bool choose_columns(struct extract *extract, enum extract_columns columns
     return true;
 }
 
-/* --- subjects -------------------------------------------------------------------------------------------------- */
+/* --- subjects ------------------------------------------------------------------------------------------ */
 
 static int compare_enrolled(const void *a, const void *b)
 {
@@ -314,7 +326,8 @@ static void number_subjects(struct extract *extract, const struct db_result *res
 static bool read_subjects(struct extract *extract, struct error *error)
 {
     void *work = memory_owner(extract, "read subjects");
-    struct db_result *result = db_execute(work, extract->db, EXTRACT_SUBJECTS, study_and_cut(work, extract), error);
+    struct db_result *result =
+        db_execute(work, extract->db, EXTRACT_SUBJECTS, study_and_cut(work, extract), error);
     if (result != NULL) {
         read_enrolled(extract, result);
         number_subjects(extract, result);
@@ -323,20 +336,22 @@ static bool read_subjects(struct extract *extract, struct error *error)
     return result != NULL;
 }
 
-/* --- allocation ------------------------------------------------------------------------------------------------ */
+/* --- allocation ---------------------------------------------------------------------------------------- */
 
 /* Allocated by knee, the index knee's cohort is the subject's: efficacy tables hold one knee a subject. */
 static bool take_allocation(void *context, const struct db_result *result, struct error *error)
 {
     struct extract *extract = context;
-    const struct enrolled *enrolled = find_enrolled(extract, (int)db_int(result, 0, 0), (int)db_int(result, 0, 1));
+    const struct enrolled *enrolled =
+        find_enrolled(extract, (int)db_int(result, 0, 0), (int)db_int(result, 0, 1));
     if (enrolled == NULL)
         return true;
     struct subject *subject = &extract->dataset->subjects[enrolled->subject];
     enum knee_side knee = knee_of(db_text(result, 0, 2));
     int cohort = protocol_find_cohort(extract->catalogue->protocol, db_text(result, 0, 3));
     if (cohort < 0)
-        return error_set(error, ERROR_DATABASE, "subject %02d-%04d is allocated to cohort \"%s\", which protocol "
+        return error_set(error, ERROR_DATABASE,
+                         "subject %02d-%04d is allocated to cohort \"%s\", which protocol "
                          "version %d does not have; allocate it anew, or add the cohort to the protocol",
                          enrolled->site, enrolled->number, db_text(result, 0, 3), extract->protocol_version);
     bool own = subject->site == enrolled->site && subject->number == enrolled->number;
@@ -353,7 +368,7 @@ static bool read_allocation(struct extract *extract, struct error *error)
     return db_stream(extract->db, EXTRACT_ALLOCATION, parameters, take_allocation, extract, error);
 }
 
-/* --- submissions ----------------------------------------------------------------------------------------------- */
+/* --- submissions --------------------------------------------------------------------------------------- */
 
 /* What a pooled report may not hold: answers that name an arm. */
 static void hide_arm(const struct form *form, struct answer *answers)
@@ -401,15 +416,16 @@ static bool read_answers(const struct extract *extract, const struct db_result *
 {
     struct error cause = {.kind = ERROR_NONE};
     size_t score_count;
-    struct answer *answers = submission_read_answers(extract->dataset, record->form, db_text(result, 0, 11), &cause);
+    struct answer *answers =
+        submission_read_answers(extract->dataset, record->form, db_text(result, 0, 11), &cause);
     if (answers == NULL)
         return error_set(error, ERROR_DATABASE, "submission %s: %s", record->id, cause.message);
     record->answers = answers;
     record->scores = db_doubles(extract->dataset, result, 0, 12, &score_count);
     if (score_count != record->form->score_count)
-        return error_set(error, ERROR_DATABASE, "submission %s has %zu scores, form %s version %d defines %zu",
-                         record->id, score_count, record->form->id, record->form->version,
-                         record->form->score_count);
+        return error_set(error, ERROR_DATABASE,
+                         "submission %s has %zu scores, form %s version %d defines %zu", record->id,
+                         score_count, record->form->id, record->form->version, record->form->score_count);
     if (extract->dataset->pooled)
         hide_arm(record->form, answers);
     return true;
@@ -419,7 +435,8 @@ static bool take_submission(void *context, const struct db_result *result, struc
 {
     struct extract *extract = context;
     struct dataset *dataset = extract->dataset;
-    const struct enrolled *enrolled = find_enrolled(extract, (int)db_int(result, 0, 0), (int)db_int(result, 0, 1));
+    const struct enrolled *enrolled =
+        find_enrolled(extract, (int)db_int(result, 0, 0), (int)db_int(result, 0, 1));
     const char *form = db_text(result, 0, 2);
     int form_version = (int)db_int(result, 0, 3);
     struct record *record = new_record(dataset);
@@ -438,7 +455,8 @@ static bool take_submission(void *context, const struct db_result *result, struc
     if (!read_answers(extract, result, record, error))
         return false;
     struct subject *subject = &dataset->subjects[record->subject];
-    if (record->form->creates_subject && subject->site == enrolled->site && subject->number == enrolled->number)
+    if (record->form->creates_subject && subject->site == enrolled->site &&
+        subject->number == enrolled->number)
         correct_subject(subject, record);
     if (!dataset->pooled || !is_harvest_event(record))
         dataset->record_count++;
@@ -451,7 +469,7 @@ static bool read_submissions(struct extract *extract, struct error *error)
     return db_stream(extract->db, EXTRACT_SUBMISSIONS, parameters, take_submission, extract, error);
 }
 
-/* --- the whole --------------------------------------------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------------------------------------- */
 
 struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
                                 enum extract_columns columns, struct error *error)

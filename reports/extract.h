@@ -2,8 +2,9 @@
 /*
  * From the database at a data cut to a dataset.  All SQL of the reports is here.
  *
- * One REPEATABLE READ transaction, read only; rows of the cut and no others, of each record the newest version at the
- * cut, without voided records.  The same cut gives the same dataset for ever, whatever has been submitted since.
+ * One REPEATABLE READ transaction, read only; rows of the cut and no others, of each record the newest
+ * version at the cut, without voided records.  The same cut gives the same dataset for ever, whatever has
+ * been submitted since.
  */
 #ifndef PATELLA_EXTRACT_H
 #define PATELLA_EXTRACT_H
@@ -29,12 +30,14 @@ enum extract_statement {
 };
 
 /*
- * Connects as patella_reporter, unless conninfo (may be NULL) or the environment names another user.  Fails when the
- * database has other migrations than this program was built with.
+ * Connects as patella_reporter, unless conninfo (may be NULL) or the environment names another user.  Fails
+ * when the database has other migrations than this program was built with.
  */
 struct db *extract_open(const void *owner, const char *conninfo, struct error *error) MUST_CHECK;
 
-/* Makes a cut of all that has committed by now; its label is the database's time.  Not inside a transaction. */
+/*
+ * Makes a cut of all that has committed by now; its label is the database's time.  Not inside a transaction.
+ */
 bool extract_make_cut(struct db *db, const char *study, int *cut_no, struct error *error) MUST_CHECK;
 
 enum extract_columns {
@@ -44,9 +47,9 @@ enum extract_columns {
 };
 
 /*
- * Reads `study` at `cut` (its number, or its label).  A pooled dataset holds no cohort, no answer to an item that
- * reveals the arm and no adverse event at a harvest site.  Records of a subject who moved to another site
- * ("continues") stand under the first number.  dataset_derive has not run yet.
+ * Reads `study` at `cut` (its number, or its label).  A pooled dataset holds no cohort, no answer to an item
+ * that reveals the arm and no adverse event at a harvest site.  Records of a subject who moved to another
+ * site ("continues") stand under the first number.  dataset_derive has not run yet.
  */
 struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
                                 enum extract_columns columns, struct error *error) MUST_CHECK;

@@ -19,11 +19,18 @@ enum {
     DODGE_NARROWEST = 5,         /* fewer and error bars touch */
 };
 
-enum marker { MARKER_CIRCLE, MARKER_SQUARE, MARKER_TRIANGLE, MARKER_DIAMOND, MARKER_TRIANGLE_DOWN, MARKER_CROSS };
+enum marker {
+    MARKER_CIRCLE,
+    MARKER_SQUARE,
+    MARKER_TRIANGLE,
+    MARKER_DIAMOND,
+    MARKER_TRIANGLE_DOWN,
+    MARKER_CROSS
+};
 
 /*
- * Colours: Okabe & Ito (2008), safe for the colour-blind, without yellow, in an order in which neighbours differ in
- * grey.  Six colours and markers against five dashes: the first pair that looks alike is the 31st.
+ * Colours: Okabe & Ito (2008), safe for the colour-blind, without yellow, in an order in which neighbours
+ * differ in grey.  Six colours and markers against five dashes: the first pair that looks alike is the 31st.
  */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#000000", "#009e73", "#9c4f7c", "#7a6a00"};
 static const char *const dashes[] = {"", "7 3", "2 3", "9 3 2 3", "12 4"};
@@ -169,7 +176,9 @@ static void append_marker(struct text *out, size_t series, double x, double y)
     case MARKER_TRIANGLE: text_append(out, "<path d=\"M0-5L4.8 3.6H-4.8z\"/>"); break;
     case MARKER_DIAMOND: text_append(out, "<path d=\"M0-5.4L5.4 0 0 5.4-5.4 0z\"/>"); break;
     case MARKER_TRIANGLE_DOWN: text_append(out, "<path d=\"M0 5L4.8-3.6H-4.8z\"/>"); break;
-    case MARKER_CROSS: text_append(out, "<path d=\"M-4.2-1.4h2.8v-2.8h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8z\"/>"); break;
+    case MARKER_CROSS:
+        text_append(out, "<path d=\"M-4.2-1.4h2.8v-2.8h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8z\"/>");
+        break;
     }
     text_append(out, "</g>");
 }
@@ -182,7 +191,8 @@ static void append_stroke(struct text *out, size_t series)
         text_append_format(out, " stroke-dasharray=\"%s\"", dash);
 }
 
-static void append_error_bar(const struct plot *plot, size_t series, double x, const struct figure_point *point)
+static void append_error_bar(const struct plot *plot, size_t series, double x,
+                             const struct figure_point *point)
 {
     double lo = y_at(plot, point->lo), hi = y_at(plot, point->hi);
     double cap = fmin(4, plot->dodge / 2 - 0.5);
@@ -240,7 +250,8 @@ static void append_y_axis(const struct plot *plot)
         append_label(plot->out, "end", PLOT_LEFT - 8, y + 4, format_number(number, value, axis->decimals));
     }
     double middle = plot->top + PLOT_HEIGHT / 2.0;
-    append_coordinate(plot->out, "<text class=\"middle\" transform=\"translate(18 ", middle, ") rotate(-90)\">");
+    append_coordinate(plot->out, "<text class=\"middle\" transform=\"translate(18 ", middle,
+                      ") rotate(-90)\">");
     text_append_html(plot->out, plot->figure->y_title);
     text_append(plot->out, "</text>");
 }

@@ -2,8 +2,8 @@
 /*
  * Figures as inline SVG: means over time with their confidence limits, one line per cohort.
  *
- * Readable in print, in grey and to the colour-blind: cohorts differ in marker and dash as well as in colour, and are
- * set apart sideways (dodged), so that error bars do not cover each other.
+ * Readable in print, in grey and to the colour-blind: cohorts differ in marker and dash as well as in colour,
+ * and are set apart sideways (dodged), so that error bars do not cover each other.
  */
 #ifndef PATELLA_FIGURE_H
 #define PATELLA_FIGURE_H

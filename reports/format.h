@@ -2,8 +2,9 @@
 /*
  * Numbers as people read them: the one place where anything is rounded.
  *
- * Rounding is half away from zero on decimal digits, as SAS prints, not on the binary value as printf does: 42.65 is
- * 42.7.  How many decimals a statistic gets is decided by its name.  (STATISTICS: display rounding)
+ * Rounding is half away from zero on decimal digits, as SAS prints, not on the binary value as printf
+ * does: 42.65 is 42.7.  How many decimals a statistic gets is decided by its name.  (STATISTICS: display
+ * rounding)
  */
 #ifndef PATELLA_FORMAT_H
 #define PATELLA_FORMAT_H
@@ -19,9 +20,9 @@ enum { FORMAT_SIZE = 48 };       /* room for every number that format_* writes *
 const char *format_number(char out[FORMAT_SIZE], double value, int decimals);
 
 /*
- * Decimals of a statistic, for data that were collected with `collected` decimals: mean, median, quartiles and limits
- * one more, standard deviation and standard error two more, smallest and largest as collected, counts none,
- * percentages one, standardised differences two.
+ * Decimals of a statistic, for data that were collected with `collected` decimals: mean, median, quartiles
+ * and limits one more, standard deviation and standard error two more, smallest and largest as collected,
+ * counts none, percentages one, standardised differences two.
  */
 int format_decimals(const char *stat, int collected);
 

@@ -91,7 +91,8 @@ static char *describe(const void *owner, const struct error *failure)
 static bool do_job(const void *owner, struct db *db, const struct job *job, struct error *error)
 {
     struct error failure = {.kind = ERROR_NONE};
-    const struct report_order order = {.study = job->study, .cut = job->cut, .columns = EXTRACT_COLUMNS_ALLOWED};
+    const struct report_order order = {
+        .study = job->study, .cut = job->cut, .columns = EXTRACT_COLUMNS_ALLOWED};
     log_write(LOG_LEVEL_INFO, "report begins", "job", job->id, "study", job->study, "cut", job->cut, NULL);
     struct report *report = report_make(owner, db, &order, &failure);
     if (report != NULL && store_report(owner, db, job, report, &failure)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reports that were asked for through the API: jobs in the database, taken one at a time by whoever runs this.
+ * Reports that were asked for through the API: jobs in the database, taken one at a time.
  *
  * Several may run side by side; a job of a worker that died is given free again.
  */
@@ -10,9 +10,9 @@
 #include "migrations/db.h"
 
 /*
- * Works until SIGTERM or SIGINT, which end it after the job at hand; with `once` until no job is waiting.  A job that
- * fails is marked so, with its message, and does not end the work.  A lost connection is opened again.
- * Returns false when it cannot go on.
+ * Works until SIGTERM or SIGINT, which end it after the job at hand; with `once` until no job is waiting.  A
+ * job that fails is marked so, with its message, and does not end the work.  A lost connection is opened
+ * again. Returns false when it cannot go on.
  */
 bool jobs_run(struct db *db, bool once, struct error *error) MUST_CHECK;
 

@@ -11,10 +11,11 @@
 #include "reports/format.h"
 
 /* Room for one more element: arrays double when their count is a power of two. */
-#define GROW(owner, array, count, type) \
-    do { \
-        if (((count) & ((count) - 1)) == 0) \
-            (array) = memory_resize_array(owner, array, type, (count) == 0 ? 1 : memory_size_product(count, 2)); \
+#define GROW(owner, array, count, type)                                                                      \
+    do {                                                                                                     \
+        if (((count) & ((count)-1)) == 0)                                                                    \
+            (array) =                                                                                        \
+                memory_resize_array(owner, array, type, (count) == 0 ? 1 : memory_size_product(count, 2));   \
     } while (0)
 
 static char *format_text(const void *owner, const char *format, va_list arguments)
@@ -193,8 +194,8 @@ struct found_stat {
     const char *note;
 };
 
-static struct found_stat append_stat(const struct layout *layout, struct text *out, const struct result_key *key,
-                                     const char *name)
+static struct found_stat append_stat(const struct layout *layout, struct text *out,
+                                     const struct result_key *key, const char *name)
 {
     bool proportion = name[0] == '%';
     const char *stat = proportion ? name + 1 : name;
@@ -209,8 +210,8 @@ static struct found_stat append_stat(const struct layout *layout, struct text *o
     return (struct found_stat){true, ""};
 }
 
-void layout_set_results(const struct layout *layout, struct table *table, struct table_row *row, size_t column,
-                        const struct result_key *key, const char *pattern)
+void layout_set_results(const struct layout *layout, struct table *table, struct table_row *row,
+                        size_t column, const struct result_key *key, const char *pattern)
 {
     struct text *out = text_new(table);
     size_t known = 0;
@@ -246,7 +247,7 @@ void layout_add_cohort_row(const struct layout *layout, struct table *table, con
 
 const char **layout_list_rows(const struct layout *layout, const char *table, size_t *count)
 {
-    const char **rows = NULL;
+    const char **rows = memory_new_array(layout->document, const char *, 1);
     const struct result *first = NULL;
     *count = 0;
     for (size_t i = 0; i < results_count(layout->results); i++) {
@@ -255,7 +256,8 @@ const char **layout_list_rows(const struct layout *layout, const char *table, si
             continue;
         if (first == NULL)
             first = result;
-        if (strcmp(result->col, first->col) != 0 || (*count > 0 && strcmp(result->row, rows[*count - 1]) == 0))
+        if (strcmp(result->col, first->col) != 0 ||
+            (*count > 0 && strcmp(result->row, rows[*count - 1]) == 0))
             continue;
         GROW(layout->document, rows, *count, const char *);
         rows[(*count)++] = result->row;
@@ -273,7 +275,7 @@ static bool is_among(const char *name, const char *const *names, size_t count)
 
 const char **layout_list_columns(const struct layout *layout, const char *table, size_t *count)
 {
-    const char **columns = NULL;
+    const char **columns = memory_new_array(layout->document, const char *, 1);
     *count = 0;
     for (size_t i = 0; i < results_count(layout->results); i++) {
         const struct result *result = results_at(layout->results, i);
@@ -340,7 +342,8 @@ const char *layout_window(const struct layout *layout, const int window[2])
     return memory_format(layout->document, "%d to %d", window[0], window[1]);
 }
 
-struct document *layout_document(const void *owner, const struct dataset *dataset, const struct results *results)
+struct document *layout_document(const void *owner, const struct dataset *dataset,
+                                 const struct results *results)
 {
     struct document *document = memory_new(owner, struct document);
     struct layout layout = {.dataset = dataset, .results = results, .document = document};

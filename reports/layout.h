@@ -2,8 +2,9 @@
 /*
  * From result rows to a document: chapters, tables of text cells, figures.
  *
- * Layout decides what stands where and calls format.h for every number; it computes nothing.  A document knows neither
- * HTML nor CSV: render_html and render_csv write the same one.  Everything hangs on the document.
+ * Layout decides what stands where and calls format.h for every number; it computes nothing.  A document
+ * knows neither HTML nor CSV: render_html and render_csv write the same one.  Everything hangs on the
+ * document.
  */
 #ifndef PATELLA_LAYOUT_H
 #define PATELLA_LAYOUT_H
@@ -15,7 +16,8 @@
 #include "reports/figure.h"
 #include "reports/results.h"
 
-enum cell_kind { CELL_TEXT, CELL_NUMBER };   /* texts are from people: render_csv disarms them; numbers are ours */
+/* Texts are from people: render_csv disarms them.  Numbers are ours. */
+enum cell_kind { CELL_TEXT, CELL_NUMBER };
 
 struct cell {
     const char *text;
@@ -94,7 +96,8 @@ struct layout {
 };
 
 /* The whole report. */
-struct document *layout_document(const void *owner, const struct dataset *dataset, const struct results *results);
+struct document *layout_document(const void *owner, const struct dataset *dataset,
+                                 const struct results *results);
 
 /* The parts, each adds its chapters; in layout_<part>.c. */
 void layout_front(struct layout *layout);            /* first page, how to read */
@@ -108,7 +111,8 @@ void layout_listings(struct layout *layout);
 void layout_begin_chapter(struct layout *layout, int number, const char *id, const char *title);
 void layout_add_paragraph(struct layout *layout, const char *format, ...) PRINTF_LIKE(2, 3);
 void layout_add_notice(struct layout *layout, const char *format, ...) PRINTF_LIKE(2, 3);
-void layout_add_document_fact(struct layout *layout, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
+void layout_add_document_fact(struct layout *layout, const char *label, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 /* A new table at the end of the chapter, with number and caption; `id` is turned into [a-z0-9_-]. */
 struct table *layout_add_table(struct layout *layout, const char *id, const char *title);
 struct figure *layout_add_figure(struct layout *layout, const char *id, const char *title);
@@ -127,9 +131,9 @@ size_t table_footnote(struct table *table, const char *text);
 void layout_add_cohort_columns(const struct layout *layout, struct table *table);
 
 /*
- * One cell from several statistics of one result (table, row, col).  `pattern` holds {stat} for a statistic with the
- * decimals of its name, {%stat} for a proportion as a percentage: "{mean} ({sd})".  A statistic that is not there or
- * has a status shows "NE" (or "-" when all of them are missing), its note becomes a footnote.
+ * One cell from several statistics of one result (table, row, col).  `pattern` holds {stat} for a statistic
+ * with the decimals of its name, {%stat} for a proportion as a percentage: "{mean} ({sd})".  A statistic that
+ * is not there or has a status shows "NE" (or "-" when all of them are missing), its note becomes a footnote.
  */
 struct result_key {
     const char *table, *row, *col;
@@ -139,8 +143,8 @@ struct line {
     const char *pattern, *label;
     int indent;
 };
-void layout_set_results(const struct layout *layout, struct table *table, struct table_row *row, size_t column,
-                        const struct result_key *key, const char *pattern);
+void layout_set_results(const struct layout *layout, struct table *table, struct table_row *row,
+                        size_t column, const struct result_key *key, const char *pattern);
 
 /* A row with such a cell for each cohort (key->col is not read); the table has the cohorts' columns only. */
 void layout_add_cohort_row(const struct layout *layout, struct table *table, const struct result_key *key,

@@ -27,15 +27,18 @@ static void add_facts(struct layout *layout)
     layout_add_document_fact(layout, "Study", "%s", dataset->catalogue->study);
     layout_add_document_fact(layout, "Protocol", "%s, version %d: %s", protocol->id, protocol->version,
                              protocol->title);
-    layout_add_document_fact(layout, "Data cut", "number %d, \"%s\", made %s", dataset->cut_no, dataset->cut_label,
-                             format_instant(instant, dataset->cut_made_us));
+    layout_add_document_fact(layout, "Data cut", "number %d, \"%s\", made %s", dataset->cut_no,
+                             dataset->cut_label, format_instant(instant, dataset->cut_made_us));
     layout_add_document_fact(layout, "Seal", "%s", dataset->cut_sealed ? "sealed" : "not sealed");
     layout_add_document_fact(layout, "Masking", "%s",
-                             protocol->masking == MASKING_DOUBLE ? "double: nobody in the study sees the cohorts"
-                                                                 : "none (open study)");
-    layout_add_document_fact(layout, "Allocation", "%s, by %s", protocol->randomised ? "randomised" : "not randomised",
+                             protocol->masking == MASKING_DOUBLE
+                                 ? "double: nobody in the study sees the cohorts"
+                                 : "none (open study)");
+    layout_add_document_fact(layout, "Allocation", "%s, by %s",
+                             protocol->randomised ? "randomised" : "not randomised",
                              protocol->allocation == ALLOCATE_KNEE ? "knee" : "subject");
-    layout_add_document_fact(layout, "Columns", "%s", dataset->pooled ? "all subjects pooled" : "one for each cohort");
+    layout_add_document_fact(layout, "Columns", "%s",
+                             dataset->pooled ? "all subjects pooled" : "one for each cohort");
     if (protocol->reference != NULL && !dataset->pooled)
         layout_add_document_fact(layout, "Reference cohort", "%s", protocol->reference);
     layout_add_document_fact(layout, "Confidence level", "%s", layout_level(layout));
@@ -47,17 +50,21 @@ static void add_notices(struct layout *layout)
     const struct dataset *dataset = layout->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
     if (dataset->pooled && protocol->masking == MASKING_DOUBLE)
-        layout_add_notice(layout, "The study is masked. All subjects are shown in one column; items that name the "
-                                  "product and adverse events at a harvest site are left out, because they would give "
-                                  "the cohorts away.");
+        layout_add_notice(
+            layout, "The study is masked. All subjects are shown in one column; items that name the "
+                    "product and adverse events at a harvest site are left out, because they would give "
+                    "the cohorts away.");
     else if (dataset->pooled)
-        layout_add_notice(layout, "All subjects are shown in one column; items that name the product and adverse "
-                                  "events at a harvest site are left out.");
+        layout_add_notice(layout,
+                          "All subjects are shown in one column; items that name the product and adverse "
+                          "events at a harvest site are left out.");
     if (!protocol->randomised && !dataset->pooled)
-        layout_add_notice(layout, "Cohorts were not randomised: differences between them are associations, no causal "
-                                  "claim can be made from them.");
+        layout_add_notice(layout,
+                          "Cohorts were not randomised: differences between them are associations, no causal "
+                          "claim can be made from them.");
     if (!dataset->cut_sealed)
-        layout_add_notice(layout, "The data cut is not sealed: its rows are not yet covered by a signed chain.");
+        layout_add_notice(layout,
+                          "The data cut is not sealed: its rows are not yet covered by a signed chain.");
 }
 
 static void set_count(const struct layout *layout, struct table *table, struct table_row *row, size_t column,
@@ -81,7 +88,8 @@ static void add_cohorts(struct layout *layout)
         struct table_row *row = table_add_row(table, "", dataset->cohorts[i], 0);
         table_set_cell(table, row, 0, CELL_TEXT, dataset->cohort_titles[i]);
         int cohort = dataset->pooled ? -1 : protocol_find_cohort(protocol, dataset->cohorts[i]);
-        table_set_cell(table, row, 1, CELL_TEXT, cohort < 0 ? "all" : kind_name(protocol->cohorts[cohort].kind));
+        table_set_cell(table, row, 1, CELL_TEXT,
+                       cohort < 0 ? "all" : kind_name(protocol->cohorts[cohort].kind));
         set_count(layout, table, row, 2, "enrolled");
         set_count(layout, table, row, 3, "treated");
     }
@@ -118,22 +126,29 @@ static void add_visits(struct layout *layout)
 static void add_reading_notes(struct layout *layout)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    layout_add_paragraph(layout, "The unit of the outcome tables is the index knee, one for each subject, so that n "
-                                 "counts subjects. Rule for the index knee: %s.", protocol->index_knee_rule);
-    layout_add_paragraph(layout, "Day 1 of a knee is its first treatment in the study; there is no day 0, and a "
-                                 "re-injection does not move it. Subjects without a treatment are in the disposition "
-                                 "and in no table of effect or safety. N is the number of treated subjects.");
-    layout_add_paragraph(layout, "A record counts for the visit whose analysis window holds its date, whichever visit "
-                                 "was chosen when it was entered: the record closest to the target, of two equally "
-                                 "close ones the later. Baseline is the last value that is not missing on day 1 or "
-                                 "before. Records that were not used are listed in the last chapter.");
-    layout_add_paragraph(layout, "n counts values, \"missing\" is N - n. SD is the standard deviation with n - 1; "
-                                 "quartiles are of type 2 (Hyndman and Fan 1996, the default of SAS); confidence "
-                                 "intervals of means use Student's t distribution at %s. Numbers are rounded once, "
-                                 "here, half away from zero.", layout_level(layout));
-    layout_add_paragraph(layout, "NE: not estimable; \"-\": no value. A letter beside a cell leads to the reason below "
-                                 "its table. Every table is also a CSV file in the folder tables or listings, named "
-                                 "after its anchor; results.csv holds all numbers with 12 digits.");
+    layout_add_paragraph(layout,
+                         "The unit of the outcome tables is the index knee, one for each subject, so that n "
+                         "counts subjects. Rule for the index knee: %s.",
+                         protocol->index_knee_rule);
+    layout_add_paragraph(layout,
+                         "Day 1 of a knee is its first treatment in the study; there is no day 0, and a "
+                         "re-injection does not move it. Subjects without a treatment are in the disposition "
+                         "and in no table of effect or safety. N is the number of treated subjects.");
+    layout_add_paragraph(
+        layout, "A record counts for the visit whose analysis window holds its date, whichever visit "
+                "was chosen when it was entered: the record closest to the target, of two equally "
+                "close ones the later. Baseline is the last value that is not missing on day 1 or "
+                "before. Records that were not used are listed in the last chapter.");
+    layout_add_paragraph(layout,
+                         "n counts values, \"missing\" is N - n. SD is the standard deviation with n - 1; "
+                         "quartiles are of type 2 (Hyndman and Fan 1996, the default of SAS); confidence "
+                         "intervals of means use Student's t distribution at %s. Numbers are rounded once, "
+                         "here, half away from zero.",
+                         layout_level(layout));
+    layout_add_paragraph(
+        layout, "NE: not estimable; \"-\": no value. A letter beside a cell leads to the reason below "
+                "its table. Every table is also a CSV file in the folder tables or listings, named "
+                "after its anchor; results.csv holds all numbers with 12 digits.");
 }
 
 void layout_front(struct layout *layout)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Records one by one: deaths, serious and all adverse events, deviations, records not used.  (STATISTICS 1a: L1-L6) */
+/*
+ * Records one by one: deaths, serious and all adverse events, deviations, records not used.  (STATISTICS 1a:
+ * L1-L6)
+ */
 #include "reports/layout.h"
 
 #include <stdlib.h>
@@ -16,7 +19,8 @@ struct record_listing {
     const char *const *items;
     size_t item_count;
     bool (*wanted)(const struct record *record);
-    const char *yes_prefix, *yes_title;   /* last column: which of the items with that prefix are yes; NULL: none */
+    /* last column: which of the items with that prefix are yes; NULL: no such column */
+    const char *yes_prefix, *yes_title;
 };
 
 static const struct answer *given_answer(const struct record *record, const char *item)
@@ -47,7 +51,8 @@ static const char *answer_text(const struct record *record, const char *item)
     if (answer == NULL)
         return "";
     const struct item *definition = &record->form->items[form_find_item(record->form, item)];
-    const struct choice *choice = definition->type == ITEM_CHOICE ? item_find_choice(definition, answer->text) : NULL;
+    const struct choice *choice =
+        definition->type == ITEM_CHOICE ? item_find_choice(definition, answer->text) : NULL;
     if (definition->type == ITEM_BOOLEAN)
         return strcmp(answer->text, "true") == 0 ? "yes" : "no";
     return choice != NULL ? choice->label : answer->text;
@@ -75,7 +80,7 @@ static const char *knee_text(enum knee_side knee)
     return "";
 }
 
-/* --- columns that every listing begins with ------------------------------------------------------------------ */
+/* --- columns that every listing begins with ------------------------------------------------------------ */
 
 static struct table *begin_listing(struct layout *layout, const char *id, const char *title)
 {
@@ -113,7 +118,7 @@ static size_t begin_row(const struct layout *layout, struct table *table, const 
     return column;
 }
 
-/* --- records of one form --------------------------------------------------------------------------------------- */
+/* --- records of one form ------------------------------------------------------------------------------- */
 
 /* Items to show: those asked for, or all of the newest form, without what names an arm when pooled. */
 static const struct item **choose_items(const struct layout *layout, const struct record_listing *listing,
@@ -124,7 +129,8 @@ static const struct item **choose_items(const struct layout *layout, const struc
     size_t wanted = listing->items != NULL ? listing->item_count : form->item_count;
     for (size_t i = 0; i < wanted; i++) {
         int at = listing->items != NULL ? form_find_item(form, listing->items[i]) : (int)i;
-        if (at != FORM_NONE && !(form->items[at].reveals_arm && layout->dataset->pooled) && *count < form->item_count)
+        if (at != FORM_NONE && !(form->items[at].reveals_arm && layout->dataset->pooled) &&
+            *count < form->item_count)
             items[(*count)++] = &form->items[at];
     }
     return items;
@@ -151,11 +157,13 @@ static const struct record **choose_records(const struct layout *layout, const s
                                             size_t *count)
 {
     const struct dataset *dataset = layout->dataset;
-    const struct record **records = memory_new_array(layout->document, const struct record *, dataset->record_count);
+    const struct record **records =
+        memory_new_array(layout->document, const struct record *, dataset->record_count);
     *count = 0;
     for (size_t i = 0; i < dataset->record_count; i++) {
         const struct record *record = &dataset->records[i];
-        if (strcmp(record->form->id, listing->form) == 0 && (listing->wanted == NULL || listing->wanted(record)))
+        if (strcmp(record->form->id, listing->form) == 0 &&
+            (listing->wanted == NULL || listing->wanted(record)))
             records[(*count)++] = record;
     }
     qsort(records, *count, sizeof records[0], compare_records);
@@ -187,7 +195,7 @@ static void add_record_listing(struct layout *layout, const struct record_listin
     }
 }
 
-/* --- records not used ------------------------------------------------------------------------------------------ */
+/* --- records not used ---------------------------------------------------------------------------------- */
 
 static bool is_visit_form(const struct protocol *protocol, const char *form)
 {
@@ -208,16 +216,18 @@ static const char *decision(const struct layout *layout, const struct record *re
         return "outside every analysis window";
     const struct visit *visit = &protocol->visits[record->analysis_visit];
     if (visit->baseline)
-        return "a later record on day 1 or before stands for baseline; used only where a score is missing there";
-    return memory_format(layout->document, "another record of %s is closer to its target, or as close and later",
-                         visit->id);
+        return "a later record on day 1 or before stands for baseline; used only where a score is missing "
+               "there";
+    return memory_format(layout->document,
+                         "another record of %s is closer to its target, or as close and later", visit->id);
 }
 
 static void add_unused_records(struct layout *layout)
 {
     const struct dataset *dataset = layout->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
-    struct table *table = begin_listing(layout, "l6-records-not-used", "Records that count for no visit, and why");
+    struct table *table =
+        begin_listing(layout, "l6-records-not-used", "Records that count for no visit, and why");
     table_add_column(table, "Form", "", CELL_TEXT);
     table_add_column(table, "Visit entered", "", CELL_TEXT);
     table_add_column(table, "Visit by date", "", CELL_TEXT);
@@ -243,11 +253,14 @@ static void add_unused_records(struct layout *layout)
 void layout_listings(struct layout *layout)
 {
     static const char *const event_items[] = {
-        "term", "coded_term", "system_organ_class", "onset", "end", "ongoing", "severity", "ctcae_grade", "serious",
-        "related_product", "related_procedure", "special_interest", "outcome",
+        "term",    "coded_term",      "system_organ_class", "onset",
+        "end",     "ongoing",         "severity",           "ctcae_grade",
+        "serious", "related_product", "related_procedure",  "special_interest",
+        "outcome",
     };
     static const char *const serious_items[] = {
-        "term", "coded_term", "onset", "end", "related_product", "related_procedure", "expected", "action", "outcome",
+        "term",     "coded_term", "onset",   "end", "related_product", "related_procedure",
+        "expected", "action",     "outcome",
     };
     static const char *const death_items[] = {"last_contact", "death_date", "death_cause"};
     static const struct record_listing listings[] = {
@@ -259,9 +272,11 @@ void layout_listings(struct layout *layout)
         {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", NULL, 0, NULL, NULL, NULL},
     };
     layout_begin_chapter(layout, 8, "listings", "Listings");
-    layout_add_paragraph(layout, "Records of all enrolled subjects as they stood at the cut, newest version, voided "
-                                 "ones left out; also those before the treatment. Long listings show their first %d "
-                                 "rows here and all of them in their CSV file.", ROWS_IN_HTML);
+    layout_add_paragraph(layout,
+                         "Records of all enrolled subjects as they stood at the cut, newest version, voided "
+                         "ones left out; also those before the treatment. Long listings show their first %d "
+                         "rows here and all of them in their CSV file.",
+                         ROWS_IN_HTML);
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
         add_record_listing(layout, &listings[i]);
     add_unused_records(layout);

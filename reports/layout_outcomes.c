@@ -19,7 +19,10 @@ struct outcome {
     int collected;                   /* decimals of its data */
 };
 
-/* A scale of 50 points or more is read in whole points; a single measured item on a short one keeps its decimals. */
+/*
+ * A scale of 50 points or more is read in whole points; a single measured item on a short one keeps its
+ * decimals.
+ */
 static int collected_decimals(const struct form *form, const struct score *score)
 {
     if (score->of_scores || score->part_count != 1 || score->range[1] - score->range[0] >= LONG_SCALE)
@@ -61,8 +64,8 @@ static void add_score_facts(struct table *table, const struct outcome *outcome)
                    format_number(from, score->range[0], 0), format_number(to, score->range[1], 0),
                    direction_text(score));
     if (score->derived)
-        table_add_fact(table, "Derived", "%s", score->note != NULL ? score->note
-                                                                   : "computed from another instrument's items");
+        table_add_fact(table, "Derived", "%s",
+                       score->note != NULL ? score->note : "computed from another instrument's items");
     else if (score->note != NULL)
         table_add_fact(table, "Note", "%s", score->note);
     if (score->part_count > 1)
@@ -96,14 +99,17 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
     const char *kind = change ? "change" : "value";
-    struct table *table = layout_add_table(
-        layout, memory_format(layout->document, "t6-%s-%s", kind, outcome->endpoint->id),
-        memory_format(layout->document, "%s: %s", outcome->title, change ? "change from baseline" : "value by visit"));
+    struct table *table =
+        layout_add_table(layout, memory_format(layout->document, "t6-%s-%s", kind, outcome->endpoint->id),
+                         memory_format(layout->document, "%s: %s", outcome->title,
+                                       change ? "change from baseline" : "value by visit"));
     add_score_facts(table, outcome);
     if (change)
         table_add_fact(table, "Change", "%s", change_meaning(outcome));
-    table_add_fact(table, "Population", "treated subjects (N), index knee; n = subjects with a %s; missing = N - n, also "
-                                        "where the visit is not due yet", kind);
+    table_add_fact(table, "Population",
+                   "treated subjects (N), index knee; n = subjects with a %s; missing = N - n, also "
+                   "where the visit is not due yet",
+                   kind);
     table->group_title = "Visit";
     table->label_title = "Statistic";
     layout_add_cohort_columns(layout, table);
@@ -123,7 +129,7 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
     }
 }
 
-/* --- figures ------------------------------------------------------------------------------------------------ */
+/* --- figures ------------------------------------------------------------------------------------------- */
 
 static void add_positions(const struct layout *layout, struct figure *figure)
 {
@@ -159,7 +165,8 @@ static void add_series(const struct layout *layout, struct figure *figure, const
 }
 
 /* The figure's numbers: cohorts in rows, so that twelve of them fit below it. */
-static void add_figure_data(const struct layout *layout, struct figure *figure, const char *results, int collected)
+static void add_figure_data(const struct layout *layout, struct figure *figure, const char *results,
+                            int collected)
 {
     struct table *table = figure->data;
     const struct dataset *dataset = layout->dataset;
@@ -169,9 +176,10 @@ static void add_figure_data(const struct layout *layout, struct figure *figure, 
     for (size_t c = 0; c < dataset->cohort_count; c++) {
         struct table_row *row = table_add_row(table, "", dataset->cohorts[c], 0);
         for (size_t i = 0; i < figure->position_count; i++)
-            layout_set_results(layout, table, row, i,
-                               &(struct result_key){results, figure->position_titles[i], dataset->cohorts[c], collected},
-                               "{n}; {mean} [{lo}, {hi}]");
+            layout_set_results(
+                layout, table, row, i,
+                &(struct result_key){results, figure->position_titles[i], dataset->cohorts[c], collected},
+                "{n}; {mean} [{lo}, {hi}]");
     }
 }
 
@@ -179,8 +187,11 @@ static void add_figure_data(const struct layout *layout, struct figure *figure, 
 static const char *describe(const struct figure *figure, const char *level)
 {
     struct text *out = text_new(figure);
-    text_append_format(out, "Line chart of the mean with its %s confidence interval at %zu visits, one line for each of "
-                            "%zu columns.", level, figure->position_count, figure->series_count);
+    text_append_format(
+        out,
+        "Line chart of the mean with its %s confidence interval at %zu visits, one line for each of "
+        "%zu columns.",
+        level, figure->position_count, figure->series_count);
     size_t last = figure->position_count - 1;
     for (size_t s = 0; figure->position_count > 0 && s < figure->series_count; s++) {
         const struct figure_point *points = figure->series[s].points;
@@ -202,7 +213,8 @@ static void add_mean_figure(struct layout *layout, const struct outcome *outcome
     const char *results = memory_format(figure, "%s %s", kind, outcome->endpoint->id);
     bool rise = outcome->score != NULL && outcome->score->direction == SCORE_HIGHER_BETTER;
     figure->change = change;
-    figure->y_title = memory_format(figure, "%s (%s CI)", change ? "Mean change from baseline" : "Mean", level);
+    figure->y_title =
+        memory_format(figure, "%s (%s CI)", change ? "Mean change from baseline" : "Mean", level);
     figure->better = rise ? "higher is better \xe2\x86\x91" : "lower is better \xe2\x86\x93";
     add_positions(layout, figure);
     add_series(layout, figure, results);
@@ -214,8 +226,9 @@ void layout_outcomes(struct layout *layout)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
     layout_begin_chapter(layout, 5, "outcomes", "Outcomes over time");
-    layout_add_paragraph(layout, "Values as observed, without imputation. In the figures a line joins the means of "
-                                 "those seen at each visit, who are not the same subjects at every visit.");
+    layout_add_paragraph(layout,
+                         "Values as observed, without imputation. In the figures a line joins the means of "
+                         "those seen at each visit, who are not the same subjects at every visit.");
     for (size_t e = 0; e < protocol->endpoint_count; e++) {
         struct outcome outcome = find_outcome(layout, &protocol->endpoints[e]);
         add_descriptives(layout, &outcome, false);

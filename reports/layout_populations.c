@@ -76,7 +76,7 @@ static void add_counts(struct layout *layout, const char *id, const char *title,
     }
 }
 
-/* --- completeness ------------------------------------------------------------------------------------------- */
+/* --- completeness -------------------------------------------------------------------------------------- */
 
 static void add_completeness_visit(struct layout *layout, struct table *table, const struct result_key *key,
                                    const char *form)
@@ -95,8 +95,9 @@ static void add_completeness_visit(struct layout *layout, struct table *table, c
         const struct endpoint *endpoint = &protocol->endpoints[e];
         if (strcmp(endpoint->form, form) != 0)
             continue;
-        struct line line = {memory_format(table, "{%s_scorable} ({pct_%s_scorable})", endpoint->id, endpoint->id),
-                             memory_format(table, "%s: computable (%% of N)", layout_endpoint_title(layout, endpoint)), 0};
+        struct line line = {
+            memory_format(table, "{%s_scorable} ({pct_%s_scorable})", endpoint->id, endpoint->id),
+            memory_format(table, "%s: computable (%% of N)", layout_endpoint_title(layout, endpoint)), 0};
         layout_add_cohort_row(layout, table, key, group, &line);
     }
 }
@@ -109,17 +110,19 @@ static void add_completeness(struct layout *layout, const char *form_id)
     if (count == 0)
         return;
     const struct form *form = catalogue_find_form(layout->dataset->catalogue, form_id, 0);
-    struct table *table = layout_add_table(layout, memory_format(layout->document, "t5-completeness-%s", form_id),
-                                           memory_format(layout->document, "Completeness by visit: %s",
-                                                         form != NULL ? form->title : form_id));
+    struct table *table = layout_add_table(
+        layout, memory_format(layout->document, "t5-completeness-%s", form_id),
+        memory_format(layout->document, "Completeness by visit: %s", form != NULL ? form->title : form_id));
     table_add_fact(table, "Population", "treated subjects (N); index knee");
-    table_add_fact(table, "Expected", "the due window closed before the day of the cut, and the subject had neither "
-                                      "died nor withdrawn when the visit was due; lost to follow-up is expected");
+    table_add_fact(table, "Expected",
+                   "the due window closed before the day of the cut, and the subject had neither "
+                   "died nor withdrawn when the visit was due; lost to follow-up is expected");
     table->group_title = "Visit";
     table->label_title = "Count";
     layout_add_cohort_columns(layout, table);
     for (size_t v = 0; v < count; v++)
-        add_completeness_visit(layout, table, &(struct result_key){.table = results, .row = visits[v]}, form_id);
+        add_completeness_visit(layout, table, &(struct result_key){.table = results, .row = visits[v]},
+                               form_id);
 }
 
 static void add_all_completeness(struct layout *layout)
@@ -134,7 +137,7 @@ static void add_all_completeness(struct layout *layout)
     }
 }
 
-/* --- baseline ----------------------------------------------------------------------------------------------- */
+/* --- baseline ------------------------------------------------------------------------------------------ */
 
 /* UCUM's short units of time are no words. */
 static const char *unit_words(const char *unit)
@@ -153,7 +156,8 @@ static const char *item_title(const struct layout *layout, const struct item *it
 }
 
 /* Grades are known by their number: "2: minimal". */
-static const char *choice_title(const struct layout *layout, const struct item *item, const struct choice *choice)
+static const char *choice_title(const struct layout *layout, const struct item *item,
+                                const struct choice *choice)
 {
     if (!item->choices_are_numbers)
         return choice->label;
@@ -178,11 +182,14 @@ static void add_baseline_item(struct layout *layout, struct table *table, const 
         layout_add_cohort_row(layout, table, &key, group, &number_lines[i]);
     for (size_t i = 0; item->type == ITEM_CHOICE && i < item->choice_count; i++) {
         key.row = item->choices[i].code;
-        layout_add_cohort_row(layout, table, &key, group, &(struct line){"{n} ({pct})", choice_title(layout, item, &item->choices[i]), 0});
+        layout_add_cohort_row(
+            layout, table, &key, group,
+            &(struct line){"{n} ({pct})", choice_title(layout, item, &item->choices[i]), 0});
     }
     for (size_t i = 0; item->type == ITEM_BOOLEAN && i < 2; i++) {
         key.row = boolean_choices[i].name;
-        layout_add_cohort_row(layout, table, &key, group, &(struct line){"{n} ({pct})", boolean_choices[i].label, 0});
+        layout_add_cohort_row(layout, table, &key, group,
+                              &(struct line){"{n} ({pct})", boolean_choices[i].label, 0});
     }
 }
 
@@ -197,8 +204,9 @@ static void add_baseline(struct layout *layout)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
     struct table *table = layout_add_table(layout, "t3-baseline", "Characteristics at baseline");
-    table_add_fact(table, "Population", "treated subjects (N); last value on day 1 or before; items about a knee: "
-                                        "index knee");
+    table_add_fact(table, "Population",
+                   "treated subjects (N); last value on day 1 or before; items about a knee: "
+                   "index knee");
     table_add_fact(table, "Cells", "categories: n (%% of the non-missing)");
     table->group_title = "Characteristic";
     table->label_title = "Statistic or category";
@@ -207,8 +215,9 @@ static void add_baseline(struct layout *layout)
         const struct item_reference *reference = &protocol->baseline[i];
         const struct item *item = baseline_item(layout, i);
         if (item != NULL)
-            add_baseline_item(layout, table, item,
-                              memory_format(layout->document, "baseline %s.%s", reference->form, reference->item));
+            add_baseline_item(
+                layout, table, item,
+                memory_format(layout->document, "baseline %s.%s", reference->form, reference->item));
     }
 }
 
@@ -233,11 +242,13 @@ static void add_smd(struct layout *layout)
     const char **columns = layout_list_columns(layout, results, &count);
     if (count == 0)
         return;
-    struct table *table = layout_add_table(layout, "t3-baseline-differences",
-                                           "Standardised differences at baseline, against the reference cohort");
+    struct table *table =
+        layout_add_table(layout, "t3-baseline-differences",
+                         "Standardised differences at baseline, against the reference cohort");
     table_add_fact(table, "Population", "treated subjects with a value");
-    table_add_fact(table, "Cells", "numbers: difference of means by the pooled standard deviation; categories: "
-                                   "Mahalanobis distance of the proportions, without sign");
+    table_add_fact(table, "Cells",
+                   "numbers: difference of means by the pooled standard deviation; categories: "
+                   "Mahalanobis distance of the proportions, without sign");
     if (!protocol->randomised)
         table_add_fact(table, "*", "larger than 0.1 either way: the cohorts differ at baseline");
     table->label_title = "Characteristic";

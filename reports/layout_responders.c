@@ -9,8 +9,9 @@
 
 static const char *domain_title(const struct layout *layout, int endpoint)
 {
-    return endpoint < 0 ? "not collected"
-                        : layout_endpoint_title(layout, &layout->dataset->catalogue->protocol->endpoints[endpoint]);
+    return endpoint < 0
+               ? "not collected"
+               : layout_endpoint_title(layout, &layout->dataset->catalogue->protocol->endpoints[endpoint]);
 }
 
 /* Thresholds are printed as written in the protocol: up to three decimals, without zeros at the end. */
@@ -25,10 +26,12 @@ static const char *threshold_text(char out[FORMAT_SIZE], double threshold)
     return out;
 }
 
-static void add_definition(const struct layout *layout, struct table *table, const struct responder *responder)
+static void add_definition(const struct layout *layout, struct table *table,
+                           const struct responder *responder)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    const struct endpoint *endpoint = responder->endpoints[0] >= 0 ? &protocol->endpoints[responder->endpoints[0]] : NULL;
+    const struct endpoint *endpoint =
+        responder->endpoints[0] >= 0 ? &protocol->endpoints[responder->endpoints[0]] : NULL;
     const struct score *score =
         endpoint != NULL ? catalogue_endpoint_score(layout->dataset->catalogue, endpoint) : NULL;
     bool higher_better = score != NULL && score->direction == SCORE_HIGHER_BETTER;
@@ -37,35 +40,38 @@ static void add_definition(const struct layout *layout, struct table *table, con
     threshold_text(number, responder->threshold);
     switch (responder->kind) {
     case RESPONDER_OMERACT_OARSI:
-        table_add_fact(table, "Responder",
-                       "pain or function better by at least 50 %% and 20 points of 100; or at least two of pain, "
-                       "function and patient global better by at least 20 %% and 10 points. A baseline of 0 cannot "
-                       "respond");
+        table_add_fact(
+            table, "Responder",
+            "pain or function better by at least 50 %% and 20 points of 100; or at least two of pain, "
+            "function and patient global better by at least 20 %% and 10 points. A baseline of 0 cannot "
+            "respond");
         table_add_fact(table, "Domains", "pain: %s; function: %s; patient global: %s", title,
                        domain_title(layout, responder->endpoints[1]),
                        domain_title(layout, responder->endpoints[2]));
-        table_add_fact(table, "Missing domain", "responder when decided already, non-responder when no value could "
-                                                "make it a response, otherwise not evaluable");
+        table_add_fact(table, "Missing domain",
+                       "responder when decided already, non-responder when no value could "
+                       "make it a response, otherwise not evaluable");
         break;
     case RESPONDER_IMPROVED_BY:
-        table_add_fact(table, "Responder", "%s better than at baseline by at least %s points (a %s)", title, number,
-                       higher_better ? "rise" : "fall");
+        table_add_fact(table, "Responder", "%s better than at baseline by at least %s points (a %s)", title,
+                       number, higher_better ? "rise" : "fall");
         break;
     case RESPONDER_IMPROVED_PERCENT:
-        table_add_fact(table, "Responder", "%s better than at baseline by at least %s %% of the baseline (a %s)",
-                       title, number, higher_better ? "rise" : "fall");
+        table_add_fact(table, "Responder",
+                       "%s better than at baseline by at least %s %% of the baseline (a %s)", title, number,
+                       higher_better ? "rise" : "fall");
         break;
     case RESPONDER_STATE:
-        table_add_fact(table, "Responder", "%s at the visit of %s or %s, whatever it was at baseline", title, number,
-                       higher_better ? "higher" : "lower");
+        table_add_fact(table, "Responder", "%s at the visit of %s or %s, whatever it was at baseline", title,
+                       number, higher_better ? "higher" : "lower");
         break;
     }
     if (responder->source != NULL)
         table_add_fact(table, "Source", "%s", responder->source);
 }
 
-static void add_way(struct layout *layout, struct table *table, const struct responder *responder, const char *way,
-                    const struct visit *visit)
+static void add_way(struct layout *layout, struct table *table, const struct responder *responder,
+                    const char *way, const struct visit *visit)
 {
     const struct dataset *dataset = layout->dataset;
     const char *results = memory_format(layout->document, "responder %s %s", responder->id, way);
@@ -86,7 +92,8 @@ static void add_way(struct layout *layout, struct table *table, const struct res
                 "[{%cp_lo}, {%cp_hi}]",
             };
             layout_set_results(layout, table, row, c,
-                               &(struct result_key){.table = results, .row = visit->id, .col = cohort}, patterns[i]);
+                               &(struct result_key){.table = results, .row = visit->id, .col = cohort},
+                               patterns[i]);
         }
     }
 }
@@ -99,8 +106,9 @@ static void add_responder(struct layout *layout, const struct responder *respond
                                            memory_format(layout->document, "t9-responder-%s", responder->id),
                                            memory_format(layout->document, "Responders: %s", title));
     add_definition(layout, table, responder);
-    table_add_fact(table, "Population", "treated subjects (N), index knee; observed: n = evaluable subjects; missing = "
-                                        "non-responder: n = all treated");
+    table_add_fact(table, "Population",
+                   "treated subjects (N), index knee; observed: n = evaluable subjects; missing = "
+                   "non-responder: n = all treated");
     table->group_title = "Visit";
     table->label_title = "Analysis";
     layout_add_cohort_columns(layout, table);
@@ -119,8 +127,9 @@ void layout_responders(struct layout *layout)
     if (protocol->responder_count == 0)
         layout_add_paragraph(layout, "The protocol defines no responders.");
     else
-        layout_add_paragraph(layout, "Thresholds differ between publications; each definition stands above its table "
-                                     "with its source, and none of them is the right one. Thresholds are inclusive.");
+        layout_add_paragraph(layout,
+                             "Thresholds differ between publications; each definition stands above its table "
+                             "with its source, and none of them is the right one. Thresholds are inclusive.");
     for (size_t i = 0; i < protocol->responder_count; i++)
         add_responder(layout, &protocol->responders[i]);
 }

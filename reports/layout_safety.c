@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Adverse events: overview, worst severity, of special interest, by organ class and term.  (STATISTICS 1a: T11, T12) */
+/*
+ * Adverse events: overview, worst severity, of special interest, by organ class and term.  (STATISTICS 1a:
+ * T11, T12)
+ */
 #include "reports/layout.h"
 
 #include <string.h>
@@ -37,11 +40,14 @@ static const struct {
 static void add_population(struct table *table)
 {
     table_add_fact(table, "Population", "treated subjects (N, safety set); a subject counts once in a row");
-    table_add_fact(table, "Events", "treatment-emergent: onset on day 1 of the index knee or later, or worsened after "
-                                    "the treatment; an onset that may lie on day 1 or later counts");
+    table_add_fact(table, "Events",
+                   "treatment-emergent: onset on day 1 of the index knee or later, or worsened after "
+                   "the treatment; an onset that may lie on day 1 or later counts");
 }
 
-/* Subjects and events, and below them the interval, which for no subject at all gives what can be ruled out. */
+/*
+ * Subjects and events, and below them the interval, which for no subject at all gives what can be ruled out.
+ */
 static void add_counts_and_limits(struct layout *layout, struct table *table, const struct result_key *key,
                                   const char *group, const char *label)
 {
@@ -58,13 +64,15 @@ static void add_overview(struct layout *layout)
     struct table *table = layout_add_table(layout, "t11-adverse-events", "Adverse events: overview");
     add_population(table);
     table_add_fact(table, "Cells", "subjects (%% of N), events");
-    table_add_fact(table, "Related", "relation to the product or to the procedure possible, probable or definite, or "
-                                     "relation to the product not given");
+    table_add_fact(table, "Related",
+                   "relation to the product or to the procedure possible, probable or definite, or "
+                   "relation to the product not given");
     table->group_title = "Part";
     table->label_title = "Adverse event";
     layout_add_cohort_columns(layout, table);
     for (size_t i = 0; i < sizeof overview_rows / sizeof *overview_rows; i++)
-        add_counts_and_limits(layout, table, &(struct result_key){.table = "AE overview", .row = overview_rows[i].row},
+        add_counts_and_limits(layout, table,
+                              &(struct result_key){.table = "AE overview", .row = overview_rows[i].row},
                               "Subjects with at least one event", overview_rows[i].label);
     for (size_t i = 0; i < sizeof severity_rows / sizeof *severity_rows; i++)
         layout_add_cohort_row(layout, table,
@@ -76,10 +84,12 @@ static void add_overview(struct layout *layout)
 static void add_special_interest(struct layout *layout)
 {
     static const char results[] = "AE special interest";
-    struct table *table = layout_add_table(layout, "t11-special-interest", "Adverse events of special interest");
+    struct table *table =
+        layout_add_table(layout, "t11-special-interest", "Adverse events of special interest");
     add_population(table);
-    table_add_fact(table, "Cells", "subjects (%% of N), events; with no event the upper limit says how often it may "
-                                   "still occur");
+    table_add_fact(table, "Cells",
+                   "subjects (%% of N), events; with no event the upper limit says how often it may "
+                   "still occur");
     table->label_title = "Kind";
     layout_add_cohort_columns(layout, table);
     const struct item *item = layout_find_item(layout, "adverse_event", "special_interest");
@@ -128,8 +138,10 @@ static void add_terms(struct layout *layout)
     struct table *table = layout_add_table(layout, "t12-adverse-events-by-term",
                                            "Adverse events by system organ class and term");
     add_population(table);
-    table_add_fact(table, "Cells", "subjects (%% of N), events; 0 (< u): no subject, and u is the upper %s limit "
-                                   "(Clopper-Pearson)", layout_level(layout));
+    table_add_fact(table, "Cells",
+                   "subjects (%% of N), events; 0 (< u): no subject, and u is the upper %s limit "
+                   "(Clopper-Pearson)",
+                   layout_level(layout));
     table->label_title = "System organ class, term";
     layout_add_cohort_columns(layout, table);
     size_t count;

@@ -27,7 +27,8 @@ static enum place look_at(const void *owner, const char *directory)
     closedir(folder);
     if (entries <= 2)            /* . and .. */
         return PLACE_EMPTY;
-    return access(memory_format(owner, "%s/manifest.json", directory), F_OK) == 0 ? PLACE_REPORT : PLACE_OTHER;
+    return access(memory_format(owner, "%s/manifest.json", directory), F_OK) == 0 ? PLACE_REPORT
+                                                                                  : PLACE_OTHER;
 }
 
 bool output_check(const char *directory, bool replace, struct error *error)
@@ -36,11 +37,13 @@ bool output_check(const char *directory, bool replace, struct error *error)
     enum place place = look_at(work, directory);
     talloc_free(work);
     if (place == PLACE_OTHER)
-        return error_set(error, ERROR_CONFLICT, "%s is not an empty folder and holds no report; choose another --out",
-                         directory);
+        return error_set(error, ERROR_CONFLICT,
+                         "%s is not an empty folder and holds no report; choose another --out", directory);
     if (place == PLACE_REPORT && !replace)
-        return error_set(error, ERROR_CONFLICT, "%s holds a report already; choose another --out, or replace it with "
-                         "--force", directory);
+        return error_set(error, ERROR_CONFLICT,
+                         "%s holds a report already; choose another --out, or replace it with "
+                         "--force",
+                         directory);
     return true;
 }
 
@@ -85,8 +88,8 @@ static bool write_file(const struct report *report, const struct report_file *fi
     int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor < 0)
         return error_io(error, errno, path);
-    bool written = write_all(descriptor, file->bytes->bytes, file->bytes->length) && set_time(descriptor, report) &&
-                   fsync(descriptor) == 0;
+    bool written = write_all(descriptor, file->bytes->bytes, file->bytes->length) &&
+                   set_time(descriptor, report) && fsync(descriptor) == 0;
     int cause = errno;
     if (close(descriptor) != 0 && written) {
         written = false;
@@ -95,7 +98,8 @@ static bool write_file(const struct report *report, const struct report_file *fi
     return written ? true : error_io(error, cause, path);
 }
 
-static bool write_files(const void *owner, const struct report *report, const char *folder, struct error *error)
+static bool write_files(const void *owner, const struct report *report, const char *folder,
+                        struct error *error)
 {
     static const char *const parts[] = {"", "/tables", "/listings"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -5,14 +5,19 @@
 
 #include "reports/report.h"
 
-/* ERROR_CONFLICT when `directory` holds something already and may not be replaced: asked before the work is done. */
+/*
+ * ERROR_CONFLICT when `directory` holds something already and may not be replaced: asked before the work is
+ * done.
+ */
 bool output_check(const char *directory, bool replace, struct error *error) MUST_CHECK;
 
 /*
- * Writes the files of `report` into a new folder beside `directory` and then puts it in its place.  An existing folder
- * is replaced when it is empty, or when `replace` is true and it holds a report (a manifest.json).  Files are dated with
- * the cut's time, so that copies and archives of the same report are the same, too.
+ * Writes the files of `report` into a new folder beside `directory` and then puts it in its place.  An
+ * existing folder is replaced when it is empty, or when `replace` is true and it holds a report (a
+ * manifest.json).  Files are dated with the cut's time, so that copies and archives of the same report are
+ * the same, too.
  */
-bool output_write(const struct report *report, const char *directory, bool replace, struct error *error) MUST_CHECK;
+bool output_write(const struct report *report, const char *directory, bool replace,
+                  struct error *error) MUST_CHECK;
 
 #endif

@@ -13,24 +13,26 @@
 #define PROGRAM "patella-report"
 
 static const char help[] =
-    "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--force] [--db CONNINFO]\n"
+    "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--force]\n"
+    "                      [--db CONNINFO]\n"
     "       " PROGRAM " --jobs [--once] [--db CONNINFO]\n"
     "\n"
-    "Writes the report of a study at a data cut into the folder DIR: report.html, results.csv, tables/*.csv,\n"
-    "listings/*.csv, manifest.json.\n"
+    "Writes the report of a study at a data cut into the folder DIR: report.html, results.csv,\n"
+    "tables/*.csv, listings/*.csv, manifest.json.\n"
     "\n"
     "  --study STUDY      code of the study\n"
     "  --cut CUT          number or label of a data cut; without it a new one is made now\n"
     "  --out DIR          folder that does not exist yet, or is empty\n"
-    "  --columns COLUMNS  cohorts: one column for each (default; refused in a masked study); pooled: one for all\n"
+    "  --columns COLUMNS  cohorts: one column for each (default; refused in a masked study);\n"
+    "                     pooled: one for all\n"
     "  --force            replace the report that is in DIR\n"
     "  --jobs             work off the reports asked for through the API, one at a time, until SIGTERM\n"
     "  --once             with --jobs: end when no job is waiting\n"
     "  --db CONNINFO      libpq connection string; default: libpq's environment, user patella_reporter\n"
     "  --help, --version\n"
     "\n"
-    "Paths of the files go to standard output, messages to standard error.  Exit status: 0 done, 1 refused or failed,\n"
-    "2 used wrongly.\n";
+    "Paths of the files go to standard output, messages to standard error.  Exit status: 0 done,\n"
+    "1 refused or failed, 2 used wrongly.\n";
 
 struct settings {
     const char *study, *cut, *out, *columns, *conninfo;
@@ -38,15 +40,31 @@ struct settings {
     bool finished;               /* --help, --version: nothing else to do */
 };
 
-enum { OPTION_FIRST = 256, OPTION_STUDY = OPTION_FIRST, OPTION_CUT, OPTION_OUT, OPTION_COLUMNS, OPTION_DB, OPTION_FORCE,
-       OPTION_JOBS, OPTION_ONCE, OPTION_HELP, OPTION_VERSION };
+enum {
+    OPTION_FIRST = 256,
+    OPTION_STUDY = OPTION_FIRST,
+    OPTION_CUT,
+    OPTION_OUT,
+    OPTION_COLUMNS,
+    OPTION_DB,
+    OPTION_FORCE,
+    OPTION_JOBS,
+    OPTION_ONCE,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option options[] = {
-    {"study", required_argument, NULL, OPTION_STUDY},     {"cut", required_argument, NULL, OPTION_CUT},
-    {"out", required_argument, NULL, OPTION_OUT},         {"columns", required_argument, NULL, OPTION_COLUMNS},
-    {"db", required_argument, NULL, OPTION_DB},           {"force", no_argument, NULL, OPTION_FORCE},
-    {"jobs", no_argument, NULL, OPTION_JOBS},             {"once", no_argument, NULL, OPTION_ONCE},
-    {"help", no_argument, NULL, OPTION_HELP},             {"version", no_argument, NULL, OPTION_VERSION},
+    {"study", required_argument, NULL, OPTION_STUDY},
+    {"cut", required_argument, NULL, OPTION_CUT},
+    {"out", required_argument, NULL, OPTION_OUT},
+    {"columns", required_argument, NULL, OPTION_COLUMNS},
+    {"db", required_argument, NULL, OPTION_DB},
+    {"force", no_argument, NULL, OPTION_FORCE},
+    {"jobs", no_argument, NULL, OPTION_JOBS},
+    {"once", no_argument, NULL, OPTION_ONCE},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -81,7 +99,8 @@ static bool take_option(struct settings *settings, int option, struct error *err
 
 static bool check_settings(const struct settings *settings, struct error *error)
 {
-    if (settings->jobs && (settings->study || settings->cut || settings->out || settings->columns || settings->force))
+    if (settings->jobs &&
+        (settings->study || settings->cut || settings->out || settings->columns || settings->force))
         return usage(error, "--jobs takes study and cut from the jobs; leave the other options away");
     if (settings->once && !settings->jobs)
         return usage(error, "--once goes with --jobs");
@@ -107,8 +126,8 @@ static bool read_settings(int argc, char **argv, struct settings *settings, stru
 }
 
 /*
- * OpenBLAS chooses its kernels and threads while it is loaded, before main: the same report on another machine needs
- * the same choice, so the program starts itself once more with it.
+ * OpenBLAS chooses its kernels and threads while it is loaded, before main: the same report on another
+ * machine needs the same choice, so the program starts itself once more with it.
  */
 static void fix_environment(char **argv)
 {
@@ -143,7 +162,8 @@ static enum extract_columns columns_of(const struct settings *settings)
     return strcmp(settings->columns, "pooled") == 0 ? EXTRACT_COLUMNS_POOLED : EXTRACT_COLUMNS_COHORTS;
 }
 
-static const char *choose_cut(const void *owner, struct db *db, const struct settings *settings, struct error *error)
+static const char *choose_cut(const void *owner, struct db *db, const struct settings *settings,
+                              struct error *error)
 {
     if (settings->cut != NULL)
         return settings->cut;
@@ -156,7 +176,8 @@ static const char *choose_cut(const void *owner, struct db *db, const struct set
     return cut;
 }
 
-static bool make_report(const void *owner, struct db *db, const struct settings *settings, struct error *error)
+static bool make_report(const void *owner, struct db *db, const struct settings *settings,
+                        struct error *error)
 {
     struct report_order order = {
         .study = settings->study,

@@ -26,8 +26,9 @@ static void append_header(struct text *out, const struct table *table)
     append_text(out, table->label_title);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct table_column *column = &table->columns[i];
-        char *title = column->subtitle[0] == '\0' ? memory_copy_string(out, column->title)
-                                                  : memory_format(out, "%s (%s)", column->title, column->subtitle);
+        char *title = column->subtitle[0] == '\0'
+                          ? memory_copy_string(out, column->title)
+                          : memory_format(out, "%s (%s)", column->title, column->subtitle);
         text_append(out, ",");
         append_text(out, title);
         talloc_free(title);

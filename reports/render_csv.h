@@ -6,9 +6,9 @@
 #include "reports/layout.h"
 
 /*
- * The cells of `table` as they are displayed, all rows: a header line, then group (when the table has groups), label,
- * columns.  A text from people that a spreadsheet would take for a formula (= + - @ tab, carriage return first) gets
- * an apostrophe in front; our own numbers keep their minus.
+ * The cells of `table` as they are displayed, all rows: a header line, then group (when the table has
+ * groups), label, columns.  A text from people that a spreadsheet would take for a formula (= + - @ tab,
+ * carriage return first) gets an apostrophe in front; our own numbers keep their minus.
  */
 void render_csv_table(struct text *out, const struct table *table);
 

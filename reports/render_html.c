@@ -63,7 +63,7 @@ static void append_facts(struct text *out, const char *class, const struct fact 
     text_append(out, "</dl>\n");
 }
 
-/* --- tables ------------------------------------------------------------------------------------------------- */
+/* --- tables -------------------------------------------------------------------------------------------- */
 
 /* 1 is a, 26 is z, 27 is aa. */
 static void append_letters(struct text *out, size_t number)
@@ -124,7 +124,8 @@ static void append_row(struct text *out, const struct table *table, const struct
 /* Rows of one group are one <tbody>, which print keeps together. */
 static void append_rows(struct text *out, const struct table *table)
 {
-    size_t count = table->html_rows > 0 && table->html_rows < table->row_count ? table->html_rows : table->row_count;
+    size_t count =
+        table->html_rows > 0 && table->html_rows < table->row_count ? table->html_rows : table->row_count;
     const char *group = "";
     text_append(out, "<tbody>\n");
     for (size_t r = 0; r < count; r++) {
@@ -149,9 +150,10 @@ static void append_footnotes(struct text *out, const struct table *table)
 {
     char shown[FORMAT_SIZE], all[FORMAT_SIZE];
     if (table->html_rows > 0 && table->html_rows < table->row_count)
-        text_append_format(out, "<p class=\"more\">The first %s of %s rows; all of them are in listings/%s.csv.</p>\n",
-                           format_number(shown, (double)table->html_rows, 0),
-                           format_number(all, (double)table->row_count, 0), table->id);
+        text_append_format(
+            out, "<p class=\"more\">The first %s of %s rows; all of them are in listings/%s.csv.</p>\n",
+            format_number(shown, (double)table->html_rows, 0),
+            format_number(all, (double)table->row_count, 0), table->id);
     if (table->footnote_count == 0)
         return;
     text_append(out, "<ol class=\"footnotes\">\n");
@@ -166,7 +168,8 @@ static void append_footnotes(struct text *out, const struct table *table)
 /* The scrolling box is reachable by keyboard and has the caption's name. */
 static void append_grid(struct text *out, const struct table *table, const char *labelled_by)
 {
-    text_append_format(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"%s\">", labelled_by);
+    text_append_format(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"%s\">",
+                       labelled_by);
     text_append_format(out, "<table class=\"%s%s\">\n", table->listing ? "listing" : "statistics",
                        table->column_count >= WIDE_COLUMNS ? " wide" : "");
     text_append(out, "<caption class=\"away\">");
@@ -193,7 +196,8 @@ static void append_table(struct text *out, const struct table *table)
 
 static void append_figure(struct text *out, const struct figure *figure)
 {
-    text_append_format(out, "<figure aria-labelledby=\"%s\">\n<figcaption id=\"%s\">", figure->id, figure->id);
+    text_append_format(out, "<figure aria-labelledby=\"%s\">\n<figcaption id=\"%s\">", figure->id,
+                       figure->id);
     append_element(out, "span", figure->number);
     text_append(out, " ");
     text_append_html(out, figure->title);
@@ -207,7 +211,7 @@ static void append_figure(struct text *out, const struct figure *figure)
     text_append(out, "</figure>\n");
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------ */
+/* --- the whole ----------------------------------------------------------------------------------------- */
 
 static void append_chapter(struct text *out, const struct chapter *chapter)
 {

@@ -2,8 +2,8 @@
 /*
  * The document as one HTML file that needs nothing else: no script, no font, no picture from anywhere.
  *
- * Headings with anchors and a table of contents, captions, scope on every header cell, figures as inline SVG with their
- * numbers below; style for screen and for print.
+ * Headings with anchors and a table of contents, captions, scope on every header cell, figures as inline SVG
+ * with their numbers below; style for screen and for print.
  */
 #ifndef PATELLA_RENDER_HTML_H
 #define PATELLA_RENDER_HTML_H

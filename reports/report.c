@@ -13,7 +13,8 @@
 
 #define CSV_TYPE "text/csv; charset=utf-8"
 
-static void add_file(struct report *report, const char *name, const char *media_type, const struct text *bytes)
+static void add_file(struct report *report, const char *name, const char *media_type,
+                     const struct text *bytes)
 {
     size_t count = report->file_count;
     if ((count & (count - 1)) == 0)
@@ -34,7 +35,8 @@ static void add_tables(struct report *report, const struct document *document)
                 continue;
             struct text *bytes = text_new(report);
             render_csv_table(bytes, table);
-            char *name = memory_format(report, "%s/%s.csv", table->listing ? "listings" : "tables", table->id);
+            char *name =
+                memory_format(report, "%s/%s.csv", table->listing ? "listings" : "tables", table->id);
             add_file(report, name, CSV_TYPE, bytes);
         }
     }
@@ -68,7 +70,8 @@ static void tell(const struct report_order *order, const struct dataset *dataset
     talloc_free(line);
 }
 
-struct report *report_make(const void *owner, struct db *db, const struct report_order *order, struct error *error)
+struct report *report_make(const void *owner, struct db *db, const struct report_order *order,
+                           struct error *error)
 {
     struct dataset *dataset = extract_dataset(owner, db, order->study, order->cut, order->columns, error);
     if (dataset == NULL)

@@ -2,7 +2,8 @@
 /*
  * One report in memory: data cut -> dataset -> results -> document -> files.
  *
- * The same cut, program and libraries give the same bytes; nothing here reads a clock, a locale or a random number.
+ * The same cut, program and libraries give the same bytes; nothing here reads a clock, a locale or a random
+ * number.
  */
 #ifndef PATELLA_REPORT_H
 #define PATELLA_REPORT_H
@@ -10,7 +11,7 @@
 #include "reports/extract.h"
 
 struct report_file {
-    const char *name;            /* "report.html", "tables/t3-baseline.csv"; the part after the slash is unique, too */
+    const char *name; /* "report.html", "tables/t3-baseline.csv"; the part after the slash is unique, too */
     const char *media_type;
     const struct text *bytes;
     char sha256[65];             /* lower-case hexadecimal */
@@ -30,8 +31,8 @@ struct report_order {
     void (*progress)(const char *line);   /* NULL: nobody */
 };
 
-struct report *report_make(const void *owner, struct db *db, const struct report_order *order, struct error *error)
-    MUST_CHECK;
+struct report *report_make(const void *owner, struct db *db, const struct report_order *order,
+                           struct error *error) MUST_CHECK;
 
 /* The same from a dataset that is derived already. */
 struct report *report_build(const void *owner, const struct dataset *dataset);

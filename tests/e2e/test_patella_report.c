@@ -30,7 +30,8 @@ static struct fixture *new_fixture(const char *masking)
     fixture->collected = collected_new(fixture, masking);
     collected_fill(fixture->collected);
     collected_cut(fixture->collected, "first");
-    fixture->conninfo = test_database_conninfo(fixture, collected_database(fixture->collected), "patella_reporter");
+    fixture->conninfo =
+        test_database_conninfo(fixture, collected_database(fixture->collected), "patella_reporter");
     fixture->folder = memory_copy_string(fixture, "/tmp/patella-report-test-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     return fixture;
@@ -51,7 +52,7 @@ static int set_up_masked(void **state)
 /* Runs a shell command; its standard output and error, and its exit status. */
 static const char *run_command(const struct fixture *fixture, const char *command, int *status)
 {
-    FILE *pipe = popen(command, "r");
+    FILE *pipe = popen(command, "r");    /* NOLINT(cert-env33-c): the commands are this test's own */
     assert_non_null(pipe);
     char *output = memory_new_array(fixture, char, OUTPUT_LIMIT);
     size_t length = fread(output, 1, OUTPUT_LIMIT - 1, pipe);
@@ -75,11 +76,12 @@ static const char *program(void)
 }
 
 /* patella-report with `options`, in which %s is the test's folder; the study's database is given. */
-static const char *run_report(const struct fixture *fixture, const char *options, const char *name, int *status)
+static const char *run_report(const struct fixture *fixture, const char *options, const char *name,
+                              int *status)
 {
     const char *path = program();
-    char *command = memory_format(fixture, "%s --db '%s' %s --out '%s/%s' 2>&1", path, fixture->conninfo, options,
-                                  fixture->folder, name);
+    char *command = memory_format(fixture, "%s --db '%s' %s --out '%s/%s' 2>&1", path, fixture->conninfo,
+                                  options, fixture->folder, name);
     talloc_free((void *)path);
     return run_command(fixture, command, status);
 }
@@ -87,7 +89,8 @@ static const char *run_report(const struct fixture *fixture, const char *options
 static int compare_folders(const struct fixture *fixture, const char *a, const char *b)
 {
     int status;
-    run_command(fixture, memory_format(fixture, "cd '%s' && diff -r '%s' '%s'", fixture->folder, a, b), &status);
+    run_command(fixture, memory_format(fixture, "cd '%s' && diff -r '%s' '%s'", fixture->folder, a, b),
+                &status);
     return status;
 }
 
@@ -98,8 +101,8 @@ static void test_patella_report_same_cut_twice_gives_the_same_folder(void **stat
     run_report(fixture, "--study demo --cut first", "one", &status);
     assert_int_equal(status, 0);
     collected_submit(fixture->collected,
-                     &(struct collected_form){"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, 2, NULL}, "vas",
-                     "10", NULL);
+                     &(struct collected_form){"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, 2, NULL},
+                     "vas", "10", NULL);
     const char *output = run_report(fixture, "--study demo --cut 1", "two", &status);
     assert_int_equal(status, 0);
     assert_int_equal(compare_folders(fixture, "one", "two"), 0);
@@ -137,13 +140,15 @@ static void test_patella_report_folder_of_something_else_is_never_replaced(void 
 {
     struct fixture *fixture = *state;
     int status;
-    run_command(fixture, memory_format(fixture, "cd '%s' && mkdir mine && echo x > mine/letter", fixture->folder),
+    run_command(fixture,
+                memory_format(fixture, "cd '%s' && mkdir mine && echo x > mine/letter", fixture->folder),
                 &status);
     run_report(fixture, "--study demo --cut 1 --force", "mine", &status);
     assert_int_equal(status, 1);
-    assert_string_equal(run_command(fixture, memory_format(fixture, "ls '%s/mine'", fixture->folder), &status),
-                        "letter\n");
-    assert_string_equal(run_command(fixture, memory_format(fixture, "ls '%s'", fixture->folder), &status), "mine\n");
+    assert_string_equal(
+        run_command(fixture, memory_format(fixture, "ls '%s/mine'", fixture->folder), &status), "letter\n");
+    assert_string_equal(run_command(fixture, memory_format(fixture, "ls '%s'", fixture->folder), &status),
+                        "mine\n");
 }
 
 static void test_patella_report_masked_study_by_cohort_is_refused(void **state)
@@ -179,7 +184,8 @@ int main(void)
         TEST(test_patella_report_without_a_cut_says_which_it_made),
         TEST(test_patella_report_folder_with_a_report_is_replaced_by_force_only),
         TEST(test_patella_report_folder_of_something_else_is_never_replaced),
-        cmocka_unit_test_setup_teardown(test_patella_report_masked_study_by_cohort_is_refused, set_up_masked, tear_down),
+        cmocka_unit_test_setup_teardown(test_patella_report_masked_study_by_cohort_is_refused, set_up_masked,
+                                        tear_down),
         TEST(test_patella_report_used_wrongly_exits_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

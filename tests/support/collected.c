@@ -43,12 +43,14 @@ static void put_definitions(const struct collected *collected, const char *maski
     char *protocol = read_yaml(work, PROTOCOL);
     const char *at = strstr(protocol, "masking: none");
     assert_non_null(at);
-    test_run(collected->db, memory_format(work, "SELECT admin.put_protocol('demo', 1, $$%.*smasking: %s%s$$)",
-                                          (int)(at - protocol), protocol, masking, at + strlen("masking: none")));
+    test_run(collected->db,
+             memory_format(work, "SELECT admin.put_protocol('demo', 1, $$%.*smasking: %s%s$$)",
+                           (int)(at - protocol), protocol, masking, at + strlen("masking: none")));
     for (size_t i = 0; i < collected->catalogue->form_count; i++) {
         const char *form = collected->catalogue->forms[i]->id;
         char *yaml = read_yaml(work, memory_format(work, FORMS "/%s.yaml", form));
-        test_run(collected->db, memory_format(work, "SELECT admin.put_form('demo', '%s', 1, $$%s$$)", form, yaml));
+        test_run(collected->db,
+                 memory_format(work, "SELECT admin.put_form('demo', '%s', 1, $$%s$$)", form, yaml));
     }
     talloc_free(work);
 }
@@ -96,7 +98,8 @@ static struct submission *check(const struct collected *collected, struct submis
 {
     struct problem_list problems = {NULL, 0};
     date_days today = date_from_civil(2040, 1, 1);
-    struct submission *submission = submission_check(collected, collected->catalogue, input, today, &problems);
+    struct submission *submission =
+        submission_check(collected, collected->catalogue, input, today, &problems);
     if (submission != NULL)
         return submission;
     struct raw_reason *confirmed = memory_new_array(collected, struct raw_reason, problems.count);
@@ -134,7 +137,8 @@ static void store(const struct collected *collected, const struct submission_inp
     struct store_verdict verdict, *verdicts[] = {&verdict};
     struct error error;
     bool unknown;
-    if (!store_begin(collected->store, &error) || !store_submit(collected->store, rows, 1, verdicts, &error) ||
+    if (!store_begin(collected->store, &error) ||
+        !store_submit(collected->store, rows, 1, verdicts, &error) ||
         !store_commit(collected->store, &unknown, &error))
         fail_msg("%s", error.message);
     if (verdict.kind != STORE_ACCEPTED)
@@ -152,9 +156,17 @@ void collected_submit(struct collected *collected, const struct collected_form *
     va_end(items);
     struct submission_input input = {
         .id = memory_format(collected, "00000000-0000-4000-8000-%012u", ++collected->submissions),
-        .subject = form->subject, .knee = form->knee, .form = form->form, .visit = form->visit,
-        .instance = form->instance, .version = form->version, .status = form->status, .date = form->date,
-        .reason = form->version > 1 ? "corrected for a test" : NULL, .answers = answers, .answer_count = count,
+        .subject = form->subject,
+        .knee = form->knee,
+        .form = form->form,
+        .visit = form->visit,
+        .instance = form->instance,
+        .version = form->version,
+        .status = form->status,
+        .date = form->date,
+        .reason = form->version > 1 ? "corrected for a test" : NULL,
+        .answers = answers,
+        .answer_count = count,
     };
     store(collected, &input, check(collected, &input));
 }
@@ -162,7 +174,8 @@ void collected_submit(struct collected *collected, const struct collected_form *
 static void add_vas(struct collected *collected, const char *subject, const char *visit, const char *date,
                     const char *vas)
 {
-    collected_submit(collected, &(struct collected_form){subject, "pain_vas", "right", visit, date, 1, 1, NULL}, "vas",
+    collected_submit(collected,
+                     &(struct collected_form){subject, "pain_vas", "right", visit, date, 1, 1, NULL}, "vas",
                      vas, NULL);
 }
 
@@ -171,8 +184,9 @@ static void add_event(struct collected *collected, const char *subject, const ch
     const struct collected_form form = {
         .subject = subject, .form = "adverse_event", .knee = "right", .date = "2026-02-01",
     };
-    collected_submit(collected, &form, "term", "something happened", "coded_term", kind, "onset", "2026-01-20",
-                     "severity", "mild", "serious", "false", "ongoing", "true", "special_interest", kind, NULL);
+    collected_submit(collected, &form, "term", "something happened", "coded_term", kind, "onset",
+                     "2026-01-20", "severity", "mild", "serious", "false", "ongoing", "true",
+                     "special_interest", kind, NULL);
 }
 
 void collected_fill(struct collected *collected)
@@ -180,16 +194,21 @@ void collected_fill(struct collected *collected)
     static const char *const subjects[] = {"01-0001", "01-0002", "01-0003", "01-0004", "02-0001"};
     for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) {
         const char *subject = subjects[i];
-        collected_submit(collected, &(struct collected_form){.subject = subject, .form = "enrolment",
-                                                             .date = "2026-01-05"}, "index_knee", "right", NULL);
-        collected_submit(collected, &(struct collected_form){.subject = subject, .form = "treatment", .knee = "right",
-                                                             .date = "2026-01-10"},
+        collected_submit(
+            collected,
+            &(struct collected_form){.subject = subject, .form = "enrolment", .date = "2026-01-05"},
+            "index_knee", "right", NULL);
+        collected_submit(collected,
+                         &(struct collected_form){
+                             .subject = subject, .form = "treatment", .knee = "right", .date = "2026-01-10"},
                          "injections_planned", "1", "product_kind", "cells", "product_lot", "LOT-7", NULL);
         add_vas(collected, subject, "BL", "2026-01-09", "60");
         add_vas(collected, subject, "M3", "2026-04-11", "40");
         int site = atoi(subject), number = atoi(subject + 3);
-        test_run(collected->db, memory_format(collected, "SELECT admin.allocate('demo', '{%d}', '{%d}', '{none}', "
-                                              "'{%s}', 'made for a test')", site, number, i % 2 ? "CS" : "CELLS"));
+        test_run(collected->db, memory_format(collected,
+                                              "SELECT admin.allocate('demo', '{%d}', '{%d}', '{none}', "
+                                              "'{%s}', 'made for a test')",
+                                              site, number, i % 2 ? "CS" : "CELLS"));
     }
     add_event(collected, "01-0001", "swelling");
     add_event(collected, "01-0002", "harvest_site");
@@ -197,5 +216,6 @@ void collected_fill(struct collected *collected)
 
 int collected_cut(struct collected *collected, const char *label)
 {
-    return atoi(test_value(collected->db, memory_format(collected, "SELECT admin.make_cut('demo', '%s')", label)));
+    return atoi(
+        test_value(collected->db, memory_format(collected, "SELECT admin.make_cut('demo', '%s')", label)));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A study in a real database, with real forms and the protocol of tests/support/study.yaml, filled with submissions that
- * were checked, scored and stored as the collector does.  Any refusal fails the test.
+ * A study in a real database, with real forms and the protocol of tests/support/study.yaml, filled with
+ * submissions that were checked, scored and stored as the collector does.  Any refusal fails the test.
  */
 #ifndef PATELLA_TEST_COLLECTED_H
 #define PATELLA_TEST_COLLECTED_H
@@ -30,8 +30,9 @@ void collected_submit(struct collected *collected, const struct collected_form *
     __attribute__((sentinel));
 
 /*
- * Subjects 01-0001 to 01-0004 and 02-0001: enrolled on 2026-01-05, right knee treated on 2026-01-10, VAS 60 at
- * baseline and 40 at M3, cohorts CELLS and CS in turn; 01-0001 has an adverse event, 01-0002 one at the harvest site.
+ * Subjects 01-0001 to 01-0004 and 02-0001: enrolled on 2026-01-05, right knee treated on 2026-01-10, VAS 60
+ * at baseline and 40 at M3, cohorts CELLS and CS in turn; 01-0001 has an adverse event, 01-0002 one at the
+ * harvest site.
  */
 void collected_fill(struct collected *collected);
 

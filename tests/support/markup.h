@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Fails the test unless every element is closed in its order, every attribute value quoted, every id given once, and
- * every link to #anchor has its target.  For markup as we write it, not for any HTML.
+ * Fails the test unless every element is closed in its order, every attribute value quoted, every id given
+ * once, and every link to #anchor has its target.  For markup as we write it, not for any HTML.
  */
 void markup_check(const char *markup);
 

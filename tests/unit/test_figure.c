@@ -15,6 +15,7 @@
 #include "tests/support/markup.h"
 
 enum { VISITS = 5, MOST_SERIES = 12 };
+static const size_t most_points = (size_t)MOST_SERIES * VISITS;
 
 static const double days[VISITS] = {1, 92, 184, 366, 731};
 static const char *const visits[VISITS] = {"BL", "M3", "M6", "M12", "M24"};
@@ -33,9 +34,17 @@ static struct figure *new_figure(const void *owner, size_t count)
         series[s] = (struct figure_series){memory_format(figure, "COHORT-%zu", s + 1), points};
     }
     *figure = (struct figure){
-        .id = "f2", .number = "Figure 1", .title = "Pain", .description = "what is to be seen", .y_title = "Mean",
-        .better = "lower is better", .days = days, .position_titles = visits, .position_count = VISITS,
-        .series = series, .series_count = count,
+        .id = "f2",
+        .number = "Figure 1",
+        .title = "Pain",
+        .description = "what is to be seen",
+        .y_title = "Mean",
+        .better = "lower is better",
+        .days = days,
+        .position_titles = visits,
+        .position_count = VISITS,
+        .series = series,
+        .series_count = count,
     };
     return figure;
 }
@@ -98,8 +107,8 @@ static void test_figure_append_svg_of_twelve_cohorts_keeps_error_bars_apart(void
     struct text *out = text_new(owner);
     figure_append_svg(out, new_figure(owner, MOST_SERIES));
     double x[MOST_SERIES * VISITS];
-    assert_int_equal(read_stems(out->bytes, x, MOST_SERIES * VISITS), MOST_SERIES * VISITS);
-    for (size_t a = 0; a < MOST_SERIES * VISITS; a++) {
+    assert_int_equal(read_stems(out->bytes, x, most_points), most_points);
+    for (size_t a = 0; a < most_points; a++) {
         assert_true(x[a] > 66 && x[a] < 744);
         for (size_t b = 0; b < a; b++)
             assert_true(fabs(x[a] - x[b]) >= 4.9);
@@ -121,7 +130,7 @@ static void test_figure_append_svg_with_missing_points_skips_them(void **state)
     figure_append_svg(out, figure);
     assert_int_equal(markup_count(out->bytes, "class=\"bar\""), VISITS - 2);
     assert_int_equal(markup_count(out->bytes, "<circle "), VISITS - 1 + 1);
-    assert_null(strstr(out->bytes, "NE"));                                   /* how a missing number would print */
+    assert_null(strstr(out->bytes, "NE")); /* how a missing number would print */
     talloc_free(owner);
 }
 
@@ -129,7 +138,8 @@ static void test_figure_has_points_of_nothing_is_false(void **state)
 {
     (void)state;
     const struct figure_point nothing[VISITS] = {
-        {(double)NAN, 0, 0}, {(double)NAN, 0, 0}, {(double)NAN, 0, 0}, {(double)NAN, 0, 0}, {(double)NAN, 0, 0},
+        {(double)NAN, 0, 0}, {(double)NAN, 0, 0}, {(double)NAN, 0, 0},
+        {(double)NAN, 0, 0}, {(double)NAN, 0, 0},
     };
     const struct figure_series series = {"A", nothing};
     const struct figure figure = {.position_count = VISITS, .series = &series, .series_count = 1};

@@ -19,10 +19,23 @@ static void test_format_number_halves_go_away_from_zero(void **state)
         int decimals;
         const char *expected;
     } cases[] = {
-        {42.65, 1, "42.7"},  {-42.65, 1, "-42.7"}, {1.005, 2, "1.01"},      {2.675, 2, "2.68"},   {0.5, 0, "1"},
-        {-0.5, 0, "-1"},     {2.5, 0, "3"},        {2.4999, 0, "2"},        {0.125, 2, "0.13"},   {99.95, 1, "100.0"},
-        {-0.04, 1, "0.0"},   {-0.0, 2, "0.00"},    {0, 0, "0"},             {1e6 / 3, 1, "333333.3"},
-        {12.0, 3, "12.000"}, {-7.05, 1, "-7.1"},   {1234567.125, 2, "1234567.13"},
+        {42.65, 1, "42.7"},
+        {-42.65, 1, "-42.7"},
+        {1.005, 2, "1.01"},
+        {2.675, 2, "2.68"},
+        {0.5, 0, "1"},
+        {-0.5, 0, "-1"},
+        {2.5, 0, "3"},
+        {2.4999, 0, "2"},
+        {0.125, 2, "0.13"},
+        {99.95, 1, "100.0"},
+        {-0.04, 1, "0.0"},
+        {-0.0, 2, "0.00"},
+        {0, 0, "0"},
+        {1e6 / 3, 1, "333333.3"},
+        {12.0, 3, "12.000"},
+        {-7.05, 1, "-7.1"},
+        {1234567.125, 2, "1234567.13"},
     };
     char out[FORMAT_SIZE];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -53,13 +66,20 @@ static void test_format_stat_decimals_follow_the_name(void **state)
         int collected;
         const char *expected;
     } cases[] = {
-        {"mean", 49.2307692308, 0, "49.2"}, {"sd", 17.77705653, 0, "17.78"}, {"median", 12.25, 1, "12.25"},
-        {"min", 3.5, 0, "4"},               {"n", 338, 0, "338"},            {"pct", 75.5162241888, 2, "75.5"},
-        {"smd", -0.0049, 0, "0.00"},        {"lo", -4.95, 0, "-5.0"},        {"n", 12, 3, "12"},
+        {"mean", 49.2307692308, 0, "49.2"},
+        {"sd", 17.77705653, 0, "17.78"},
+        {"median", 12.25, 1, "12.25"},
+        {"min", 3.5, 0, "4"},
+        {"n", 338, 0, "338"},
+        {"pct", 75.5162241888, 2, "75.5"},
+        {"smd", -0.0049, 0, "0.00"},
+        {"lo", -4.95, 0, "-5.0"},
+        {"n", 12, 3, "12"},
     };
     char out[FORMAT_SIZE];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(format_stat(out, cases[i].stat, cases[i].value, cases[i].collected), cases[i].expected);
+        assert_string_equal(format_stat(out, cases[i].stat, cases[i].value, cases[i].collected),
+                            cases[i].expected);
 }
 
 static void test_format_percent_of_proportion_has_one_decimal(void **state)

@@ -16,7 +16,10 @@
 #define PROTOCOL "tests/support/study.yaml"
 #define DAY1 "2026-01-10"
 
-/* Three subjects in CELLS with VAS 60, 70, 80 at baseline and 30, 40 (one missing) at M3; one in CS with 50 and 45. */
+/*
+ * Three subjects in CELLS with VAS 60, 70, 80 at baseline and 30, 40 (one missing) at M3; one in CS with 50
+ * and 45.
+ */
 struct fixture {
     struct study *study;
     struct document *document;
@@ -29,7 +32,8 @@ static void add_vas(struct study *study, size_t subject, const char *visit, cons
         study_answer(study, record, "vas", vas);
 }
 
-static void add_event(struct study *study, size_t subject, const char *term, const char *class, const char *date)
+static void add_event(struct study *study, size_t subject, const char *term, const char *class,
+                      const char *date)
 {
     struct record *record = study_add_record(study, subject, "adverse_event", KNEE_NONE, "unscheduled",
                                              study_date(date));
@@ -140,8 +144,10 @@ static void test_layout_outcomes_table_states_instrument_range_and_direction(voi
     bool instrument = false, score = false, population = false;
     for (size_t i = 0; i < table->fact_count; i++) {
         const struct fact *fact = &table->facts[i];
-        instrument |= strcmp(fact->label, "Instrument") == 0 && strstr(fact->text, "pain_vas, version 1") != NULL;
-        score |= strcmp(fact->label, "Score") == 0 && strstr(fact->text, "range 0 to 100, higher is worse") != NULL;
+        instrument |=
+            strcmp(fact->label, "Instrument") == 0 && strstr(fact->text, "pain_vas, version 1") != NULL;
+        score |= strcmp(fact->label, "Score") == 0 &&
+                 strstr(fact->text, "range 0 to 100, higher is worse") != NULL;
         population |= strcmp(fact->label, "Population") == 0 && strstr(fact->text, "index knee") != NULL;
     }
     assert_true(instrument && score && population);
@@ -152,7 +158,8 @@ static void test_layout_responders_counts_stand_with_both_intervals(void **state
     const struct table *table = find_table(lay_out(*state), "t9-responder-better");
     const char *visit = "3 months (M3)";
     assert_string_equal(find_row(table, visit, "Observed: x / n (%)")->cells[0].text, "2 / 2 (100.0)");
-    assert_string_equal(find_row(table, visit, "Missing = non-responder: x / n (%)")->cells[0].text, "2 / 3 (66.7)");
+    assert_string_equal(find_row(table, visit, "Missing = non-responder: x / n (%)")->cells[0].text,
+                        "2 / 3 (66.7)");
     /* R: prop.test(2, 2, correct = FALSE)$conf.int, binom.test(2, 2)$conf.int */
     assert_string_equal(find_row(table, visit, "95 % CI, Wilson")->cells[0].text, "[34.2, 100.0]");
     assert_string_equal(find_row(table, visit, "95 % CI, Clopper-Pearson")->cells[0].text, "[15.8, 100.0]");

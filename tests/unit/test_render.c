@@ -44,7 +44,8 @@ static struct table *new_table(struct layout *layout, const char *const *texts, 
 static void test_render_csv_table_disarms_formulas_but_not_numbers(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"=1+1", "+49 30", "-x", "@SUM(A1)", "\tx", "plain, with comma", "say \"so\""};
+    static const char *const texts[] = {"=1+1",      "+49 30", "-x", "@SUM(A1)", "\tx", "plain, with comma",
+                                        "say \"so\""};
     void *owner = memory_owner(NULL, "test");
     struct layout layout = new_layout(owner);
     struct text *out = text_new(owner);
@@ -117,7 +118,7 @@ static void test_render_html_footnotes_are_shared_and_linked(void **state)
     talloc_free(owner);
 }
 
-/* --- a whole report ------------------------------------------------------------------------------------------- */
+/* --- a whole report ------------------------------------------------------------------------------------ */
 
 static struct report *new_report(const void *owner)
 {
@@ -155,7 +156,7 @@ static void test_report_build_html_is_sound_and_needs_nothing_else(void **state)
     assert_int_equal(markup_count(html, "<script"), 0);
     assert_int_equal(markup_count(html, "<th>"), 0);      /* every header cell has its scope */
     assert_int_equal(markup_count(html, "<caption"), markup_count(html, "<table "));
-    assert_int_equal(markup_count(html, "<svg "), 2);     /* value and change of the one endpoint with values */
+    assert_int_equal(markup_count(html, "<svg "), 2); /* value and change of the one endpoint with values */
     assert_int_equal(markup_count(html, "nan"), markup_count(html, "finance"));
     talloc_free(owner);
 }
