@@ -96,7 +96,7 @@ bool access_allow(struct exchange *exchange)
     /* The same words for a study that does not exist and for one that the token is not bound to. */
     if (study != NULL && strcmp(study, principal->study) != 0)
         exchange_reply_problem(exchange, 404, "not_found",
-                               "the token is not bound to this study; GET /api/v1/studies lists those that it may see");
+                               "the token is not bound to this study; GET /api/v1/studies lists what it may see");
     else if ((exchange->route->roles & (unsigned)principal->role) == 0)
         exchange_reply_problem(exchange, 403, "not_allowed", "the role of this token may not do this");
     return exchange->status == 0;

@@ -13,7 +13,7 @@
 
 enum { ACCESS_TOKEN_LIMIT = 256, ACCESS_SHA256_SIZE = 32 };
 
-/* The token of "Bearer TOKEN" (RFC 6750), of at most ACCESS_TOKEN_LIMIT bytes; NULL when the value is not of this form. */
+/* The token of "Bearer TOKEN" (RFC 6750), of at most ACCESS_TOKEN_LIMIT bytes; NULL when the value is none. */
 char *access_read_token(const void *owner, struct http_slice authorization);
 
 struct token_cache;

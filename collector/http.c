@@ -90,7 +90,8 @@ static const unsigned char octet_classes[256] = {
     ['='] = IS_VALUE | IS_TARGET | IS_HOST, [':'] = IS_VALUE | IS_TARGET | IS_HOST,
     ['@'] = IS_VALUE | IS_TARGET, ['/'] = IS_VALUE | IS_TARGET, ['?'] = IS_VALUE | IS_TARGET,
     ['['] = IS_VALUE | IS_HOST, [']'] = IS_VALUE | IS_HOST,
-    ['#'] = IS_VALUE | IS_TOKEN, ['^'] = IS_VALUE | IS_TOKEN, ['`'] = IS_VALUE | IS_TOKEN, ['|'] = IS_VALUE | IS_TOKEN,
+    ['#'] = IS_VALUE | IS_TOKEN, ['^'] = IS_VALUE | IS_TOKEN, ['`'] = IS_VALUE | IS_TOKEN,
+    ['|'] = IS_VALUE | IS_TOKEN,
     ['\t'] = IS_VALUE, [' '] = IS_VALUE, ['"'] = IS_VALUE, ['<'] = IS_VALUE, ['>'] = IS_VALUE, ['\\'] = IS_VALUE,
     ['{'] = IS_VALUE, ['}'] = IS_VALUE, [0x80 ... 0xFF] = IS_VALUE,
 };

@@ -2,8 +2,9 @@
 /*
  * Reader of one HTTP/1.1 request head: a pure function over bytes.
  *
- * Strict where laxness lets two programs read one request differently (RFC 9112, sections 2.2, 3.2, 5, 6, 11.2): no bare LF,
- * no folding, no blank around names, one Content-Length of digits, no Transfer-Encoding, origin-form targets only.
+ * Strict where laxness lets two programs read one request differently (RFC 9112, sections 2.2, 3.2, 5, 6, 11.2): no
+ * bare LF, no folding, no blank around names, one Content-Length of digits, no Transfer-Encoding, origin-form targets
+ * only.
  * Not for: bodies, routes, percent-decoding (router.h), replies (reply.h).
  */
 #ifndef PATELLA_HTTP_H

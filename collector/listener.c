@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,10 +86,15 @@ static int bind_socket(const struct addrinfo *address)
     return -1;
 }
 
-static int port_of(const struct sockaddr *address)
+/* 0 when the system does not say. */
+static int port_of(int bound)
 {
-    return ntohs(address->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)address)->sin6_port
-                                                : ((const struct sockaddr_in *)(const void *)address)->sin_port);
+    struct sockaddr_storage named = {0};
+    socklen_t length = sizeof named;
+    char port[8] = "0";
+    if (getsockname(bound, (struct sockaddr *)&named, &length) == 0)
+        (void)getnameinfo((struct sockaddr *)&named, length, NULL, 0, port, sizeof port, NI_NUMERICSERV);
+    return (int)strtol(port, NULL, 10);
 }
 
 /* With port 0 the first socket gets a free port, and the others the same. */
@@ -111,10 +117,7 @@ static bool listen_on(struct listener *listener, const struct addrinfo *address,
     if (bound < 0)
         return error_set(error, ERROR_IO, "cannot listen on %s port %d: %s; choose another listen_port, or stop what "
                          "uses it", text, listener->port, strerror(errno));
-    struct sockaddr_storage named;
-    socklen_t length = sizeof named;
-    if (getsockname(bound, (struct sockaddr *)&named, &length) == 0)
-        listener->port = port_of((struct sockaddr *)&named);
+    listener->port = port_of(bound);
     struct evconnlistener *socket = evconnlistener_new(listener->base, on_accept, listener,
                                                        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, bound);
     if (socket == NULL) {
@@ -145,7 +148,8 @@ struct listener *listener_new(const void *owner, struct event_base *base, const 
     if (addresses != NULL)
         freeaddrinfo(addresses);
     if (good && listener->count == 0)
-        good = error_set(error, ERROR_IO, "listen_address %s is no address of this machine", settings->listen_address);
+        good = error_set(error, ERROR_IO, "listen_address %s is no address of this machine",
+                         settings->listen_address);
     if (good)
         return listener;
     talloc_free(listener);

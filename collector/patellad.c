@@ -21,6 +21,7 @@
 
 struct options {
     struct settings_source source;
+    const char **assignments;    /* of the source */
     bool check;
 };
 
@@ -53,14 +54,14 @@ static bool read_options(int argc, char **argv, struct options *options, int *st
         {"check", no_argument, NULL, 'k'},        {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
     };
-    const char **assignments = memory_new_array(NULL, const char *, (size_t)argc);
-    options->source = (struct settings_source){getenv("PATELLA_CONFIG"), assignments, 0};
+    options->assignments = memory_new_array(NULL, const char *, (size_t)argc);
+    options->source = (struct settings_source){getenv("PATELLA_CONFIG"), options->assignments, 0};
     int found;
     while ((found = getopt_long(argc, argv, "", known, NULL)) != -1) {
         *status = EXIT_SUCCESS;
         switch (found) {
         case 'c': options->source.file = optarg; break;
-        case 's': assignments[options->source.assignment_count++] = optarg; break;
+        case 's': options->assignments[options->source.assignment_count++] = optarg; break;
         case 'k': options->check = true; break;
         case 'h': print_help(); return false;
         case 'v': puts("patellad " PATELLA_VERSION); return false;
@@ -194,7 +195,7 @@ int main(int argc, char **argv)
     int status = EXIT_SUCCESS;
     if (read_options(argc, argv, &options, &status)) {
         struct error error = {0};
-        const struct settings *settings = settings_load(NULL, &options.source, &error);
+        struct settings *settings = settings_load(NULL, &options.source, &error);
         if (settings == NULL) {
             error_print(&error, "patellad");
             status = error_exit_status(&error);
@@ -205,8 +206,8 @@ int main(int argc, char **argv)
             raise_descriptor_limit(settings);
             status = serve(settings, &options.source);
         }
-        talloc_free((void *)(uintptr_t)settings);
+        talloc_free(settings);
     }
-    talloc_free((void *)(uintptr_t)options.source.assignments);
+    talloc_free(options.assignments);
     return status;
 }

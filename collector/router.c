@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/router.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -35,13 +36,7 @@ static bool match_pattern(const char *pattern, struct http_slice path, struct ro
 static void allow(struct router_match *match, const char *method)
 {
     size_t used = strlen(match->allow);
-    if (used + strlen(method) + 3 > sizeof match->allow)
-        return;
-    if (used > 0) {
-        memcpy(match->allow + used, ", ", 2);
-        used += 2;
-    }
-    strcpy(match->allow + used, method);
+    snprintf(match->allow + used, sizeof match->allow - used, "%s%s", used > 0 ? ", " : "", method);
 }
 
 void router_match(const struct router_table *table, const char *method, struct http_slice path,

@@ -22,6 +22,7 @@ enum { TICK_MS = 100, SIGNALS = 3 };
 struct server {
     struct loop loop;              /* first: what hangs on the loop hangs on the server's block */
     const struct settings_source *source;
+    struct settings *reloaded;     /* NULL as long as the first settings are in use */
     struct listener *listener;
     struct event *tick;
     struct event *signals[SIGNALS];
@@ -99,16 +100,15 @@ static void apply_settings(struct server *server, const struct settings *setting
 
 static bool reload_settings(struct server *server, struct error *error)
 {
-    const struct settings *current = server->loop.settings;
     struct text *kept = text_new(server);
-    const struct settings *fresh = settings_reload(server, current, server->source, kept, error);
+    struct settings *fresh = settings_reload(server, server->loop.settings, server->source, kept, error);
     if (fresh != NULL) {
         if (kept->length > 0)
             log_write(LOG_LEVEL_WARNING, "changed settings that need a restart are kept", "settings",
                       kept->bytes + 1, NULL);
         apply_settings(server, fresh);
-        if (talloc_parent(current) == server)
-            talloc_free((void *)(uintptr_t)current);
+        talloc_free(server->reloaded);
+        server->reloaded = fresh;
     }
     talloc_free(kept);
     return fresh != NULL;
@@ -226,7 +226,7 @@ static bool start_loop(struct server *server, struct error *error)
     loop->inbox = inbox_new(server, loop->base, error);
     if (loop->inbox == NULL)
         return false;
-    struct timeval every = {.tv_usec = TICK_MS * 1000};
+    struct timeval every = {.tv_usec = (suseconds_t)TICK_MS * 1000};
     server->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, server);
     if (server->tick == NULL || event_add(server->tick, &every) != 0)
         return error_set(error, ERROR_INTERNAL, "libevent cannot make a timer");

@@ -29,8 +29,8 @@ bool server_handle_signals(struct server *server, struct error *error) MUST_CHEC
 int server_port(const struct server *server);
 
 /*
- * Serves until it is stopped: then takes no new connection, answers what has begun, says Connection: close, and returns
- * after `stop_deadline_ms` at the latest.  The result is the status given to server_stop, 0 for a signal.
+ * Serves until it is stopped: then takes no new connection, answers what has begun, says Connection: close, and
+ * returns after `stop_deadline_ms` at the latest.  The result is the status given to server_stop, 0 for a signal.
  */
 int server_run(struct server *server);
 

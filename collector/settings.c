@@ -169,7 +169,7 @@ static bool require(const char *value, const char *name, struct error *error)
                      name, name);
 }
 
-static struct settings *load(const void *owner, const struct settings_source *source, struct error *error)
+struct settings *settings_load(const void *owner, const struct settings_source *source, struct error *error)
 {
     struct settings *settings = memory_new(owner, struct settings);
     bool good = true;
@@ -186,11 +186,6 @@ static struct settings *load(const void *owner, const struct settings_source *so
         return settings;
     talloc_free(settings);
     return NULL;
-}
-
-const struct settings *settings_load(const void *owner, const struct settings_source *source, struct error *error)
-{
-    return load(owner, source, error);
 }
 
 /* Gives `setting` of `settings` the value that it has in `from`; true when that changed it. */
@@ -217,10 +212,10 @@ static bool keep(struct settings *settings, const struct settings *from, const s
     return changed;
 }
 
-const struct settings *settings_reload(const void *owner, const struct settings *current,
-                                       const struct settings_source *source, struct text *kept, struct error *error)
+struct settings *settings_reload(const void *owner, const struct settings *current,
+                                 const struct settings_source *source, struct text *kept, struct error *error)
 {
-    struct settings *settings = load(owner, source, error);
+    struct settings *settings = settings_load(owner, source, error);
     for (size_t i = 0; settings != NULL && i < SETTING_COUNT; i++)
         if (!settings_table[i].reloadable && keep(settings, current, &settings_table[i]))
             text_append_format(kept, " %s", settings_table[i].name);

@@ -15,7 +15,7 @@
 #include "forms/base/log.h"
 #include "forms/base/text.h"
 
-/* Never changed after settings_load. */
+/* Not changed after settings_load. */
 struct settings {
     const char *listen_address;
     int listen_port;
@@ -50,16 +50,16 @@ struct settings_source {
 };
 
 /* Defaults, then the file, then the assignments.  ERROR_INPUT for the file, ERROR_USAGE for an assignment. */
-const struct settings *settings_load(const void *owner, const struct settings_source *source, struct error *error)
+struct settings *settings_load(const void *owner, const struct settings_source *source, struct error *error)
     MUST_CHECK;
 
 /*
  * The same source read anew: what cannot be changed while the program runs keeps its value of `current`, and its name
  * is appended to `kept`, after a blank.
  */
-const struct settings *settings_reload(const void *owner, const struct settings *current,
-                                       const struct settings_source *source, struct text *kept,
-                                       struct error *error) MUST_CHECK;
+struct settings *settings_reload(const void *owner, const struct settings *current,
+                                 const struct settings_source *source, struct text *kept, struct error *error)
+    MUST_CHECK;
 
 enum log_level settings_log_level(const struct settings *settings);
 

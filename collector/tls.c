@@ -84,7 +84,8 @@ static bool read_expiry(struct tls *tls, const char *certificate, struct error *
         return error_at(error, ERROR_INPUT, certificate, 0, "the certificate has no end: %s", last_reason());
     tls->expires_at = timegm(&ends);
     if (tls->expires_at < time(NULL))
-        return error_at(error, ERROR_INPUT, certificate, 0, "the certificate has expired; put a new one in its place");
+        return error_at(error, ERROR_INPUT, certificate, 0,
+                        "the certificate has expired; put a new one in its place");
     return true;
 }
 
@@ -97,18 +98,18 @@ static bool load_files(struct tls *tls, const char *certificate, const char *key
         return false;
     if (SSL_CTX_use_PrivateKey_file(tls->context, key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(tls->context) != 1)
-        return error_at(error, ERROR_INPUT, key, 0, "no key that belongs to %s can be read: %s; give the PEM file that "
-                        "the certificate was made with, without a passphrase", certificate, last_reason());
+        return error_at(error, ERROR_INPUT, key, 0, "no key that belongs to %s can be read: %s; give the PEM file "
+                        "that the certificate was made with, without a passphrase", certificate, last_reason());
     return read_expiry(tls, certificate, error);
 }
 
 /* A key with a passphrase must not make the daemon ask on a terminal. */
 static int no_passphrase(char *buffer, int size, int writing, void *context)
 {
-    (void)buffer;
-    (void)size;
     (void)writing;
     (void)context;
+    if (size > 0)
+        *buffer = '\0';
     return -1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Watches the database: waits for it at the start, refuses a schema that does not fit, and loads new studies, sites and
- * forms every few seconds, in a thread and with a connection of its own.
+ * Watches the database: waits for it at the start, refuses a schema that does not fit, and loads new studies, sites
+ * and forms every few seconds, in a thread and with a connection of its own.
  */
 #ifndef PATELLA_WATCH_H
 #define PATELLA_WATCH_H

@@ -171,7 +171,7 @@ static int free_http_server(struct http_server *server)
     return 0;
 }
 
-static void add_assignment(struct http_server *server, char *assignment)
+static void add_assignment(struct http_server *server, const char *assignment)
 {
     server->assignments[server->source.assignment_count++] = assignment;
 }

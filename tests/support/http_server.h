@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The collector's server in a thread of the test, with a certificate made on the spot, routes of the test's own and no
- * database: for what happens between the socket and the handler.
+ * The collector's server in a thread of the test, with a certificate made on the spot, routes of the test's own and
+ * no database: for what happens between the socket and the handler.
  */
 #ifndef PATELLA_HTTP_SERVER_H
 #define PATELLA_HTTP_SERVER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A client that says any bytes over TLS: what no HTTP library would send.  Every read has a deadline; what goes wrong in
- * the client itself fails the test.
+ * A client that says any bytes over TLS: what no HTTP library would send.  Every read has a deadline; what goes wrong
+ * in the client itself fails the test.
  */
 #ifndef PATELLA_TLS_CLIENT_H
 #define PATELLA_TLS_CLIENT_H
@@ -47,7 +47,7 @@ struct tls_reply tls_client_read_head_reply(struct tls_client *client, int deadl
 /* Value of a header, NULL when there is none; on the client. */
 const char *tls_reply_header(struct tls_client *client, const struct tls_reply *reply, const char *name);
 
-/* True when the server ends the connection, without another byte, within the deadline; `clean` says with close_notify. */
+/* True when the server ends the connection in time, without another byte; `clean`: with close_notify. */
 bool tls_client_is_closed(struct tls_client *client, int deadline_ms, bool *clean);
 
 /* Closes at once, with a reset when `reset`. */

@@ -168,9 +168,10 @@ static void assert_slice(struct http_slice slice, const char *expected)
 static void test_http_read_head_request_yields_its_parts(void **state)
 {
     (void)state;
-    static const char bytes[] = "POST /api/v1/a%20b?x=1&y=2 HTTP/1.1\r\nhOST: localhost:8443\r\nContent-Length: 12\r\n"
-                                "Content-Type:  application/json \r\nAuthorization: Bearer t\r\nExpect: 100-continue\r\n"
-                                "If-None-Match: \"a\"\r\nX-Other: 1\r\n\r\nhello";
+    static const char bytes[] =
+        "POST /api/v1/a%20b?x=1&y=2 HTTP/1.1\r\nhOST: localhost:8443\r\nContent-Length: 12\r\n"
+        "Content-Type:  application/json \r\nAuthorization: Bearer t\r\nExpect: 100-continue\r\n"
+        "If-None-Match: \"a\"\r\nX-Other: 1\r\n\r\nhello";
     struct http_head head;
     assert_int_equal(http_read_head(BYTES(bytes), &head), HTTP_COMPLETE);
     assert_string_equal(head.method, "POST");

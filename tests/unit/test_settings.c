@@ -67,7 +67,8 @@ static void test_settings_load_without_file_gives_defaults(void **state)
 static void test_settings_load_flag_wins_over_file(void **state)
 {
     struct fixture *fixture = *state;
-    write_file(fixture, "listen_port: 9000\nworkers: 2\nkey: k.pem\ncertificate: c.pem\nmetrics_loopback_only: false\n");
+    write_file(fixture, "listen_port: 9000\nworkers: 2\nkey: k.pem\ncertificate: c.pem\n"
+                        "metrics_loopback_only: false\n");
     static const char *const flags[] = {"listen_port=9001", "log_level=debug"};
     struct settings_source source = {fixture->file, flags, 2};
     const struct settings *settings = settings_load(fixture->owner, &source, &fixture->error);
@@ -112,7 +113,8 @@ static void test_settings_load_wrong_file_names_line_and_hint(void **state)
 static void test_settings_load_wrong_flag_is_a_usage_error(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const wrong[] = {"listen_port", "listen_prot=1", "listen_port=x", "listen_port=", "access_log=1"};
+    static const char *const wrong[] = {"listen_port", "listen_prot=1", "listen_port=x", "listen_port=",
+                                        "access_log=1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct settings_source source = {NULL, &wrong[i], 1};
         fixture->error = (struct error){0};
