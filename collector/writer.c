@@ -74,7 +74,8 @@ bool writer_submit(struct batch_request *request)
 {
     size_t rows = batch_count_waiting(request);
     pthread_mutex_lock(&writer.mutex);
-    bool room = writer.running && !writer.stopping && writer.counts.queued + rows <= writer.options.queue_limit;
+    size_t queued = writer.counts.queued;   /* an empty queue takes an array that is longer than its limit */
+    bool room = writer.running && !writer.stopping && (queued == 0 || queued + rows <= writer.options.queue_limit);
     if (room) {
         request->deadline_ms = now_ms() + writer.options.wait_ms;
         link_last(request);
