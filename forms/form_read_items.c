@@ -284,6 +284,7 @@ static void check_section_ids(struct form_reader *reader, const struct yaml *lis
 void form_read_items(struct form_reader *reader)
 {
     struct form *form = reader->form;
+    size_t faults_before = reader->faults->count;
     struct choice_lists lists = read_choice_lists(reader);
     form->items = memory_new_array(form, struct item, ITEM_LIMIT);
     const struct yaml *list = yaml_get_list(reader->root, "sections", YAML_REQUIRED, reader->faults);
@@ -300,6 +301,7 @@ void form_read_items(struct form_reader *reader)
     if (form->item_count == ITEM_LIMIT)
         yaml_fault(reader->faults, reader->root, "%d items or more; split the form", ITEM_LIMIT);
     form->items = memory_resize_array(form, (void *)form->items, struct item, form->item_count);
-    report_unused_lists(reader, &lists);
+    if (reader->faults->count == faults_before)   /* a mistyped name also leaves its list unused */
+        report_unused_lists(reader, &lists);
     index_items(reader);
 }
