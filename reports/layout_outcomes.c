@@ -52,6 +52,14 @@ static const char *direction_text(const struct score *score)
     return score->direction == SCORE_HIGHER_BETTER ? "higher is better" : "higher is worse";
 }
 
+/* A score that only maps another one to its scale has that one's rule for missing items. */
+static const struct score *score_of_items(const struct form *form, const struct score *score)
+{
+    while (score->of_scores && score->part_count == 1)
+        score = &form->scores[score->parts[0]];
+    return score;
+}
+
 static void add_score_facts(struct table *table, const struct outcome *outcome)
 {
     const struct form *form = outcome->form;
@@ -68,10 +76,11 @@ static void add_score_facts(struct table *table, const struct outcome *outcome)
                        score->note != NULL ? score->note : "computed from another instrument's items");
     else if (score->note != NULL)
         table_add_fact(table, "Note", "%s", score->note);
-    if (score->part_count > 1)
+    const struct score *source = score_of_items(form, score);
+    if (source->part_count > 1)
         table_add_fact(table, "Missing items", "scored when at least %zu of %zu %s are answered%s",
-                       score->min_answered, score->part_count, score->of_scores ? "part scores" : "items",
-                       score->missing == SCORE_MISSING_PERSON_MEAN ? "; the others count as their mean" : "");
+                       source->min_answered, source->part_count, source->of_scores ? "part scores" : "items",
+                       source->missing == SCORE_MISSING_PERSON_MEAN ? "; the others count as their mean" : "");
     if (!isnan(outcome->endpoint->mcid))
         table_add_fact(table, "Minimal important change", "%s points%s%s%s",
                        format_number(from, outcome->endpoint->mcid, outcome->endpoint->mcid == floor(
