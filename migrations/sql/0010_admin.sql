@@ -417,7 +417,8 @@ BEGIN
         WHERE (a.study_id, a.site_id, a.subject_no, a.knee) = (study_no, r.site, r.subject, r.knee)
         ORDER BY a.entry DESC
         LIMIT 1) newest ON true
-    WHERE newest.cohort IS DISTINCT FROM r.cohort;
+    WHERE newest.entry IS NULL
+       OR newest.cohort IS DISTINCT FROM r.cohort;
     GET DIAGNOSTICS added = ROW_COUNT;
     RETURN added;
 END

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Report jobs: asked for by the API, done by patella-report, read through the API; and the door of the allocation. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "forms/base/memory.h"
+#include "tests/support/test_database.h"
+#include "tests/support/test_submission.h"
+
+static int setup(void **state)
+{
+    test_fixture_setup(state);
+    struct test_fixture *fixture = *state;
+    test_run(fixture->collector, "SELECT api.make_cut('statistician', 1, 'first')");
+    return 0;
+}
+
+static struct db *connect_reporter(const struct test_fixture *fixture)
+{
+    return test_database_connect(fixture->owner, fixture->database, "patella_reporter");
+}
+
+static const char *request(const struct test_fixture *fixture)
+{
+    return test_value(fixture->collector, "SELECT api.request_report('statistician', 1, 1)");
+}
+
+static const char *state_of(const struct test_fixture *fixture, const char *job)
+{
+    return test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT concat_ws(' ', state, requested_by, cut_label, message) FROM api.list_reports('statistician', 1) "
+        "WHERE job_id = '%s'", job));
+}
+
+static void test_job_is_taken_done_and_read(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    const char *job = request(fixture);
+    assert_string_equal(state_of(fixture, job), "queued statistician first");
+    assert_string_equal(test_value(reporter, "SELECT concat_ws(' ', job_id, study_id, study, cut_no) "
+                                             "FROM rep.take_job()"),
+                        memory_format(fixture->owner, "%s 1 demo 1", job));
+    assert_string_equal(state_of(fixture, job), "running statistician first");
+    test_run(reporter, memory_format(fixture->owner,
+        "SELECT rep.add_file('%s', 'results.csv', 'text/csv; charset=utf-8', 'a,b'), "
+        "rep.add_file('%s', 'report.html', 'text/html; charset=utf-8', '<p>')", job, job));
+    assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT count(*) FROM api.list_report_files('statistician', 1, '%s')", job)), "0");
+    test_run(reporter, memory_format(fixture->owner, "SELECT rep.finish_job('%s', true, NULL)", job));
+    assert_string_equal(state_of(fixture, job), "done statistician first");
+    assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT string_agg(concat_ws(' ', name, size, media_type), ', ') "
+        "FROM api.list_report_files('administrator', 1, '%s')", job)),
+        "report.html 3 text/html; charset=utf-8, results.csv 3 text/csv; charset=utf-8");
+    assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT convert_from(bytes, 'UTF8') || (sha256 = sha256(bytes)) "
+        "FROM api.read_report_file('statistician', 1, '%s', 'results.csv')", job)), "a,btrue");
+}
+
+static void test_job_hash_is_that_of_its_list_of_files(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    const char *job = request(fixture);
+    test_run(reporter, "SELECT rep.add_file(j, 'b.csv', 'text/csv', 'B'), rep.add_file(j, 'a.csv', 'text/csv', 'A'), "
+                       "rep.finish_job(j, true, NULL) FROM (SELECT job_id AS j FROM rep.take_job()) t");
+    /* printf A > a.csv; printf B > b.csv; sha256sum a.csv b.csv | sha256sum */
+    assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT sha256 = sha256(convert_to(encode(sha256('A'), 'hex') || '  a.csv' || chr(10) || "
+        "encode(sha256('B'), 'hex') || '  b.csv' || chr(10), 'UTF8')) "
+        "FROM api.list_reports('statistician', 1) WHERE job_id = '%s'", job)), "t");
+}
+
+static void test_job_reading_a_file_is_audited(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    const char *job = request(fixture);
+    test_run(reporter, "SELECT rep.add_file(j, 'a.csv', 'text/csv', 'A'), rep.finish_job(j, true, NULL) "
+                       "FROM (SELECT job_id AS j FROM rep.take_job()) t");
+    test_run(fixture->collector, memory_format(fixture->owner,
+        "SELECT * FROM api.read_report_file('statistician', 1, '%s', 'a.csv')", job));
+    assert_string_equal(test_value(fixture->superuser,
+        "SELECT concat_ws(' ', actor, object, row_id, new ->> 'name', digest = sha256('A')) FROM audit.event "
+        "WHERE operation = 'EXPORT'"), memory_format(fixture->owner, "statistician rep.file %s a.csv t", job));
+}
+
+static void test_job_two_workers_never_take_the_same(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *first = connect_reporter(fixture), *second = connect_reporter(fixture);
+    const char *one = request(fixture), *two = request(fixture);
+    test_run(first, "BEGIN");
+    assert_string_equal(test_value(first, "SELECT job_id FROM rep.take_job()"), one);
+    assert_string_equal(test_value(second, "SELECT job_id FROM rep.take_job()"), two);
+    assert_string_equal(test_value(second, "SELECT job_id FROM rep.take_job()"), "");
+    test_run(first, "COMMIT");
+    assert_string_equal(test_value(second, "SELECT job_id FROM rep.take_job()"), "");
+}
+
+static void test_job_of_a_dead_worker_waits_again_three_times(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *watcher = connect_reporter(fixture);
+    const char *job = request(fixture);
+    for (int attempt = 1; attempt <= 3; attempt++) {
+        struct db *worker = connect_reporter(fixture);
+        assert_string_equal(test_value(worker, "SELECT job_id FROM rep.take_job()"), job);
+        assert_string_equal(test_value(watcher, "SELECT rep.release_stale_jobs()"), "0");
+        /* The backend has gone, not only been told to. */
+        test_run(fixture->superuser, memory_format(fixture->owner, "SELECT pg_terminate_backend(%s, 10000)",
+                                                   test_value(worker, "SELECT pg_backend_pid()")));
+        assert_string_equal(test_value(watcher, "SELECT rep.release_stale_jobs()"), "1");
+        talloc_free(worker);
+    }
+    assert_string_equal(state_of(fixture, job), "failed statistician first the program that made this report ended "
+                                                "before it was done; ask for it again");
+    assert_string_equal(test_value(watcher, "SELECT job_id FROM rep.take_job()"), "");
+}
+
+static void test_job_that_failed_shows_its_message_and_no_files(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    const char *job = request(fixture);
+    test_run(reporter, "SELECT rep.add_file(j, 'a.csv', 'text/csv', 'A'), rep.finish_job(j, false, 'no cohorts') "
+                       "FROM (SELECT job_id AS j FROM rep.take_job()) t");
+    assert_string_equal(state_of(fixture, job), "failed statistician first no cohorts");
+    assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT count(*) FROM api.list_report_files('statistician', 1, '%s')", job)), "0");
+    assert_string_equal(test_sqlstate(reporter, memory_format(fixture->owner,
+        "SELECT rep.add_file('%s', 'b.csv', 'text/csv', 'B')", job)), "P0002");
+}
+
+static void test_job_files_with_odd_names_or_types_are_refused(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    const char *job = request(fixture);
+    test_run(reporter, "SELECT * FROM rep.take_job()");
+    static const char *const files[] = {
+        "'../passwd', 'text/html', 'x'", "'', 'text/html', 'x'", "'.hidden', 'text/html', 'x'", "'a/b', 'text/html', 'x'",
+        "'a.html', 'html', 'x'", "'a.html', 'text/html\r\nX-Evil: 1', 'x'",
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        assert_string_equal(test_sqlstate(reporter, memory_format(fixture->owner, "SELECT rep.add_file('%s', %s)", job,
+                                                                  files[i])), "23514");
+    assert_string_equal(test_sqlstate(reporter, memory_format(fixture->owner,
+        "SELECT rep.add_file('%s', 'a.html', 'text/html', NULL)", job)), "23502");
+}
+
+static void test_job_of_a_study_not_granted_is_not_taken(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    test_run(fixture->collector, "SELECT api.make_cut('statistician_other', 2, 'first')");
+    test_run(fixture->collector, "SELECT api.request_report('statistician_other', 2, 1)");
+    assert_string_equal(test_value(reporter, "SELECT job_id FROM rep.take_job()"), "");
+    assert_string_equal(test_value(fixture->collector, "SELECT count(*) FROM api.list_reports('statistician', 1)"), "0");
+}
+
+static void test_job_for_an_unknown_cut_is_refused(void **state)
+{
+    struct test_fixture *fixture = *state;
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, 2)"), "P0002");
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, NULL)"), "P0002");
+}
+
+static void test_allocation_of_a_masked_study_stays_closed(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    const struct test_row row = {.study = 2, .index_knee = "left", .token = "coordinator_other"};
+    assert_string_equal(test_submit(fixture->collector, &row, 1), "accepted");
+    test_run(fixture->superuser, "SELECT admin.allocate('other', '{1}', '{1}', '{none}', '{CS}', NULL), "
+                                 "admin.grant_reporter('other', 'patella_reporter'), admin.make_cut('other', 'first')");
+    assert_string_equal(test_value(reporter, "SELECT count(*) FROM core.subject WHERE study_id = 2"), "1");
+    assert_string_equal(test_sqlstate(reporter, "SELECT * FROM rep.allocation(2, 1)"), "42501");
+}
+
+static void test_allocation_of_an_open_study_is_read_as_of_a_cut(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    test_enrol(fixture->collector, 1, 1);
+    test_run(fixture->superuser, "SELECT admin.allocate('demo', '{1,1}', '{1,1}', '{left,right}', '{CS,AD-MSC}', NULL)");
+    test_run(fixture->superuser, "SELECT admin.make_cut('demo', 'second')");
+    assert_string_equal(test_value(reporter, "SELECT string_agg(concat_ws(' ', site_id, subject_no, knee, cohort), ', ') "
+                                             "FROM rep.allocation(1, 2)"), "1 1 left CS, 1 1 right AD-MSC");
+    assert_string_equal(test_value(reporter, "SELECT count(*) FROM rep.allocation(1, 1)"), "0");
+    assert_string_equal(test_sqlstate(reporter, "SELECT * FROM rep.allocation(1, 9)"), "P0002");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, test_fixture_teardown)
+
+int main(void)
+{
+    memory_init();
+    const struct CMUnitTest tests[] = {
+        CASE(test_job_is_taken_done_and_read),
+        CASE(test_job_hash_is_that_of_its_list_of_files),
+        CASE(test_job_reading_a_file_is_audited),
+        CASE(test_job_two_workers_never_take_the_same),
+        CASE(test_job_of_a_dead_worker_waits_again_three_times),
+        CASE(test_job_that_failed_shows_its_message_and_no_files),
+        CASE(test_job_files_with_odd_names_or_types_are_refused),
+        CASE(test_job_of_a_study_not_granted_is_not_taken),
+        CASE(test_job_for_an_unknown_cut_is_refused),
+        CASE(test_allocation_of_a_masked_study_stays_closed),
+        CASE(test_allocation_of_an_open_study_is_read_as_of_a_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
