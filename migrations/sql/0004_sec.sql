@@ -98,6 +98,23 @@ BEGIN
 END
 $$;
 
+-- The same for what counts all sites, reports and cuts: a token for some sites is refused.
+CREATE FUNCTION sec.enter_whole_study(token bytea, study int, VARIADIC roles text[]) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    account text := sec.enter(token, study, VARIADIC roles);
+BEGIN
+    IF EXISTS (SELECT FROM sec.credential c
+               WHERE c.token_sha256 = pg_catalog.sha256(token)
+                 AND c.site_ids <> '{}')
+    THEN
+        RAISE EXCEPTION 'not allowed' USING ERRCODE = '42501';
+    END IF;
+    RETURN account;
+END
+$$;
+
 CREATE FUNCTION sec.context_study() RETURNS int
 LANGUAGE sql STABLE SET search_path = ''
 AS $$
@@ -119,7 +136,9 @@ $$;
 
 GRANT USAGE ON SCHEMA sec
     TO patella_api, patella_writer, patella_admin_owner, patella_report_owner, patella_blind_owner, patella_reporter;
-GRANT EXECUTE ON FUNCTION sec.enter(bytea, int, text[]), sec.context_study(), sec.context_sites() TO patella_api;
+GRANT EXECUTE ON FUNCTION sec.enter(bytea, int, text[]), sec.enter_whole_study(bytea, int, text[]), sec.context_study(),
+    sec.context_sites()
+    TO patella_api;
 GRANT EXECUTE ON FUNCTION sec.is_reporter(int) TO patella_report_owner, patella_blind_owner;
 GRANT SELECT ON sec.reporter_grant TO patella_reporter, patella_report_owner, patella_admin_owner;
 GRANT SELECT ON sec.credential TO patella_writer;

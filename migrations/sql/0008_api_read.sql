@@ -166,7 +166,7 @@ CREATE FUNCTION api.make_cut(token bytea, study int, label text) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
-    RETURN core.add_cut(study, label, sec.enter(token, study, 'statistician'));
+    RETURN core.add_cut(study, label, sec.enter_whole_study(token, study, 'statistician'));
 END
 $$;
 

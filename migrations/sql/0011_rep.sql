@@ -249,7 +249,7 @@ CREATE FUNCTION api.request_report(token bytea, study int, cut_no int) RETURNS u
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
-    account text := sec.enter(token, study, 'statistician');
+    account text := sec.enter_whole_study(token, study, 'statistician');
     job uuid := pg_catalog.gen_random_uuid();
 BEGIN
     IF NOT EXISTS (SELECT FROM core.cut c WHERE c.study_id = study AND c.cut_no = request_report.cut_no) THEN
@@ -268,7 +268,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM sec.enter(token, study, 'administrator', 'statistician');
+    PERFORM sec.enter_whole_study(token, study, 'administrator', 'statistician');
 
     RETURN QUERY
     SELECT j.job_id, j.cut_no, c.label, j.state, j.requested_by, j.requested_at, j.started_at, j.finished_at,
@@ -287,7 +287,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM sec.enter(token, study, 'administrator', 'statistician');
+    PERFORM sec.enter_whole_study(token, study, 'administrator', 'statistician');
     IF NOT EXISTS (SELECT FROM rep.job j WHERE (j.study_id, j.job_id) = (study, job)) THEN
         RAISE EXCEPTION 'no such report' USING ERRCODE = 'P0002';
     END IF;
@@ -308,7 +308,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 #variable_conflict use_column
 DECLARE
-    account text := sec.enter(token, study, 'statistician');
+    account text := sec.enter_whole_study(token, study, 'statistician');
     found_file rep.file;
 BEGIN
     SELECT f.* INTO found_file

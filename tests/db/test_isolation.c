@@ -166,6 +166,24 @@ static void test_read_functions_allow_the_roles_of_the_table(void **state)
         }
 }
 
+/* A report counts all sites, and a cut is for reports. */
+static void test_reports_and_cuts_are_refused_to_a_token_of_some_sites(void **state)
+{
+    struct test_fixture *fixture = *state;
+    static const char *const calls[] = {
+        "api.make_cut('statistician1', 1, 'label')",
+        "api.list_reports('statistician1', 1)",
+        "api.request_report('statistician1', 1, 1)",
+        "api.list_report_files('statistician1', 1, '00000000-0000-0000-0000-000000000000')",
+        "api.read_report_file('statistician1', 1, '00000000-0000-0000-0000-000000000000', 'x')",
+    };
+    test_run(fixture->superuser, "SELECT admin.add_token('statistician', 'demo', 'statistician', '{1,2}', "
+                                 "sha256('statistician1'), now() + interval '1 day')");
+    check_value(fixture->collector, SUBJECTS("statistician1", "1"), "1-1 1-2 2-1");
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        check_sqlstate(fixture->collector, memory_format(fixture->owner, "SELECT * FROM %s", calls[i]), "42501");
+}
+
 static void test_read_functions_forged_settings_are_overwritten(void **state)
 {
     struct test_fixture *fixture = *state;
@@ -378,6 +396,7 @@ int main(void)
         CASE(test_find_submission_hidden_and_missing_are_the_same),
         CASE(test_read_functions_bad_token_is_28000),
         CASE(test_read_functions_allow_the_roles_of_the_table),
+        CASE(test_reports_and_cuts_are_refused_to_a_token_of_some_sites),
         CASE(test_read_functions_forged_settings_are_overwritten),
         CASE(test_find_credential_tells_role_and_sites_and_stamps_the_use),
         CASE(test_catalogue_lists_studies_sites_protocols_and_forms),
