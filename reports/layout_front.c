@@ -19,6 +19,22 @@ static const char *kind_name(enum cohort_kind kind)
     return "";
 }
 
+/* "AD-MSC 72 of 76, CS 85 of 95": treated of enrolled. */
+static const char *list_cohorts(const struct layout *layout)
+{
+    const struct dataset *dataset = layout->dataset;
+    struct text *out = text_new(layout->document);
+    for (size_t i = 0; i < dataset->cohort_count; i++) {
+        const char *cohort = dataset->cohorts[i];
+        char treated[FORMAT_SIZE], enrolled[FORMAT_SIZE];
+        text_append_format(
+            out, "%s%s %s of %s", i > 0 ? ", " : "", cohort,
+            format_number(treated, layout_value(layout, "analysis sets", "treated", cohort, "n"), 0),
+            format_number(enrolled, layout_value(layout, "analysis sets", "enrolled", cohort, "n"), 0));
+    }
+    return out->bytes;
+}
+
 static void add_facts(struct layout *layout)
 {
     const struct dataset *dataset = layout->dataset;
@@ -39,6 +55,7 @@ static void add_facts(struct layout *layout)
                              protocol->allocation == ALLOCATE_KNEE ? "knee" : "subject");
     layout_add_document_fact(layout, "Columns", "%s",
                              dataset->pooled ? "all subjects pooled" : "one for each cohort");
+    layout_add_document_fact(layout, "Treated of enrolled", "%s", list_cohorts(layout));
     if (protocol->reference != NULL && !dataset->pooled)
         layout_add_document_fact(layout, "Reference cohort", "%s", protocol->reference);
     layout_add_document_fact(layout, "Confidence level", "%s", layout_level(layout));
