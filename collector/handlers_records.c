@@ -11,16 +11,6 @@
 
 enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000, NUMBER_MOST = 2000000000 };
 
-/* What follows after a page that is full; null after the last one. */
-static void append_next(struct text *out, const char *last, bool full)
-{
-    json_key(out, "next");
-    if (full && last != NULL)
-        text_append_json(out, last);
-    else
-        text_append(out, "null");
-}
-
 /* ---- submissions ---- */
 
 /* What every view of a record begins with. */
@@ -69,15 +59,22 @@ static void append_submission(struct text *out, const struct store_record *recor
     text_append(out, "}");
 }
 
-static void append_submissions(struct text *out, const struct store_record *records, size_t count,
+static void append_submissions(struct text *out, const struct store_records *records,
                                const struct catalogue *catalogue)
 {
     text_append(out, "[");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < records->count; i++) {
         text_append(out, i > 0 ? "," : "");
-        append_submission(out, &records[i], catalogue);
+        append_submission(out, &records->rows[i], catalogue);
     }
     text_append(out, "]");
+}
+
+/* After a full page the id of its last record. */
+static void append_next_record(struct text *out, const struct store_records *records, int most)
+{
+    bool full = records->count == (size_t)most && most > 0;
+    json_reply_nullable(out, "next", full ? records->rows[records->count - 1].id : NULL);
 }
 
 /* Those of subject, form, visit, cut, after and limit that stand in the query. */
@@ -109,22 +106,21 @@ void handle_list_submissions(struct exchange *exchange, struct store *store)
 {
     static const char *const parameters[] = {"subject", "form", "visit", "cut", "versions", "after", "limit", NULL};
     struct store_filter filter = {.form = exchange_query(exchange, "form"), .visit = exchange_query(exchange, "visit")};
-    struct store_record *records = NULL;
     struct error error = {0};
-    size_t count = 0;
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !request_allow_query(exchange, parameters) || !read_filter(exchange, &filter) ||
         !read_versions(exchange, &filter.all_versions))
         return;
     struct store_reader reader = request_reader(exchange, study);
-    if (!store_list_records(exchange, store, &reader, &filter, &records, &count, &error)) {
+    struct store_records *records = store_list_records(exchange, store, &reader, &filter, &error);
+    if (records == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
     struct text *body = text_new(exchange);
     text_append(body, "{\"submissions\":");
-    append_submissions(body, records, count, &study->catalogue);
-    append_next(body, count > 0 ? records[count - 1].id : NULL, count == (size_t)filter.most);
+    append_submissions(body, records, &study->catalogue);
+    append_next_record(body, records, filter.most);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }
@@ -165,31 +161,33 @@ static void append_subject(struct text *out, const struct store_subject *subject
 void handle_list_subjects(struct exchange *exchange, struct store *store)
 {
     static const char *const parameters[] = {"after", "limit", NULL};
-    struct store_subject *subjects = NULL;
     struct error error = {0};
-    size_t count = 0;
-    int after[2], most = PAGE_DEFAULT;
+    int after[2];
+    struct store_subject_page page = {.most = PAGE_DEFAULT};
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !request_allow_query(exchange, parameters) ||
         !request_query_subject(exchange, "after", after) ||
-        !request_query_number(exchange, "limit", 1, PAGE_MOST, &most))
+        !request_query_number(exchange, "limit", 1, PAGE_MOST, &page.most))
         return;
+    page.after_site = after[0];
+    page.after_subject = after[1];
     struct store_reader reader = request_reader(exchange, study);
-    if (!store_list_subjects(exchange, store, &reader, after, most, &subjects, &count, &error)) {
+    struct store_subjects *subjects = store_list_subjects(exchange, store, &reader, &page, &error);
+    if (subjects == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
     struct text *body = text_new(exchange);
     char last[SUBJECT_TEXT_SIZE] = "";
     text_append(body, "{\"subjects\":[");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < subjects->count; i++) {
         text_append(body, i > 0 ? ",{" : "{");
-        append_subject(body, &subjects[i]);
+        append_subject(body, &subjects->rows[i]);
         text_append(body, "}");
-        subject_format(subjects[i].site, subjects[i].subject, last);
+        subject_format(subjects->rows[i].site, subjects->rows[i].subject, last);
     }
     text_append(body, "]");
-    append_next(body, last, count == (size_t)most);
+    json_reply_nullable(body, "next", subjects->count == (size_t)page.most ? last : NULL);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }
@@ -198,13 +196,12 @@ void handle_list_subjects(struct exchange *exchange, struct store *store)
 static struct store_subject *find_subject(struct exchange *exchange, struct store *store,
                                           const struct store_reader *reader, const int number[2], struct error *error)
 {
-    struct store_subject *subjects = NULL;
-    size_t count = 0;
-    const int before[2] = {number[0], number[1] - 1};
-    if (!store_list_subjects(exchange, store, reader, before, 1, &subjects, &count, error))
+    const struct store_subject_page page = {.after_site = number[0], .after_subject = number[1] - 1, .most = 1};
+    struct store_subjects *found = store_list_subjects(exchange, store, reader, &page, error);
+    if (found == NULL)
         return NULL;
-    if (count == 1 && subjects[0].site == number[0] && subjects[0].subject == number[1])
-        return &subjects[0];
+    if (found->count == 1 && found->rows[0].site == number[0] && found->rows[0].subject == number[1])
+        return &found->rows[0];
     error_set(error, ERROR_NOT_FOUND, "no such subject at your sites");
     return NULL;
 }
@@ -212,9 +209,7 @@ static struct store_subject *find_subject(struct exchange *exchange, struct stor
 void handle_show_subject(struct exchange *exchange, struct store *store)
 {
     static const char *const parameters[] = {NULL};
-    struct store_record *records = NULL;
     struct error error = {0};
-    size_t count = 0;
     int number[2] = {0, 0};
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !request_allow_query(exchange, parameters))
@@ -226,7 +221,10 @@ void handle_show_subject(struct exchange *exchange, struct store *store)
     else
         subject = find_subject(exchange, store, &reader, number, &error);
     struct store_filter filter = {.site = number[0], .subject = number[1], .most = PAGE_MOST};
-    if (subject == NULL || !store_list_records(exchange, store, &reader, &filter, &records, &count, &error)) {
+    struct store_records *records = NULL;
+    if (subject != NULL)
+        records = store_list_records(exchange, store, &reader, &filter, &error);
+    if (records == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
@@ -234,8 +232,8 @@ void handle_show_subject(struct exchange *exchange, struct store *store)
     text_append(body, "{");
     append_subject(body, subject);
     text_append(body, ",\"knees\":[\"left\",\"right\"],\"records\":");   /* enrolment makes both */
-    append_submissions(body, records, count, &study->catalogue);
-    append_next(body, count > 0 ? records[count - 1].id : NULL, count == PAGE_MOST);
+    append_submissions(body, records, &study->catalogue);
+    append_next_record(body, records, PAGE_MOST);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }
@@ -288,9 +286,7 @@ void handle_list_adverse_events(struct exchange *exchange, struct store *store)
 {
     static const char *const parameters[] = {"subject", "cut", "after", "limit", NULL};
     struct store_filter filter = {.form = "adverse_event"};
-    struct store_record *records = NULL;
     struct error error = {0};
-    size_t count = 0;
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !request_allow_query(exchange, parameters) || !read_filter(exchange, &filter))
         return;
@@ -298,15 +294,16 @@ void handle_list_adverse_events(struct exchange *exchange, struct store *store)
     struct text *body = text_new(exchange);
     bool first = true;
     text_append(body, "{\"adverse_events\":[");
-    bool done = store_list_records(exchange, store, &reader, &filter, &records, &count, &error);
-    for (size_t i = 0; done && i < count; i++)
-        done = append_event(body, &records[i], &study->catalogue, &first, &error);
+    struct store_records *records = store_list_records(exchange, store, &reader, &filter, &error);
+    bool done = records != NULL;
+    for (size_t i = 0; done && i < records->count; i++)
+        done = append_event(body, &records->rows[i], &study->catalogue, &first, &error);
     if (!done) {
         request_reply_error(exchange, &error);
         return;
     }
     text_append(body, "]");
-    append_next(body, count > 0 ? records[count - 1].id : NULL, count == (size_t)filter.most);
+    append_next_record(body, records, filter.most);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }

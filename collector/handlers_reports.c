@@ -16,26 +16,25 @@ static const char *const no_parameters[] = {NULL};
 
 void handle_list_cuts(struct exchange *exchange, struct store *store)
 {
-    struct store_cut *cuts = NULL;
     struct error error = {0};
-    size_t count = 0;
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !request_allow_query(exchange, no_parameters))
         return;
     struct store_reader reader = request_reader(exchange, study);
-    if (!store_list_cuts(exchange, store, &reader, &cuts, &count, &error)) {
+    struct store_cuts *cuts = store_list_cuts(exchange, store, &reader, &error);
+    if (cuts == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
     struct text *body = text_new(exchange);
     text_append(body, "{\"cuts\":[");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < cuts->count; i++) {
         text_append(body, i > 0 ? ",{" : "{");
-        json_number(body, "cut", cuts[i].cut);
-        json_text(body, "label", cuts[i].label);
-        json_number(body, "protocol_version", cuts[i].protocol_version);
-        json_text(body, "made_by", cuts[i].made_by);
-        json_text(body, "made_at", cuts[i].made_at);
+        json_number(body, "cut", cuts->rows[i].cut);
+        json_text(body, "label", cuts->rows[i].label);
+        json_number(body, "protocol_version", cuts->rows[i].protocol_version);
+        json_text(body, "made_by", cuts->rows[i].made_by);
+        json_text(body, "made_at", cuts->rows[i].made_at);
         text_append(body, "}");
     }
     text_append(body, "]}");
@@ -81,22 +80,21 @@ static void append_report(struct text *out, const struct store_report *report)
 
 void handle_list_reports(struct exchange *exchange, struct store *store)
 {
-    struct store_report *reports = NULL;
     struct error error = {0};
-    size_t count = 0;
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !request_allow_query(exchange, no_parameters))
         return;
     struct store_reader reader = request_reader(exchange, study);
-    if (!store_list_reports(exchange, store, &reader, &reports, &count, &error)) {
+    struct store_reports *reports = store_list_reports(exchange, store, &reader, &error);
+    if (reports == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
     struct text *body = text_new(exchange);
     text_append(body, "{\"reports\":[");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < reports->count; i++) {
         text_append(body, i > 0 ? ",{" : "{");
-        append_report(body, &reports[i]);
+        append_report(body, &reports->rows[i]);
         text_append(body, "}");
     }
     text_append(body, "]}");
@@ -132,27 +130,26 @@ void handle_request_report(struct exchange *exchange, struct store *store)
 static const struct store_report *find_report(struct exchange *exchange, struct store *store,
                                               const struct store_reader *reader, const char *id, struct error *error)
 {
-    struct store_report *reports = NULL;
-    size_t count = 0;
-    if (!store_list_reports(exchange, store, reader, &reports, &count, error))
+    struct store_reports *reports = store_list_reports(exchange, store, reader, error);
+    if (reports == NULL)
         return NULL;
-    for (size_t i = 0; i < count; i++)
-        if (strcasecmp(reports[i].id, id) == 0)
-            return &reports[i];
+    for (size_t i = 0; i < reports->count; i++)
+        if (strcasecmp(reports->rows[i].id, id) == 0)
+            return &reports->rows[i];
     error_set(error, ERROR_NOT_FOUND, "no such report");
     return NULL;
 }
 
-static void append_files(struct text *out, const struct store_file *files, size_t count)
+static void append_files(struct text *out, const struct store_files *files)
 {
     json_key(out, "files");
     text_append(out, "[");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < files->count; i++) {
         text_append(out, i > 0 ? ",{" : "{");
-        json_text(out, "name", files[i].name);
-        json_text(out, "media_type", files[i].media_type);
-        json_number(out, "size", (double)files[i].size);
-        json_text(out, "sha256", files[i].sha256);
+        json_text(out, "name", files->rows[i].name);
+        json_text(out, "media_type", files->rows[i].media_type);
+        json_number(out, "size", (double)files->rows[i].size);
+        json_text(out, "sha256", files->rows[i].sha256);
         text_append(out, "}");
     }
     text_append(out, "]");
@@ -160,23 +157,24 @@ static void append_files(struct text *out, const struct store_file *files, size_
 
 void handle_show_report(struct exchange *exchange, struct store *store)
 {
-    struct store_file *files = NULL;
     struct error error = {0};
-    size_t count = 0;
     const struct catalogue_study *study = request_study(exchange);
     const char *id = study != NULL ? request_path_uuid(exchange, "report") : NULL;
     if (id == NULL || !request_allow_query(exchange, no_parameters))
         return;
     struct store_reader reader = request_reader(exchange, study);
     const struct store_report *report = find_report(exchange, store, &reader, id, &error);
-    if (report == NULL || !store_list_files(exchange, store, &reader, id, &files, &count, &error)) {
+    struct store_files *files = NULL;
+    if (report != NULL)
+        files = store_list_files(exchange, store, &reader, id, &error);
+    if (files == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
     struct text *body = text_new(exchange);
     text_append(body, "{");
     append_report(body, report);
-    append_files(body, files, count);
+    append_files(body, files);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }

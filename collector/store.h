@@ -168,29 +168,59 @@ struct store_filter {
     int most;
 };
 
-/* Subjects after (after_site, after_subject), in that order, at most `most`. */
-bool store_list_subjects(const void *owner, struct store *store, const struct store_reader *reader, const int after[2],
-                         int most, struct store_subject **subjects, size_t *count, struct error *error) MUST_CHECK;
+struct store_subjects {
+    struct store_subject *rows;
+    size_t count;
+};
 
-bool store_list_records(const void *owner, struct store *store, const struct store_reader *reader,
-                        const struct store_filter *filter, struct store_record **records, size_t *count,
-                        struct error *error) MUST_CHECK;
+struct store_records {
+    struct store_record *rows;
+    size_t count;
+};
+
+struct store_cuts {
+    struct store_cut *rows;
+    size_t count;
+};
+
+struct store_reports {
+    struct store_report *rows;
+    size_t count;
+};
+
+struct store_files {
+    struct store_file *rows;
+    size_t count;
+};
+
+struct store_subject_page {
+    int after_site, after_subject;   /* the last one seen; zeros: from the start */
+    int most;
+};
+
+/* By site and number. */
+struct store_subjects *store_list_subjects(const void *owner, struct store *store, const struct store_reader *reader,
+                                           const struct store_subject_page *page, struct error *error) MUST_CHECK;
+
+/* By site, subject, form, knee, visit, instance and version. */
+struct store_records *store_list_records(const void *owner, struct store *store, const struct store_reader *reader,
+                                         const struct store_filter *filter, struct error *error) MUST_CHECK;
 
 /* The submission with that id; NULL and ERROR_NOT_FOUND when there is none to be seen. */
 struct store_record *store_find_record(const void *owner, struct store *store, const struct store_reader *reader,
                                        const char *id, struct error *error) MUST_CHECK;
 
-bool store_list_cuts(const void *owner, struct store *store, const struct store_reader *reader,
-                     struct store_cut **cuts, size_t *count, struct error *error) MUST_CHECK;
+struct store_cuts *store_list_cuts(const void *owner, struct store *store, const struct store_reader *reader,
+                                   struct error *error) MUST_CHECK;
 bool store_make_cut(struct store *store, const struct store_reader *reader, const char *label, int *cut,
                     struct error *error) MUST_CHECK;
 
-bool store_list_reports(const void *owner, struct store *store, const struct store_reader *reader,
-                        struct store_report **reports, size_t *count, struct error *error) MUST_CHECK;
+struct store_reports *store_list_reports(const void *owner, struct store *store, const struct store_reader *reader,
+                                         struct error *error) MUST_CHECK;
 const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader, int cut,
                                  struct error *error) MUST_CHECK;
-bool store_list_files(const void *owner, struct store *store, const struct store_reader *reader, const char *report,
-                      struct store_file **files, size_t *count, struct error *error) MUST_CHECK;
+struct store_files *store_list_files(const void *owner, struct store *store, const struct store_reader *reader,
+                                     const char *report, struct error *error) MUST_CHECK;
 struct store_file_content *store_read_file(const void *owner, struct store *store, const struct store_reader *reader,
                                            const char *report, const char *name, struct error *error) MUST_CHECK;
 

@@ -45,9 +45,8 @@ static void set_int_or_null(struct db_parameters *parameters, size_t at, int val
         db_set_int(parameters, at, value);
 }
 
-bool store_list_records(const void *owner, struct store *store, const struct store_reader *reader,
-                        const struct store_filter *filter, struct store_record **records, size_t *count,
-                        struct error *error)
+struct store_records *store_list_records(const void *owner, struct store *store, const struct store_reader *reader,
+                                         const struct store_filter *filter, struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 10);
     set_int_or_null(parameters, 2, filter->site);
@@ -60,13 +59,14 @@ bool store_list_records(const void *owner, struct store *store, const struct sto
     db_set_int(parameters, 9, filter->most);
     struct db_result *result = store_query(owner, store, STATEMENT_LIST_SUBMISSIONS, parameters, error);
     if (result == NULL)
-        return false;
-    *count = db_rows(result);
-    *records = memory_new_array(owner, struct store_record, *count);
-    for (size_t row = 0; row < *count; row++)
-        read_record(owner, result, row, &(*records)[row]);
+        return NULL;
+    struct store_records *records = memory_new(owner, struct store_records);
+    records->count = db_rows(result);
+    records->rows = memory_new_array(records, struct store_record, records->count);
+    for (size_t row = 0; row < records->count; row++)
+        read_record(records, result, row, &records->rows[row]);
     talloc_free(result);
-    return true;
+    return records;
 }
 
 struct store_record *store_find_record(const void *owner, struct store *store, const struct store_reader *reader,
@@ -86,27 +86,28 @@ struct store_record *store_find_record(const void *owner, struct store *store, c
     return record;
 }
 
-bool store_list_subjects(const void *owner, struct store *store, const struct store_reader *reader, const int after[2],
-                         int most, struct store_subject **subjects, size_t *count, struct error *error)
+struct store_subjects *store_list_subjects(const void *owner, struct store *store, const struct store_reader *reader,
+                                           const struct store_subject_page *page, struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 5);
-    db_set_int(parameters, 2, after[0]);
-    db_set_int(parameters, 3, after[1]);
-    db_set_int(parameters, 4, most);
+    db_set_int(parameters, 2, page->after_site);
+    db_set_int(parameters, 3, page->after_subject);
+    db_set_int(parameters, 4, page->most);
     struct db_result *result = store_query(owner, store, STATEMENT_LIST_SUBJECTS, parameters, error);
     if (result == NULL)
-        return false;
-    *count = db_rows(result);
-    *subjects = memory_new_array(owner, struct store_subject, *count);
-    for (size_t row = 0; row < *count; row++)
-        (*subjects)[row] = (struct store_subject){
+        return NULL;
+    struct store_subjects *subjects = memory_new(owner, struct store_subjects);
+    subjects->count = db_rows(result);
+    subjects->rows = memory_new_array(subjects, struct store_subject, subjects->count);
+    for (size_t row = 0; row < subjects->count; row++)
+        subjects->rows[row] = (struct store_subject){
             .site = (int)db_int(result, row, 0),
             .subject = (int)db_int(result, row, 1),
-            .index_knee = store_copy(owner, result, row, 2),
-            .enrolled_on = store_copy(owner, result, row, 3),
+            .index_knee = store_copy(subjects, result, row, 2),
+            .enrolled_on = store_copy(subjects, result, row, 3),
             .locked = db_bool(result, row, 4),
             .records = db_int(result, row, 5),
         };
     talloc_free(result);
-    return true;
+    return subjects;
 }

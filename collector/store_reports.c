@@ -4,25 +4,26 @@
 #include "collector/store_statements.h"
 #include "forms/base/memory.h"
 
-bool store_list_cuts(const void *owner, struct store *store, const struct store_reader *reader,
-                     struct store_cut **cuts, size_t *count, struct error *error)
+struct store_cuts *store_list_cuts(const void *owner, struct store *store, const struct store_reader *reader,
+                                     struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 2);
     struct db_result *result = store_query(owner, store, STATEMENT_LIST_CUTS, parameters, error);
     if (result == NULL)
-        return false;
-    *count = db_rows(result);
-    *cuts = memory_new_array(owner, struct store_cut, *count);
-    for (size_t row = 0; row < *count; row++)
-        (*cuts)[row] = (struct store_cut){
+        return NULL;
+    struct store_cuts *cuts = memory_new(owner, struct store_cuts);
+    cuts->count = db_rows(result);
+    cuts->rows = memory_new_array(cuts, struct store_cut, cuts->count);
+    for (size_t row = 0; row < cuts->count; row++)
+        cuts->rows[row] = (struct store_cut){
             .cut = (int)db_int(result, row, 0),
-            .label = store_copy(owner, result, row, 1),
+            .label = store_copy(cuts, result, row, 1),
             .protocol_version = (int)db_int(result, row, 2),
-            .made_by = store_copy(owner, result, row, 3),
-            .made_at = store_copy(owner, result, row, 4),
+            .made_by = store_copy(cuts, result, row, 3),
+            .made_at = store_copy(cuts, result, row, 4),
         };
     talloc_free(result);
-    return true;
+    return cuts;
 }
 
 /* Not store_query: what writes is not sent a second time when the answer was lost. */
@@ -40,30 +41,31 @@ bool store_make_cut(struct store *store, const struct store_reader *reader, cons
     return result != NULL;
 }
 
-bool store_list_reports(const void *owner, struct store *store, const struct store_reader *reader,
-                        struct store_report **reports, size_t *count, struct error *error)
+struct store_reports *store_list_reports(const void *owner, struct store *store, const struct store_reader *reader,
+                                     struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 2);
     struct db_result *result = store_query(owner, store, STATEMENT_LIST_REPORTS, parameters, error);
     if (result == NULL)
-        return false;
-    *count = db_rows(result);
-    *reports = memory_new_array(owner, struct store_report, *count);
-    for (size_t row = 0; row < *count; row++)
-        (*reports)[row] = (struct store_report){
-            .id = store_copy(owner, result, row, 0),
+        return NULL;
+    struct store_reports *reports = memory_new(owner, struct store_reports);
+    reports->count = db_rows(result);
+    reports->rows = memory_new_array(reports, struct store_report, reports->count);
+    for (size_t row = 0; row < reports->count; row++)
+        reports->rows[row] = (struct store_report){
+            .id = store_copy(reports, result, row, 0),
             .cut = (int)db_int(result, row, 1),
-            .cut_label = store_copy(owner, result, row, 2),
-            .state = store_copy(owner, result, row, 3),
-            .requested_by = store_copy(owner, result, row, 4),
-            .requested_at = store_copy(owner, result, row, 5),
-            .started_at = store_copy(owner, result, row, 6),
-            .finished_at = store_copy(owner, result, row, 7),
-            .message = store_copy(owner, result, row, 8),
-            .sha256 = store_copy(owner, result, row, 9),
+            .cut_label = store_copy(reports, result, row, 2),
+            .state = store_copy(reports, result, row, 3),
+            .requested_by = store_copy(reports, result, row, 4),
+            .requested_at = store_copy(reports, result, row, 5),
+            .started_at = store_copy(reports, result, row, 6),
+            .finished_at = store_copy(reports, result, row, 7),
+            .message = store_copy(reports, result, row, 8),
+            .sha256 = store_copy(reports, result, row, 9),
         };
     talloc_free(result);
-    return true;
+    return reports;
 }
 
 const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader, int cut,
@@ -77,25 +79,26 @@ const char *store_request_report(const void *owner, struct store *store, const s
     return result != NULL ? db_text(result, 0, 0) : NULL;
 }
 
-bool store_list_files(const void *owner, struct store *store, const struct store_reader *reader, const char *report,
-                      struct store_file **files, size_t *count, struct error *error)
+struct store_files *store_list_files(const void *owner, struct store *store, const struct store_reader *reader,
+                                     const char *report, struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
     db_set_text(parameters, 2, report);
     struct db_result *result = store_query(owner, store, STATEMENT_LIST_FILES, parameters, error);
     if (result == NULL)
-        return false;
-    *count = db_rows(result);
-    *files = memory_new_array(owner, struct store_file, *count);
-    for (size_t row = 0; row < *count; row++)
-        (*files)[row] = (struct store_file){
-            .name = store_copy(owner, result, row, 0),
-            .media_type = store_copy(owner, result, row, 1),
+        return NULL;
+    struct store_files *files = memory_new(owner, struct store_files);
+    files->count = db_rows(result);
+    files->rows = memory_new_array(files, struct store_file, files->count);
+    for (size_t row = 0; row < files->count; row++)
+        files->rows[row] = (struct store_file){
+            .name = store_copy(files, result, row, 0),
+            .media_type = store_copy(files, result, row, 1),
             .size = db_int(result, row, 2),
-            .sha256 = store_copy(owner, result, row, 3),
+            .sha256 = store_copy(files, result, row, 3),
         };
     talloc_free(result);
-    return true;
+    return files;
 }
 
 struct store_file_content *store_read_file(const void *owner, struct store *store, const struct store_reader *reader,

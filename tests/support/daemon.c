@@ -24,8 +24,6 @@
 
 enum { START_MS = 30000, STOP_MS = 30000, LOG_LIMIT = 64 << 20, SETTINGS_MOST = 32 };
 
-extern char **environ;
-
 long long test_now_ms(void)
 {
     struct timespec now;
