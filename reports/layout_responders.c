@@ -108,7 +108,7 @@ static void add_responder(struct layout *layout, const struct responder *respond
     add_definition(layout, table, responder);
     table_add_fact(table, "Population",
                    "treated subjects (N), index knee; observed: n = evaluable subjects; missing = "
-                   "non-responder: n = all treated");
+                   "non-responder: n = all treated, also those whose visit is not due yet");
     table->group_title = "Visit";
     table->label_title = "Analysis";
     layout_add_cohort_columns(layout, table);

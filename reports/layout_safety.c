@@ -41,8 +41,8 @@ static void add_population(struct table *table)
 {
     table_add_fact(table, "Population", "treated subjects (N, safety set); a subject counts once in a row");
     table_add_fact(table, "Events",
-                   "treatment-emergent: onset on day 1 of the index knee or later, or worsened after "
-                   "the treatment; an onset that may lie on day 1 or later counts");
+                   "treatment-emergent: onset on the day of the first treatment of either knee or later, or worsened "
+                   "after it; an onset that may lie there counts");
 }
 
 /*

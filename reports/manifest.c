@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#define MATHLIB_STANDALONE 1   /* without it Rmath.h wants R's own headers, which r-mathlib does not bring */
 #include "reports/manifest.h"
 
 #include <gnu/libc-version.h>
