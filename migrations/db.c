@@ -154,8 +154,10 @@ static struct keywords collect_keywords(const void *owner, const struct db *db, 
     size_t room = 8;
     for (const PQconninfoOption *option = options; option->keyword; option++)
         room++;
-    struct keywords keywords = {memory_new_array(owner, const char *, room), memory_new_array(owner, const char *, room),
-                                0};
+    struct keywords keywords = {
+        .names = memory_new_array(owner, const char *, room),
+        .values = memory_new_array(owner, const char *, room),
+    };
     for (const PQconninfoOption *option = options; option->keyword; option++)
         if (option->val && !is_pinned(option->keyword))
             keywords_add(&keywords, option->keyword, option->val);

@@ -28,7 +28,7 @@ struct db_statement {
 
 struct db_options {
     const char *conninfo;        /* libpq connection string; NULL or "" = libpq's environment alone */
-    const char *default_user;    /* used when neither conninfo, PGUSER nor a PGSERVICE names one; NULL: libpq's default */
+    const char *default_user;    /* when neither conninfo nor PGUSER names one and no service is used; NULL: libpq's */
     const char *application_name;
     const struct db_statement *statements;   /* NULL: none */
     size_t statement_count;

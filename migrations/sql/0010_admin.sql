@@ -132,7 +132,9 @@ BEGIN
     IF FOUND AND kept = digest THEN
         RETURN false;
     END IF;
-    SELECT pg_catalog.max(f.version) INTO newest FROM core.form f WHERE (f.study_id, f.form) = (study_no, put_form.form);
+    SELECT pg_catalog.max(f.version) INTO newest
+    FROM core.form f
+    WHERE (f.study_id, f.form) = (study_no, put_form.form);
     IF version <= newest THEN
         RAISE EXCEPTION 'the study has version % of form "%", and this version % is another text', newest, form, version
             USING ERRCODE = '23505', CONSTRAINT = 'form_pkey', HINT = 'raise the version in the file';

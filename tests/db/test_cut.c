@@ -116,7 +116,8 @@ static void test_cut_allocation_is_that_of_then(void **state)
     make_cut(fixture, "before");
     test_run(fixture->superuser, "SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{CS}', NULL)");
     make_cut(fixture, "allocated");
-    test_run(fixture->superuser, "SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{AD-MSC}', 'entered wrongly')");
+    test_run(fixture->superuser, "SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{AD-MSC}', "
+                                 "'entered wrongly')");
     make_cut(fixture, "corrected");
     assert_string_equal(test_value(reporter, "SELECT cohort FROM rep.allocation(1, 1)"), "");
     assert_string_equal(test_value(reporter, "SELECT cohort FROM rep.allocation(1, 2)"), "CS");
@@ -165,7 +166,8 @@ static void test_cut_names_the_newest_protocol(void **state)
     test_run(fixture->superuser, "SELECT admin.put_protocol('demo', 2, 'protocol, second version')");
     make_cut(fixture, "second");
     assert_string_equal(test_value(fixture->collector,
-        "SELECT string_agg(label || ' ' || protocol_version, ', ' ORDER BY cut_no) FROM api.list_cuts('statistician', 1)"),
+        "SELECT string_agg(label || ' ' || protocol_version, ', ' ORDER BY cut_no) "
+        "FROM api.list_cuts('statistician', 1)"),
         "first 1, second 2");
 }
 

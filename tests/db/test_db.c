@@ -19,7 +19,8 @@ enum statement {
 
 static const struct db_statement statements[STATEMENTS] = {
     [ECHO_SCALARS] = {"echo_scalars",
-        "SELECT $1::text, $2::int, $3::bytea, $4::uuid, $1::text IS NULL, $2::int > 0, '2026-03-01'::date, 1.5::float8"},
+        "SELECT $1::text, $2::int, $3::bytea, $4::uuid, $1::text IS NULL, $2::int > 0, '2026-03-01'::date, "
+        "1.5::float8"},
     [ECHO_ARRAYS] = {"echo_arrays",
         "SELECT $1::int[], $2::float8[], $3::text[], $4::bytea[], $5::uuid[], $6::date[]"},
     [DIVIDE] = {"divide", "SELECT 1 / $1::int"},

@@ -63,7 +63,8 @@ static void test_list_subjects_counts_records_and_pages(void **state)
 {
     struct test_fixture *fixture = *state;
     check_value(fixture->collector, "SELECT string_agg(subject_no || ' ' || index_knee || ' ' || locked || ' ' || "
-                "records, ', ') FROM api.list_subjects('coordinator1', 1, 0, 0, 100)", "1 left false 2, 2 left false 2");
+                "records, ', ') FROM api.list_subjects('coordinator1', 1, 0, 0, 100)",
+                "1 left false 2, 2 left false 2");
     check_value(fixture->collector, "SELECT string_agg(site_id || '-' || subject_no, ' ') "
                 "FROM api.list_subjects('coordinator', 1, 1, 1, 1)", "1-2");
     check_value(fixture->collector, "SELECT string_agg(site_id || '-' || subject_no, ' ') "
@@ -139,29 +140,27 @@ static void test_read_functions_allow_the_roles_of_the_table(void **state)
     static const char *const tokens[] = {"coordinator", "machine1", "statistician", "administrator",
                                          "coordinator_other"};
     static const struct {
-        const char *call;
+        const char *function, *arguments;
         const char *sqlstates[5];
     } table[] = {
-        {"api.list_subjects('%s', 1, 0, 0, 1)", {"", "42501", "", "42501", "42501"}},
-        {"api.list_submissions('%s', 1, NULL, NULL, NULL, NULL, NULL, false, NULL, 1)",
+        {"api.list_subjects", "1, 0, 0, 1", {"", "42501", "", "42501", "42501"}},
+        {"api.list_submissions", "1, NULL, NULL, NULL, NULL, NULL, false, NULL, 1",
          {"", "42501", "", "42501", "42501"}},
-        {"api.find_submission('%s', 1, '00000000-0000-0000-0000-000000000011')", {"", "42501", "", "42501", "42501"}},
-        {"api.list_cuts('%s', 1)", {"", "42501", "", "", "42501"}},
-        {"api.make_cut('%s', 1, 'label')", {"42501", "42501", "", "42501", "42501"}},
-        {"api.list_reports('%s', 1)", {"42501", "42501", "", "", "42501"}},
-        {"api.request_report('%s', 1, 1)", {"42501", "42501", "P0002", "42501", "42501"}},
-        {"api.list_report_files('%s', 1, '00000000-0000-0000-0000-000000000000')",
+        {"api.find_submission", "1, '00000000-0000-0000-0000-000000000011'", {"", "42501", "", "42501", "42501"}},
+        {"api.list_cuts", "1", {"", "42501", "", "", "42501"}},
+        {"api.make_cut", "1, 'label'", {"42501", "42501", "", "42501", "42501"}},
+        {"api.list_reports", "1", {"42501", "42501", "", "", "42501"}},
+        {"api.request_report", "1, 1", {"42501", "42501", "P0002", "42501", "42501"}},
+        {"api.list_report_files", "1, '00000000-0000-0000-0000-000000000000'",
          {"42501", "42501", "P0002", "P0002", "42501"}},
-        {"api.read_report_file('%s', 1, '00000000-0000-0000-0000-000000000000', 'x')",
+        {"api.read_report_file", "1, '00000000-0000-0000-0000-000000000000', 'x'",
          {"42501", "42501", "P0002", "42501", "42501"}},
     };
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++)
         for (size_t column = 0; column < 5; column++) {
             test_run(fixture->collector, "BEGIN");
-            char call[256];
-            snprintf(call, sizeof call, "SELECT * FROM %.*s%s%s", (int)(strstr(table[row].call, "%s") - table[row].call),
-                     table[row].call, tokens[column], strstr(table[row].call, "%s") + 2);
-            check_sqlstate(fixture->collector, call, table[row].sqlstates[column]);
+            check_sqlstate(fixture->collector, memory_format(fixture->owner, "SELECT * FROM %s('%s', %s)",
+                           table[row].function, tokens[column], table[row].arguments), table[row].sqlstates[column]);
             test_run(fixture->collector, "ROLLBACK");
         }
 }
@@ -187,7 +186,8 @@ static void test_reports_and_cuts_are_refused_to_a_token_of_some_sites(void **st
 static void test_read_functions_forged_settings_are_overwritten(void **state)
 {
     struct test_fixture *fixture = *state;
-    test_run(fixture->collector, "SET patella.study = '2'; SET patella.sites = '{1,2,3}'; SET patella.account = 'root'");
+    test_run(fixture->collector, "SET patella.study = '2'; SET patella.sites = '{1,2,3}'; "
+                                 "SET patella.account = 'root'");
     check_value(fixture->collector, SUBJECTS("coordinator2", "1"), "2-1");
     check_value(fixture->collector, RECORDS("coordinator2", "1", "NULL, NULL, NULL, NULL, NULL"), "21");
     check_sqlstate(fixture->collector, "SELECT * FROM api.list_subjects('coordinator2', 2, 0, 0, 1)", "42501");
@@ -208,7 +208,8 @@ static void test_find_credential_tells_role_and_sites_and_stamps_the_use(void **
     test_run(fixture->superuser, "CREATE TABLE public.stamp AS SELECT last_used_at FROM sec.credential "
              "WHERE account = 'coordinator1'");
     check_value(fixture->collector, "SELECT account FROM api.find_credential('coordinator1')", "coordinator1");
-    check_value(fixture->superuser, "SELECT count(*) FROM sec.credential c JOIN public.stamp s USING (last_used_at)", "1");
+    check_value(fixture->superuser, "SELECT count(*) FROM sec.credential c JOIN public.stamp s USING (last_used_at)",
+                "1");
 }
 
 /* ---------------------------------------------------------------------------------------------- the catalogue */

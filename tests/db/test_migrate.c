@@ -185,7 +185,8 @@ static void test_migrate_check_unknown_migration_is_refused(void **state)
     struct fixture *fixture = *state;
     struct error error;
     bool done;
-    test_run(fixture->db, "INSERT INTO patella_meta.migration (number, name, sha256) VALUES (900, 'later', sha256('x'))");
+    test_run(fixture->db, "INSERT INTO patella_meta.migration (number, name, sha256) "
+                          "VALUES (900, 'later', sha256('x'))");
     check_refused(fixture, "migration 0900 (later), which this program does not know");
     assert_non_null(strstr(print_status(fixture), "0900 later            UNKNOWN"));
     run_up(fixture, &done, &error);

@@ -98,7 +98,8 @@ static const struct insert_case insert_cases[] = {
     {"reason blank", "submission", "{\"instance\":2,\"version\":2,\"prev_sha256\":\"HASH\",\"reason\":\"  \\t    \"}",
      "23514"},
     {"reason of wide blanks", "submission",
-     "{\"instance\":2,\"version\":2,\"prev_sha256\":\"HASH\",\"reason\":\"\\u3000\\u00a0\\u2003\\u200b\\ufeff\\u2028\"}",
+     "{\"instance\":2,\"version\":2,\"prev_sha256\":\"HASH\","
+     "\"reason\":\"\\u3000\\u00a0\\u2003\\u200b\\ufeff\\u2028\"}",
      "23514"},
     {"reason given", "submission", "{\"instance\":2,\"version\":2,\"prev_sha256\":\"HASH\",\"reason\":\"typed\"}", ""},
     {"chain missing", "submission", "{\"instance\":2,\"version\":2,\"reason\":\"typed wrong\"}", "23514"},
@@ -228,8 +229,9 @@ static void test_credentials_bad_values_are_refused(void **state)
 static void test_allocation_second_entry_without_a_reason_is_refused(void **state)
 {
     struct test_fixture *fixture = *state;
-    static const char sql[] = "INSERT INTO blind.allocation SELECT study_id, site_id, subject_no, knee, 2, 'AD-MSC', %s, "
-                              "entered_by, entered_at, xid, era FROM blind.allocation";
+    static const char sql[] = "INSERT INTO blind.allocation "
+                              "SELECT study_id, site_id, subject_no, knee, 2, 'AD-MSC', %s, entered_by, entered_at, "
+                              "xid, era FROM blind.allocation";
     assert_string_equal(test_sqlstate(fixture->superuser, memory_format(fixture->owner, sql, "NULL")), "23514");
     assert_string_equal(test_sqlstate(fixture->superuser, memory_format(fixture->owner, sql, "'     '")), "23514");
     assert_string_equal(test_sqlstate(fixture->superuser, memory_format(fixture->owner, sql, "'entered wrongly'")), "");

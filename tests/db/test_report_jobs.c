@@ -144,7 +144,8 @@ static void test_job_files_with_odd_names_or_types_are_refused(void **state)
     const char *job = request(fixture);
     test_run(reporter, "SELECT * FROM rep.take_job()");
     static const char *const files[] = {
-        "'../passwd', 'text/html', 'x'", "'', 'text/html', 'x'", "'.hidden', 'text/html', 'x'", "'a/b', 'text/html', 'x'",
+        "'../passwd', 'text/html', 'x'", "'', 'text/html', 'x'", "'.hidden', 'text/html', 'x'",
+        "'a/b', 'text/html', 'x'",
         "'a.html', 'html', 'x'", "'a.html', 'text/html\r\nX-Evil: 1', 'x'",
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -161,14 +162,16 @@ static void test_job_of_a_study_not_granted_is_not_taken(void **state)
     test_run(fixture->collector, "SELECT api.make_cut('statistician_other', 2, 'first')");
     test_run(fixture->collector, "SELECT api.request_report('statistician_other', 2, 1)");
     assert_string_equal(test_value(reporter, "SELECT job_id FROM rep.take_job()"), "");
-    assert_string_equal(test_value(fixture->collector, "SELECT count(*) FROM api.list_reports('statistician', 1)"), "0");
+    assert_string_equal(test_value(fixture->collector, "SELECT count(*) FROM api.list_reports('statistician', 1)"),
+                        "0");
 }
 
 static void test_job_for_an_unknown_cut_is_refused(void **state)
 {
     struct test_fixture *fixture = *state;
     assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, 2)"), "P0002");
-    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, NULL)"), "P0002");
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, NULL)"),
+                        "P0002");
 }
 
 static void test_allocation_of_a_masked_study_stays_closed(void **state)
@@ -188,10 +191,11 @@ static void test_allocation_of_an_open_study_is_read_as_of_a_cut(void **state)
     struct test_fixture *fixture = *state;
     struct db *reporter = connect_reporter(fixture);
     test_enrol(fixture->collector, 1, 1);
-    test_run(fixture->superuser, "SELECT admin.allocate('demo', '{1,1}', '{1,1}', '{left,right}', '{CS,AD-MSC}', NULL)");
+    test_run(fixture->superuser, "SELECT admin.allocate('demo', '{1,1}', '{1,1}', '{left,right}', '{CS,AD-MSC}', "
+                                 "NULL)");
     test_run(fixture->superuser, "SELECT admin.make_cut('demo', 'second')");
-    assert_string_equal(test_value(reporter, "SELECT string_agg(concat_ws(' ', site_id, subject_no, knee, cohort), ', ') "
-                                             "FROM rep.allocation(1, 2)"), "1 1 left CS, 1 1 right AD-MSC");
+    assert_string_equal(test_value(reporter, "SELECT string_agg(concat_ws(' ', site_id, subject_no, knee, cohort), "
+                                             "', ') FROM rep.allocation(1, 2)"), "1 1 left CS, 1 1 right AD-MSC");
     assert_string_equal(test_value(reporter, "SELECT count(*) FROM rep.allocation(1, 1)"), "0");
     assert_string_equal(test_sqlstate(reporter, "SELECT * FROM rep.allocation(1, 9)"), "P0002");
 }

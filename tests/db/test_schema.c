@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The rules that every table, function and role keeps, asked of PostgreSQL's own catalogue: new ones are held to them. */
+/* The rules that every table, function and role keeps, asked of PostgreSQL's catalogue: new ones are held to them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -11,6 +11,8 @@
 #include "tests/support/test_database.h"
 #include "tests/support/test_submission.h"
 
+static const char count_koos[] = "SELECT count(*) FROM core.submission WHERE form = 'koos'";
+
 static const char *submit_one(const struct test_fixture *fixture, struct test_row row)
 {
     return test_submit(fixture->collector, &row, 1);
@@ -116,7 +118,7 @@ static void test_submit_batch_one_bad_row_leaves_the_others(void **state)
     const char *verdicts = test_submit(fixture->collector, rows, 64);
     assert_non_null(strstr(verdicts, "unknown_subject"));
     assert_null(strstr(strstr(verdicts, "unknown_subject") + 1, "unknown_subject"));
-    assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM core.submission WHERE form = 'koos'"), "63");
+    assert_string_equal(test_value(fixture->superuser, count_koos), "63");
 }
 
 static void test_submit_batch_nothing_gives_nothing(void **state)
@@ -180,7 +182,7 @@ static void test_submit_batch_twins_in_one_call_are_stored_once(void **state)
     assert_string_equal(test_submit(fixture->collector, record, 2), "accepted record_exists");
     const struct test_row number[] = {{.id = 4, .visit = "M12"}, {.id = 4, .visit = "M24", .content = "{}"}};
     assert_string_equal(test_submit(fixture->collector, number, 2), "accepted uuid_reused");
-    assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM core.submission WHERE form = 'koos'"), "3");
+    assert_string_equal(test_value(fixture->superuser, count_koos), "3");
 }
 
 static void test_submit_batch_dependent_versions_in_one_call_are_refused_not_corrupted(void **state)
@@ -227,7 +229,7 @@ static void test_submit_batch_content_that_is_no_json_fails_the_call(void **stat
     test_enrol(fixture->collector, 1, 1);
     const struct test_row row = {.content = "{bad"};
     assert_string_equal(test_submit_sqlstate(fixture->collector, &row, 1), "22P02");
-    assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM core.submission WHERE form = 'koos'"), "0");
+    assert_string_equal(test_value(fixture->superuser, count_koos), "0");
 }
 
 static void test_submit_batch_frozen_study_takes_nothing_but_answers_replays(void **state)
