@@ -7,12 +7,14 @@
 static const char style[] =
     "body{font:15px/1.45 system-ui,sans-serif;color:#1b1b1b;background:#fff;max-width:76rem;margin:2rem auto;"
     "padding:0 1rem}\n"
-    "h1{font-size:1.7rem}h2{margin-top:2.5rem;border-top:3px solid #1f4e79;padding-top:.6rem}h3{margin:1.4rem 0 .4rem}\n"
-    "table{border-collapse:collapse;width:100%;margin:.4rem 0 1rem}caption{text-align:left;font-weight:600;padding:.3rem 0}\n"
+    "h1{font-size:1.7rem}h2{margin-top:2.5rem;border-top:3px solid #1f4e79;padding-top:.6rem}\n"
+    "h3{margin:1.4rem 0 .4rem}table{border-collapse:collapse;width:100%;margin:.4rem 0 1rem}\n"
+    "caption{text-align:left;font-weight:600;padding:.3rem 0}\n"
     "th,td{border:1px solid #b9c2cc;padding:.25rem .45rem;text-align:left;vertical-align:top}\n"
     "thead th{background:#eaf0f6}code{font:.92em ui-monospace,monospace}\n"
     "nav ul{columns:2;list-style:none;padding:0}.note{color:#444}.scroll{overflow-x:auto}\n"
-    "@media print{body{margin:0;max-width:none;font-size:10px}h2{break-before:page}tr{break-inside:avoid}nav{display:none}\n"
+    "@media print{body{margin:0;max-width:none;font-size:10px}h2{break-before:page}tr{break-inside:avoid}\n"
+    "nav{display:none}"
     "a{color:inherit;text-decoration:none}.scroll{overflow:visible}}\n";
 
 /* "<tag>text</tag>", escaped; an empty element when the text is NULL. */
@@ -74,7 +76,8 @@ static void put_names(struct text *out, const char *const *names, size_t count)
 
 static void write_visits(struct text *out, const struct protocol *protocol)
 {
-    static const char *const names[] = {"Visit", "Title", "Target day", "Due", "Analysis window", "Forms", NULL};
+    static const char *const names[] = {"Visit",           "Title", "Target day", "Due",
+                                        "Analysis window", "Forms", NULL};
     open_table(out, "Visits (study days; the day of treatment is 1, there is no day 0)", names);
     for (size_t i = 0; i < protocol->visit_count; i++) {
         const struct visit *visit = &protocol->visits[i];
@@ -108,8 +111,8 @@ static void write_cohorts(struct text *out, const struct protocol *protocol)
 
 static void write_endpoints(struct text *out, const struct catalogue *catalogue)
 {
-    static const char *const names[] = {"Endpoint", "Title", "Score", "Range", "Direction", "Minimal important change",
-                                        "Source", NULL};
+    static const char *const names[] = {
+        "Endpoint", "Title", "Score", "Range", "Direction", "Minimal important change", "Source", NULL};
     const struct protocol *protocol = catalogue->protocol;
     if (protocol->endpoint_count == 0)
         return;
@@ -119,8 +122,8 @@ static void write_endpoints(struct text *out, const struct catalogue *catalogue)
         const struct score *score = catalogue_endpoint_score(catalogue, endpoint);
         put_code_row_head(out, endpoint->id);
         put(out, "td", endpoint->title != NULL ? endpoint->title : score->title);
-        text_append_format(out, "<td><code>%s.%s</code></td><td>%.10g to %.10g</td><td>%s</td><td>", endpoint->form,
-                           endpoint->score, score->range[0], score->range[1],
+        text_append_format(out, "<td><code>%s.%s</code></td><td>%.10g to %.10g</td><td>%s</td><td>",
+                           endpoint->form, endpoint->score, score->range[0], score->range[1],
                            score->direction == SCORE_HIGHER_BETTER ? "higher is better" : "higher is worse");
         if (!isnan(endpoint->mcid))
             text_append_format(out, "%.10g", endpoint->mcid);
@@ -131,21 +134,23 @@ static void write_endpoints(struct text *out, const struct catalogue *catalogue)
     close_table(out);
 }
 
-static void describe_responder(struct text *out, const struct protocol *protocol, const struct responder *responder)
+static void describe_responder(struct text *out, const struct protocol *protocol,
+                               const struct responder *responder)
 {
     const char *endpoint = protocol->endpoints[responder->endpoints[0]].id;
     text_append(out, "<td>");
     switch (responder->kind) {
     case RESPONDER_OMERACT_OARSI:
-        text_append_format(out, "OMERACT-OARSI: pain <code>%s</code>, function <code>%s</code>, global ", endpoint,
-                           protocol->endpoints[responder->endpoints[1]].id);
+        text_append_format(out, "OMERACT-OARSI: pain <code>%s</code>, function <code>%s</code>, global ",
+                           endpoint, protocol->endpoints[responder->endpoints[1]].id);
         if (responder->endpoints[2] >= 0)
             text_append_format(out, "<code>%s</code>", protocol->endpoints[responder->endpoints[2]].id);
         else
             text_append(out, "not collected");
         break;
     case RESPONDER_IMPROVED_BY:
-        text_append_format(out, "<code>%s</code> improved by at least %.10g points", endpoint, responder->threshold);
+        text_append_format(out, "<code>%s</code> improved by at least %.10g points", endpoint,
+                           responder->threshold);
         break;
     case RESPONDER_IMPROVED_PERCENT:
         text_append_format(out, "<code>%s</code> improved by at least %.10g %% of baseline", endpoint,
@@ -218,7 +223,8 @@ static void put_asked(struct text *out, const struct item *item)
 
 static void write_section(struct text *out, const struct form *form, const struct section *section)
 {
-    static const char *const names[] = {"Item", "Code", "Text", "Type", "Unit", "Possible", "Usual", "Asked", NULL};
+    static const char *const names[] = {"Item",     "Code",  "Text",  "Type", "Unit",
+                                        "Possible", "Usual", "Asked", NULL};
     open_table(out, section->title, names);
     for (size_t i = 0; i < section->item_count; i++) {
         const struct item *item = &form->items[section->first_item + i];
@@ -260,17 +266,20 @@ static void put_computation(struct text *out, const struct form *form, const str
     text_append_format(out, "<td>%s of ", score->method == SCORE_MEAN ? "mean" : "sum");
     for (size_t i = 0; i < score->part_count; i++)
         text_append_format(out, "%s<code>%s</code>", i > 0 ? ", " : "",
-                           score->of_scores ? form->scores[score->parts[i]].id : form->items[score->parts[i]].id);
+                           score->of_scores ? form->scores[score->parts[i]].id
+                                            : form->items[score->parts[i]].id);
     if (score->rescaled)
-        text_append_format(out, "; %.10g to %.10g becomes %.10g to %.10g", score->from[0], score->from[1], score->to[0],
-                           score->to[1]);
+        text_append_format(out, "; %.10g to %.10g becomes %.10g to %.10g", score->from[0], score->from[1],
+                           score->to[0], score->to[1]);
     text_append_format(out, "</td><td>at least %zu of %zu%s</td>", score->min_answered, score->part_count,
-                       score->missing == SCORE_MISSING_PERSON_MEAN ? "; the person's mean for the others" : "");
+                       score->missing == SCORE_MISSING_PERSON_MEAN ? "; the person's mean for the others"
+                                                                   : "");
 }
 
 static void write_scores(struct text *out, const struct form *form)
 {
-    static const char *const names[] = {"Score", "Title", "Computed as", "Answered", "Range", "Direction", "Source", NULL};
+    static const char *const names[] = {"Score", "Title",     "Computed as", "Answered",
+                                        "Range", "Direction", "Source",      NULL};
     if (form->score_count == 0)
         return;
     open_table(out, "Scores", names);
@@ -320,14 +329,15 @@ void codebook_write_html(struct text *out, const struct catalogue *catalogue)
     const struct protocol *protocol = catalogue->protocol;
     size_t count = 0;
     const struct form **forms = codebook_forms(out, catalogue, &count);
-    text_append(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Codebook: ");
+    text_append(
+        out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Codebook: ");
     text_append_html(out, protocol->title);
     text_append_format(out, "</title>\n<style>\n%s</style></head><body>\n<main>", style);
     put(out, "h1", protocol->title);
-    text_append_format(out, "<p class=\"note\">Codebook of protocol <code>%s</code> version %d. Index knee: ", protocol->id,
-                       protocol->version);
-    text_append_html(out, protocol->index_knee_rule);
+    text_append_format(out, "<p class=\"note\">Codebook of protocol <code>%s</code> version %d. Index knee: ",
+                       protocol->id, protocol->version);
+    text_append_html(out, protocol_index_knee_text(protocol));
     text_append(out, ".</p>\n<nav aria-label=\"Forms\"><ul>\n");
     for (size_t i = 0; i < count; i++) {
         text_append_format(out, "<li><a href=\"#%s\">", forms[i]->id);

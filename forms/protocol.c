@@ -137,7 +137,8 @@ static void responders_to_json(struct text *out, const struct protocol *protocol
         json_text(out, "rule", oarsi ? "omeract_oarsi" : NULL);
         for (size_t j = 0; j < (oarsi ? 3 : 1); j++)
             if (responder->endpoints[j] >= 0)
-                json_text(out, oarsi ? domains[j] : "endpoint", protocol->endpoints[responder->endpoints[j]].id);
+                json_text(out, oarsi ? domains[j] : "endpoint",
+                          protocol->endpoints[responder->endpoints[j]].id);
         if (!oarsi)
             json_number(out, threshold_keys[responder->kind], responder->threshold);
         json_text(out, "source", responder->source);
@@ -165,11 +166,22 @@ static void analysis_to_json(struct text *out, const struct protocol *protocol)
     }
     if (protocol->completeness_endpoint >= 0)
         json_text(out, "completeness", protocol->endpoints[protocol->completeness_endpoint].id);
+    if (protocol->index_knee_pain >= 0)
+        json_text(out, "index_knee_pain", protocol->endpoints[protocol->index_knee_pain].id);
     json_key(out, "baseline");
     text_append(out, "[");
     for (size_t i = 0; i < protocol->baseline_count; i++)
-        text_append_format(out, "%s\"%s.%s\"", i > 0 ? "," : "", protocol->baseline[i].form, protocol->baseline[i].item);
+        text_append_format(out, "%s\"%s.%s\"", i > 0 ? "," : "", protocol->baseline[i].form,
+                           protocol->baseline[i].item);
     text_append(out, "]}");
+}
+
+const char *protocol_index_knee_text(const struct protocol *protocol)
+{
+    if (protocol->index_knee_rule == INDEX_KNEE_AS_ENROLLED)
+        return "the knee named at enrolment";
+    return "the knee treated first; of two treated on the same day the one with the worse baseline pain, then the right; "
+           "the knee named at enrolment until one is treated";
 }
 
 void protocol_to_json(struct text *out, const struct protocol *protocol)
@@ -181,7 +193,8 @@ void protocol_to_json(struct text *out, const struct protocol *protocol)
     json_text(out, "masking", protocol->masking == MASKING_DOUBLE ? "double" : "none");
     json_boolean(out, "randomised", protocol->randomised);
     json_text(out, "allocation", protocol->allocation == ALLOCATE_KNEE ? "knee" : "subject");
-    json_text(out, "index_knee_rule", protocol->index_knee_rule);
+    json_text(out, "index_knee_rule",
+              protocol->index_knee_rule == INDEX_KNEE_AS_ENROLLED ? "as_enrolled" : "first_treated");
     cohorts_to_json(out, protocol);
     visits_to_json(out, protocol);
     json_texts(out, "any_time", protocol->any_time, protocol->any_time_count);

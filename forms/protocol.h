@@ -17,6 +17,11 @@
 
 enum masking { MASKING_NONE, MASKING_DOUBLE };
 enum allocation_unit { ALLOCATE_SUBJECT, ALLOCATE_KNEE };
+/* Which knee of a subject the efficacy tables hold. */
+enum index_knee_rule {
+    INDEX_KNEE_FIRST_TREATED,    /* treated first; same day: worse baseline pain, then right; as enrolled before that */
+    INDEX_KNEE_AS_ENROLLED
+};
 enum cohort_kind { COHORT_ACTIVE, COHORT_CONTROL, COHORT_PLACEBO };
 
 #define WINDOW_OPEN_START INT_MIN   /* `min` in YAML */
@@ -80,7 +85,8 @@ struct protocol {
     enum masking masking;
     bool randomised;
     enum allocation_unit allocation;
-    const char *index_knee_rule;     /* printed in the report */
+    enum index_knee_rule index_knee_rule;
+    int index_knee_pain;         /* endpoint that decides between knees treated on one day, -1 without endpoints */
     const struct cohort *cohorts;
     size_t cohort_count;
     const struct visit *visits;      /* in order of target */
@@ -101,7 +107,7 @@ struct protocol {
     size_t stratum_count;
     const char *primary_endpoint;    /* or NULL */
     const char *primary_visit;
-    int completeness_endpoint;   /* index, -1 when there are no endpoints: endpoint whose form and score the table "completeness" counts */
+    int completeness_endpoint;   /* its form and score are counted in the table "completeness"; -1 without endpoints */
     const struct item_reference *baseline;   /* items of the baseline table, in order */
     size_t baseline_count;
     int any_time_line;
@@ -115,8 +121,8 @@ struct catalogue {
 };
 
 /*
- * Reads a protocol; names of forms and scores are checked by catalogue_check.  protocol_read takes a YAML tree and gives
- * every fault at once; nothing points into the tree.
+ * Reads a protocol; names of forms and scores are checked by catalogue_check.  protocol_read takes a YAML tree and
+ * gives every fault at once; nothing points into the tree.
  */
 struct protocol *protocol_read(const void *owner, const struct yaml *root, struct faults *faults) MUST_CHECK;
 struct protocol *protocol_parse(const void *owner, const char *file, const char *text, size_t length,
@@ -131,7 +137,7 @@ bool catalogue_check(const struct catalogue *catalogue, const char *file, struct
 void catalogue_find_faults(const struct catalogue *catalogue, const char *file, struct faults *faults);
 
 /*
- * Loads every *.yaml in a directory, newest version of a form first.  Returns the forms without faults (`count` of them).
+ * Loads every *.yaml in a directory, newest version of a form first.  Returns the forms without faults (`count`).
  */
 const struct form **catalogue_load_forms(const void *owner, const char *directory, size_t *count,
                                          struct faults *faults) MUST_CHECK;
@@ -155,6 +161,9 @@ const struct score *catalogue_endpoint_score(const struct catalogue *catalogue, 
 /* True when `form` is due at `visit`, or may come at any time. */
 bool protocol_form_is_due(const struct visit *visit, const char *form);
 bool protocol_form_is_any_time(const struct protocol *protocol, const char *form);
+
+/* The rule for the index knee in words, for people. */
+const char *protocol_index_knee_text(const struct protocol *protocol);
 
 void protocol_to_json(struct text *out, const struct protocol *protocol);
 

@@ -9,7 +9,8 @@
 #include "forms/form_read.h"
 #include "forms/suggestion.h"
 
-static const char *const root_keys[] = {"protocol", "cohorts", "visits", "any_time", "endpoints", "responders", "analysis", NULL};
+static const char *const root_keys[] = {"protocol",  "cohorts",    "visits",   "any_time",
+                                        "endpoints", "responders", "analysis", NULL};
 static const char *const head_keys[] = {"id", "version", "title", "masking", "randomised", "allocation",
                                         "index_knee_rule", NULL};
 static const char *const cohort_keys[] = {"id", "title", "kind", NULL};
@@ -18,17 +19,17 @@ static const char *const masking_words[] = {"none", "double", NULL};
 static const char *const allocation_words[] = {"subject", "knee", NULL};
 static const char *const kind_words[] = {"active", "control", "placebo", NULL};
 
-static const char default_index_knee_rule[] =
-    "the first treated knee; when both are treated on the same day, the one with the worse baseline pain, then the right";
+static const char *const index_knee_words[] = {"first_treated", "as_enrolled", NULL};
 
-const char *protocol_read_text(struct protocol_reader *reader, const struct yaml *map, const char *key, enum yaml_need need)
+const char *protocol_read_text(struct protocol_reader *reader, const struct yaml *map, const char *key,
+                               enum yaml_need need)
 {
     const char *text = yaml_get_text(map, key, need, reader->faults);
     return text != NULL ? memory_copy_string(reader->protocol, text) : NULL;
 }
 
-const char *const *protocol_read_texts(struct protocol_reader *reader, const struct yaml *map, const char *key,
-                                       size_t *count)
+const char *const *protocol_read_texts(struct protocol_reader *reader, const struct yaml *map,
+                                       const char *key, size_t *count)
 {
     *count = 0;
     const struct yaml *list = yaml_get_list(map, key, YAML_OPTIONAL, reader->faults);
@@ -41,7 +42,8 @@ const char *const *protocol_read_texts(struct protocol_reader *reader, const str
             continue;
         for (size_t j = 0; j < *count; j++)
             if (strcmp(texts[j], text) == 0)
-                yaml_fault(reader->faults, list->children[i], "\"%.64s\" is in \"%s\" twice; remove one", text, key);
+                yaml_fault(reader->faults, list->children[i], "\"%.64s\" is in \"%s\" twice; remove one",
+                           text, key);
         texts[(*count)++] = memory_copy_string(reader->protocol, text);
     }
     return texts;
@@ -55,10 +57,13 @@ const char *protocol_read_name(struct protocol_reader *reader, const struct yaml
     if (id == NULL)
         return "";
     size_t length = strlen(id);
-    if (length <= 32 && strchr(letters, id[0]) != NULL && strspn(id, rest) == length && strcmp(id, "unscheduled") != 0)
+    if (length <= 32 && strchr(letters, id[0]) != NULL && strspn(id, rest) == length
+        && strcmp(id, "unscheduled") != 0)
         return id;
-    yaml_fault(reader->faults, yaml_find(map, "id"), "id \"%.64s\" must begin with a letter and hold only letters, digits, "
-               "- and _ (at most 32), and not be \"unscheduled\"", id);
+    yaml_fault(reader->faults, yaml_find(map, "id"),
+               "id \"%.64s\" must begin with a letter and hold only letters, digits, "
+               "- and _ (at most 32), and not be \"unscheduled\"",
+               id);
     return "";
 }
 
@@ -109,15 +114,16 @@ static void read_head(struct protocol_reader *reader)
     yaml_allow_keys(head, head_keys, faults);
     const char *id = form_read_id(head, faults);
     protocol->id = id != NULL ? memory_copy_string(protocol, id) : NULL;
-    yaml_get_integer(head, "version", YAML_REQUIRED, (struct yaml_bounds){1, 9999}, &protocol->version, faults);
+    yaml_get_integer(head, "version", YAML_REQUIRED, (struct yaml_bounds){1, 9999}, &protocol->version,
+                     faults);
     protocol->title = protocol_read_text(reader, head, "title", YAML_REQUIRED);
     int masking = yaml_get_word(head, "masking", YAML_REQUIRED, masking_words, faults);
     protocol->masking = masking == MASKING_DOUBLE ? MASKING_DOUBLE : MASKING_NONE;
     yaml_get_boolean(head, "randomised", YAML_REQUIRED, &protocol->randomised, faults);
     int unit = yaml_get_word(head, "allocation", YAML_OPTIONAL, allocation_words, faults);
     protocol->allocation = unit == ALLOCATE_KNEE ? ALLOCATE_KNEE : ALLOCATE_SUBJECT;
-    const char *rule = protocol_read_text(reader, head, "index_knee_rule", YAML_OPTIONAL);
-    protocol->index_knee_rule = rule != NULL ? rule : default_index_knee_rule;
+    int rule = yaml_get_word(head, "index_knee_rule", YAML_OPTIONAL, index_knee_words, faults);
+    protocol->index_knee_rule = rule == INDEX_KNEE_AS_ENROLLED ? INDEX_KNEE_AS_ENROLLED : INDEX_KNEE_FIRST_TREATED;
 }
 
 static void read_cohorts(struct protocol_reader *reader)
@@ -162,14 +168,16 @@ static bool read_bound(struct protocol_reader *reader, const struct yaml *node, 
         return true;
     }
     if (strcmp(text, "0") == 0)
-        yaml_fault(reader->faults, node, "there is no study day 0; the day of treatment is 1, the day before is -1");
+        yaml_fault(reader->faults, node,
+                   "there is no study day 0; the day of treatment is 1, the day before is -1");
     else
         yaml_fault(reader->faults, node, "\"%.64s\" is no study day; write a whole number%s", text,
                    may_be_open ? ", min or max" : "");
     return false;
 }
 
-static void read_window(struct protocol_reader *reader, const struct yaml *visit, const char *key, int window[2])
+static void read_window(struct protocol_reader *reader, const struct yaml *visit, const char *key,
+                        int window[2])
 {
     bool may_be_open = strcmp(key, "analysis") == 0;
     window[0] = window[1] = 1;
@@ -208,8 +216,8 @@ static void read_visit(struct protocol_reader *reader, const struct yaml *node, 
     if (!has_target || faults->count > faults_before)
         return;
     if (visit->target < visit->due[0] || visit->target > visit->due[1])
-        yaml_fault(faults, node, "target %d lies outside the due window [%d, %d]", visit->target, visit->due[0],
-                   visit->due[1]);
+        yaml_fault(faults, node, "target %d lies outside the due window [%d, %d]", visit->target,
+                   visit->due[0], visit->due[1]);
     if (visit->target < visit->analysis[0] || visit->target > visit->analysis[1])
         yaml_fault(faults, node, "target %d lies outside the analysis window", visit->target);
 }
@@ -232,13 +240,16 @@ static void order_visits(struct protocol_reader *reader, struct visit *visits, s
         if (visits[i].analysis[1] <= 1)
             baseline = &visits[i];
         if (i > 0 && visits[i].analysis[0] <= visits[i - 1].analysis[1])
-            faults_add(reader->faults, file, visits[i].line, "%s: its analysis window overlaps that of %s (line %d); a "
-                       "record must belong to one visit", visits[i].id, visits[i - 1].id, visits[i - 1].line);
+            faults_add(reader->faults, file, visits[i].line,
+                       "%s: its analysis window overlaps that of %s (line %d); a "
+                       "record must belong to one visit",
+                       visits[i].id, visits[i - 1].id, visits[i - 1].line);
     }
     if (baseline != NULL)
         baseline->baseline = true;
     else
-        faults_add(reader->faults, file, yaml_find(reader->root, "visits")->line, "no baseline visit; one analysis window "
+        faults_add(reader->faults, file, yaml_find(reader->root, "visits")->line,
+                   "no baseline visit; one analysis window "
                    "must end on day 1 or before, as in [min, 1]");
 }
 
@@ -270,7 +281,8 @@ struct protocol *protocol_read(const void *owner, const struct yaml *root, struc
     if (!yaml_expect(root, YAML_MAP, faults))
         return NULL;
     size_t faults_before = faults->count;
-    struct protocol_reader reader = {.protocol = memory_new(owner, struct protocol), .root = root, .faults = faults};
+    struct protocol_reader reader = {
+        .protocol = memory_new(owner, struct protocol), .root = root, .faults = faults};
     struct protocol *protocol = reader.protocol;
     read_head(&reader);
     read_cohorts(&reader);

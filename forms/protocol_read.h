@@ -28,7 +28,7 @@ const char *protocol_read_text(struct protocol_reader *reader, const struct yaml
 const char *const *protocol_read_texts(struct protocol_reader *reader, const struct yaml *map, const char *key,
                                        size_t *count);
 
-/* A copy of the id of a cohort or visit: letters, digits, - and _, beginning with a letter.  "" and a fault otherwise. */
+/* A copy of the id of a cohort or visit: letters, digits, - and _, a letter first.  "" and a fault otherwise. */
 const char *protocol_read_name(struct protocol_reader *reader, const struct yaml *map);
 
 /* Index of an endpoint that is named under `key`, -1 when absent or unknown (a fault). */

@@ -9,11 +9,13 @@
 
 static const char *const endpoint_keys[] = {"id", "title", "score", "mcid", "source", NULL};
 static const char *const responder_keys[] = {
-    "id", "title", "rule", "pain", "function", "global", "endpoint", "improved_by", "improved_percent", "state", "source",
-    NULL,
+    "id",    "title",  "rule", "pain", "function", "global", "endpoint", "improved_by", "improved_percent",
+    "state", "source", NULL,
 };
 static const char *const analysis_keys[] = {
-    "reference", "level", "lsmeans", "df", "covariates", "strata", "subgroups", "primary", "completeness", "baseline", NULL,
+    "reference", "level",   "lsmeans",      "df",       "covariates", "strata",
+    "subgroups", "primary", "completeness",
+    "index_knee_pain", "baseline", NULL,
 };
 static const char *const primary_keys[] = {"endpoint", "visit", NULL};
 static const char *const rule_words[] = {"omeract_oarsi", NULL};
@@ -32,7 +34,8 @@ static void read_endpoint(struct protocol_reader *reader, const struct yaml *nod
     endpoint->mcid = NAN;
     yaml_get_number(node, "mcid", YAML_OPTIONAL, &endpoint->mcid, faults);
     if (endpoint->mcid <= 0)
-        yaml_fault(faults, yaml_find(node, "mcid"), "\"mcid\" must be above 0; the score says which direction is better");
+        yaml_fault(faults, yaml_find(node, "mcid"),
+                   "\"mcid\" must be above 0; the score says which direction is better");
     if (!isnan(endpoint->mcid) && endpoint->source == NULL)
         yaml_fault(faults, node, "an \"mcid\" needs its \"source\"; add the citation");
     if (yaml_get_text(node, "score", YAML_REQUIRED, faults) != NULL)
@@ -52,7 +55,8 @@ static const struct {
 };
 enum { THRESHOLD_COUNT = 3 };
 
-static void read_threshold_rule(struct protocol_reader *reader, const struct yaml *node, struct responder *responder)
+static void read_threshold_rule(struct protocol_reader *reader, const struct yaml *node,
+                                struct responder *responder)
 {
     static const char *const domains[] = {"pain", "function", "global"};
     int count = 0;
@@ -64,19 +68,23 @@ static void read_threshold_rule(struct protocol_reader *reader, const struct yam
         responder->kind = thresholds[i].kind;
         yaml_get_number(node, thresholds[i].key, YAML_REQUIRED, &responder->threshold, reader->faults);
         if (responder->kind != RESPONDER_STATE && responder->threshold <= 0)
-            yaml_fault(reader->faults, yaml_find(node, thresholds[i].key), "\"%s\" must be above 0; an improvement counts "
-                       "upwards whatever the direction of the score", thresholds[i].key);
+            yaml_fault(reader->faults, yaml_find(node, thresholds[i].key),
+                       "\"%s\" must be above 0; an improvement counts "
+                       "upwards whatever the direction of the score",
+                       thresholds[i].key);
     }
     if (count != 1)
-        yaml_fault(reader->faults, node, "a responder rule needs one of \"improved_by\", \"improved_percent\", \"state\", or "
+        yaml_fault(reader->faults, node,
+                   "a responder rule needs one of \"improved_by\", \"improved_percent\", \"state\", or "
                    "rule: omeract_oarsi");
     for (size_t i = 0; i < 3; i++)
         if (yaml_find(node, domains[i]) != NULL)
-            yaml_fault(reader->faults, yaml_find(node, domains[i]), "\"%s\" belongs to rule: omeract_oarsi; use \"endpoint\"",
-                       domains[i]);
+            yaml_fault(reader->faults, yaml_find(node, domains[i]),
+                       "\"%s\" belongs to rule: omeract_oarsi; use \"endpoint\"", domains[i]);
 }
 
-static void read_omeract_oarsi(struct protocol_reader *reader, const struct yaml *node, struct responder *responder)
+static void read_omeract_oarsi(struct protocol_reader *reader, const struct yaml *node,
+                               struct responder *responder)
 {
     responder->kind = RESPONDER_OMERACT_OARSI;
     responder->endpoints[0] = protocol_read_endpoint_name(reader, node, "pain", YAML_REQUIRED);
@@ -85,11 +93,12 @@ static void read_omeract_oarsi(struct protocol_reader *reader, const struct yaml
     static const char *const others[] = {"endpoint", "improved_by", "improved_percent", "state"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (yaml_find(node, others[i]) != NULL)
-            yaml_fault(reader->faults, yaml_find(node, others[i]), "\"%s\" does not fit rule: omeract_oarsi; remove it",
-                       others[i]);
+            yaml_fault(reader->faults, yaml_find(node, others[i]),
+                       "\"%s\" does not fit rule: omeract_oarsi; remove it", others[i]);
 }
 
-static void read_responder(struct protocol_reader *reader, const struct yaml *node, struct responder *responder)
+static void read_responder(struct protocol_reader *reader, const struct yaml *node,
+                           struct responder *responder)
 {
     struct protocol *protocol = reader->protocol;
     struct faults *faults = reader->faults;
@@ -179,7 +188,8 @@ static void check_covariates(struct protocol_reader *reader, const struct yaml *
         const char *form = NULL, *item = NULL;
         if (node->kind == YAML_TEXT && strcmp(node->text, "base") != 0 && strcmp(node->text, "site") != 0
             && strchr(node->text, '.') == NULL)
-            yaml_fault(reader->faults, node, "unknown covariate \"%.64s\"; write base, site or form.item", node->text);
+            yaml_fault(reader->faults, node, "unknown covariate \"%.64s\"; write base, site or form.item",
+                       node->text);
         else if (node->kind == YAML_TEXT && strchr(node->text, '.') != NULL)
             (void)protocol_read_reference(reader, node, &form, &item);
     }
@@ -190,7 +200,19 @@ static void set_analysis_defaults(struct protocol *protocol)
     protocol->level = 0.95;
     protocol->lsmeans_equal = true;
     protocol->df = "kenward_roger";
-    protocol->completeness_endpoint = protocol->endpoint_count > 0 ? 0 : -1;
+    protocol->completeness_endpoint = protocol->index_knee_pain = protocol->endpoint_count > 0 ? 0 : -1;
+}
+
+/* The endpoint that `key` names; the primary one when it is absent, and without that the first. */
+static void read_chosen_endpoint(struct protocol_reader *reader, const struct yaml *analysis, const char *key,
+                                 int *chosen)
+{
+    const struct protocol *protocol = reader->protocol;
+    if (protocol->primary_endpoint != NULL)
+        *chosen = protocol_find_endpoint(protocol, protocol->primary_endpoint);
+    int named = protocol_read_endpoint_name(reader, analysis, key, YAML_OPTIONAL);
+    if (named >= 0)
+        *chosen = named;
 }
 
 static void read_models(struct protocol_reader *reader, const struct yaml *analysis)
@@ -223,13 +245,11 @@ void protocol_read_analysis(struct protocol_reader *reader)
     if (cohort >= 0)
         protocol->reference = protocol->cohorts[cohort].id;
     else if (reference != NULL)
-        yaml_fault(faults, yaml_find(analysis, "reference"), "no cohort \"%.64s\" in this protocol", reference);
+        yaml_fault(faults, yaml_find(analysis, "reference"), "no cohort \"%.64s\" in this protocol",
+                   reference);
     read_models(reader, analysis);
     read_primary(reader, analysis);
-    if (protocol->primary_endpoint != NULL)
-        protocol->completeness_endpoint = protocol_find_endpoint(protocol, protocol->primary_endpoint);
-    int completeness = protocol_read_endpoint_name(reader, analysis, "completeness", YAML_OPTIONAL);
-    if (completeness >= 0)
-        protocol->completeness_endpoint = completeness;
+    read_chosen_endpoint(reader, analysis, "completeness", &protocol->completeness_endpoint);
+    read_chosen_endpoint(reader, analysis, "index_knee_pain", &protocol->index_knee_pain);
     read_baseline(reader, analysis);
 }

@@ -69,7 +69,53 @@ static void order_records(struct dataset *dataset)
 
 /* -- treatment and study days ---------------------------------------------------------------------------- */
 
-static void derive_first_treatments(struct subject *subject, const struct record *records)
+/* Last value of the endpoint that decides between knees, on the day of the knee's treatment or before. */
+static double baseline_pain(const struct protocol *protocol, const struct subject *subject,
+                            const struct record *records, enum knee_side knee)
+{
+    double last = (double)NAN;
+    const struct endpoint *pain = &protocol->endpoints[protocol->index_knee_pain];
+    for (size_t i = 0; i < subject->record_count; i++) {
+        const struct record *record = &records[i];
+        if (record->knee != knee || !is_form(record, pain->form) || record->date > subject->day1[knee]
+            || strcmp(record->visit, VISIT_UNSCHEDULED) == 0)
+            continue;
+        int score = form_find_score(record->form, pain->score);
+        if (score != FORM_NONE && !isnan(record->scores[score]))
+            last = record->scores[score];
+    }
+    return last;
+}
+
+/* Of two knees treated on the same day: the worse one, then the right. */
+static enum knee_side worse_knee(const struct catalogue *catalogue, const struct subject *subject,
+                                 const struct record *records)
+{
+    const struct protocol *protocol = catalogue->protocol;
+    if (protocol->index_knee_pain < 0)
+        return KNEE_RIGHT;
+    const struct score *score = catalogue_endpoint_score(catalogue, &protocol->endpoints[protocol->index_knee_pain]);
+    double left = baseline_pain(protocol, subject, records, KNEE_LEFT);
+    double right = baseline_pain(protocol, subject, records, KNEE_RIGHT);
+    if (isnan(left) || isnan(right))
+        return isnan(left) ? KNEE_RIGHT : KNEE_LEFT;
+    bool left_is_worse = score->direction == SCORE_HIGHER_WORSE ? left > right : left < right;
+    return left_is_worse ? KNEE_LEFT : KNEE_RIGHT;
+}
+
+static enum knee_side choose_index_knee(const struct catalogue *catalogue, const struct subject *subject,
+                                        const struct record *records)
+{
+    date_days left = subject->day1[KNEE_LEFT], right = subject->day1[KNEE_RIGHT];
+    bool untreated = left == DATE_NONE && right == DATE_NONE;
+    if (untreated || catalogue->protocol->index_knee_rule == INDEX_KNEE_AS_ENROLLED)
+        return subject->index_knee;
+    if (left == right)
+        return worse_knee(catalogue, subject, records);
+    return right == DATE_NONE || (left != DATE_NONE && left < right) ? KNEE_LEFT : KNEE_RIGHT;
+}
+
+static void derive_treatment(const struct catalogue *catalogue, struct subject *subject, const struct record *records)
 {
     for (int knee = KNEE_NONE; knee <= KNEE_RIGHT; knee++)
         subject->day1[knee] = DATE_NONE;
@@ -79,8 +125,11 @@ static void derive_first_treatments(struct subject *subject, const struct record
             && (*day1 == DATE_NONE || records[i].date < *day1))
             *day1 = records[i].date;
     }
+    subject->index_knee = choose_index_knee(catalogue, subject, records);
     subject->day1[KNEE_NONE] = subject->day1[subject->index_knee];
     subject->treated = subject->day1[KNEE_NONE] != DATE_NONE;
+    int of_knee = subject->allocated[subject->index_knee];
+    subject->cohort = of_knee != NO_COHORT ? of_knee : subject->allocated[KNEE_NONE];
 }
 
 static int visit_of_day(const struct protocol *protocol, int day)
@@ -243,7 +292,7 @@ bool dataset_derive(struct dataset *dataset, struct error *error)
     for (size_t i = 0; i < dataset->subject_count; i++) {
         struct subject *subject = &dataset->subjects[i];
         struct record *records = dataset->records + subject->first_record;
-        derive_first_treatments(subject, records);
+        derive_treatment(dataset->catalogue, subject, records);
         derive_days(protocol, subject, records);
         select_records(protocol, records, subject->record_count, best);
         derive_ends(subject, records);

@@ -45,12 +45,13 @@ struct record {
 struct subject {
     /* read by extract */
     int site, number;
-    enum knee_side index_knee;   /* as enrolled */
+    enum knee_side index_knee;   /* as enrolled; dataset_derive sets it by the protocol's rule */
     date_days enrolled;
-    int cohort;                  /* index into cohorts, NO_COHORT before allocation */
+    int allocated[3];            /* index into cohorts per knee_side, NO_COHORT when not allocated; [KNEE_NONE]: the subject */
     /* derived */
     size_t first_record, record_count;   /* its records stand together */
     date_days day1[3];           /* first treatment per knee_side (LEFT, RIGHT); [KNEE_NONE] = the index knee's; DATE_NONE */
+    int cohort;                  /* of the index knee or of the subject, NO_COHORT before allocation */
     bool treated;                /* index knee has a day 1 */
     date_days last_contact;      /* end of study form, DATE_NONE when none */
     date_days died;              /* latest day that the date of death can mean, DATE_NONE while alive */
@@ -80,6 +81,8 @@ struct dataset {
 /*
  * Derives everything marked so above; memory hangs on `dataset`, which is a talloc block.
  *
+ * Index knee: as the protocol's rule says (protocol.h); of two knees treated on the same day the one whose last
+ * non-missing value of protocol->index_knee_pain on day 1 or before is worse, a missing value counting as best.
  * Day 1 of a knee is its first treatment; an untreated knee and what is about the subject count from the index knee's.
  * A record counts for the visit whose analysis window holds its day, whatever visit the person chose; one that was
  * entered as `unscheduled` counts for none.  Selected per form, knee and visit: closest to the target; tie: the later

@@ -316,7 +316,7 @@ static void number_subjects(struct extract *extract, const struct db_result *res
             .number = enrolled->number,
             .index_knee = knee_of(db_text(result, i, 2)),
             .enrolled = db_date(result, i, 3),
-            .cohort = NO_COHORT,
+            .allocated = {NO_COHORT, NO_COHORT, NO_COHORT},
         };
     }
     for (size_t i = 0; i < extract->enrolled_count; i++)
@@ -338,7 +338,6 @@ static bool read_subjects(struct extract *extract, struct error *error)
 
 /* --- allocation ---------------------------------------------------------------------------------------- */
 
-/* Allocated by knee, the index knee's cohort is the subject's: efficacy tables hold one knee a subject. */
 static bool take_allocation(void *context, const struct db_result *result, struct error *error)
 {
     struct extract *extract = context;
@@ -355,8 +354,8 @@ static bool take_allocation(void *context, const struct db_result *result, struc
                          "version %d does not have; allocate it anew, or add the cohort to the protocol",
                          enrolled->site, enrolled->number, db_text(result, 0, 3), extract->protocol_version);
     bool own = subject->site == enrolled->site && subject->number == enrolled->number;
-    if ((knee == KNEE_NONE || knee == subject->index_knee) && (own || subject->cohort == NO_COHORT))
-        subject->cohort = cohort;
+    if (own || subject->allocated[knee] == NO_COHORT)
+        subject->allocated[knee] = cohort;
     return true;
 }
 

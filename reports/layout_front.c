@@ -146,7 +146,7 @@ static void add_reading_notes(struct layout *layout)
     layout_add_paragraph(layout,
                          "The unit of the outcome tables is the index knee, one for each subject, so that n "
                          "counts subjects. Rule for the index knee: %s.",
-                         protocol->index_knee_rule);
+                         protocol_index_knee_text(protocol));
     layout_add_paragraph(layout,
                          "Day 1 of a knee is its first treatment in the study; there is no day 0, and a "
                          "re-injection does not move it. Subjects without a treatment are in the disposition "

@@ -88,8 +88,8 @@ static void test_extract_dataset_reads_subjects_records_and_cohorts(void **state
     const struct dataset *dataset = extract(fixture, "first", EXTRACT_COLUMNS_ALLOWED);
     assert_int_equal(dataset->subject_count, 5);
     assert_int_equal(dataset->subjects[4].site, 2);
-    assert_int_equal(dataset->subjects[0].cohort, 0);
-    assert_int_equal(dataset->subjects[1].cohort, 1);
+    assert_int_equal(dataset->subjects[0].allocated[KNEE_NONE], 0);
+    assert_int_equal(dataset->subjects[1].allocated[KNEE_NONE], 1);
     assert_int_equal(dataset->subjects[0].index_knee, KNEE_RIGHT);
     assert_int_equal(dataset->record_count, 5 * 4 + 2);
     assert_true(dataset->subjects[0].treated);
@@ -146,7 +146,7 @@ static void test_extract_dataset_subject_who_moved_stands_under_the_first_number
     const struct dataset *dataset = extract(fixture, "moved", EXTRACT_COLUMNS_ALLOWED);
     assert_int_equal(dataset->subject_count, 5);
     assert_true(dataset_value(dataset, 0, 0, 2) == 25);
-    assert_int_equal(dataset->subjects[0].cohort, 0);
+    assert_int_equal(dataset->subjects[0].allocated[KNEE_NONE], 0);
 }
 
 static void test_extract_dataset_masked_study_names_no_arm(void **state)
@@ -159,7 +159,7 @@ static void test_extract_dataset_masked_study_names_no_arm(void **state)
     assert_string_equal(dataset->cohorts[0], "Pooled");
     assert_int_equal(count_records(dataset, "adverse_event"), 1);     /* not the one at the harvest site */
     for (size_t i = 0; i < dataset->subject_count; i++)
-        assert_int_equal(dataset->subjects[i].cohort, NO_COHORT);
+        assert_int_equal(dataset->subjects[i].allocated[KNEE_NONE], NO_COHORT);
     for (size_t i = 0; i < dataset->record_count; i++) {
         const struct record *record = &dataset->records[i];
         for (size_t item = 0; item < record->form->item_count; item++)

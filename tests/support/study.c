@@ -67,7 +67,7 @@ size_t study_add_subject(struct study *study, int site, int number, enum knee_si
     if (cohort != NULL && column == NO_COHORT)
         fail_msg("no cohort %s", cohort);
     dataset->subjects[dataset->subject_count] = (struct subject){
-        .site = site, .number = number, .index_knee = index_knee, .cohort = column, .enrolled = DATE_NONE,
+        .site = site, .number = number, .index_knee = index_knee, .allocated = {column, NO_COHORT, NO_COHORT}, .enrolled = DATE_NONE,
     };
     return dataset->subject_count++;
 }

@@ -260,12 +260,73 @@ static void test_dataset_value_is_of_the_index_knee_of_treated_subjects(void **s
     struct study *study = *state;
     size_t other_knee = add_treated(study, KNEE_LEFT);
     add_vas(study, other_knee, "M3", 92, "33");
-    size_t untreated = study_add_subject(study, 2, 1, KNEE_LEFT, "CELLS");
-    study_add_record(study, untreated, "treatment", KNEE_RIGHT, "unscheduled", day1());
+    size_t untreated = study_add_subject(study, 2, 1, KNEE_RIGHT, "CELLS");
     add_vas(study, untreated, "M3", 92, "44");
     const struct dataset *dataset = study_finish(study);
     assert_true(isnan(dataset_value(dataset, other_knee, 0, M3)));
     assert_true(isnan(dataset_value(dataset, untreated, 0, M3)));
+}
+
+/* Pain VAS of one knee before treatment; higher is worse. */
+static void add_baseline_pain(struct study *study, size_t subject, enum knee_side knee, const char *value)
+{
+    if (value == NULL)
+        return;
+    struct record *record = study_add_record(study, subject, "pain_vas", knee, "BL", date_of(-3));
+    study_answer(study, record, "vas", value);
+}
+
+static void test_dataset_derive_index_knee_follows_the_rule_of_the_protocol(void **state)
+{
+    static const struct {
+        const char *label;
+        enum knee_side enrolled;
+        int left_day, right_day;                 /* of the first treatment from day 1 on; 0: not treated */
+        const char *left_pain, *right_pain;
+        enum knee_side first_treated;
+    } cases[] = {
+        {"not treated: as enrolled", KNEE_LEFT, 0, 0, NULL, NULL, KNEE_LEFT},
+        {"one treated: that one", KNEE_LEFT, 0, 1, NULL, NULL, KNEE_RIGHT},
+        {"left treated first", KNEE_RIGHT, 1, 8, "10", "90", KNEE_LEFT},
+        {"right treated first", KNEE_LEFT, 8, 1, "90", "10", KNEE_RIGHT},
+        {"same day: left is worse", KNEE_RIGHT, 1, 1, "61", "60", KNEE_LEFT},
+        {"same day: right is worse", KNEE_LEFT, 1, 1, "60", "61", KNEE_RIGHT},
+        {"same day, same pain: right", KNEE_LEFT, 1, 1, "60", "60", KNEE_RIGHT},
+        {"same day, only left known", KNEE_RIGHT, 1, 1, "5", NULL, KNEE_LEFT},
+        {"same day, nothing known: right", KNEE_LEFT, 1, 1, NULL, NULL, KNEE_RIGHT},
+    };
+    for (size_t rule = INDEX_KNEE_FIRST_TREATED; rule <= INDEX_KNEE_AS_ENROLLED; rule++) {
+        struct study *study = study_new(*state, "tests/support/study.yaml");
+        ((struct protocol *)study_dataset(study)->catalogue->protocol)->index_knee_rule = (enum index_knee_rule)rule;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            size_t subject = study_add_subject(study, 3, (int)i + 1, cases[i].enrolled, "CELLS");
+            if (cases[i].left_day > 0)
+                study_add_record(study, subject, "treatment", KNEE_LEFT, "unscheduled", date_of(cases[i].left_day));
+            if (cases[i].right_day > 0)
+                study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", date_of(cases[i].right_day));
+            add_baseline_pain(study, subject, KNEE_LEFT, cases[i].left_pain);
+            add_baseline_pain(study, subject, KNEE_RIGHT, cases[i].right_pain);
+        }
+        const struct dataset *dataset = study_finish(study);
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            bool as_enrolled = rule == INDEX_KNEE_AS_ENROLLED;
+            enum knee_side expected = as_enrolled ? cases[i].enrolled : cases[i].first_treated;
+            if (dataset->subjects[i].index_knee != expected)
+                fail_msg("%s, rule %zu: knee %d", cases[i].label, rule, (int)dataset->subjects[i].index_knee);
+        }
+    }
+}
+
+static void test_dataset_derive_cohort_of_knees_is_the_index_knees(void **state)
+{
+    struct study *study = *state;
+    size_t subject = study_add_subject(study, 1, 77, KNEE_LEFT, "CELLS");
+    study_dataset(study)->subjects[subject].allocated[KNEE_NONE] = NO_COHORT;
+    study_dataset(study)->subjects[subject].allocated[KNEE_LEFT] = 0;
+    study_dataset(study)->subjects[subject].allocated[KNEE_RIGHT] = 1;
+    study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", day1());
+    const struct dataset *dataset = study_finish(study);
+    assert_int_equal(dataset->subjects[subject].cohort, 1);
 }
 
 static void test_dataset_derive_records_in_any_order_give_the_same(void **state)
@@ -375,6 +436,8 @@ int main(void)
         WITH_STUDY(test_dataset_value_selected_record_without_score_is_missing),
         WITH_STUDY(test_dataset_value_at_baseline_is_the_last_one_until_day_1),
         WITH_STUDY(test_dataset_value_is_of_the_index_knee_of_treated_subjects),
+        WITH_STUDY(test_dataset_derive_index_knee_follows_the_rule_of_the_protocol),
+        WITH_STUDY(test_dataset_derive_cohort_of_knees_is_the_index_knees),
         WITH_STUDY(test_dataset_derive_records_in_any_order_give_the_same),
         WITH_STUDY(test_dataset_derive_end_of_study_gives_death_and_withdrawal),
         WITH_STUDY(test_dataset_derive_withdrawn_consent_counts_unless_for_treatment_only),

@@ -19,38 +19,44 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char whole[] =
-    "protocol: {id: demo, version: 2, title: Demo, masking: double, randomised: true, allocation: knee}\n"       /* 1 */
-    "cohorts:\n"
-    "  - {id: AD-MSC, title: Adipose, kind: active}\n"
-    "  - {id: CS, title: Steroid, kind: control}\n"
-    "visits:\n"                                                                                                  /* 5 */
-    "  - {id: M12, title: One year, target: 366, due: [336, 396], analysis: [138, max], forms: [scale]}\n"
-    "  - {id: SCR, target: -60, due: [-90, -31], analysis: [min, -31], forms: [scale]}\n"
-    "  - {id: BL, target: 1, due: [-30, 1], analysis: [-30, 1], forms: [scale]}\n"
-    "  - {id: M3, target: 92, due: [78, 106], analysis: [2, 137], forms: [scale]}\n"
-    "any_time: [enrolment]\n"                                                                                    /* 10 */
-    "endpoints:\n"
-    "  - {id: pain, score: scale.pain, mcid: 10, source: them}\n"
-    "  - {id: func, title: Function, score: scale.function}\n"
-    "responders:\n"
-    "  - {id: oarsi, rule: omeract_oarsi, pain: pain, function: func, source: Pham}\n"                           /* 15 */
-    "  - {id: better, title: Better, endpoint: pain, improved_by: 10, source: them}\n"
-    "  - {id: half, endpoint: pain, improved_percent: 50, source: them}\n"
-    "  - {id: pass, endpoint: func, state: 32.3, source: them}\n"
-    "analysis: {reference: CS, level: 0.9, lsmeans: observed, df: satterthwaite, covariates: [base, site, scale.a],\n"
-    "  strata: [site], subgroups: [], primary: {endpoint: func, visit: M12}, baseline: [scale.a]}\n";            /* 20 */
+static const char
+    whole[] = "protocol: {id: demo, version: 2, title: Demo, masking: double, randomised: true, allocation: "
+              "knee}\n" /* 1 */
+              "cohorts:\n"
+              "  - {id: AD-MSC, title: Adipose, kind: active}\n"
+              "  - {id: CS, title: Steroid, kind: control}\n"
+              "visits:\n" /* 5 */
+              "  - {id: M12, title: One year, target: 366, due: [336, 396], analysis: [138, max], forms: "
+              "[scale]}\n"
+              "  - {id: SCR, target: -60, due: [-90, -31], analysis: [min, -31], forms: [scale]}\n"
+              "  - {id: BL, target: 1, due: [-30, 1], analysis: [-30, 1], forms: [scale]}\n"
+              "  - {id: M3, target: 92, due: [78, 106], analysis: [2, 137], forms: [scale]}\n"
+              "any_time: [enrolment]\n" /* 10 */
+              "endpoints:\n"
+              "  - {id: pain, score: scale.pain, mcid: 10, source: them}\n"
+              "  - {id: func, title: Function, score: scale.function}\n"
+              "responders:\n"
+              "  - {id: oarsi, rule: omeract_oarsi, pain: pain, function: func, source: Pham}\n" /* 15 */
+              "  - {id: better, title: Better, endpoint: pain, improved_by: 10, source: them}\n"
+              "  - {id: half, endpoint: pain, improved_percent: 50, source: them}\n"
+              "  - {id: pass, endpoint: func, state: 32.3, source: them}\n"
+              "analysis: {reference: CS, level: 0.9, lsmeans: observed, df: satterthwaite, covariates: "
+              "[base, site, scale.a],\n"
+              "  strata: [site], subgroups: [], primary: {endpoint: func, visit: M12}, baseline: "
+              "[scale.a]}\n"; /* 20 */
 
 static const char scale[] =
     "form: scale\nversion: 1\ntitle: Scale\nsource: s\nabout: subject\n"
-    "sections: [{id: x, title: X, items: [{id: a, text: a, type: integer, min: 0, max: 10}]}]\n"
+    "sections: [{id: x, title: X, items: [{id: a, text: a, type: integer, min: 0, max: 10},\n"
+    "  {id: t, text: t, type: text}]}]\n"
     "scores: [{id: pain, title: Pain, method: sum, items: [a], direction: higher_worse},\n"
     "         {id: function, title: Function, method: sum, items: [a], direction: higher_worse}]\n";
 
 static const char enrolment[] =
     "form: enrolment\nversion: 1\ntitle: Enrolment\nsource: s\nabout: subject\ncreates_subject: true\n"
     "choices: {side: [{code: left, label: l}, {code: right, label: r}]}\n"
-    "sections: [{id: x, title: X, items: [{id: index_knee, text: k, type: choice, choices: side, required: true}]}]\n";
+    "sections: [{id: x, title: X, items: [{id: index_knee, text: k, type: choice, choices: side, required: "
+    "true}]}]\n";
 
 static const struct protocol *parse(const void *owner, const char *text)
 {
@@ -71,7 +77,7 @@ static void test_protocol_parse_head_and_cohorts(void **state)
     assert_int_equal(protocol->masking, MASKING_DOUBLE);
     assert_true(protocol->randomised);
     assert_int_equal(protocol->allocation, ALLOCATE_KNEE);
-    assert_non_null(strstr(protocol->index_knee_rule, "first treated"));
+    assert_non_null(strstr(protocol_index_knee_text(protocol), "treated first"));
     assert_int_equal(protocol->cohort_count, 2);
     assert_int_equal(protocol_find_cohort(protocol, "CS"), 1);
     assert_int_equal(protocol_find_cohort(protocol, "cs"), -1);
@@ -111,8 +117,8 @@ static void test_protocol_parse_endpoints_responders_analysis(void **state)
     assert_string_equal(protocol->endpoints[0].form, "scale");
     assert_string_equal(protocol->endpoints[0].score, "pain");
     assert_true(protocol->endpoints[0].mcid == 10 && isnan(protocol->endpoints[1].mcid));
-    static const enum responder_kind kinds[] = {RESPONDER_OMERACT_OARSI, RESPONDER_IMPROVED_BY, RESPONDER_IMPROVED_PERCENT,
-                                                RESPONDER_STATE};
+    static const enum responder_kind kinds[] = {RESPONDER_OMERACT_OARSI, RESPONDER_IMPROVED_BY,
+                                                RESPONDER_IMPROVED_PERCENT, RESPONDER_STATE};
     for (size_t i = 0; i < COUNT(kinds); i++)
         assert_int_equal(protocol->responders[i].kind, kinds[i]);
     assert_int_equal(protocol->responders[0].endpoints[1], 1);
@@ -133,8 +139,8 @@ static void test_protocol_parse_without_analysis_has_defaults(void **state)
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
-    const struct protocol *protocol =
-        parse(owner, memory_format(owner, "%.*s", (int)(strstr(whole, "analysis: {reference") - whole), whole));
+    const struct protocol *protocol = parse(
+        owner, memory_format(owner, "%.*s", (int)(strstr(whole, "analysis: {reference") - whole), whole));
     assert_true(protocol->level == 0.95 && protocol->lsmeans_equal);
     assert_string_equal(protocol->df, "kenward_roger");
     assert_null(protocol->reference);
@@ -175,10 +181,12 @@ static void test_protocol_parse_faults_name_line_and_hint(void **state)
         {"due: [78, 106]", "due: [78, max]", 9, "\"max\" is no study day"},
         {"due: [78, 106]", "due: [78]", 9, "two study days"},
         {"analysis: [2, 137]", "analysis: [2, 90]", 9, "outside the analysis window"},
-        {"analysis: [2, 137]", "analysis: [1, 137]", 9, "M3: its analysis window overlaps that of BL (line 8)"},
-        {"analysis: [2, 137]", "analysis: [2, 138]", 6, "M12: its analysis window overlaps that of M3 (line 9)"},
-        {"due: [78, 106], analysis: [2, 137], forms: [scale]", "due: [78, 106], analysis: [2, 137], forms: []", 9,
-         "name the forms"},
+        {"analysis: [2, 137]", "analysis: [1, 137]", 9,
+         "M3: its analysis window overlaps that of BL (line 8)"},
+        {"analysis: [2, 137]", "analysis: [2, 138]", 6,
+         "M12: its analysis window overlaps that of M3 (line 9)"},
+        {"due: [78, 106], analysis: [2, 137], forms: [scale]",
+         "due: [78, 106], analysis: [2, 137], forms: []", 9, "name the forms"},
         {"due: [78, 106], analysis: [2, 137], forms: [scale]",
          "due: [78, 106], analysis: [2, 137], forms: [scale, scale]", 9, "\"scale\" is in \"forms\" twice"},
         {"score: scale.pain", "score: pain", 12, "must be form.name"},
@@ -190,9 +198,11 @@ static void test_protocol_parse_faults_name_line_and_hint(void **state)
         {"function: func, source", "endpoint: func, source", 15, "\"function\" is missing"},
         {", source: Pham", "", 15, "\"source\" is missing"},
         {"endpoint: pain, improved_by: 10", "endpoint: pain", 16, "one of \"improved_by\""},
-        {"endpoint: pain, improved_by: 10", "endpoint: pain, improved_by: 10, state: 3", 16, "one of \"improved_by\""},
+        {"endpoint: pain, improved_by: 10", "endpoint: pain, improved_by: 10, state: 3", 16,
+         "one of \"improved_by\""},
         {"endpoint: pain, improved_by: 10", "endpoint: pain, improved_by: -10", 16, "must be above 0"},
-        {"endpoint: pain, improved_by: 10", "endpoint: pain, pain: pain, improved_by: 10", 16, "belongs to rule"},
+        {"endpoint: pain, improved_by: 10", "endpoint: pain, pain: pain, improved_by: 10", 16,
+         "belongs to rule"},
         {"id: half", "id: better", 17, "this responder rule is here twice"},
         {"reference: CS", "reference: XX", 19, "no cohort \"XX\""},
         {"level: 0.9", "level: 95", 19, "between 0.5 and 1"},
@@ -217,9 +227,10 @@ static void test_protocol_parse_faults_name_line_and_hint(void **state)
 static void test_protocol_parse_no_baseline_visit_is_refused(void **state)
 {
     (void)state;
-    static const char text[] = "protocol: {id: p, version: 1, title: P, masking: none, randomised: false}\n"
-                               "cohorts: [{id: A, title: A, kind: active}]\n"
-                               "visits: [{id: M3, target: 92, due: [78, 106], analysis: [2, 137], forms: [scale]}]\n";
+    static const char text[] =
+        "protocol: {id: p, version: 1, title: P, masking: none, randomised: false}\n"
+        "cohorts: [{id: A, title: A, kind: active}]\n"
+        "visits: [{id: M3, target: 92, due: [78, 106], analysis: [2, 137], forms: [scale]}]\n";
     void *owner = memory_owner(NULL, "test");
     struct error error = {0};
     assert_null(protocol_parse(owner, "p.yaml", text, strlen(text), &error));
@@ -258,8 +269,11 @@ static void test_catalogue_load_newest_version_first(void **state)
     void *owner = memory_owner(NULL, "test");
     char *second = memory_copy_string(owner, scale);
     second[strcspn(second, "1")] = '2';   /* version: 2 */
-    const char *const files[][2] = {{"scale.yaml", scale},         {"scale-2.yaml", second}, {"enrolment.yaml", enrolment},
-                                    {"notes.txt", "no form here"}, {".hidden.yaml", "x"}};
+    const char *const files[][2] = {{"scale.yaml", scale},
+                                    {"scale-2.yaml", second},
+                                    {"enrolment.yaml", enrolment},
+                                    {"notes.txt", "no form here"},
+                                    {".hidden.yaml", "x"}};
     char directory[64];
     directory_make(directory, files, COUNT(files));
     char protocol_path[] = "/tmp/patella_test_demo_XXXXXX";
@@ -278,7 +292,8 @@ static void test_catalogue_load_newest_version_first(void **state)
     assert_int_equal(catalogue_find_form(catalogue, "scale", 1)->version, 1);
     assert_null(catalogue_find_form(catalogue, "scale", 3));
     assert_null(catalogue_find_form(catalogue, "koos", 0));
-    assert_string_equal(catalogue_endpoint_score(catalogue, &catalogue->protocol->endpoints[1])->id, "function");
+    assert_string_equal(catalogue_endpoint_score(catalogue, &catalogue->protocol->endpoints[1])->id,
+                        "function");
     talloc_free(owner);
 }
 
@@ -286,7 +301,8 @@ static void test_catalogue_load_two_files_of_one_version_are_refused(void **stat
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
-    const char *const files[][2] = {{"scale.yaml", scale}, {"copy.yaml", scale}, {"enrolment.yaml", enrolment}};
+    const char *const files[][2] = {
+        {"scale.yaml", scale}, {"copy.yaml", scale}, {"enrolment.yaml", enrolment}};
     char directory[64];
     directory_make(directory, files, COUNT(files));
     struct error error = {0};
@@ -314,12 +330,15 @@ static void test_catalogue_check_unknown_references_are_refused(void **state)
         {"score: scale.function", "score: koos.function", 13, "func: no form \"koos\""},
         {"baseline: [scale.a]", "baseline: [scale.b]", 20, "baseline: form scale has no item \"b\""},
         {"baseline: [scale.a]", "baseline: [other.b]", 20, "baseline: no form \"other\""},
+        {"baseline: [scale.a]", "baseline: [scale.t]", 20,
+         "scale.t is a text; the baseline table describes numbers"},
     };
     void *owner = memory_owner(NULL, "test");
     struct error error = {0};
     const struct form *forms[] = {form_parse(owner, "e", enrolment, strlen(enrolment), &error),
                                   form_parse(owner, "s", scale, strlen(scale), &error)};
-    struct catalogue catalogue = {.study = "demo", .protocol = parse(owner, whole), .forms = forms, .form_count = 2};
+    struct catalogue catalogue = {
+        .study = "demo", .protocol = parse(owner, whole), .forms = forms, .form_count = 2};
     assert_true(catalogue_check(&catalogue, "demo.yaml", &error));
     for (size_t i = 0; i < COUNT(cases); i++) {
         catalogue.protocol = parse(owner, altered(owner, cases[i].from, cases[i].to));
@@ -341,7 +360,8 @@ static void test_catalogue_check_exactly_one_form_creates_subjects(void **state)
                                   form_parse(owner, "e", enrolment, strlen(enrolment), &error),
                                   form_parse(owner, "o", other, strlen(other), &error)};
     const char *text = altered(owner, "any_time: [enrolment]", "any_time: []");
-    struct catalogue catalogue = {.study = "demo", .protocol = parse(owner, text), .forms = forms, .form_count = 1};
+    struct catalogue catalogue = {
+        .study = "demo", .protocol = parse(owner, text), .forms = forms, .form_count = 1};
     assert_false(catalogue_check(&catalogue, "demo.yaml", &error));
     assert_non_null(strstr(error.message, "no form creates subjects"));
     catalogue.form_count = 2;
@@ -369,14 +389,16 @@ static void test_protocol_to_json_is_json_with_everything(void **state)
     assert_true(json_is_null(json_array_get(json_object_get(screening, "analysis"), 0)));
     const char *score, *rule, *visit, *completeness;
     double threshold = 0;
-    assert_int_equal(json_unpack(json_array_get(json_object_get(json, "endpoints"), 0), "{s:s}", "score", &score), 0);
+    assert_int_equal(
+        json_unpack(json_array_get(json_object_get(json, "endpoints"), 0), "{s:s}", "score", &score), 0);
     assert_string_equal(score, "scale.pain");
     json_t *responders = json_object_get(json, "responders");
     assert_int_equal(json_unpack(json_array_get(responders, 0), "{s:s}", "rule", &rule), 0);
     assert_int_equal(json_unpack(json_array_get(responders, 3), "{s:F}", "state", &threshold), 0);
     assert_true(threshold == 32.3);
-    assert_int_equal(json_unpack(json_object_get(json, "analysis"), "{s:{s:s}, s:s}", "primary", "visit", &visit,
-                                 "completeness", &completeness), 0);
+    assert_int_equal(json_unpack(json_object_get(json, "analysis"), "{s:{s:s}, s:s}", "primary", "visit",
+                                 &visit, "completeness", &completeness),
+                     0);
     assert_string_equal(completeness, "func");
     json_decref(json);
     talloc_free(owner);
