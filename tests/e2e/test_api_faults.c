@@ -327,7 +327,7 @@ static void test_queue_full_is_503_at_once(void **state)
         at_once += senders[i].ended_ms - started < 1500;
     }
     test_run(other, "COMMIT");
-    assert_int_equal(at_once, SENDERS - 2);
+    assert_in_range(at_once, SENDERS - 2, SENDERS - 1);   /* the first may still have been in the queue itself */
     assert_int_equal(count_stored(registry), 0);
     assert_int_equal(daemon_stop(registry->daemon), 0);
     talloc_free(other);

@@ -133,11 +133,12 @@ static void test_openapi_yaml_inside_the_program_is_the_file(void **state)
     (void)state;
     struct error error;
     size_t length = 0;
-    char *file = text_read_file(NULL, "collector/openapi.yaml", 1 << 20, &length, &error);
+    void *owner = memory_owner(NULL, "test");
+    char *file = text_read_file(owner, "collector/openapi.yaml", 1 << 20, &length, &error);
     assert_non_null(file);
     assert_int_equal(openapi_yaml_length, length);
     assert_memory_equal(openapi_yaml, file, length);
-    talloc_free(file);
+    talloc_free(owner);
 }
 
 /* The checker of replies must be able to fail: replies that the description does not allow. */

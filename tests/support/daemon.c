@@ -42,10 +42,36 @@ static char *program_path(const void *owner)
     return memory_format(owner, "%s/bin/patellad", build != NULL ? build : "build");
 }
 
+/* ---- those that run: a test that fails does not free its own ---- */
+
+enum { LIVING_MOST = 8 };
+
+static struct daemon_process *living[LIVING_MOST];
+
+static void kill_living(void)
+{
+    for (size_t i = 0; i < LIVING_MOST; i++)
+        talloc_free(living[i]);
+}
+
+static void set_living(struct daemon_process *daemon, bool alive)
+{
+    static bool registered;
+    if (!registered)
+        atexit(kill_living);
+    registered = true;
+    size_t i = 0;
+    while (i < LIVING_MOST && living[i] != (alive ? NULL : daemon))
+        i++;
+    if (i < LIVING_MOST)
+        living[i] = alive ? daemon : NULL;
+}
+
 /* ---- its files ---- */
 
 static int destroy(struct daemon_process *daemon)
 {
+    set_living(daemon, false);
     if (daemon->pid > 0) {
         kill(daemon->pid, SIGKILL);
         waitpid(daemon->pid, NULL, 0);
@@ -69,6 +95,7 @@ static struct daemon_process *make_daemon(const void *owner)
     daemon->log = memory_format(daemon, "%s/log", folder);
     certificate_make(daemon->certificate, daemon->key);
     talloc_set_destructor(daemon, destroy);
+    set_living(daemon, true);
     return daemon;
 }
 

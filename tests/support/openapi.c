@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +14,13 @@
 #include "forms/base/text.h"
 
 #define DOCUMENT "collector/openapi.yaml"
+
+static void *document_owner;   /* until the end of the process */
+
+static void free_document(void)
+{
+    talloc_free(document_owner);
+}
 
 const struct yaml *openapi_document(void)
 {
@@ -25,10 +33,12 @@ const struct yaml *openapi_document(void)
     char *text = text_read_file(work, DOCUMENT, YAML_SIZE_LIMIT, &length, &error);
     if (text == NULL)
         fail_msg("%s", error.message);
-    document = yaml_parse(NULL, DOCUMENT, text, length, &error);
+    document_owner = memory_owner(NULL, "openapi document");
+    document = yaml_parse(document_owner, DOCUMENT, text, length, &error);
     if (document == NULL)
         fail_msg("%s:%d: %s", DOCUMENT, error.line, error.message);
     talloc_free(work);
+    atexit(free_document);
     return document;
 }
 
