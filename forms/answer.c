@@ -8,7 +8,8 @@
 #include "forms/base/memory.h"
 #include "forms/suggestion.h"
 
-const char *const answer_decline_reasons[] = {"refused", "not_done", "unknown", "not_applicable", "illegible", NULL};
+const char *const answer_decline_reasons[] = {"refused",        "not_done",  "unknown",
+                                              "not_applicable", "illegible", NULL};
 
 static const double largest_integer = 9007199254740992.0;   /* 2^53: JSON readers keep integers up to here */
 
@@ -75,11 +76,14 @@ static bool check_range(const struct reading *reading, double value)
     const char *unit = item->unit != NULL ? item->unit : "";
     const char *blank = item->unit != NULL ? " " : "";
     if (isnan(item->min))
-        snprintf(what, sizeof what, "is above %.10g%s%.40s, the most that is possible; correct it", item->max, blank, unit);
+        snprintf(what, sizeof what, "is above %.10g%s%.40s, the most that is possible; correct it", item->max,
+                 blank, unit);
     else if (isnan(item->max))
-        snprintf(what, sizeof what, "is below %.10g%s%.40s, the least that is possible; correct it", item->min, blank, unit);
+        snprintf(what, sizeof what, "is below %.10g%s%.40s, the least that is possible; correct it",
+                 item->min, blank, unit);
     else
-        snprintf(what, sizeof what, "lies outside %.10g to %.10g%s%.40s; correct it", item->min, item->max, blank, unit);
+        snprintf(what, sizeof what, "lies outside %.10g to %.10g%s%.40s; correct it", item->min, item->max,
+                 blank, unit);
     return refuse(reading, "range", what);
 }
 
@@ -103,7 +107,8 @@ static bool read_decimal(const struct reading *reading, struct answer *answer)
     const char *point = strchr(reading->sent, '.');
     if (point != NULL && strlen(point + 1) > (size_t)reading->item->decimals) {
         char what[80];
-        snprintf(what, sizeof what, "has more than %d digits after the point; round it", reading->item->decimals);
+        snprintf(what, sizeof what, "has more than %d digits after the point; round it",
+                 reading->item->decimals);
         return refuse(reading, "decimals", what);
     }
     if (!text_to_decimal(reading->sent, &answer->number) || fabs(answer->number) > largest_integer)
@@ -144,9 +149,10 @@ static bool read_choice(const struct reading *reading, struct answer *answer)
 static bool read_date(const struct reading *reading, struct answer *answer)
 {
     if (!date_parse_partial(reading->sent, &answer->date))
-        return refuse(reading, "type", reading->item->type == ITEM_DATE
-                                           ? "is no date; write it as YYYY-MM-DD"
-                                           : "is no date; write YYYY-MM-DD, YYYY-MM or YYYY, as far as it is known");
+        return refuse(reading, "type",
+                      reading->item->type == ITEM_DATE
+                          ? "is no date; write it as YYYY-MM-DD"
+                          : "is no date; write YYYY-MM-DD, YYYY-MM or YYYY, as far as it is known");
     if (reading->item->type == ITEM_DATE && answer->date.day == 0)
         return refuse(reading, "type", "is only a part of a date; write it as YYYY-MM-DD");
     return true;
@@ -157,15 +163,17 @@ static bool read_text(const struct reading *reading, struct answer *answer)
     const char *text = text_to_nfc(reading->owner, reading->sent);
     size_t length = text_count_characters(text);
     if (text_has_control(text)) {
-        problem_add(reading->owner, reading->problems, false, reading->item->id, "control",
-                    "the text has a control character; only line breaks (LF) and tabs are kept, remove the others");
+        problem_add(
+            reading->owner, reading->problems, false, reading->item->id, "control",
+            "the text has a control character; only line breaks (LF) and tabs are kept, remove the others");
         return false;
     }
     if (strspn(text, " \t\n") == strlen(text))
         return refuse(reading, "type", "holds only blanks; leave the item out or write a text");
     if (length > (size_t)reading->item->max_length) {
         problem_add(reading->owner, reading->problems, false, reading->item->id, "length",
-                    "the text has %zu characters, at most %d fit; shorten it", length, reading->item->max_length);
+                    "the text has %zu characters, at most %d fit; shorten it", length,
+                    reading->item->max_length);
         return false;
     }
     answer->text = text;
@@ -192,17 +200,18 @@ static const char *kind_complaint(const struct item *item, enum raw_kind kind)
     case RAW_NULL: return NULL;
     case RAW_INTEGER: return is_number ? NULL : "is a JSON number, this item is none; send a JSON string";
     case RAW_REAL:
-        return item->type == ITEM_DECIMAL ? "is a JSON number with a fraction, which loses digits; send it as a JSON "
-                                            "string, as in \"27.4\""
-                                          : "is a number with a fraction; this item has none";
+        return item->type == ITEM_DECIMAL
+                   ? "is a JSON number with a fraction, which loses digits; send it as a JSON "
+                     "string, as in \"27.4\""
+                   : "is a number with a fraction; this item has none";
     case RAW_BOOLEAN: return item->type == ITEM_BOOLEAN ? NULL : "is true or false, this item is neither";
     case RAW_OTHER: break;
     }
     return "is a list or an object; send one value";
 }
 
-bool answer_read(const void *owner, const struct item *item, const struct raw_answer *raw, struct answer *answer,
-                 struct problem_list *problems)
+bool answer_read(const void *owner, const struct item *item, const struct raw_answer *raw,
+                 struct answer *answer, struct problem_list *problems)
 {
     struct reading reading = {.owner = owner, .item = item, .sent = raw->text, .problems = problems};
     *answer = answer_missing();
@@ -234,5 +243,6 @@ bool answer_read(const void *owner, const struct item *item, const struct raw_an
 
 bool answer_is_unusual(const struct item *item, const struct answer *answer)
 {
-    return answer->state == ANSWER_GIVEN && (answer->number < item->warn_min || answer->number > item->warn_max);
+    return answer->state == ANSWER_GIVEN
+           && (answer->number < item->warn_min || answer->number > item->warn_max);
 }

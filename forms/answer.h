@@ -9,9 +9,9 @@
 struct answer answer_missing(void);
 
 /*
- * Reads `raw` as an answer to `item`.  True: `answer` is given, or missing when an empty value or null was sent.  False:
- * one problem was added.  Looks at the value alone: type, choices, hard range, decimals, length; not at whether the
- * item is asked for, nor at the soft range.
+ * Reads `raw` as an answer to `item`.  True: `answer` is given, or missing when an empty value or null was sent.
+ * False: one problem was added.  Looks at the value alone: type, choices, hard range, decimals, length; not at whether
+ * the item is asked for, nor at the soft range.
  */
 bool answer_read(const void *owner, const struct item *item, const struct raw_answer *raw, struct answer *answer,
                  struct problem_list *problems) MUST_CHECK;

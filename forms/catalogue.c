@@ -21,11 +21,13 @@ const struct form *catalogue_find_form(const struct catalogue *catalogue, const 
     return NULL;
 }
 
-const struct score *catalogue_endpoint_score(const struct catalogue *catalogue, const struct endpoint *endpoint)
+const struct score *catalogue_endpoint_score(const struct catalogue *catalogue,
+                                             const struct endpoint *endpoint)
 {
     for (size_t i = 0; i < catalogue->form_count; i++) {
         const struct form *form = catalogue->forms[i];
-        int index = strcmp(form->id, endpoint->form) == 0 ? form_find_score(form, endpoint->score) : FORM_NONE;
+        int index =
+            strcmp(form->id, endpoint->form) == 0 ? form_find_score(form, endpoint->score) : FORM_NONE;
         if (index != FORM_NONE)
             return &form->scores[index];
     }
@@ -63,12 +65,13 @@ static void check_endpoint(struct checking *checking, const struct endpoint *end
     if (catalogue_endpoint_score(checking->catalogue, endpoint) != NULL)
         return;
     struct suggestion suggestion = suggestion_begin(endpoint->score);
-    for (size_t i = 0; i < form->score_count; i++)
-        suggestion_offer(&suggestion, form->scores[i].id);
+    for (const struct score *score = form->scores; score != NULL && score < form->scores + form->score_count;
+         score++)
+        suggestion_offer(&suggestion, score->id);
     char hint[SUGGESTION_TEXT_SIZE];
     suggestion_format(&suggestion, hint);
-    faults_add(checking->faults, checking->file, endpoint->line, "%s: form %s has no score \"%.64s\"%s", endpoint->id,
-               form->id, endpoint->score, hint);
+    faults_add(checking->faults, checking->file, endpoint->line, "%s: form %s has no score \"%.64s\"%s",
+               endpoint->id, form->id, endpoint->score, hint);
 }
 
 static void check_baseline_item(struct checking *checking, const struct item_reference *reference)
@@ -78,15 +81,23 @@ static void check_baseline_item(struct checking *checking, const struct item_ref
         check_form_name(checking, reference->line, "baseline", reference->form);
         return;
     }
-    if (form_find_item(form, reference->item) != FORM_NONE)
+    int index = form_find_item(form, reference->item);
+    if (index != FORM_NONE) {
+        enum item_type type = form->items[index].type;
+        if (type == ITEM_TEXT || type == ITEM_DATE || type == ITEM_PARTIAL_DATE)
+            faults_add(checking->faults, checking->file, reference->line,
+                       "baseline: %s.%s is a %s; the baseline table "
+                       "describes numbers, choices and booleans",
+                       form->id, reference->item, item_type_name(type));
         return;
+    }
     struct suggestion suggestion = suggestion_begin(reference->item);
     for (size_t i = 0; i < form->item_count; i++)
         suggestion_offer(&suggestion, form->items[i].id);
     char hint[SUGGESTION_TEXT_SIZE];
     suggestion_format(&suggestion, hint);
-    faults_add(checking->faults, checking->file, reference->line, "baseline: form %s has no item \"%.64s\"%s", form->id,
-               reference->item, hint);
+    faults_add(checking->faults, checking->file, reference->line, "baseline: form %s has no item \"%.64s\"%s",
+               form->id, reference->item, hint);
 }
 
 static void check_enrolment(struct checking *checking)
@@ -98,12 +109,13 @@ static void check_enrolment(struct checking *checking)
         if (!form->creates_subject || (enrolment != NULL && strcmp(enrolment->id, form->id) == 0))
             continue;
         if (enrolment != NULL)
-            faults_add(checking->faults, checking->file, 0, "the forms %s and %s both create subjects; only one may",
-                       enrolment->id, form->id);
+            faults_add(checking->faults, checking->file, 0,
+                       "the forms %s and %s both create subjects; only one may", enrolment->id, form->id);
         enrolment = form;
     }
     if (enrolment == NULL)
-        faults_add(checking->faults, checking->file, 0, "no form creates subjects; one needs \"creates_subject: true\"");
+        faults_add(checking->faults, checking->file, 0,
+                   "no form creates subjects; one needs \"creates_subject: true\"");
 }
 
 void catalogue_find_faults(const struct catalogue *catalogue, const char *file, struct faults *faults)
@@ -112,7 +124,8 @@ void catalogue_find_faults(const struct catalogue *catalogue, const char *file, 
     struct checking checking = {.catalogue = catalogue, .file = file, .faults = faults};
     for (size_t i = 0; i < protocol->visit_count; i++)
         for (size_t j = 0; j < protocol->visits[i].form_count; j++)
-            check_form_name(&checking, protocol->visits[i].line, protocol->visits[i].id, protocol->visits[i].forms[j]);
+            check_form_name(&checking, protocol->visits[i].line, protocol->visits[i].id,
+                            protocol->visits[i].forms[j]);
     for (size_t i = 0; i < protocol->any_time_count; i++)
         check_form_name(&checking, protocol->any_time_line, "any_time", protocol->any_time[i]);
     for (size_t i = 0; i < protocol->endpoint_count; i++)
@@ -139,13 +152,15 @@ static int compare_forms(const void *a, const void *b)
     return order != 0 ? order : right->version - left->version;
 }
 
-void catalogue_sort_forms(const struct form **forms, size_t count, const char *directory, struct faults *faults)
+void catalogue_sort_forms(const struct form **forms, size_t count, const char *directory,
+                          struct faults *faults)
 {
     if (count > 0)
         qsort(forms, count, sizeof(const struct form *), compare_forms);
     for (size_t i = 1; i < count; i++)
         if (compare_forms(&forms[i - 1], &forms[i]) == 0)
-            faults_add(faults, directory, 0, "two files hold version %d of form %s; remove one or count up its version",
+            faults_add(faults, directory, 0,
+                       "two files hold version %d of form %s; remove one or count up its version",
                        forms[i]->version, forms[i]->id);
 }
 
@@ -175,7 +190,8 @@ const struct form **catalogue_load_forms(const void *owner, const char *director
     int entry_count = scandir(directory, &entries, is_yaml, alphasort);
     *count = 0;
     if (entry_count < 0) {
-        faults_add(faults, directory, 0, "cannot be read: %s; name the directory of the forms", strerror(errno));
+        faults_add(faults, directory, 0, "cannot be read: %s; name the directory of the forms",
+                   strerror(errno));
         return NULL;
     }
     const struct form **forms = memory_new_array(owner, const struct form *, (size_t)entry_count);
@@ -198,7 +214,8 @@ static struct catalogue *load(const void *owner, const char *protocol_path, cons
     struct error error;
     size_t length = 0;
     char *text = text_read_file(faults->owner, protocol_path, FORM_FILE_LIMIT, &length, &error);
-    const struct yaml *root = text != NULL ? yaml_parse(faults->owner, protocol_path, text, length, &error) : NULL;
+    const struct yaml *root =
+        text != NULL ? yaml_parse(faults->owner, protocol_path, text, length, &error) : NULL;
     if (root == NULL) {
         faults_add_error(faults, protocol_path, &error);
         return NULL;

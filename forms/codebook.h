@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The codebook of a study: every visit, form, item, choice, rule and score of a protocol, for people and for programs. */
+/* The codebook of a study: every visit, form, item, choice, rule and score of a protocol. */
 #ifndef PATELLA_CODEBOOK_H
 #define PATELLA_CODEBOOK_H
 

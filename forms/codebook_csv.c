@@ -4,7 +4,8 @@
 #include "forms/base/memory.h"
 #include "forms/codebook.h"
 
-static void add_form(const struct catalogue *catalogue, const char *id, const struct form **forms, size_t *count)
+static void add_form(const struct catalogue *catalogue, const char *id, const struct form **forms,
+                     size_t *count)
 {
     const struct form *form = catalogue_find_form(catalogue, id, 0);
     for (size_t i = 0; i < *count; i++)
@@ -31,9 +32,11 @@ const struct form **codebook_forms(const void *owner, const struct catalogue *ca
 }
 
 static const char *const columns[] = {
-    "form", "form_version", "kind", "section", "id", "code", "text", "type", "unit", "choices", "min", "max", "warn_min",
-    "warn_max", "decimals", "max_length", "required", "shown_when", "reveals_arm", "parts", "min_answered", "missing",
-    "range_least", "range_most", "direction", "derived", "check", "source", "note",
+    "form",        "form_version", "kind",         "section",    "id",          "code",
+    "text",        "type",         "unit",         "choices",    "min",         "max",
+    "warn_min",    "warn_max",     "decimals",     "max_length", "required",    "shown_when",
+    "reveals_arm", "parts",        "min_answered", "missing",    "range_least", "range_most",
+    "direction",   "derived",      "check",        "source",     "note",
 };
 
 /* Ends a cell: all but the last of a row are followed by a comma. */
@@ -114,7 +117,8 @@ static void put_parts(struct text *out, const struct form *form, const struct sc
     struct text *list = text_new(out);
     for (size_t i = 0; i < score->part_count; i++)
         text_append_format(list, "%s%s", i > 0 ? " " : "",
-                           score->of_scores ? form->scores[score->parts[i]].id : form->items[score->parts[i]].id);
+                           score->of_scores ? form->scores[score->parts[i]].id
+                                            : form->items[score->parts[i]].id);
     put_text(out, list->bytes);
     talloc_free(list);
 }

@@ -49,7 +49,8 @@ static struct document open_document(struct checking *checking, const char *path
     }
     document.kind = kind_of(document.root);
     if (document.kind == DEFINITION_UNKNOWN)
-        faults_add(checking->faults, path, document.root->line, "not a form, protocol or wording; the first key must be "
+        faults_add(checking->faults, path, document.root->line,
+                   "not a form, protocol or wording; the first key must be "
                    "\"form\", \"protocol\" or \"wording\"");
     return document;
 }
@@ -93,7 +94,8 @@ static void add_directory(struct checking *checking, const char *directory)
         if (!has_form(checking, given, forms[i]))
             add_form(checking, forms[i]);
     if (faults.count > 0)
-        faults_add(checking->faults, faults.faults[0].file, faults.faults[0].line, "%s", faults.faults[0].text);
+        faults_add(checking->faults, faults.faults[0].file, faults.faults[0].line, "%s",
+                   faults.faults[0].text);
 }
 
 static void check_protocol(struct checking *checking, const struct document *document)
@@ -118,10 +120,13 @@ static void check_wording(struct checking *checking, const struct document *docu
     struct catalogue catalogue = {.forms = checking->forms, .form_count = checking->form_count};
     const struct form *form = catalogue_find_form(&catalogue, id, version);
     if (form == NULL)
-        faults_add(checking->faults, document->path, document->root->line, "no form %.64s version %d to lay this wording "
-                   "over; name its file too, or its directory with --forms", id, version);
+        faults_add(checking->faults, document->path, document->root->line,
+                   "no form %.64s version %d to lay this wording "
+                   "over; name its file too, or its directory with --forms",
+                   id, version);
     else
-        checking->counts.wordings += wording_read(checking->owner, form, document->root, checking->faults) != NULL;
+        checking->counts.wordings +=
+            wording_read(checking->owner, form, document->root, checking->faults) != NULL;
 }
 
 struct definition_counts definition_check(const void *owner, const char *const *paths, size_t path_count,
@@ -138,7 +143,8 @@ struct definition_counts definition_check(const void *owner, const char *const *
     read_forms(&checking, documents, path_count);
     if (needs_forms && forms_directory != NULL)
         add_directory(&checking, forms_directory);
-    catalogue_sort_forms(checking.forms, checking.form_count, forms_directory != NULL ? forms_directory : "", faults);
+    catalogue_sort_forms(checking.forms, checking.form_count, forms_directory != NULL ? forms_directory : "",
+                         faults);
     for (size_t i = 0; i < path_count; i++) {
         if (documents[i].kind == DEFINITION_PROTOCOL)
             check_protocol(&checking, &documents[i]);

@@ -8,7 +8,8 @@
 #include "forms/form.h"
 #include "forms/submission.h"
 
-/* What a node is worth: numbers and dates (in days) are the interval low..high, a point when exactly known. */
+/* What a node is worth: numbers and dates (in days) are the interval low..high, a point when exactly known.
+ */
 struct value {
     bool known;
     double low, high;
@@ -67,8 +68,8 @@ static enum truth compare_equal(enum expression_type type, const struct value *a
 {
     if (!a->known || !b->known)
         return TRUTH_UNKNOWN;
-    if (type == TYPE_TEXT)
-        return truth_of(strcmp(a->text, b->text) == 0);
+    if (type == TYPE_TEXT)   /* a known text is never NULL */
+        return truth_of(a->text != NULL && b->text != NULL && strcmp(a->text, b->text) == 0);
     if (type == TYPE_TRUTH)
         return truth_of(a->truth == b->truth);
     if (a->high < b->low || b->high < a->low)
@@ -202,7 +203,8 @@ static struct value evaluate(const struct expression *node, const struct express
     case OP_DAYS: return calculate(node, input);
     case OP_MIN:
     case OP_MAX: return extreme(node, input);
-    case OP_ANSWERED: return from_truth(truth_of(input->answers[node->arguments[0]->item].state == ANSWER_GIVEN));
+    case OP_ANSWERED:
+        return from_truth(truth_of(input->answers[node->arguments[0]->item].state == ANSWER_GIVEN));
     case OP_NUMBER: return from_interval(node->number, node->number);
     case OP_STRING: return (struct value){.known = true, .text = node->text, .truth = TRUTH_UNKNOWN};
     case OP_BOOLEAN: return from_truth(truth_of(node->number != 0));
@@ -243,10 +245,11 @@ bool expression_names_any(const struct expression *expression, const bool *marke
 }
 
 static const char *const operation_names[] = {
-    [OP_OR] = "or", [OP_AND] = "and", [OP_NOT] = "not", [OP_EQUAL] = "=", [OP_UNEQUAL] = "!=", [OP_LESS] = "<",
-    [OP_AT_MOST] = "<=", [OP_GREATER] = ">", [OP_AT_LEAST] = ">=", [OP_IN] = "in", [OP_ADD] = "+",
-    [OP_SUBTRACT] = "-", [OP_MULTIPLY] = "*", [OP_DIVIDE] = "/", [OP_NEGATE] = "negate",
-    [OP_ANSWERED] = "answered", [OP_MIN] = "min", [OP_MAX] = "max", [OP_ABS] = "abs", [OP_DAYS] = "days",
+    [OP_OR] = "or",       [OP_AND] = "and",  [OP_NOT] = "not",       [OP_EQUAL] = "=",
+    [OP_UNEQUAL] = "!=",  [OP_LESS] = "<",   [OP_AT_MOST] = "<=",    [OP_GREATER] = ">",
+    [OP_AT_LEAST] = ">=", [OP_IN] = "in",    [OP_ADD] = "+",         [OP_SUBTRACT] = "-",
+    [OP_MULTIPLY] = "*",  [OP_DIVIDE] = "/", [OP_NEGATE] = "negate", [OP_ANSWERED] = "answered",
+    [OP_MIN] = "min",     [OP_MAX] = "max",  [OP_ABS] = "abs",       [OP_DAYS] = "days",
 };
 
 static void leaf_to_json(struct text *out, const char *kind, const char *value)
@@ -265,7 +268,9 @@ void expression_to_json(struct text *out, const struct expression *expression)
     case OP_ITEM: leaf_to_json(out, "item", expression->item_id); return;
     case OP_FORM_DATE: leaf_to_json(out, "field", "date"); return;
     case OP_TODAY: leaf_to_json(out, "field", "today"); return;
-    case OP_BOOLEAN: text_append(out, expression->number != 0 ? "{\"boolean\":true}" : "{\"boolean\":false}"); return;
+    case OP_BOOLEAN:
+        text_append(out, expression->number != 0 ? "{\"boolean\":true}" : "{\"boolean\":false}");
+        return;
     default: break;
     }
     text_append_format(out, "{\"op\":\"%s\",\"args\":[", operation_names[expression->operation]);

@@ -9,12 +9,13 @@
  *   call := answered(item) | min(a, b, ...) | max(a, b, ...) | abs(a) | days(from, to)
  *   name := an item id | date (the form's date) | today (the date at the site)
  *
- * Values are numbers, texts (choice codes that are not all integers, text items), truth values and dates; a choice
- * whose codes are all integers is a number; a text in quotes beside a date is read as a (partial) date.  Texts and truth
- * values are compared with = and != only.  A number or date that is not exactly known (days() between partial dates) is
- * an interval.  days(from, to) is to - from.  Logic has three values: whatever needs an unanswered item is unknown, as
- * is a comparison of partial dates that both outcomes are still possible for; `and`, `or` are Kleene's; answered() is
- * never unknown.  Types are checked when the form is loaded, so that evaluation cannot fail.
+ * Values are numbers, texts (choice codes that are not all integers, text items), truth values and dates; a
+ * choice whose codes are all integers is a number; a text in quotes beside a date is read as a (partial)
+ * date.  Texts and truth values are compared with = and != only.  A number or date that is not exactly known
+ * (days() between partial dates) is an interval.  days(from, to) is to - from.  Logic has three values:
+ * whatever needs an unanswered item is unknown, as is a comparison of partial dates that both outcomes are
+ * still possible for; `and`, `or` are Kleene's; answered() is never unknown.  Types are checked when the form
+ * is loaded, so that evaluation cannot fail.
  * The browser evaluates the same tree: expression_to_json gives it.
  */
 #ifndef PATELLA_EXPRESSION_H

@@ -75,8 +75,11 @@ static bool advance(struct parser *parser)
     } else if (strncmp(at, "!=", 2) == 0 || strncmp(at, "<=", 2) == 0 || strncmp(at, ">=", 2) == 0) {
         token.length = 2;
     } else if (strchr("=<>+-*/(),", *at) == NULL) {
-        return fail(parser, column_of(parser, at), "unexpected \"%.1s\"; operators are or and not = != < <= > >= in "
-                    "+ - * /, texts stand in '...'", (unsigned char)*at < 0x80 ? at : "?") != NULL;
+        return fail(parser, column_of(parser, at),
+                    "unexpected \"%.1s\"; operators are or and not = != < <= > >= in "
+                    "+ - * /, texts stand in '...'",
+                    (unsigned char)*at < 0x80 ? at : "?")
+               != NULL;
     }
     parser->token = token;
     parser->at = at + token.length;
@@ -121,7 +124,8 @@ static struct expression *new_leaf(struct parser *parser, enum operation operati
 
 static bool add_argument(struct parser *parser, struct expression *node, struct expression *argument)
 {
-    node->arguments = memory_resize_array(parser->owner, node->arguments, struct expression *, node->count + 1);
+    node->arguments =
+        memory_resize_array(parser->owner, node->arguments, struct expression *, node->count + 1);
     node->arguments[node->count++] = argument;
     if (node->depth <= argument->depth)
         node->depth = argument->depth + 1;
@@ -140,8 +144,9 @@ static bool check_type(struct parser *parser, const struct expression *node, enu
 }
 
 /* A node over one or two arguments that must be of a type. */
-static struct expression *new_operation(struct parser *parser, enum operation operation, struct expression *left,
-                                        struct expression *right, enum expression_type type)
+static struct expression *new_operation(struct parser *parser, enum operation operation,
+                                        struct expression *left, struct expression *right,
+                                        enum expression_type type)
 {
     struct expression *node = new_leaf(parser, operation, type);
     node->column = left->column;
@@ -201,8 +206,8 @@ static struct expression *parse_name(struct parser *parser)
                 suggestion_offer(&suggestion, parser->form->items[i].id);
             char hint[SUGGESTION_TEXT_SIZE];
             suggestion_format(&suggestion, hint);
-            return fail(parser, column_of(parser, parser->token.start), "no item \"%.64s\" in this form%s", name,
-                        hint[0] != '\0' ? hint : "; texts stand in quotes: 'text'");
+            return fail(parser, column_of(parser, parser->token.start), "no item \"%.64s\" in this form%s",
+                        name, hint[0] != '\0' ? hint : "; texts stand in quotes: 'text'");
         }
         node = new_leaf(parser, OP_ITEM, type_of_item(&parser->form->items[index]));
         node->item = (size_t)index;
@@ -258,7 +263,8 @@ static struct expression *parse_call(struct parser *parser, const struct call *c
         return NULL;
     for (;;) {
         struct expression *argument = parse_or(parser);
-        if (argument == NULL || !check_argument(parser, call, argument) || !add_argument(parser, node, argument))
+        if (argument == NULL || !check_argument(parser, call, argument)
+            || !add_argument(parser, node, argument))
             return NULL;
         if (!token_is(parser, ","))
             break;
@@ -292,7 +298,8 @@ static struct expression *parse_string(struct parser *parser)
 
 static bool is_keyword(const struct parser *parser)
 {
-    return token_is(parser, "or") || token_is(parser, "and") || token_is(parser, "not") || token_is(parser, "in");
+    return token_is(parser, "or") || token_is(parser, "and") || token_is(parser, "not")
+           || token_is(parser, "in");
 }
 
 static struct expression *parse_primary(struct parser *parser)
@@ -317,8 +324,8 @@ static struct expression *parse_primary(struct parser *parser)
 static struct expression *parse_nested(struct parser *parser, struct expression *(*parse)(struct parser *))
 {
     if (parser->nesting >= EXPRESSION_DEPTH_LIMIT)
-        return fail(parser, column_of(parser, parser->token.start), "nested deeper than %d; split it into several rules",
-                    EXPRESSION_DEPTH_LIMIT);
+        return fail(parser, column_of(parser, parser->token.start),
+                    "nested deeper than %d; split it into several rules", EXPRESSION_DEPTH_LIMIT);
     parser->nesting++;
     struct expression *node = parse(parser);
     parser->nesting--;
@@ -356,7 +363,8 @@ static struct expression *parse_sum(struct parser *parser)
 }
 
 /* A choice may only be compared with codes that it has. */
-static bool check_code(struct parser *parser, const struct expression *item_node, const struct expression *text_node)
+static bool check_code(struct parser *parser, const struct expression *item_node,
+                       const struct expression *text_node)
 {
     if (item_node->operation != OP_ITEM || text_node->operation != OP_STRING)
         return true;
@@ -429,7 +437,8 @@ static struct expression *parse_comparison(struct parser *parser)
             return NULL;
         bool ordered = left->type == TYPE_NUMBER || left->type == TYPE_DATE;
         if (!ordered && i >= 2)
-            return fail(parser, node->column, "%s can only be compared with = and !=", type_names[left->type]);
+            return fail(parser, node->column,
+                        "%s can only be compared with = and !=", type_names[left->type]);
         return add_argument(parser, node, left) && add_argument(parser, node, right) ? node : NULL;
     }
     return left;
@@ -453,13 +462,19 @@ static struct expression *parse_or(struct parser *parser)
     return parse_logic(parser, "or", OP_OR, parse_and);
 }
 
-struct expression *expression_parse(const void *owner, const struct form *form, const char *source, const char *file,
-                                    int line, struct error *error)
+struct expression *expression_parse(const void *owner, const struct form *form, const char *source,
+                                    const char *file, int line, struct error *error)
 {
-    struct parser parser = {.owner = owner, .form = form, .source = source, .file = file, .line = line, .at = source,
+    struct parser parser = {.owner = owner,
+                            .form = form,
+                            .source = source,
+                            .file = file,
+                            .line = line,
+                            .at = source,
                             .error = error};
     if (strlen(source) > EXPRESSION_LENGTH_LIMIT) {
-        error_at(error, ERROR_INPUT, file, line, "an expression of more than %d characters; split it into several rules",
+        error_at(error, ERROR_INPUT, file, line,
+                 "an expression of more than %d characters; split it into several rules",
                  EXPRESSION_LENGTH_LIMIT);
         return NULL;
     }

@@ -10,13 +10,14 @@
 static const char *const about_words[] = {"subject", "knee", "either", NULL};
 
 static const char *const form_keys[] = {
-    "form", "version", "title", "source", "recall", "about", "creates_subject", "repeats", "choices", "sections",
-    "rules", "scores", NULL,
+    "form",    "version", "title",    "source", "recall", "about", "creates_subject",
+    "repeats", "choices", "sections", "rules",  "scores", NULL,
 };
 
 bool form_is_id(const char *text)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz", rest[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz",
+                      rest[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
     size_t length = strlen(text);
     return length > 0 && length < 64 && strchr(letters, text[0]) != NULL && strspn(text, rest) == length;
 }
@@ -26,12 +27,15 @@ const char *form_read_id(const struct yaml *map, struct faults *faults)
     const char *id = yaml_get_text(map, "id", YAML_REQUIRED, faults);
     if (id == NULL || form_is_id(id))
         return id;
-    yaml_fault(faults, yaml_find(map, "id"), "id \"%.64s\" must begin with a small letter and hold only small letters, "
-               "digits and _ (at most 63)", id);
+    yaml_fault(faults, yaml_find(map, "id"),
+               "id \"%.64s\" must begin with a small letter and hold only small letters, "
+               "digits and _ (at most 63)",
+               id);
     return NULL;
 }
 
-const char *form_read_text(struct form_reader *reader, const struct yaml *map, const char *key, enum yaml_need need)
+const char *form_read_text(struct form_reader *reader, const struct yaml *map, const char *key,
+                           enum yaml_need need)
 {
     const char *text = yaml_get_text(map, key, need, reader->faults);
     return text != NULL ? memory_copy_string(reader->form, text) : NULL;
@@ -45,8 +49,10 @@ static void read_head(struct form_reader *reader)
     yaml_allow_keys(root, form_keys, faults);
     form->id = form_read_text(reader, root, "form", YAML_REQUIRED);
     if (form->id != NULL && !form_is_id(form->id))
-        yaml_fault(faults, yaml_find(root, "form"), "form id \"%.64s\" must begin with a small letter and hold only small "
-                   "letters, digits and _", form->id);
+        yaml_fault(faults, yaml_find(root, "form"),
+                   "form id \"%.64s\" must begin with a small letter and hold only small "
+                   "letters, digits and _",
+                   form->id);
     yaml_get_integer(root, "version", YAML_REQUIRED, (struct yaml_bounds){1, 9999}, &form->version, faults);
     form->title = form_read_text(reader, root, "title", YAML_REQUIRED);
     form->source = form_read_text(reader, root, "source", YAML_REQUIRED);
@@ -69,10 +75,12 @@ static void check_enrolment(struct form_reader *reader)
     bool fits = item != NULL && item->type == ITEM_CHOICE && item->required && item->choice_count == 2
                 && item_find_choice(item, "left") != NULL && item_find_choice(item, "right") != NULL;
     if (!fits)
-        yaml_fault(reader->faults, place, "a form that creates subjects needs the required choice \"index_knee\" with the "
+        yaml_fault(reader->faults, place,
+                   "a form that creates subjects needs the required choice \"index_knee\" with the "
                    "codes left and right");
     if (form->about != FORM_ABOUT_SUBJECT || form->repeats)
-        yaml_fault(reader->faults, place, "a form that creates subjects must be about the subject and cannot repeat");
+        yaml_fault(reader->faults, place,
+                   "a form that creates subjects must be about the subject and cannot repeat");
 }
 
 struct form *form_read(const void *owner, const struct yaml *root, struct faults *faults)
@@ -89,7 +97,8 @@ struct form *form_read(const void *owner, const struct yaml *root, struct faults
     return faults->count == faults_before ? reader.form : NULL;
 }
 
-struct form *form_parse(const void *owner, const char *file, const char *text, size_t length, struct error *error)
+struct form *form_parse(const void *owner, const char *file, const char *text, size_t length,
+                        struct error *error)
 {
     void *scratch = memory_owner(NULL, "form_parse");
     struct faults faults = faults_begin(scratch);
@@ -146,6 +155,7 @@ const struct choice *item_find_choice(const struct item *item, const char *code)
 
 const char *item_type_name(enum item_type type)
 {
-    static const char *const names[] = {"choice", "integer", "decimal", "date", "partial_date", "text", "boolean"};
+    static const char *const names[] = {"choice",       "integer", "decimal", "date",
+                                        "partial_date", "text",    "boolean"};
     return names[type];
 }

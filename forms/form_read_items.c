@@ -10,13 +10,14 @@
 
 enum { ITEM_LIMIT = 1000, CHOICE_LIMIT = 500, TEXT_LENGTH_DEFAULT = 1000, DECIMALS_DEFAULT = 2 };
 
-static const char *const type_words[] = {"choice", "integer", "decimal", "date", "partial_date", "text", "boolean", NULL};
+static const char *const type_words[] = {"choice",       "integer", "decimal", "date",
+                                         "partial_date", "text",    "boolean", NULL};
 
 static const char *const section_keys[] = {"id", "title", "items", NULL};
 static const char *const choice_keys[] = {"code", "label", NULL};
 static const char *const item_keys[] = {
-    "id", "code", "text", "type", "unit", "choices", "required", "reveals_arm", "min", "max", "warn_min", "warn_max",
-    "decimals", "max_length", "show", NULL,
+    "id",  "code", "text",     "type",     "unit",     "choices",    "required", "reveals_arm",
+    "min", "max",  "warn_min", "warn_max", "decimals", "max_length", "show",     NULL,
 };
 
 /* Keys that only some types have. */
@@ -38,8 +39,8 @@ static const struct {
 /* Words that mean something else in an expression. */
 static bool is_expression_word(const char *id)
 {
-    static const char *const words[] = {"or", "and", "not", "in", "true", "false", "date", "today", "answered",
-                                        "min", "max", "abs", "days"};
+    static const char *const words[] = {"or",    "and",      "not", "in",  "true", "false", "date",
+                                        "today", "answered", "min", "max", "abs",  "days"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i], id) == 0)
             return true;
@@ -68,7 +69,8 @@ static void read_choice(struct form_reader *reader, const struct yaml *node, str
         return;
     bool is_number = is_integer_code(code);
     if (!is_number && !form_is_id(code)) {
-        yaml_fault(faults, node, "code \"%.64s\" must be an integer or a word of small letters, digits and _", code);
+        yaml_fault(faults, node, "code \"%.64s\" must be an integer or a word of small letters, digits and _",
+                   code);
         return;
     }
     if (item_find_choice(item, code) != NULL) {
@@ -76,13 +78,17 @@ static void read_choice(struct form_reader *reader, const struct yaml *node, str
         return;
     }
     if (item->choice_count > 0 && is_number != item->choices_are_numbers) {
-        yaml_fault(faults, node, "code \"%.64s\": the codes of a list must be all integers or all words", code);
+        yaml_fault(faults, node, "code \"%.64s\": the codes of a list must be all integers or all words",
+                   code);
         return;
     }
     item->choices_are_numbers = is_number;
+    double number = NAN;
+    if (is_number && !text_to_decimal(code, &number))
+        return;   /* is_integer_code lets only numbers through */
     struct choice *choices = (struct choice *)item->choices;   /* made in read_choice_list, not yet shared */
     choices[item->choice_count++] =
-        (struct choice){.code = code, .label = label, .number = is_number ? (double)atoi(code) : (double)NAN};
+        (struct choice){.code = code, .label = label, .number = number};
 }
 
 /* Reads a named list into a model item, from which the items that use the list take it. */
@@ -91,7 +97,8 @@ static void read_choice_list(struct form_reader *reader, const struct yaml *list
     if (!yaml_expect(list, YAML_LIST, reader->faults))
         return;
     if (list->count == 0 || list->count > CHOICE_LIMIT) {
-        yaml_fault(reader->faults, list, "choice list \"%.64s\" must have from 1 to %d choices", list->key, CHOICE_LIMIT);
+        yaml_fault(reader->faults, list, "choice list \"%.64s\" must have from 1 to %d choices", list->key,
+                   CHOICE_LIMIT);
         return;
     }
     item->choices = memory_new_array(reader->form, struct choice, list->count);
@@ -107,7 +114,8 @@ struct choice_lists {
 
 static struct choice_lists read_choice_lists(struct form_reader *reader)
 {
-    struct choice_lists lists = {.node = yaml_get_map(reader->root, "choices", YAML_OPTIONAL, reader->faults)};
+    struct choice_lists lists = {.node =
+                                     yaml_get_map(reader->root, "choices", YAML_OPTIONAL, reader->faults)};
     if (lists.node == NULL)
         return lists;
     lists.models = memory_new_array(reader->form, struct item, lists.node->count);
@@ -121,8 +129,8 @@ static void report_unused_lists(struct form_reader *reader, const struct choice_
 {
     for (size_t i = 0; lists->node != NULL && i < lists->node->count; i++)
         if (!lists->used[i])
-            yaml_fault(reader->faults, lists->node->children[i], "choice list \"%.64s\" is used by no item; remove it",
-                       lists->node->children[i]->key);
+            yaml_fault(reader->faults, lists->node->children[i],
+                       "choice list \"%.64s\" is used by no item; remove it", lists->node->children[i]->key);
 }
 
 static void use_choice_list(struct form_reader *reader, const struct yaml *node, struct choice_lists *lists,
@@ -149,7 +157,8 @@ static void use_choice_list(struct form_reader *reader, const struct yaml *node,
 }
 
 /* `low` must not be above `high`; NAN is open. */
-static void check_order(struct faults *faults, const struct yaml *node, const char *what, double low, double high)
+static void check_order(struct faults *faults, const struct yaml *node, const char *what, double low,
+                        double high)
 {
     if (low > high)
         yaml_fault(faults, node, "%s: %g is above %g; the first must be the smaller", what, low, high);
@@ -171,7 +180,8 @@ static void read_ranges(struct form_reader *reader, const struct yaml *node, str
     check_order(faults, node, "warn_max and max", item->warn_max, item->max);
     item->decimals = item->type == ITEM_DECIMAL ? DECIMALS_DEFAULT : 0;
     if (item->type == ITEM_DECIMAL)
-        yaml_get_integer(node, "decimals", YAML_OPTIONAL, (struct yaml_bounds){1, 9}, &item->decimals, faults);
+        yaml_get_integer(node, "decimals", YAML_OPTIONAL, (struct yaml_bounds){1, 9}, &item->decimals,
+                         faults);
 }
 
 static void check_typed_keys(struct form_reader *reader, const struct yaml *node, enum item_type type)
@@ -215,7 +225,8 @@ static bool read_item(struct form_reader *reader, const struct yaml *node, struc
         use_choice_list(reader, node, lists, item);
     item->max_length = item->type == ITEM_TEXT ? TEXT_LENGTH_DEFAULT : 0;
     if (item->type == ITEM_TEXT)
-        yaml_get_integer(node, "max_length", YAML_OPTIONAL, (struct yaml_bounds){1, 20000}, &item->max_length, faults);
+        yaml_get_integer(node, "max_length", YAML_OPTIONAL, (struct yaml_bounds){1, 20000}, &item->max_length,
+                         faults);
     return true;
 }
 
@@ -275,8 +286,8 @@ static void check_section_ids(struct form_reader *reader, const struct yaml *lis
     const struct form *form = reader->form;
     for (size_t i = 1; i < form->section_count; i++)
         for (size_t j = 0; j < i; j++)
-            if (form->sections[i].id != NULL && form->sections[j].id != NULL && form->sections[i].id[0] != '\0'
-                && strcmp(form->sections[i].id, form->sections[j].id) == 0)
+            if (form->sections[i].id != NULL && form->sections[j].id != NULL
+                && form->sections[i].id[0] != '\0' && strcmp(form->sections[i].id, form->sections[j].id) == 0)
                 yaml_fault(reader->faults, list->children[i], "section %s is here twice; give it another id",
                            form->sections[i].id);
 }

@@ -13,13 +13,13 @@ static const char *const direction_words[] = {"higher_worse", "higher_better", N
 
 static const char *const rule_keys[] = {"id", "item", "soft", "check", "text", NULL};
 static const char *const score_keys[] = {
-    "id", "title", "method", "items", "scores", "min_answered", "missing", "from", "to", "direction", "source", "derived",
-    "note", NULL,
+    "id",   "title", "method",    "items",  "scores",  "min_answered", "missing",
+    "from", "to",    "direction", "source", "derived", "note",         NULL,
 };
 
 /* Reads the expression under `key`; NULL when there is none or it is wrong. */
-static const struct expression *read_expression(struct form_reader *reader, const struct yaml *map, const char *key,
-                                                enum yaml_need need)
+static const struct expression *read_expression(struct form_reader *reader, const struct yaml *map,
+                                                const char *key, enum yaml_need need)
 {
     const char *source = yaml_get_text(map, key, need, reader->faults);
     if (source == NULL)
@@ -33,7 +33,8 @@ static const struct expression *read_expression(struct form_reader *reader, cons
     return expression;
 }
 
-/* Skip logic may look back only: a form is filled in from top to bottom, and so no two items can hide each other. */
+/* Skip logic may look back only: a form is filled in from top to bottom, and so no two items can hide each
+ * other. */
 static void read_show(struct form_reader *reader, const struct yaml *node)
 {
     const struct yaml *id = yaml_find(node, "id");
@@ -45,8 +46,10 @@ static void read_show(struct form_reader *reader, const struct yaml *node)
     if (last == FORM_NONE)
         yaml_fault(reader->faults, yaml_find(node, "show"), "\"show\" must depend on an item of the form");
     else if (last >= index)
-        yaml_fault(reader->faults, yaml_find(node, "show"), "\"show\" depends on item %s, which does not stand before it; "
-                   "ask that one first", reader->form->items[last].id);
+        yaml_fault(reader->faults, yaml_find(node, "show"),
+                   "\"show\" depends on item %s, which does not stand before it; "
+                   "ask that one first",
+                   reader->form->items[last].id);
     ((struct item *)reader->form->items)[index].show = show;   /* not yet shared */
 }
 
@@ -89,7 +92,8 @@ static void read_rule(struct form_reader *reader, const struct yaml *node, struc
     if (rule->item != NULL)
         (void)find_item(reader, yaml_find(node, "item"), rule->item);
     if (strcmp(rule->id, "soft_range") == 0)
-        yaml_fault(faults, node, "\"soft_range\" is the name of the check of warn_min and warn_max; choose another id");
+        yaml_fault(faults, node,
+                   "\"soft_range\" is the name of the check of warn_min and warn_max; choose another id");
     for (size_t i = 0; i < reader->form->rule_count; i++)
         if (strcmp(reader->form->rules[i].id, rule->id) == 0)
             yaml_fault(faults, node, "this rule is here twice (first in line %d); give it another id",
@@ -150,8 +154,10 @@ static int read_part(struct form_reader *reader, const struct yaml *node, bool o
     }
     int index = find_item(reader, node, id);
     if (index != FORM_NONE && !item_range(&reader->form->items[index], range)) {
-        yaml_fault(reader->faults, node, "item %s has no numbers to score; only integers, decimals, booleans and choices "
-                   "with integer codes have", id);
+        yaml_fault(reader->faults, node,
+                   "item %s has no numbers to score; only integers, decimals, booleans and choices "
+                   "with integer codes have",
+                   id);
         return FORM_NONE;
     }
     return index;
@@ -166,7 +172,8 @@ static void read_parts(struct form_reader *reader, const struct yaml *node, stru
         yaml_fault(faults, node, "a score needs either \"items\" or \"scores\", one of the two");
         return;
     }
-    const struct yaml *list = yaml_get_list(node, score->of_scores ? "scores" : "items", YAML_REQUIRED, faults);
+    const struct yaml *list =
+        yaml_get_list(node, score->of_scores ? "scores" : "items", YAML_REQUIRED, faults);
     if (list == NULL)
         return;
     if (list->count == 0)
@@ -181,7 +188,8 @@ static void read_parts(struct form_reader *reader, const struct yaml *node, stru
             continue;
         for (size_t j = 0; j < score->part_count; j++)
             if (parts[j] == (size_t)index)
-                yaml_fault(faults, list->children[i], "\"%s\" is in this score twice", list->children[i]->text);
+                yaml_fault(faults, list->children[i], "\"%s\" is in this score twice",
+                           list->children[i]->text);
         parts[score->part_count++] = (size_t)index;
         sums[0] += range[0];
         sums[1] += range[1];
@@ -216,18 +224,21 @@ static void read_scale(struct form_reader *reader, const struct yaml *node, stru
     score->rescaled = read_pair(reader, node, "to", score->to) && from;
     if (!score->rescaled) {
         if (!isfinite(score->range[0]) || !isfinite(score->range[1]))
-            yaml_fault(faults, node, "the range of this score is not known; give its items \"min\" and \"max\"");
+            yaml_fault(faults, node,
+                       "the range of this score is not known; give its items \"min\" and \"max\"");
         return;
     }
     if (!(score->from[0] < score->from[1]) || score->to[0] == score->to[1]) {
-        yaml_fault(faults, node, "\"from\" must rise and \"to\" must have two different numbers; turn a scale with "
+        yaml_fault(faults, node,
+                   "\"from\" must rise and \"to\" must have two different numbers; turn a scale with "
                    "to: [100, 0]");
         return;
     }
     bool known = isfinite(score->range[0]) && isfinite(score->range[1]);
-    if (known && (fabs(score->range[0] - score->from[0]) > 1e-9 || fabs(score->range[1] - score->from[1]) > 1e-9))
-        yaml_fault(faults, yaml_find(node, "from"), "\"from\" is [%g, %g], but the parts can give %g to %g", score->from[0],
-                   score->from[1], score->range[0], score->range[1]);
+    if (known
+        && (fabs(score->range[0] - score->from[0]) > 1e-9 || fabs(score->range[1] - score->from[1]) > 1e-9))
+        yaml_fault(faults, yaml_find(node, "from"), "\"from\" is [%g, %g], but the parts can give %g to %g",
+                   score->from[0], score->from[1], score->range[0], score->range[1]);
     score->range[0] = fmin(score->to[0], score->to[1]);
     score->range[1] = fmax(score->to[0], score->to[1]);
 }
@@ -254,7 +265,8 @@ static void read_score(struct form_reader *reader, const struct yaml *node, stru
     yaml_get_integer(node, "min_answered", YAML_OPTIONAL, (struct yaml_bounds){1, most}, &least, faults);
     score->min_answered = (size_t)least;
     if (score->method == SCORE_SUM && score->missing == SCORE_MISSING_NONE && least < most)
-        yaml_fault(faults, yaml_find(node, "min_answered"), "the sum of fewer parts is no total; add \"missing: person_mean\" "
+        yaml_fault(faults, yaml_find(node, "min_answered"),
+                   "the sum of fewer parts is no total; add \"missing: person_mean\" "
                    "or leave \"min_answered\" out");
     read_scale(reader, node, score);
 }
@@ -275,8 +287,8 @@ void form_read_scores(struct form_reader *reader)
         read_score(reader, node, score);
         int same = form_find_score(form, score->id);
         if (same != FORM_NONE)
-            yaml_fault(reader->faults, node, "this score is here twice (first in line %d); give it another id",
-                       scores[same].line);
+            yaml_fault(reader->faults, node,
+                       "this score is here twice (first in line %d); give it another id", scores[same].line);
         form->score_count++;
     }
 }

@@ -5,8 +5,9 @@
 
 void json_key(struct text *out, const char *key)
 {
-    char last = out->length > 0 ? out->bytes[out->length - 1] : '{';
-    if (last != '{' && last != '[')
+    const char *last = out->length > 0 ? out->bytes + out->length - 1 : "{";
+    bool is_first = *last == '{' || *last == '[';
+    if (!is_first)
         text_append(out, ",");
     text_append_json(out, key);
     text_append(out, ":");

@@ -16,25 +16,29 @@
 
 static const char program[] = "patella-form";
 
-static const char usage[] =
-    "usage: patella-form check [--forms DIR] FILE...\n"
-    "       patella-form score FORM < CSV\n"
-    "       patella-form codebook PROTOCOL [--forms DIR] [--html FILE] [--csv FILE]\n"
-    "\n"
-    "check     reads forms, protocols and wording files (told apart by their first key) and prints everything that is\n"
-    "          wrong with them; protocols and wordings are held against the forms among the files and those of DIR\n"
-    "score     reads a CSV file whose columns are item ids of the form file FORM, and writes the scores as CSV; other\n"
-    "          columns are passed through\n"
-    "codebook  describes every form, item, choice and score of a protocol as HTML and CSV (HTML to standard output\n"
-    "          when neither is named)\n"
-    "\n"
-    "  --forms DIR   where the forms are (default: " PATELLA_DATADIR "/instruments)\n"
-    "  --html FILE, --csv FILE   where the codebook goes\n"
-    "  --help        this text\n"
-    "  --version     the version\n"
-    "\n"
-    "Exit status: 0 done, 1 refused (score: wrong cells, a file that cannot be read or written), 2 wrong definitions\n"
-    "or wrong use.\n";
+static const char usage[] = "usage: patella-form check [--forms DIR] FILE...\n"
+                            "       patella-form score FORM < CSV\n"
+                            "       patella-form codebook PROTOCOL [--forms DIR] [--html FILE] [--csv FILE]\n"
+                            "\n"
+                            "check     reads forms, protocols and wording files (told apart by their first "
+                            "key) and prints everything that is\n"
+                            "          wrong with them; protocols and wordings are held against the forms "
+                            "among the files and those of DIR\n"
+                            "score     reads a CSV file whose columns are item ids of the form file FORM, "
+                            "and writes the scores as CSV; other\n"
+                            "          columns are passed through\n"
+                            "codebook  describes every form, item, choice and score of a protocol as HTML "
+                            "and CSV (HTML to standard output\n"
+                            "          when neither is named)\n"
+                            "\n"
+                            "  --forms DIR   where the forms are (default: " PATELLA_DATADIR "/instruments)\n"
+                            "  --html FILE, --csv FILE   where the codebook goes\n"
+                            "  --help        this text\n"
+                            "  --version     the version\n"
+                            "\n"
+                            "Exit status: 0 done, 1 refused (score: wrong cells, a file that cannot be read "
+                            "or written), 2 wrong definitions\n"
+                            "or wrong use.\n";
 
 struct options {
     const char *forms;       /* NULL: not given */
@@ -83,7 +87,8 @@ static int run_check(const void *owner, const struct options *options, int argc,
     print_faults(&faults);
     if (faults.count > 0)
         return 2;
-    printf("%zu forms, %zu protocols, %zu wordings: no errors\n", counts.forms, counts.protocols, counts.wordings);
+    printf("%zu forms, %zu protocols, %zu wordings: no errors\n", counts.forms, counts.protocols,
+           counts.wordings);
     return 0;
 }
 
@@ -105,16 +110,23 @@ static struct text *read_input(const void *owner, struct error *error)
     return text;
 }
 
+static bool write_file(const char *path, const struct text *text, struct error *error)
+{
+    FILE *file = fopen(path, "wb");
+    if (file == NULL)
+        return error_io(error, errno, path);
+    bool written = fwrite(text->bytes, 1, text->length, file) == text->length;
+    written = fclose(file) == 0 && written;
+    return written || error_io(error, errno, path);
+}
+
 /* Writes to `path`, or to standard output when it is NULL. */
 static bool write_output(const char *path, const struct text *text, struct error *error)
 {
-    FILE *file = path != NULL ? fopen(path, "wb") : stdout;
-    const char *name = path != NULL ? path : "standard output";
-    if (file == NULL)
-        return error_io(error, errno, name);
-    bool written = fwrite(text->bytes, 1, text->length, file) == text->length;
-    written = (path != NULL ? fclose(file) : fflush(file)) == 0 && written;
-    return written || error_io(error, errno, name);
+    if (path != NULL)
+        return write_file(path, text, error);
+    bool written = fwrite(text->bytes, 1, text->length, stdout) == text->length && fflush(stdout) == 0;
+    return written || error_io(error, errno, "standard output");
 }
 
 static int run_score(const void *owner, const struct options *options, int argc, char **argv)

@@ -180,8 +180,8 @@ const char *protocol_index_knee_text(const struct protocol *protocol)
 {
     if (protocol->index_knee_rule == INDEX_KNEE_AS_ENROLLED)
         return "the knee named at enrolment";
-    return "the knee treated first; of two treated on the same day the one with the worse baseline pain, then the right; "
-           "the knee named at enrolment until one is treated";
+    return "the knee treated first; of two treated on the same day the one with the worse baseline pain, then "
+           "the right; the knee named at enrolment until one is treated";
 }
 
 void protocol_to_json(struct text *out, const struct protocol *protocol)

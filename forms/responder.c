@@ -12,16 +12,19 @@ static double to_worse(const struct response_domain *domain, double value)
     return domain->direction == SCORE_HIGHER_WORSE ? part : 100 - part;
 }
 
-/* Improved by at least `points` and that part of baseline.  Nothing is missing here; a baseline of 0 cannot respond. */
+/* Improved by at least `points` and that part of baseline.  Nothing is missing here; a baseline of 0 cannot
+ * respond. */
 static bool is_improved(double baseline, double value, double points, double part)
 {
     double improvement = baseline - value;
-    return baseline > tolerance && improvement >= points - tolerance && improvement >= part * baseline - tolerance;
+    return baseline > tolerance && improvement >= points - tolerance
+           && improvement >= part * baseline - tolerance;
 }
 
 /*
- * Yes or no when both values are there.  Otherwise no when not even the best completion (baseline 100, follow-up 0) would
- * be a response, else not evaluable: improvement grows with the baseline and falls with the follow-up value.
+ * Yes or no when both values are there.  Otherwise no when not even the best completion (baseline 100,
+ * follow-up 0) would be a response, else not evaluable: improvement grows with the baseline and falls with
+ * the follow-up value.
  */
 static enum response domain_response(const struct response_domain *domain, double points, double part)
 {

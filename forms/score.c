@@ -4,7 +4,8 @@
 #include <math.h>
 
 /* The value of a part: an item's answer, or a score that stands before this one.  NAN when there is none. */
-static double part_value(const struct score *score, size_t part, const struct answer *answers, const double *values)
+static double part_value(const struct score *score, size_t part, const struct answer *answers,
+                         const double *values)
 {
     if (score->of_scores)
         return values[part];
@@ -30,7 +31,8 @@ static double compute(const struct score *score, const struct answer *answers, c
                                                  : sum / (double)answered * (double)score->part_count;
     if (!score->rescaled)
         return raw;
-    return score->to[0] + (raw - score->from[0]) / (score->from[1] - score->from[0]) * (score->to[1] - score->to[0]);
+    return score->to[0]
+           + (raw - score->from[0]) / (score->from[1] - score->from[0]) * (score->to[1] - score->to[0]);
 }
 
 void score_compute(const struct form *form, const struct answer *answers, double *values)

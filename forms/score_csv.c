@@ -26,12 +26,14 @@ static void map_columns(struct scoring *scoring)
         scoring->items[i] = form_find_item(scoring->form, table->columns[i]);
         any |= scoring->items[i] != FORM_NONE;
         if (scoring->items[i] == FORM_NONE && form_find_score(scoring->form, table->columns[i]) != FORM_NONE)
-            faults_add(scoring->faults, scoring->file, 1, "column %zu: \"%.64s\" is the name of a score that is computed; "
-                       "rename the column", i + 1, table->columns[i]);
+            faults_add(scoring->faults, scoring->file, 1,
+                       "column %zu: \"%.64s\" is the name of a score that is computed; "
+                       "rename the column",
+                       i + 1, table->columns[i]);
     }
     if (!any)
-        faults_add(scoring->faults, scoring->file, 1, "no column is an item of form %s; name the columns by item ids",
-                   scoring->form->id);
+        faults_add(scoring->faults, scoring->file, 1,
+                   "no column is an item of form %s; name the columns by item ids", scoring->form->id);
 }
 
 static void read_cell(struct scoring *scoring, const void *owner, const struct csv_row *row, size_t column)
@@ -94,8 +96,8 @@ static void write_head(const struct scoring *scoring, struct text *out)
     text_append(out, "\n");
 }
 
-bool score_csv_write(const struct form *form, const char *file, const struct csv_table *table, struct text *out,
-                     struct faults *faults)
+bool score_csv_write(const struct form *form, const char *file, const struct csv_table *table,
+                     struct text *out, struct faults *faults)
 {
     void *scratch = memory_owner(NULL, "score_csv");
     struct scoring scoring = {

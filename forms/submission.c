@@ -13,8 +13,8 @@ void problem_add(const void *owner, struct problem_list *list, bool soft, const 
     if (list->count >= PROBLEM_LIMIT)
         return;
     if ((list->count & (list->count - 1)) == 0)   /* 0, 1, 2, 4, ...: the room doubles */
-        list->problems =
-            memory_resize_array(owner, list->problems, struct problem, list->count == 0 ? 1 : 2 * list->count);
+        list->problems = memory_resize_array(owner, list->problems, struct problem,
+                                             list->count == 0 ? 1 : 2 * list->count);
     struct problem *problem = &list->problems[list->count++];
     problem->item = item != NULL ? memory_copy_string(owner, item) : NULL;
     if (list->count == PROBLEM_LIMIT) {

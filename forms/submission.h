@@ -49,7 +49,7 @@ struct submission_input {
     const char *reason;          /* reason for change, version > 1 */
     const struct raw_answer *answers;
     size_t answer_count;
-    const struct raw_reason *not_answered;   /* items left open on purpose: refused, not done, unknown, not applicable */
+    const struct raw_reason *not_answered;   /* items left open on purpose: answer_decline_reasons (answer.h) */
     size_t not_answered_count;
     const struct raw_reason *confirmed;      /* soft findings that the sender stands by, with reason */
     size_t confirmed_count;
@@ -59,7 +59,7 @@ enum answer_state { ANSWER_MISSING, ANSWER_GIVEN, ANSWER_DECLINED };   /* declin
 
 struct answer {
     enum answer_state state;
-    const char *text;            /* canonical: digits as sent, choice code, date, NFC text, "true"; reason if declined */
+    const char *text;            /* canonical: digits as sent, code, date, NFC text, "true"; reason if declined */
     double number;               /* integers, decimals, integer choices, booleans as 0 and 1; NAN otherwise */
     struct partial_date date;    /* dates and partial dates */
 };
@@ -86,15 +86,18 @@ struct submission {
 
 /*
  * What `rule` of a problem may be, beside the ids of the form's own rules:
- *   unknown       an item, form, visit or rule that does not exist        doubled       sent twice
- *   format        a field of the submission is not written as it must be  required      not given
- *   type          the value is not of the item's type                     choice        no such code
- *   range         outside min and max                                     soft_range    outside warn_min and warn_max
- *   decimals      more digits after the point than the item has           length        a text too long
- *   control       a control character                                     skipped       the item is not asked for here
- *   not_answered  a value and a reason for having none                    confirmed     nothing to confirm, or no reason
- *   future        a date after today                                      visit, knee, instance, version, status: the field
- *   json          not JSON, or not of the described shape                               does not fit the form or protocol
+ *   json          not JSON, or not of the described shape
+ *   format        a field of the submission is not written as it must be
+ *   required      a field or an answer is missing
+ *   unknown       an item, form, visit or rule that does not exist
+ *   doubled       sent twice
+ *   future        a date after today
+ *   visit, knee, instance, version, status   the field does not fit the form or the protocol
+ *   type, choice, range, decimals, length, control   the value does not fit the item
+ *   soft_range    outside warn_min and warn_max
+ *   skipped       the item is not asked for with these answers
+ *   not_answered  a value and a reason for having none, or no such reason
+ *   confirmed     nothing to confirm, or no reason
  */
 struct problem {
     const char *item;            /* item id or a field of the submission ("date", "visit"); NULL: the whole */
@@ -114,17 +117,17 @@ enum { PROBLEM_LIMIT = 256 };   /* of one submission; further ones are dropped, 
 enum { SUBMISSION_JSON_LIMIT = 256 * 1024, SUBMISSION_JSON_DEPTH = 8, REASON_LENGTH_LIMIT = 1000 };
 
 /*
- * Judges `input` for `study` under `protocol` (whose forms are `catalogue`) with `today` the date at the site.
- * Returns the submission, scored, with its canonical text; or NULL with at least one problem in `problems`.  All
- * problems are reported at once.  The result points into `catalogue`, not into `input`.  The date may not lie in the future; a form that is due at visits must name a visit
- * that asks for it, or "unscheduled"; `knee` must fit the form's `about`.
+ * Judges `input` for the study of `catalogue` with `today` the date at the site.  Returns the submission, scored, with
+ * its canonical text; or NULL with at least one problem in `problems`.  All problems are reported at once.  The result
+ * points into `catalogue`, not into `input`.  The date may not lie in the future; a form that is due at visits must
+ * name a visit that asks for it, or "unscheduled"; `knee` must fit the form's `about`.
  */
 struct submission *submission_check(const void *owner, const struct catalogue *catalogue,
                                     const struct submission_input *input, date_days today,
                                     struct problem_list *problems) MUST_CHECK;
 
 /*
- * Reads {"id":...,"subject":...,"answers":{...},...} (README of collector/) from JSON text.  Returns NULL and fills
+ * Reads {"id":...,"subject":...,"answers":{...},...} (collector/openapi.yaml) from JSON text.  Returns NULL and fills
  * `problems` for what is not JSON, is no object, has unknown or doubled fields, or fields of the wrong JSON type.
  * `text` is one submission object.
  */

@@ -18,8 +18,9 @@ static void add_unknown_item(struct checking *checking, const char *id)
         suggestion_offer(&suggestion, form->items[i].id);
     char hint[SUGGESTION_TEXT_SIZE], quote[ANSWER_QUOTE_SIZE];
     suggestion_format(&suggestion, hint);
-    problem_add(checking->owner, checking->problems, false, id, "unknown", "form %s version %d has no item %s%s", form->id,
-                form->version, answer_quote(id, quote), hint[0] != '\0' ? hint : "; leave it out");
+    problem_add(checking->owner, checking->problems, false, id, "unknown",
+                "form %s version %d has no item %s%s", form->id, form->version, answer_quote(id, quote),
+                hint[0] != '\0' ? hint : "; leave it out");
 }
 
 static void read_values(struct checking *checking, bool *sent)
@@ -35,7 +36,8 @@ static void read_values(struct checking *checking, bool *sent)
         if (sent[index])
             problem_add(checking->owner, checking->problems, false, raw->item, "doubled",
                         "this item was sent twice; send it once");
-        else if (!answer_read(checking->owner, &form->items[index], raw, &checking->answers[index], checking->problems))
+        else if (!answer_read(checking->owner, &form->items[index], raw, &checking->answers[index],
+                              checking->problems))
             checking->invalid[index] = true;
         sent[index] = true;
     }
@@ -58,8 +60,10 @@ static void decline(struct checking *checking, size_t index, const char *reason)
     const char *known = find_decline_reason(reason);
     char quote[ANSWER_QUOTE_SIZE];
     if (known == NULL)
-        problem_add(checking->owner, checking->problems, false, item->id, "not_answered", "%s is no reason for having no "
-                    "answer; send refused, not_done, unknown, not_applicable or illegible", answer_quote(reason, quote));
+        problem_add(checking->owner, checking->problems, false, item->id, "not_answered",
+                    "%s is no reason for having no "
+                    "answer; send refused, not_done, unknown, not_applicable or illegible",
+                    answer_quote(reason, quote));
     else if (answer->state == ANSWER_DECLINED)
         problem_add(checking->owner, checking->problems, false, item->id, "doubled",
                     "this item has two reasons for having no answer; send one");
@@ -104,13 +108,16 @@ static void check_presence(struct checking *checking)
             continue;   /* whether it is asked for is not known before that is put right */
         bool shown = item->show == NULL || expression_evaluate(item->show, &input) == TRUTH_TRUE;
         if (!shown && (answer->state != ANSWER_MISSING || checking->invalid[i])) {
-            problem_add(checking->owner, checking->problems, false, item->id, "skipped",
-                        "this item is not asked for with these answers; leave it out or correct what it depends on");
+            problem_add(
+                checking->owner, checking->problems, false, item->id, "skipped",
+                "this item is not asked for with these answers; leave it out or correct what it depends on");
             *answer = answer_missing();
             checking->invalid[i] = true;
         } else if (shown && item->required && answer->state == ANSWER_MISSING && !checking->invalid[i]) {
-            problem_add(checking->owner, checking->problems, false, item->id, "required", "an answer is needed (%s); give it, "
-                        "or the reason why there is none", item->text);
+            problem_add(checking->owner, checking->problems, false, item->id, "required",
+                        "an answer is needed (%s); give it, "
+                        "or the reason why there is none",
+                        item->text);
         }
     }
 }

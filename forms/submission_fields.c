@@ -33,13 +33,16 @@ static void check_identity(struct checking *checking)
     const struct submission_input *input = checking->input;
     struct submission *submission = checking->submission;
     if (input->id == NULL)
-        refuse(checking, "id", "required", "\"id\" is missing; send a UUID that is made once for this version and kept");
+        refuse(checking, "id", "required",
+               "\"id\" is missing; send a UUID that is made once for this version and kept");
     else if (!text_to_uuid(input->id, submission->id))
         refuse(checking, "id", "format", "\"id\" is no UUID; write it as 8-4-4-4-12 hexadecimal digits");
     if (input->subject == NULL)
-        refuse(checking, "subject", "required", "\"subject\" is missing; send site and number, as in 07-0012");
+        refuse(checking, "subject", "required",
+               "\"subject\" is missing; send site and number, as in 07-0012");
     else if (!subject_parse(input->subject, &submission->site, &submission->subject))
-        refuse(checking, "subject", "format", "\"subject\" must be site and number with at least two and four digits, as "
+        refuse(checking, "subject", "format",
+               "\"subject\" must be site and number with at least two and four digits, as "
                "in 07-0012");
 }
 
@@ -58,11 +61,12 @@ static bool check_form(struct checking *checking)
             suggestion_offer(&suggestion, catalogue->forms[i]->id);
         char hint[SUGGESTION_TEXT_SIZE];
         suggestion_format(&suggestion, hint);
-        problem_add(checking->owner, checking->problems, false, "form", "unknown", "this study has no form %s%s",
-                    answer_quote(input->form, quote), hint);
+        problem_add(checking->owner, checking->problems, false, "form", "unknown",
+                    "this study has no form %s%s", answer_quote(input->form, quote), hint);
         return false;
     }
-    int version = input->form_version >= 0 && input->form_version <= NUMBER_LIMIT ? (int)input->form_version : -1;
+    int version =
+        input->form_version >= 0 && input->form_version <= NUMBER_LIMIT ? (int)input->form_version : -1;
     checking->submission->form = version >= 0 ? catalogue_find_form(catalogue, input->form, version) : NULL;
     if (checking->submission->form != NULL)
         return true;
@@ -110,7 +114,8 @@ static void check_visit(struct checking *checking)
     const struct visit *found = protocol_find_visit(protocol, visit);
     if (found == NULL)
         problem_add(checking->owner, checking->problems, false, "visit", "unknown",
-                    "the protocol has no visit %s; send one of its visits, or unscheduled", answer_quote(visit, quote));
+                    "the protocol has no visit %s; send one of its visits, or unscheduled",
+                    answer_quote(visit, quote));
     else if (!protocol_form_is_due(found, form->id))
         problem_add(checking->owner, checking->problems, false, "visit", "visit",
                     "form %s is not due at visit %s; send \"visit\": \"unscheduled\"", form->id, found->id);
@@ -135,7 +140,8 @@ static void check_numbers(struct checking *checking)
     const struct form *form = submission->form;
     bool unscheduled = submission->visit != NULL && strcmp(submission->visit, "unscheduled") == 0;
     if (submission->instance > 1 && !form->repeats && (!unscheduled || form->creates_subject))
-        refuse(checking, "instance", "instance", "this form is filled in once here; send instance 1, or the further one as "
+        refuse(checking, "instance", "instance",
+               "this form is filled in once here; send instance 1, or the further one as "
                "unscheduled");
 }
 
@@ -149,7 +155,8 @@ static void check_status(struct checking *checking)
     else if (status != NULL && strcmp(status, "complete") != 0)
         refuse(checking, "status", "format", "\"status\" must be complete or void");
     if (submission->status == SUBMISSION_VOID && submission->version == 1)
-        refuse(checking, "status", "status", "a record that does not exist cannot be voided; send the version that follows "
+        refuse(checking, "status", "status",
+               "a record that does not exist cannot be voided; send the version that follows "
                "its latest one");
 }
 
@@ -158,7 +165,8 @@ static void check_date(struct checking *checking)
     const char *date = checking->input->date;
     checking->submission->date = DATE_NONE;
     if (date == NULL)
-        refuse(checking, "date", "required", "\"date\" is missing; send the date that the form is about, YYYY-MM-DD");
+        refuse(checking, "date", "required",
+               "\"date\" is missing; send the date that the form is about, YYYY-MM-DD");
     else if (!date_parse(date, &checking->submission->date))
         refuse(checking, "date", "format", "\"date\" is no date; write it as YYYY-MM-DD");
     else if (checking->submission->date > checking->today)
@@ -170,14 +178,16 @@ static void check_reason(struct checking *checking)
     const char *reason = checking->input->reason;
     struct submission *submission = checking->submission;
     if (submission->version == 1 && reason != NULL)
-        refuse(checking, "reason", "version", "a first version has no reason for change; leave \"reason\" out");
+        refuse(checking, "reason", "version",
+               "a first version has no reason for change; leave \"reason\" out");
     if (submission->version <= 1)
         return;
     submission->reason = reason != NULL ? submission_read_reason(checking->owner, reason) : NULL;
     if (reason == NULL)
         refuse(checking, "reason", "required", "a correction needs a reason for change; send \"reason\"");
     else if (submission->reason == NULL)
-        refuse(checking, "reason", "format", "the reason for change needs 5 to 1000 characters that are not blank, and no "
+        refuse(checking, "reason", "format",
+               "the reason for change needs 5 to 1000 characters that are not blank, and no "
                "control characters");
 }
 

@@ -49,19 +49,21 @@ static int free_json(json_t **json)
 static json_t *parse(const void *owner, const char *text, size_t length, struct problem_list *problems)
 {
     if (length > SUBMISSION_JSON_LIMIT) {
-        problem_add(owner, problems, false, NULL, "json", "the submission is larger than 256 KiB; no form is");
+        problem_add(owner, problems, false, NULL, "json",
+                    "the submission is larger than 256 KiB; no form is");
         return NULL;
     }
     if (!is_shallow(text, length)) {
-        problem_add(owner, problems, false, NULL, "json", "the JSON is nested deeper than %d levels; a submission is not",
-                    SUBMISSION_JSON_DEPTH);
+        problem_add(owner, problems, false, NULL, "json",
+                    "the JSON is nested deeper than %d levels; a submission is not", SUBMISSION_JSON_DEPTH);
         return NULL;
     }
     json_error_t error;
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (json == NULL) {
         bool too_large = json_error_code(&error) == json_error_numeric_overflow;
-        problem_add(owner, problems, false, NULL, "json", "line %d, column %d: %s%s", error.line, error.column, error.text,
+        problem_add(owner, problems, false, NULL, "json", "line %d, column %d: %s%s", error.line,
+                    error.column, error.text,
                     too_large ? "; send numbers of more than 18 digits as JSON strings" : "");
         return NULL;
     }
@@ -76,7 +78,8 @@ static void read_string(struct reading *reading, const char *key, const json_t *
     if (json_is_string(value))
         *out = json_string_value(value);
     else
-        problem_add(reading->owner, reading->problems, false, key, "json", "\"%s\" must be a JSON string", key);
+        problem_add(reading->owner, reading->problems, false, key, "json", "\"%s\" must be a JSON string",
+                    key);
 }
 
 static void read_integer(struct reading *reading, const char *key, const json_t *value, int64_t *out)
@@ -84,7 +87,8 @@ static void read_integer(struct reading *reading, const char *key, const json_t 
     if (json_is_integer(value) && json_integer_value(value) >= 1)
         *out = json_integer_value(value);
     else
-        problem_add(reading->owner, reading->problems, false, key, "json", "\"%s\" must be a whole number from 1", key);
+        problem_add(reading->owner, reading->problems, false, key, "json",
+                    "\"%s\" must be a whole number from 1", key);
 }
 
 static struct raw_answer read_value(const void *owner, const char *item, const json_t *value)
@@ -121,11 +125,14 @@ static void read_answers(struct reading *reading, json_t *object)
         refuse(reading, "answers", "\"answers\" must be an object of item ids and values");
         return;
     }
-    struct raw_answer *answers = memory_new_array(reading->owner, struct raw_answer, json_object_size(object));
+    struct raw_answer *answers =
+        memory_new_array(reading->owner, struct raw_answer, json_object_size(object));
     size_t count = 0;
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value) answers[count++] = read_value(reading->owner, key, value);
+    json_object_foreach(object, key, value) {
+        answers[count++] = read_value(reading->owner, key, value);
+    }
     reading->input->answers = answers;
     reading->input->answer_count = count;
 }
@@ -136,13 +143,15 @@ static void read_not_answered(struct reading *reading, json_t *object)
         refuse(reading, "not_answered", "\"not_answered\" must be an object of item ids and reasons");
         return;
     }
-    struct raw_reason *reasons = memory_new_array(reading->owner, struct raw_reason, json_object_size(object));
+    struct raw_reason *reasons =
+        memory_new_array(reading->owner, struct raw_reason, json_object_size(object));
     size_t count = 0;
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value) {
         if (json_is_string(value))
-            reasons[count++] = (struct raw_reason){.item = key, .rule = NULL, .reason = json_string_value(value)};
+            reasons[count++] =
+                (struct raw_reason){.item = key, .rule = NULL, .reason = json_string_value(value)};
         else
             problem_add(reading->owner, reading->problems, false, key, "json",
                         "the reason for having no answer must be a JSON string");
@@ -182,8 +191,10 @@ static void read_confirmed(struct reading *reading, json_t *list)
         if (read_confirmation(value, &reasons[count]))
             count++;
         else
-            problem_add(reading->owner, reading->problems, false, "confirmed", "json", "entry %zu of \"confirmed\" must be an "
-                        "object of the strings \"item\", \"rule\" and \"reason\"", index + 1);
+            problem_add(reading->owner, reading->problems, false, "confirmed", "json",
+                        "entry %zu of \"confirmed\" must be an "
+                        "object of the strings \"item\", \"rule\" and \"reason\"",
+                        index + 1);
     }
     reading->input->confirmed = reasons;
     reading->input->confirmed_count = count;
@@ -191,11 +202,12 @@ static void read_confirmed(struct reading *reading, json_t *list)
 
 static void add_unknown_field(struct reading *reading, const char *key)
 {
-    static const char fields[] = "id, subject, knee, form, form_version, visit, instance, version, status, date, reason, "
-                                 "answers, not_answered, confirmed";
+    static const char fields[] =
+        "id, subject, knee, form, form_version, visit, instance, version, status, date, reason, "
+        "answers, not_answered, confirmed";
     char quote[ANSWER_QUOTE_SIZE];
-    problem_add(reading->owner, reading->problems, false, key, "json", "unknown field %s; a submission has %s",
-                answer_quote(key, quote), fields);
+    problem_add(reading->owner, reading->problems, false, key, "json",
+                "unknown field %s; a submission has %s", answer_quote(key, quote), fields);
 }
 
 static void read_field(struct reading *reading, const char *key, json_t *value)
@@ -204,24 +216,24 @@ static void read_field(struct reading *reading, const char *key, json_t *value)
     const struct {
         const char *key;
         const char **text;
+    } texts[] = {{"id", &input->id},     {"subject", &input->subject}, {"knee", &input->knee},
+                 {"form", &input->form}, {"visit", &input->visit},     {"status", &input->status},
+                 {"date", &input->date}, {"reason", &input->reason}};
+    const struct {
+        const char *key;
         int64_t *number;
-    } fields[] = {
-        {"id", &input->id, NULL},         {"subject", &input->subject, NULL},
-        {"knee", &input->knee, NULL},     {"form", &input->form, NULL},
-        {"visit", &input->visit, NULL},   {"form_version", NULL, &input->form_version},
-        {"status", &input->status, NULL}, {"instance", NULL, &input->instance},
-        {"date", &input->date, NULL},     {"version", NULL, &input->version},
-        {"reason", &input->reason, NULL},
-    };
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (strcmp(fields[i].key, key) != 0)
-            continue;
-        if (fields[i].text != NULL)
-            read_string(reading, key, value, fields[i].text);
-        else
-            read_integer(reading, key, value, fields[i].number);
-        return;
-    }
+    } numbers[] = {
+        {"form_version", &input->form_version}, {"instance", &input->instance}, {"version", &input->version}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (strcmp(texts[i].key, key) == 0) {
+            read_string(reading, key, value, texts[i].text);
+            return;
+        }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (strcmp(numbers[i].key, key) == 0) {
+            read_integer(reading, key, value, numbers[i].number);
+            return;
+        }
     if (strcmp(key, "answers") == 0)
         read_answers(reading, value);
     else if (strcmp(key, "not_answered") == 0)
@@ -239,17 +251,21 @@ struct submission_input *submission_read_json(const void *owner, const char *tex
     json_t *json = parse(owner, text, length, problems);
     if (json == NULL)
         return NULL;
-    struct reading reading = {.owner = owner, .input = memory_new(owner, struct submission_input), .problems = problems};
+    struct reading reading = {
+        .owner = owner, .input = memory_new(owner, struct submission_input), .problems = problems};
     if (!json_is_object(json))
         refuse(&reading, NULL, "a submission must be a JSON object");
     const char *key;
     json_t *value;
-    json_object_foreach(json, key, value) read_field(&reading, key, value);
+    json_object_foreach(json, key, value) {
+        read_field(&reading, key, value);
+    }
     return problems->count == problems_before ? reading.input : NULL;
 }
 
 /* One value of a stored text; false when it is not what this item would have been stored as. */
-static bool restore_answer(const void *owner, const struct item *item, const json_t *value, struct answer *answer)
+static bool restore_answer(const void *owner, const struct item *item, const json_t *value,
+                           struct answer *answer)
 {
     struct problem_list problems = {NULL, 0};
     struct raw_answer raw = read_value(owner, item->id, value);
@@ -272,7 +288,8 @@ static bool restore_values(const void *owner, const struct form *form, json_t *o
     return true;
 }
 
-static bool restore_declined(const struct form *form, json_t *object, struct answer *answers, const char **culprit)
+static bool restore_declined(const struct form *form, json_t *object, struct answer *answers,
+                             const char **culprit)
 {
     const char *key;
     json_t *value;
@@ -299,7 +316,8 @@ static bool restore(const void *owner, const struct form *form, json_t *json, st
     const char *form_id = json_string_value(json_object_get(json, "form"));
     json_int_t version = json_integer_value(json_object_get(json, "form_version"));
     if (form_id == NULL || strcmp(form_id, form->id) != 0 || version != form->version)
-        return error_set(error, ERROR_INPUT, "the stored text is not of form %s version %d", form->id, form->version);
+        return error_set(error, ERROR_INPUT, "the stored text is not of form %s version %d", form->id,
+                         form->version);
     json_t *values = json_object_get(json, "answers");
     if (!json_is_object(values))
         return error_set(error, ERROR_INPUT, "the stored text has no answers");
@@ -307,7 +325,8 @@ static bool restore(const void *owner, const struct form *form, json_t *json, st
     if (restore_values(owner, form, values, answers, &culprit)
         && restore_declined(form, json_object_get(json, "not_answered"), answers, &culprit))
         return true;
-    return error_set(error, ERROR_INPUT, "the stored text is not canonical for form %s version %d at item %.64s", form->id,
+    return error_set(error, ERROR_INPUT,
+                     "the stored text is not canonical for form %s version %d at item %.64s", form->id,
                      form->version, culprit);
 }
 

@@ -12,7 +12,8 @@
 
 static const char soft_range[] = "soft_range";
 
-static void add_finding(struct checking *checking, const char *item, int position, const char *rule, const char *text)
+static void add_finding(struct checking *checking, const char *item, int position, const char *rule,
+                        const char *text)
 {
     checking->findings = memory_resize_array(checking->owner, checking->findings, struct finding,
                                              checking->finding_count + 1);
@@ -29,10 +30,12 @@ static void find_unusual(struct checking *checking)
         if (!answer_is_unusual(item, answer))
             continue;
         bool low = answer->number < item->warn_min;
-        const char *text = memory_format(checking->owner, "%s is %s %.10g%s%s, which is unusual; correct it, or confirm it "
-                                         "with a reason", answer->text, low ? "below" : "above",
-                                         low ? item->warn_min : item->warn_max, item->unit != NULL ? " " : "",
-                                         item->unit != NULL ? item->unit : "");
+        const char *text =
+            memory_format(checking->owner,
+                          "%s is %s %.10g%s%s, which is unusual; correct it, or confirm it "
+                          "with a reason",
+                          answer->text, low ? "below" : "above", low ? item->warn_min : item->warn_max,
+                          item->unit != NULL ? " " : "", item->unit != NULL ? item->unit : "");
         add_finding(checking, item->id, (int)i, soft_range, text);
     }
 }
@@ -52,7 +55,8 @@ static void evaluate_rules(struct checking *checking)
             problem_add(checking->owner, checking->problems, false, rule->item, rule->id, "%s", rule->text);
         else
             add_finding(checking, rule->item,
-                        rule->item != NULL ? form_find_item(form, rule->item) : (int)form->item_count, rule->id, rule->text);
+                        rule->item != NULL ? form_find_item(form, rule->item) : (int)form->item_count,
+                        rule->id, rule->text);
     }
 }
 
@@ -74,10 +78,12 @@ static bool is_soft_check(const struct form *form, const char *item, const char 
 {
     if (strcmp(rule, soft_range) == 0) {
         int index = item != NULL ? form_find_item(form, item) : FORM_NONE;
-        return index != FORM_NONE && (!isnan(form->items[index].warn_min) || !isnan(form->items[index].warn_max));
+        return index != FORM_NONE
+               && (!isnan(form->items[index].warn_min) || !isnan(form->items[index].warn_max));
     }
     for (size_t i = 0; i < form->rule_count; i++)
-        if (form->rules[i].soft && strcmp(form->rules[i].id, rule) == 0 && same_item(form->rules[i].item, item))
+        if (form->rules[i].soft && strcmp(form->rules[i].id, rule) == 0
+            && same_item(form->rules[i].item, item))
             return true;
     return false;
 }
@@ -88,20 +94,25 @@ static void confirm(struct checking *checking, const struct raw_reason *raw, boo
     char quote[ANSWER_QUOTE_SIZE];
     struct finding *finding = NULL;
     for (size_t i = 0; i < checking->finding_count && finding == NULL; i++)
-        if (strcmp(checking->findings[i].rule, raw->rule) == 0 && same_item(checking->findings[i].item, raw->item))
+        if (strcmp(checking->findings[i].rule, raw->rule) == 0
+            && same_item(checking->findings[i].item, raw->item))
             finding = &checking->findings[i];
     const char *reason = submission_read_reason(checking->owner, raw->reason);
     if (finding == NULL && !is_soft_check(checking->submission->form, raw->item, raw->rule))
         problem_add(checking->owner, checking->problems, false, raw->item, "confirmed",
-                    "no soft check %s for this item; remove it from \"confirmed\"", answer_quote(raw->rule, quote));
+                    "no soft check %s for this item; remove it from \"confirmed\"",
+                    answer_quote(raw->rule, quote));
     else if (finding == NULL && judged)
-        problem_add(checking->owner, checking->problems, false, raw->item, "confirmed", "the check %s found nothing to "
-                    "confirm; remove it from \"confirmed\"", answer_quote(raw->rule, quote));
+        problem_add(checking->owner, checking->problems, false, raw->item, "confirmed",
+                    "the check %s found nothing to "
+                    "confirm; remove it from \"confirmed\"",
+                    answer_quote(raw->rule, quote));
     else if (finding != NULL && finding->reason != NULL)
         problem_add(checking->owner, checking->problems, false, raw->item, "doubled",
                     "the check %s is confirmed twice; confirm it once", answer_quote(raw->rule, quote));
     else if (reason == NULL)
-        problem_add(checking->owner, checking->problems, false, raw->item, "confirmed", "the reason needs 5 to 1000 characters "
+        problem_add(checking->owner, checking->problems, false, raw->item, "confirmed",
+                    "the reason needs 5 to 1000 characters "
                     "that are not blank, and no control characters");
     if (finding != NULL)
         finding->reason = reason != NULL ? reason : "";   /* asked for once, not twice */
@@ -119,6 +130,7 @@ void submission_check_rules(struct checking *checking)
     for (size_t i = 0; i < checking->finding_count; i++) {
         const struct finding *finding = &checking->findings[i];
         if (finding->reason == NULL)
-            problem_add(checking->owner, checking->problems, true, finding->item, finding->rule, "%s", finding->text);
+            problem_add(checking->owner, checking->problems, true, finding->item, finding->rule, "%s",
+                        finding->text);
     }
 }

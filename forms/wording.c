@@ -27,14 +27,14 @@ static void check_head(const struct form *form, const struct yaml *root, struct 
     size_t faults_before = faults->count;
     int version = 0;
     const char *id = wording_target(root, &version, faults);
-    if (faults->count > faults_before)
+    if (id == NULL || faults->count > faults_before)
         return;
     yaml_allow_keys(head, head_keys, faults);
     (void)yaml_get_text(head, "language", YAML_REQUIRED, faults);
     (void)yaml_get_text(head, "source", YAML_REQUIRED, faults);
     if (strcmp(id, form->id) != 0 || version != form->version)
-        yaml_fault(faults, head, "this wording is for %.64s version %d, the form is %s version %d", id, version, form->id,
-                   form->version);
+        yaml_fault(faults, head, "this wording is for %.64s version %d, the form is %s version %d", id,
+                   version, form->id, form->version);
 }
 
 /* The form's item that the key of `node` names; FORM_NONE and a fault when there is none. */
@@ -52,7 +52,8 @@ static int item_of(const struct form *form, const struct yaml *node, struct faul
     return FORM_NONE;
 }
 
-static void overlay_items(struct form *form, struct item *items, const struct yaml *map, struct faults *faults)
+static void overlay_items(struct form *form, struct item *items, const struct yaml *map,
+                          struct faults *faults)
 {
     for (size_t i = 0; map != NULL && i < map->count; i++) {
         int index = item_of(form, map->children[i], faults);
@@ -62,7 +63,8 @@ static void overlay_items(struct form *form, struct item *items, const struct ya
     }
 }
 
-static void overlay_labels(struct form *form, struct item *item, const struct yaml *map, struct faults *faults)
+static void overlay_labels(struct form *form, struct item *item, const struct yaml *map,
+                           struct faults *faults)
 {
     if (!yaml_expect(map, YAML_MAP, faults))
         return;
@@ -81,7 +83,8 @@ static void overlay_labels(struct form *form, struct item *item, const struct ya
     item->choices = choices;
 }
 
-static void overlay_choices(struct form *form, struct item *items, const struct yaml *map, struct faults *faults)
+static void overlay_choices(struct form *form, struct item *items, const struct yaml *map,
+                            struct faults *faults)
 {
     for (size_t i = 0; map != NULL && i < map->count; i++) {
         int index = item_of(form, map->children[i], faults);
@@ -90,7 +93,8 @@ static void overlay_choices(struct form *form, struct item *items, const struct 
     }
 }
 
-static void overlay_sections(struct form *form, struct section *sections, const struct yaml *map, struct faults *faults)
+static void overlay_sections(struct form *form, struct section *sections, const struct yaml *map,
+                             struct faults *faults)
 {
     for (size_t i = 0; map != NULL && i < map->count; i++) {
         const struct yaml *node = map->children[i];
@@ -105,7 +109,8 @@ static void overlay_sections(struct form *form, struct section *sections, const 
     }
 }
 
-struct form *wording_read(const void *owner, const struct form *form, const struct yaml *root, struct faults *faults)
+struct form *wording_read(const void *owner, const struct form *form, const struct yaml *root,
+                          struct faults *faults)
 {
     if (!yaml_expect(root, YAML_MAP, faults))
         return NULL;

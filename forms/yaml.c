@@ -37,23 +37,29 @@ static bool next_event(struct reading *reading, yaml_event_t *event)
     const char *problem = parser->problem != NULL ? parser->problem : "cannot be read";
     int line = line_of(&parser->problem_mark);
     if (parser->context == NULL)
-        return error_at(reading->error, ERROR_INPUT, reading->file, line, "not YAML: %s; look at the indentation, "
-                        "colons and quotes of this line and the one before", problem);
-    return error_at(reading->error, ERROR_INPUT, reading->file, line, "not YAML: %s (%s of line %d); look at the "
-                    "indentation, colons and quotes", problem, parser->context, line_of(&parser->context_mark));
+        return error_at(reading->error, ERROR_INPUT, reading->file, line,
+                        "not YAML: %s; look at the indentation, "
+                        "colons and quotes of this line and the one before",
+                        problem);
+    return error_at(reading->error, ERROR_INPUT, reading->file, line,
+                    "not YAML: %s (%s of line %d); look at the "
+                    "indentation, colons and quotes",
+                    problem, parser->context, line_of(&parser->context_mark));
 }
 
 /* An anchor or a tag on a node, which this subset of YAML has not. */
 static bool check_plain(struct reading *reading, int line, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     if (anchor != NULL)
-        return refuse(reading, line, "anchors (&name) are not allowed; write the text out where it is needed");
+        return refuse(reading, line,
+                      "anchors (&name) are not allowed; write the text out where it is needed");
     if (tag != NULL)
         return refuse(reading, line, "tags (!name) are not allowed; write the value without it");
     return true;
 }
 
-static struct yaml *new_node(struct reading *reading, const struct yaml *parent, enum yaml_kind kind, int line)
+static struct yaml *new_node(struct reading *reading, const struct yaml *parent, enum yaml_kind kind,
+                             int line)
 {
     struct yaml *node = memory_new(reading->owner, struct yaml);
     node->kind = kind;
@@ -113,8 +119,9 @@ static const char *read_key(struct reading *reading, const struct yaml *map, con
 {
     int line = line_of(&event->start_mark);
     if (event->type != YAML_SCALAR_EVENT) {
-        refuse(reading, line, event->type == YAML_ALIAS_EVENT ? "aliases (*name) are not allowed; write the text out"
-                                                              : "a key must be a plain word");
+        refuse(reading, line,
+               event->type == YAML_ALIAS_EVENT ? "aliases (*name) are not allowed; write the text out"
+                                               : "a key must be a plain word");
         return NULL;
     }
     const struct yaml *key = read_text(reading, map, event);
@@ -127,7 +134,8 @@ static const char *read_key(struct reading *reading, const struct yaml *map, con
     const struct yaml *same = yaml_find(map, key->text);
     if (same != NULL) {
         error_at(reading->error, ERROR_INPUT, reading->file, line,
-                 "key \"%.80s\" is here twice (first in line %d); keep one of them", key->text, same->key_line);
+                 "key \"%.80s\" is here twice (first in line %d); keep one of them", key->text,
+                 same->key_line);
         return NULL;
     }
     return key->text;
@@ -158,7 +166,8 @@ static bool read_map(struct reading *reading, struct yaml *map, int depth)
 }
 
 /* The node that begins with `event`; `depth` is that of the node above. */
-static struct yaml *read_node(struct reading *reading, const struct yaml *parent, int depth, const yaml_event_t *event)
+static struct yaml *read_node(struct reading *reading, const struct yaml *parent, int depth,
+                              const yaml_event_t *event)
 {
     int line = line_of(&event->start_mark);
     if (event->type == YAML_SCALAR_EVENT)
@@ -225,7 +234,8 @@ static int first_bad_line(const char *text, size_t length)
     }
 }
 
-struct yaml *yaml_parse(const void *owner, const char *file, const char *text, size_t length, struct error *error)
+struct yaml *yaml_parse(const void *owner, const char *file, const char *text, size_t length,
+                        struct error *error)
 {
     struct reading reading = {.owner = owner, .file = memory_copy_string(owner, file), .error = error};
     if (length > YAML_SIZE_LIMIT) {

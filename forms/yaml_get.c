@@ -19,7 +19,7 @@ static const char *const kind_hints[] = {
 
 const struct yaml *yaml_find(const struct yaml *map, const char *key)
 {
-    if (map == NULL || map->kind != YAML_MAP)
+    if (map->kind != YAML_MAP)
         return NULL;
     for (size_t i = 0; i < map->count; i++)
         if (strcmp(map->children[i]->key, key) == 0)
@@ -83,7 +83,8 @@ void yaml_allow_keys(const struct yaml *map, const char *const *keys, struct fau
         suggestion_format(&suggestion, hint);
         struct yaml place = *child;   /* the line of the key, not of what follows it */
         place.line = child->key_line;
-        yaml_fault(faults, &place, "unknown key \"%.64s\"%s", child->key, hint[0] != '\0' ? hint : "; remove it");
+        yaml_fault(faults, &place, "unknown key \"%.64s\"%s", child->key,
+                   hint[0] != '\0' ? hint : "; remove it");
     }
 }
 
@@ -99,19 +100,21 @@ const char *yaml_text(const struct yaml *node, struct faults *faults)
     if (!yaml_expect(node, YAML_TEXT, faults))
         return NULL;
     if (is_empty(node)) {
-        yaml_fault(faults, node, "\"%.64s\" has no value; give one or remove the key", node->key ? node->key : "-");
+        yaml_fault(faults, node, "\"%.64s\" has no value; give one or remove the key",
+                   node->key ? node->key : "-");
         return NULL;
     }
     if (text_has_control(node->text)) {
-        yaml_fault(faults, node, "a control character in \"%.64s\"; remove it", node->key ? node->key : "this text");
+        yaml_fault(faults, node, "a control character in \"%.64s\"; remove it",
+                   node->key ? node->key : "this text");
         return NULL;
     }
     return node->text;
 }
 
 /* The value of the key, when it is there and of that kind. */
-static const struct yaml *get(const struct yaml *map, const char *key, enum yaml_need need, enum yaml_kind kind,
-                              struct faults *faults)
+static const struct yaml *get(const struct yaml *map, const char *key, enum yaml_need need,
+                              enum yaml_kind kind, struct faults *faults)
 {
     const struct yaml *node = yaml_find(map, key);
     if (node == NULL) {
@@ -128,12 +131,14 @@ const char *yaml_get_text(const struct yaml *map, const char *key, enum yaml_nee
     return node != NULL ? yaml_text(node, faults) : NULL;
 }
 
-const struct yaml *yaml_get_list(const struct yaml *map, const char *key, enum yaml_need need, struct faults *faults)
+const struct yaml *yaml_get_list(const struct yaml *map, const char *key, enum yaml_need need,
+                                 struct faults *faults)
 {
     return get(map, key, need, YAML_LIST, faults);
 }
 
-const struct yaml *yaml_get_map(const struct yaml *map, const char *key, enum yaml_need need, struct faults *faults)
+const struct yaml *yaml_get_map(const struct yaml *map, const char *key, enum yaml_need need,
+                                struct faults *faults)
 {
     return get(map, key, need, YAML_MAP, faults);
 }
@@ -141,15 +146,16 @@ const struct yaml *yaml_get_map(const struct yaml *map, const char *key, enum ya
 void yaml_get_integer(const struct yaml *map, const char *key, enum yaml_need need, struct yaml_bounds bounds,
                       int *value, struct faults *faults)
 {
-    const char *text = yaml_get_text(map, key, need, faults);
+    const struct yaml *node = get(map, key, need, YAML_TEXT, faults);
+    const char *text = node != NULL ? yaml_text(node, faults) : NULL;
     if (text == NULL)
         return;
     int64_t number = 0;
-    if (!text_to_int64(text, &number) || number < bounds.least || number > bounds.most)
-        yaml_fault(faults, yaml_find(map, key), "\"%s\" must be a whole number from %d to %d, not \"%.64s\"", key,
-                   bounds.least, bounds.most, text);
-    else
+    if (text_to_int64(text, &number) && number >= bounds.least && number <= bounds.most)
         *value = (int)number;
+    else
+        yaml_fault(faults, node, "\"%s\" must be a whole number from %d to %d, not \"%.64s\"", key, bounds.least,
+                   bounds.most, text);
 }
 
 bool yaml_number(const struct yaml *node, double *value, struct faults *faults)
@@ -197,7 +203,8 @@ static void list_words(const char *const *words, char *out, size_t size)
 int yaml_get_word(const struct yaml *map, const char *key, enum yaml_need need, const char *const *words,
                   struct faults *faults)
 {
-    const char *text = yaml_get_text(map, key, need, faults);
+    const struct yaml *node = get(map, key, need, YAML_TEXT, faults);
+    const char *text = node != NULL ? yaml_text(node, faults) : NULL;
     if (text == NULL)
         return -1;
     for (int i = 0; words[i] != NULL; i++)
@@ -205,6 +212,6 @@ int yaml_get_word(const struct yaml *map, const char *key, enum yaml_need need, 
             return i;
     char known[256];
     list_words(words, known, sizeof known);
-    yaml_fault(faults, yaml_find(map, key), "\"%s\" must be %s, not \"%.64s\"", key, known, text);
+    yaml_fault(faults, node, "\"%s\" must be %s, not \"%.64s\"", key, known, text);
     return -1;
 }

@@ -3,7 +3,7 @@
  * One error, owned by the caller.
  *
  * A function that can fail returns bool and takes a `struct error *` last.  The struct has a fixed size, so that
- * reporting a failure never allocates.  Not for wrong answers of a client: those are a result (forms/check.h).
+ * reporting a failure never allocates.  Not for wrong answers of a client: those are a result (forms/submission.h).
  */
 #ifndef PATELLA_ERROR_H
 #define PATELLA_ERROR_H

@@ -21,8 +21,9 @@ static const struct form *must_parse(const void *owner, const char *text)
 
 const struct form *definitions_form(const void *owner, const char *body)
 {
-    return must_parse(owner, memory_format(owner, "form: test\nversion: 1\ntitle: Test\nsource: none\nabout: subject\n%s",
-                                           body));
+    return must_parse(
+        owner,
+        memory_format(owner, "form: test\nversion: 1\ntitle: Test\nsource: none\nabout: subject\n%s", body));
 }
 
 const struct form *definitions_form_of_items(const void *owner, const char *items)

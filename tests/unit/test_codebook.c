@@ -15,10 +15,12 @@ static const char body[] =
     "choices: {why: [{code: pain, label: \"<pain> & more\"}, {code: other, label: other}]}\n"
     "sections:\n  - id: s\n    title: \"<script>alert(1)</script>\"\n    items:\n"
     "      - {id: why, code: W1, text: \"why, then\", type: choice, choices: why, required: true}\n"
-    "      - {id: bmi, text: index, type: decimal, unit: kg/m2, decimals: 1, min: 10, warn_max: 45, show: \"why != 'other'\"}\n"
+    "      - {id: bmi, text: index, type: decimal, unit: kg/m2, decimals: 1, min: 10, warn_max: 45, show: "
+    "\"why != 'other'\"}\n"
     "      - {id: a, text: a, type: integer, min: 0, max: 4}\n"
     "rules: [{id: light, item: bmi, soft: true, check: \"bmi < 40\", text: look again}]\n"
-    "scores: [{id: total, title: Total, method: sum, items: [a], direction: higher_worse, source: them, note: mind}]\n";
+    "scores: [{id: total, title: Total, method: sum, items: [a], direction: higher_worse, source: them, "
+    "note: mind}]\n";
 
 static const char *cell(const struct csv_table *table, const char *kind, const char *id, const char *column)
 {
@@ -42,7 +44,8 @@ static void test_codebook_write_csv_has_a_row_for_everything(void **state)
     const struct csv_table *table = csv_table_read(owner, "codebook.csv", text->bytes, text->length, &error);
     if (table == NULL)
         fail_msg("%s", error.message);
-    assert_int_equal(table->row_count, 1 + 3 + 1 + 1);   /* the enrolment's item; items, rule and score of the form */
+    assert_int_equal(table->row_count,
+                     1 + 3 + 1 + 1); /* the enrolment's item; items, rule and score of the form */
     static const struct {
         const char *kind, *id, *column, *value;
     } cells[] = {

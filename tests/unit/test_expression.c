@@ -60,7 +60,8 @@ static struct world world_new(void)
         struct problem_list problems = {NULL, 0};
         int index = form_find_item(world.form, given[i].item);
         struct raw_answer raw = {given[i].item, RAW_TEXT, given[i].text};
-        assert_true(answer_read(world.owner, &world.form->items[index], &raw, &world.answers[index], &problems));
+        assert_true(
+            answer_read(world.owner, &world.form->items[index], &raw, &world.answers[index], &problems));
     }
     world.input = (struct expression_input){world.form, world.answers, date_from_civil(2026, 4, 1),
                                             date_from_civil(2026, 4, 2)};
@@ -70,7 +71,8 @@ static struct world world_new(void)
 static const struct expression *must_parse(const struct world *world, const char *source)
 {
     struct error error = {0};
-    const struct expression *expression = expression_parse(world->owner, world->form, source, "f.yaml", 7, &error);
+    const struct expression *expression =
+        expression_parse(world->owner, world->form, source, "f.yaml", 7, &error);
     if (expression == NULL)
         fail_msg("%s: %s", source, error.message);
     return expression;
@@ -96,13 +98,30 @@ static void test_expression_evaluate_numbers(void **state)
 {
     (void)state;
     static const struct truth_case cases[] = {
-        {"n = 5", TRUTH_TRUE}, {"n != 5", TRUTH_FALSE}, {"n < 5", TRUTH_FALSE}, {"n <= 5", TRUTH_TRUE},
-        {"n > 5", TRUTH_FALSE}, {"n >= 5", TRUTH_TRUE}, {"m = 2.50", TRUTH_TRUE}, {"p = 2", TRUTH_TRUE},
-        {"1 + 2 * 3 = 7", TRUTH_TRUE}, {"(1 + 2) * 3 = 9", TRUTH_TRUE}, {"8 / 4 / 2 = 1", TRUTH_TRUE},
-        {"8 - 4 - 2 = 2", TRUTH_TRUE}, {"-n = 0 - 5", TRUTH_TRUE}, {"--n = 5", TRUTH_TRUE}, {"2 - -3 = 5", TRUTH_TRUE},
-        {"min(n, m, 9) = 2.5", TRUTH_TRUE}, {"max(n, m, 9) = 9", TRUTH_TRUE}, {"abs(m - n) = 2.5", TRUTH_TRUE},
-        {"abs(n) = 5", TRUTH_TRUE}, {"n in (1, 3, 5)", TRUTH_TRUE}, {"n in (1, 3)", TRUTH_FALSE},
-        {"n in (1, m * 2)", TRUTH_TRUE}, {"n / 0 = 1", TRUTH_UNKNOWN}, {"n / (n - 5) > 0", TRUTH_UNKNOWN},
+        {"n = 5", TRUTH_TRUE},
+        {"n != 5", TRUTH_FALSE},
+        {"n < 5", TRUTH_FALSE},
+        {"n <= 5", TRUTH_TRUE},
+        {"n > 5", TRUTH_FALSE},
+        {"n >= 5", TRUTH_TRUE},
+        {"m = 2.50", TRUTH_TRUE},
+        {"p = 2", TRUTH_TRUE},
+        {"1 + 2 * 3 = 7", TRUTH_TRUE},
+        {"(1 + 2) * 3 = 9", TRUTH_TRUE},
+        {"8 / 4 / 2 = 1", TRUTH_TRUE},
+        {"8 - 4 - 2 = 2", TRUTH_TRUE},
+        {"-n = 0 - 5", TRUTH_TRUE},
+        {"--n = 5", TRUTH_TRUE},
+        {"2 - -3 = 5", TRUTH_TRUE},
+        {"min(n, m, 9) = 2.5", TRUTH_TRUE},
+        {"max(n, m, 9) = 9", TRUTH_TRUE},
+        {"abs(m - n) = 2.5", TRUTH_TRUE},
+        {"abs(n) = 5", TRUTH_TRUE},
+        {"n in (1, 3, 5)", TRUTH_TRUE},
+        {"n in (1, 3)", TRUTH_FALSE},
+        {"n in (1, m * 2)", TRUTH_TRUE},
+        {"n / 0 = 1", TRUTH_UNKNOWN},
+        {"n / (n - 5) > 0", TRUTH_UNKNOWN},
         {"0.1 + 0.2 <= 0.30001", TRUTH_TRUE},
     };
     check_cases(cases, COUNT(cases));
@@ -112,14 +131,30 @@ static void test_expression_evaluate_logic_is_kleene(void **state)
 {
     (void)state;
     static const struct truth_case cases[] = {
-        {"b", TRUTH_TRUE}, {"not b", TRUTH_FALSE}, {"not not b", TRUTH_TRUE}, {"b = true", TRUTH_TRUE},
-        {"b != false", TRUTH_TRUE}, {"gone_truth", TRUTH_UNKNOWN}, {"not gone_truth", TRUTH_UNKNOWN},
-        {"b and gone_truth", TRUTH_UNKNOWN}, {"gone_truth and b", TRUTH_UNKNOWN}, {"not b and gone_truth", TRUTH_FALSE},
-        {"gone_truth and not b", TRUTH_FALSE}, {"b or gone_truth", TRUTH_TRUE}, {"gone_truth or b", TRUTH_TRUE},
-        {"not b or gone_truth", TRUTH_UNKNOWN}, {"gone_truth or gone_truth", TRUTH_UNKNOWN},
-        {"b or not b and not b", TRUTH_TRUE}, {"(b or not b) and not b", TRUTH_FALSE}, {"not n = 5", TRUTH_FALSE},
-        {"true", TRUTH_TRUE}, {"false", TRUTH_FALSE}, {"b and b and b and not b", TRUTH_FALSE},
-        {"answered(n)", TRUTH_TRUE}, {"answered(gone)", TRUTH_FALSE}, {"not answered(gone_text)", TRUTH_TRUE},
+        {"b", TRUTH_TRUE},
+        {"not b", TRUTH_FALSE},
+        {"not not b", TRUTH_TRUE},
+        {"b = true", TRUTH_TRUE},
+        {"b != false", TRUTH_TRUE},
+        {"gone_truth", TRUTH_UNKNOWN},
+        {"not gone_truth", TRUTH_UNKNOWN},
+        {"b and gone_truth", TRUTH_UNKNOWN},
+        {"gone_truth and b", TRUTH_UNKNOWN},
+        {"not b and gone_truth", TRUTH_FALSE},
+        {"gone_truth and not b", TRUTH_FALSE},
+        {"b or gone_truth", TRUTH_TRUE},
+        {"gone_truth or b", TRUTH_TRUE},
+        {"not b or gone_truth", TRUTH_UNKNOWN},
+        {"gone_truth or gone_truth", TRUTH_UNKNOWN},
+        {"b or not b and not b", TRUTH_TRUE},
+        {"(b or not b) and not b", TRUTH_FALSE},
+        {"not n = 5", TRUTH_FALSE},
+        {"true", TRUTH_TRUE},
+        {"false", TRUTH_FALSE},
+        {"b and b and b and not b", TRUTH_FALSE},
+        {"answered(n)", TRUTH_TRUE},
+        {"answered(gone)", TRUTH_FALSE},
+        {"not answered(gone_text)", TRUTH_TRUE},
         {"answered(d) and answered(t) and answered(c)", TRUTH_TRUE},
     };
     check_cases(cases, COUNT(cases));
@@ -129,11 +164,20 @@ static void test_expression_evaluate_unanswered_is_unknown(void **state)
 {
     (void)state;
     static const struct truth_case cases[] = {
-        {"gone = 1", TRUTH_UNKNOWN}, {"gone != 1", TRUTH_UNKNOWN}, {"gone + 1 > 0", TRUTH_UNKNOWN},
-        {"gone_text = 'a'", TRUTH_UNKNOWN}, {"min(n, gone) < 9", TRUTH_UNKNOWN}, {"max(gone, n) < 9", TRUTH_UNKNOWN},
-        {"gone in (1, 2)", TRUTH_UNKNOWN}, {"n in (1, gone)", TRUTH_UNKNOWN}, {"n in (5, gone)", TRUTH_TRUE},
-        {"gone_date <= date", TRUTH_UNKNOWN}, {"days(gone_date, date) > 0", TRUTH_UNKNOWN}, {"-gone < 0", TRUTH_UNKNOWN},
-        {"gone * 0 = 0", TRUTH_UNKNOWN}, {"gone = gone", TRUTH_UNKNOWN},
+        {"gone = 1", TRUTH_UNKNOWN},
+        {"gone != 1", TRUTH_UNKNOWN},
+        {"gone + 1 > 0", TRUTH_UNKNOWN},
+        {"gone_text = 'a'", TRUTH_UNKNOWN},
+        {"min(n, gone) < 9", TRUTH_UNKNOWN},
+        {"max(gone, n) < 9", TRUTH_UNKNOWN},
+        {"gone in (1, 2)", TRUTH_UNKNOWN},
+        {"n in (1, gone)", TRUTH_UNKNOWN},
+        {"n in (5, gone)", TRUTH_TRUE},
+        {"gone_date <= date", TRUTH_UNKNOWN},
+        {"days(gone_date, date) > 0", TRUTH_UNKNOWN},
+        {"-gone < 0", TRUTH_UNKNOWN},
+        {"gone * 0 = 0", TRUTH_UNKNOWN},
+        {"gone = gone", TRUTH_UNKNOWN},
     };
     check_cases(cases, COUNT(cases));
 }
@@ -153,19 +197,40 @@ static void test_expression_evaluate_partial_dates_are_intervals(void **state)
 {
     (void)state;
     static const struct truth_case cases[] = {
-        {"d = '2026-03-15'", TRUTH_TRUE}, {"d < '2026-03-16'", TRUTH_TRUE}, {"d <= date", TRUTH_TRUE},
-        {"today > date", TRUTH_TRUE}, {"days(d, date) = 17", TRUTH_TRUE}, {"days(date, d) = -17", TRUTH_TRUE},
+        {"d = '2026-03-15'", TRUTH_TRUE},
+        {"d < '2026-03-16'", TRUTH_TRUE},
+        {"d <= date", TRUTH_TRUE},
+        {"today > date", TRUTH_TRUE},
+        {"days(d, date) = 17", TRUTH_TRUE},
+        {"days(date, d) = -17", TRUTH_TRUE},
         {"days('2026-03-01', d) = 14", TRUTH_TRUE},
         /* e may be any day of March */
-        {"e <= date", TRUTH_TRUE}, {"e > d", TRUTH_UNKNOWN}, {"e < d", TRUTH_UNKNOWN}, {"e = d", TRUTH_UNKNOWN},
-        {"e != d", TRUTH_UNKNOWN}, {"e = e", TRUTH_UNKNOWN}, {"e >= '2026-02-28'", TRUTH_TRUE},
-        {"e >= '2026-03-01'", TRUTH_TRUE}, {"e > '2026-03-31'", TRUTH_FALSE}, {"e >= '2026-03-31'", TRUTH_UNKNOWN},
-        {"e = '2026-04'", TRUTH_FALSE}, {"e != '2026-04'", TRUTH_TRUE}, {"e >= '2025'", TRUTH_TRUE},
-        {"'2026' = d", TRUTH_UNKNOWN}, {"d in ('2026-01-01', '2026-03-15')", TRUTH_TRUE}, {"e in ('2025', '2024')", TRUTH_FALSE},
-        {"days(e, date) >= 1", TRUTH_TRUE}, {"days(e, date) > 31", TRUTH_FALSE}, {"days(e, date) > 10", TRUTH_UNKNOWN},
-        {"abs(days(d, e)) <= 16", TRUTH_TRUE}, {"abs(days(d, e)) <= 10", TRUTH_UNKNOWN}, {"days(d, e) * 2 <= 32", TRUTH_TRUE},
-        {"-days(d, e) <= 14", TRUTH_TRUE}, {"min(days(d, e), 100) <= 16", TRUTH_TRUE},
-        {"max(days(d, e), -100) >= -14", TRUTH_TRUE}, {"10 / days(e, date) > 0", TRUTH_TRUE},
+        {"e <= date", TRUTH_TRUE},
+        {"e > d", TRUTH_UNKNOWN},
+        {"e < d", TRUTH_UNKNOWN},
+        {"e = d", TRUTH_UNKNOWN},
+        {"e != d", TRUTH_UNKNOWN},
+        {"e = e", TRUTH_UNKNOWN},
+        {"e >= '2026-02-28'", TRUTH_TRUE},
+        {"e >= '2026-03-01'", TRUTH_TRUE},
+        {"e > '2026-03-31'", TRUTH_FALSE},
+        {"e >= '2026-03-31'", TRUTH_UNKNOWN},
+        {"e = '2026-04'", TRUTH_FALSE},
+        {"e != '2026-04'", TRUTH_TRUE},
+        {"e >= '2025'", TRUTH_TRUE},
+        {"'2026' = d", TRUTH_UNKNOWN},
+        {"d in ('2026-01-01', '2026-03-15')", TRUTH_TRUE},
+        {"e in ('2025', '2024')", TRUTH_FALSE},
+        {"days(e, date) >= 1", TRUTH_TRUE},
+        {"days(e, date) > 31", TRUTH_FALSE},
+        {"days(e, date) > 10", TRUTH_UNKNOWN},
+        {"abs(days(d, e)) <= 16", TRUTH_TRUE},
+        {"abs(days(d, e)) <= 10", TRUTH_UNKNOWN},
+        {"days(d, e) * 2 <= 32", TRUTH_TRUE},
+        {"-days(d, e) <= 14", TRUTH_TRUE},
+        {"min(days(d, e), 100) <= 16", TRUTH_TRUE},
+        {"max(days(d, e), -100) >= -14", TRUTH_TRUE},
+        {"10 / days(e, date) > 0", TRUTH_TRUE},
         {"1 / days(d, e) > 0", TRUTH_UNKNOWN},
     };
     check_cases(cases, COUNT(cases));
@@ -230,8 +295,10 @@ static void test_expression_parse_errors_name_column_and_hint(void **state)
         struct error error = {0};
         char column[32];
         snprintf(column, sizeof column, "column %d:", cases[i].column);
-        const struct expression *parsed = expression_parse(world.owner, world.form, cases[i].source, "f.yaml", 7, &error);
-        if (parsed != NULL || strstr(error.message, cases[i].says) == NULL || strstr(error.message, column) == NULL)
+        const struct expression *parsed =
+            expression_parse(world.owner, world.form, cases[i].source, "f.yaml", 7, &error);
+        if (parsed != NULL || strstr(error.message, cases[i].says) == NULL
+            || strstr(error.message, column) == NULL)
             fail_msg("%s: %s", cases[i].source, error.message);
         assert_int_equal(error.line, 7);
     }
@@ -289,8 +356,10 @@ static void test_expression_to_json_is_the_tree(void **state)
          "{\"op\":\"or\",\"args\":[{\"op\":\"not\",\"args\":[{\"op\":\">=\",\"args\":[{\"item\":\"d\"},"
          "{\"date\":\"2026-03\"}]}]},{\"boolean\":false}]}"},
         {"days(d, today) - -0.50 in (1, abs(n))",
-         "{\"op\":\"in\",\"args\":[{\"op\":\"-\",\"args\":[{\"op\":\"days\",\"args\":[{\"item\":\"d\"},{\"field\":\"today\"}]},"
-         "{\"op\":\"negate\",\"args\":[{\"number\":\"0.50\"}]}]},{\"number\":\"1\"},{\"op\":\"abs\",\"args\":[{\"item\":\"n\"}]}]}"},
+         "{\"op\":\"in\",\"args\":[{\"op\":\"-\",\"args\":[{\"op\":\"days\",\"args\":[{\"item\":\"d\"},{"
+         "\"field\":\"today\"}]},"
+         "{\"op\":\"negate\",\"args\":[{\"number\":\"0.50\"}]}]},{\"number\":\"1\"},{\"op\":\"abs\",\"args\":"
+         "[{\"item\":\"n\"}]}]}"},
         {"answered(t) != true", "{\"op\":\"!=\",\"args\":[{\"op\":\"answered\",\"args\":[{\"item\":\"t\"}]},"
                                 "{\"boolean\":true}]}"},
     };

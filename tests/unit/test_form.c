@@ -18,40 +18,45 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A form with one of everything; each line of it is known to the tests below. */
-static const char whole[] =
-    "form: whole\n"                                                                              /* 1 */
-    "version: 3\n"
-    "title: \"A \\\"whole\\\" form\"\n"
-    "source: nobody\n"
-    "recall: 1 week\n"                                                                           /* 5 */
-    "about: knee\n"
-    "repeats: true\n"
-    "choices:\n"
-    "  five: [{code: 0, label: none}, {code: 1, label: mild}, {code: 4, label: extreme}]\n"
-    "  why: [{code: pain, label: pain}, {code: other, label: other}]\n"                          /* 10 */
-    "sections:\n"
-    "  - id: first\n"
-    "    title: First\n"
-    "    items:\n"
-    "      - {id: p1, code: P1, text: pain at night, type: choice, choices: five}\n"             /* 15 */
-    "      - {id: p2, text: pain by day, type: choice, choices: five, required: true}\n"
-    "      - {id: why, text: reason, type: choice, choices: why}\n"
-    "  - id: second\n"
-    "    title: Second\n"
-    "    items:\n"                                                                               /* 20 */
-    "      - {id: other, text: which, type: text, max_length: 40, show: \"why = 'other'\", required: true}\n"
-    "      - {id: bmi, text: index, type: decimal, unit: kg/m2, decimals: 1, min: 10, max: 80, warn_min: 16, warn_max: 45}\n"
-    "      - {id: lot, text: product lot, type: text, reveals_arm: true}\n"
-    "      - {id: onset, text: onset, type: partial_date}\n"
-    "      - {id: stop, text: end, type: date}\n"                                                /* 25 */
-    "rules:\n"
-    "  - {id: order, item: stop, check: \"stop >= onset\", text: \"the end lies before the onset; correct one\"}\n"
-    "  - {id: heavy, soft: true, check: \"bmi <= 40\", text: \"very heavy; look again\"}\n"
-    "scores:\n"
-    "  - {id: pain, title: Pain, method: mean, items: [p1, p2], min_answered: 1, missing: person_mean,\n"   /* 30 */
-    "     from: [0, 4], to: [100, 0], direction: higher_better, source: them, note: mind}\n"
-    "  - {id: raw, title: Raw, method: sum, items: [p1, p2], direction: higher_worse, derived: true}\n"
-    "  - {id: both, title: Both, method: mean, scores: [pain], direction: higher_better}\n";
+static const char
+    whole[] = "form: whole\n" /* 1 */
+              "version: 3\n"
+              "title: \"A \\\"whole\\\" form\"\n"
+              "source: nobody\n"
+              "recall: 1 week\n" /* 5 */
+              "about: knee\n"
+              "repeats: true\n"
+              "choices:\n"
+              "  five: [{code: 0, label: none}, {code: 1, label: mild}, {code: 4, label: extreme}]\n"
+              "  why: [{code: pain, label: pain}, {code: other, label: other}]\n" /* 10 */
+              "sections:\n"
+              "  - id: first\n"
+              "    title: First\n"
+              "    items:\n"
+              "      - {id: p1, code: P1, text: pain at night, type: choice, choices: five}\n" /* 15 */
+              "      - {id: p2, text: pain by day, type: choice, choices: five, required: true}\n"
+              "      - {id: why, text: reason, type: choice, choices: why}\n"
+              "  - id: second\n"
+              "    title: Second\n"
+              "    items:\n" /* 20 */
+              "      - {id: other, text: which, type: text, max_length: 40, show: \"why = 'other'\", "
+              "required: true}\n"
+              "      - {id: bmi, text: index, type: decimal, unit: kg/m2, decimals: 1, min: 10, max: 80, "
+              "warn_min: 16, warn_max: 45}\n"
+              "      - {id: lot, text: product lot, type: text, reveals_arm: true}\n"
+              "      - {id: onset, text: onset, type: partial_date}\n"
+              "      - {id: stop, text: end, type: date}\n" /* 25 */
+              "rules:\n"
+              "  - {id: order, item: stop, check: \"stop >= onset\", text: \"the end lies before the onset; "
+              "correct one\"}\n"
+              "  - {id: heavy, soft: true, check: \"bmi <= 40\", text: \"very heavy; look again\"}\n"
+              "scores:\n"
+              "  - {id: pain, title: Pain, method: mean, items: [p1, p2], min_answered: 1, missing: "
+              "person_mean,\n" /* 30 */
+              "     from: [0, 4], to: [100, 0], direction: higher_better, source: them, note: mind}\n"
+              "  - {id: raw, title: Raw, method: sum, items: [p1, p2], direction: higher_worse, derived: "
+              "true}\n"
+              "  - {id: both, title: Both, method: mean, scores: [pain], direction: higher_better}\n";
 
 static const struct form *parse_whole(const void *owner)
 {
@@ -87,8 +92,10 @@ static void test_form_parse_items(void **state)
     (void)state;
     void *owner = memory_owner(NULL, "test");
     const struct form *form = parse_whole(owner);
-    const struct item *p1 = &form->items[form_find_item(form, "p1")], *bmi = &form->items[form_find_item(form, "bmi")];
-    const struct item *why = &form->items[form_find_item(form, "why")], *other = &form->items[form_find_item(form, "other")];
+    const struct item *p1 = &form->items[form_find_item(form, "p1")],
+                      *bmi = &form->items[form_find_item(form, "bmi")];
+    const struct item *why = &form->items[form_find_item(form, "why")],
+                      *other = &form->items[form_find_item(form, "other")];
     assert_string_equal(p1->code, "P1");
     assert_int_equal(p1->line, 15);
     assert_string_equal(p1->section, "first");
@@ -172,7 +179,8 @@ static void test_form_parse_faults_name_line_and_hint(void **state)
         {"about: knee", "about: knees", 6, "must be subject, knee or either"},
         {"repeats: true", "repeats: yes", 7, "false or true"},
         {"code: 4, label: extreme", "code: 1, label: extreme", 9, "code \"1\" is in this list twice"},
-        {"code: 4, label: extreme", "code: 04, label: extreme", 9, "code \"04\" must be an integer or a word"},
+        {"code: 4, label: extreme", "code: 04, label: extreme", 9,
+         "code \"04\" must be an integer or a word"},
         {"code: 4, label: extreme", "code: much, label: extreme", 9, "all integers or all words"},
         {"code: 4, label: extreme", "code: 4, lable: extreme", 9, "did you mean \"label\"?"},
         {"  why: [{code: pain, label: pain}, {code: other, label: other}]\n", "  why: []\n", 10, "from 1 to"},
@@ -182,7 +190,8 @@ static void test_form_parse_faults_name_line_and_hint(void **state)
         {"id: p1,", "id: min,", 15, "word of the expression language"},
         {"id: p1,", "id: P1,", 15, "must begin with a small letter"},
         {"id: second", "id: first", 18, "section first is here twice"},
-        {"pain at night, type: choice", "pain at night, type: choise", 15, "\"type\" must be choice, integer"},
+        {"pain at night, type: choice", "pain at night, type: choise", 15,
+         "\"type\" must be choice, integer"},
         {"type: date}", "type: date, min: 3}", 25, "\"min\" fits an integer or a decimal, not type date"},
         {"type: partial_date}", "type: text, decimals: 3}", 24, "\"decimals\" fits a decimal"},
         {"min: 10, max: 80", "min: 80, max: 10", 22, "min and max: 80 is above 10"},
@@ -193,7 +202,8 @@ static void test_form_parse_faults_name_line_and_hint(void **state)
         {"show: \"why = 'other'\"", "show: \"bmi > 3\"", 21, "does not stand before it"},
         {"show: \"why = 'other'\"", "show: \"answered(other)\"", 21, "does not stand before it"},
         {"show: \"why = 'other'\"", "show: \"date < today\"", 21, "must depend on an item"},
-        {"item: stop, check", "item: stopp, check", 27, "no item \"stopp\" in this form; did you mean \"stop\"?"},
+        {"item: stop, check", "item: stopp, check", 27,
+         "no item \"stopp\" in this form; did you mean \"stop\"?"},
         {"stop >= onset", "stop >= onst", 27, "no item \"onst\""},
         {"id: heavy", "id: order", 28, "first in line 27"},
         {"id: heavy", "id: soft_range", 28, "name of the check"},
@@ -208,7 +218,8 @@ static void test_form_parse_faults_name_line_and_hint(void **state)
         {"to: [100, 0]", "to: [100, 100]", 30, "two different numbers"},
         {"direction: higher_better, source", "source", 30, "\"direction\" is missing"},
         {"title: Raw, method: sum", "title: Raw, method: sum, min_answered: 1", 32, "no total"},
-        {"title: Raw, method: sum, items: [p1, p2]", "title: Raw, method: sum, items: [bmi], scores: [pain]", 32, "one of the two"},
+        {"title: Raw, method: sum, items: [p1, p2]", "title: Raw, method: sum, items: [bmi], scores: [pain]",
+         32, "one of the two"},
         {"scores: [pain]", "scores: [later]", 33, "no score \"later\" before this one"},
         {"id: both", "id: raw", 33, "first in line 32"},
     };
@@ -266,20 +277,27 @@ static void test_form_to_json_is_json_with_everything(void **state)
     int required = 0, soft = 0;
     assert_int_equal(json_unpack(json, "{s:s, s:s}", "form", &form, "title", &title), 0);
     assert_string_equal(title, "A \"whole\" form");
-    json_t *second = json_array_get(json_object_get(json_array_get(json_object_get(json, "sections"), 1), "items"), 0);
-    assert_int_equal(json_unpack(second, "{s:b, s:{s:s}}", "required", &required, "show", "op", &operation), 0);
+    json_t *second =
+        json_array_get(json_object_get(json_array_get(json_object_get(json, "sections"), 1), "items"), 0);
+    assert_int_equal(json_unpack(second, "{s:b, s:{s:s}}", "required", &required, "show", "op", &operation),
+                     0);
     assert_string_equal(operation, "=");
-    json_t *first = json_array_get(json_object_get(json_array_get(json_object_get(json, "sections"), 0), "items"), 0);
-    assert_int_equal(json_unpack(first, "{s:s, s:[{s:i, s:s}*]}", "code", &code, "choices", "code", &soft, "label", &label), 0);
-    json_t *bmi = json_array_get(json_object_get(json_array_get(json_object_get(json, "sections"), 1), "items"), 1);
+    json_t *first =
+        json_array_get(json_object_get(json_array_get(json_object_get(json, "sections"), 0), "items"), 0);
+    assert_int_equal(json_unpack(first, "{s:s, s:[{s:i, s:s}*]}", "code", &code, "choices", "code", &soft,
+                                 "label", &label),
+                     0);
+    json_t *bmi =
+        json_array_get(json_object_get(json_array_get(json_object_get(json, "sections"), 1), "items"), 1);
     assert_int_equal(json_unpack(bmi, "{s:F}", "max", &max), 0);
     assert_true(max == 80);
     json_t *rule = json_array_get(json_object_get(json, "rules"), 1);
     assert_int_equal(json_unpack(rule, "{s:b}", "soft", &soft), 0);
     assert_true(soft);
     json_t *score = json_array_get(json_object_get(json, "scores"), 0);
-    assert_int_equal(json_unpack(score, "{s:s, s:[s*], s:[F*], s:[F*]}", "method", &method, "items", &part, "to", &from,
-                                 "range", &range), 0);
+    assert_int_equal(json_unpack(score, "{s:s, s:[s*], s:[F*], s:[F*]}", "method", &method, "items", &part,
+                                 "to", &from, "range", &range),
+                     0);
     assert_string_equal(part, "p1");
     assert_true(from == 100 && range == 0);
     json_decref(json);

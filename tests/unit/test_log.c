@@ -10,7 +10,8 @@
 #include "forms/base/log.h"
 
 /* What one call writes to stderr. */
-static void capture(enum log_level level, const char *message, const char *key, const char *value, char out[4096])
+static void capture(enum log_level level, const char *message, const char *key, const char *value,
+                    char out[4096])
 {
     int ends[2], saved = dup(STDERR_FILENO);
     assert_int_equal(pipe(ends), 0);

@@ -54,8 +54,9 @@ expect 0 "check: a protocol against --forms" "$program" check --forms forms/inst
 expect 2 "check: an absent file" "$program" check "$folder/absent.yaml"
 has err "check: names the absent file" "absent.yaml"
 
-sed -e 's/^version: 1/version: x/' -e 's/required: true/requird: true/' forms/instruments/enrolment.yaml > "$folder/a.yaml"
-sed 's/koos\.pain,/koos.pane,/; s/koos\.womac_pain_0_100/koos.womac_pane_0_100/' forms/protocols/demo.yaml > "$folder/b.yaml"
+sed -e 's/^version: 1/version: x/' -e 's/required: true/requird: true/' \
+    forms/instruments/enrolment.yaml > "$folder/a.yaml"
+sed 's/koos\.womac_pain_0_100/koos.womac_pane_0_100/' forms/protocols/demo.yaml > "$folder/b.yaml"
 printf 'items: {a: 1}\n' > "$folder/c.yaml"
 printf 'wording: {form: koos, version: 1, language: de, source: s}\nitems: {p99: x}\n' > "$folder/d.yaml"
 expect 2 "check: several wrong files" "$program" check --forms forms/instruments \

@@ -36,14 +36,18 @@ static double cell_number(const struct csv_table *table, size_t row, const char 
 }
 
 /* `domains` as they stand in the case, on another scale when `turn`: 0 to 50, higher is better. */
-static void read_domains(const struct csv_table *cases, size_t row, bool turn, struct response_domain domains[3])
+static void read_domains(const struct csv_table *cases, size_t row, bool turn,
+                         struct response_domain domains[3])
 {
     static const char *const names[][2] = {{"pain_bl", "pain"}, {"func_bl", "func"}, {"pga_bl", "pga"}};
     for (size_t i = 0; i < 3; i++) {
         domains[i] = worse(cell_number(cases, row, names[i][0]), cell_number(cases, row, names[i][1]));
         if (turn)
-            domains[i] = (struct response_domain){(100 - domains[i].baseline) / 2, (100 - domains[i].value) / 2, {0, 50},
-                                                  SCORE_HIGHER_BETTER, true};
+            domains[i] = (struct response_domain){(100 - domains[i].baseline) / 2,
+                                                  (100 - domains[i].value) / 2,
+                                                  {0, 50},
+                                                  SCORE_HIGHER_BETTER,
+                                                  true};
     }
 }
 
@@ -61,7 +65,9 @@ static void test_responder_omeract_oarsi_equals_the_reference(void **state)
             int rule = -1;
             enum response response = responder_omeract_oarsi(domains, &rule);
             double responder = cell_number(expected, i, "responder");
-            enum response wanted = isnan(responder) ? RESPONSE_NOT_EVALUABLE : responder > 0 ? RESPONSE_YES : RESPONSE_NO;
+            enum response wanted = isnan(responder) ? RESPONSE_NOT_EVALUABLE
+                                   : responder > 0  ? RESPONSE_YES
+                                                    : RESPONSE_NO;
             double wanted_rule = cell_number(expected, i, "rule");
             if (response != wanted || rule != (isnan(wanted_rule) ? 0 : (int)wanted_rule))
                 fail_msg("case %zu, turned %d: %d by rule %d", i + 1, turn, (int)response, rule);
@@ -79,13 +85,43 @@ static void test_responder_omeract_oarsi_missing_values_by_completion(void **sta
         enum response response;
     } cases[] = {
         {"nothing known", {NAN, NAN}, {NAN, NAN}, {NAN, NAN}, true, RESPONSE_NOT_EVALUABLE},
-        {"pain missing at follow-up, too low at baseline to matter", {9, NAN}, {50, 50}, {50, 50}, true, RESPONSE_NO},
-        {"pain missing, baseline 10 could be the second low one", {10, NAN}, {50, 40}, {50, 50}, true, RESPONSE_NOT_EVALUABLE},
+        {"pain missing at follow-up, too low at baseline to matter",
+         {9, NAN},
+         {50, 50},
+         {50, 50},
+         true,
+         RESPONSE_NO},
+        {"pain missing, baseline 10 could be the second low one",
+         {10, NAN},
+         {50, 40},
+         {50, 50},
+         true,
+         RESPONSE_NOT_EVALUABLE},
         {"pain missing, baseline 15 cannot be high", {15, NAN}, {50, 50}, {50, 50}, true, RESPONSE_NO},
-        {"pain missing, baseline 20 could be high", {20, NAN}, {50, 50}, {50, 50}, true, RESPONSE_NOT_EVALUABLE},
-        {"pain baseline missing, follow-up 50 could be high", {NAN, 50}, {50, 50}, {50, 50}, true, RESPONSE_NOT_EVALUABLE},
-        {"pain baseline missing, follow-up 51 cannot be high", {NAN, 51}, {50, 50}, {50, 50}, true, RESPONSE_NO},
-        {"pain baseline missing, follow-up 80 could be low", {NAN, 80}, {50, 40}, {50, 50}, true, RESPONSE_NOT_EVALUABLE},
+        {"pain missing, baseline 20 could be high",
+         {20, NAN},
+         {50, 50},
+         {50, 50},
+         true,
+         RESPONSE_NOT_EVALUABLE},
+        {"pain baseline missing, follow-up 50 could be high",
+         {NAN, 50},
+         {50, 50},
+         {50, 50},
+         true,
+         RESPONSE_NOT_EVALUABLE},
+        {"pain baseline missing, follow-up 51 cannot be high",
+         {NAN, 51},
+         {50, 50},
+         {50, 50},
+         true,
+         RESPONSE_NO},
+        {"pain baseline missing, follow-up 80 could be low",
+         {NAN, 80},
+         {50, 40},
+         {50, 50},
+         true,
+         RESPONSE_NOT_EVALUABLE},
         {"pain baseline missing, follow-up 81 cannot", {NAN, 81}, {50, 40}, {50, 50}, true, RESPONSE_NO},
         {"global missing, one low improvement", {50, 40}, {50, 50}, {50, NAN}, true, RESPONSE_NOT_EVALUABLE},
         {"global not collected, one low improvement", {50, 40}, {50, 50}, {NAN, NAN}, false, RESPONSE_NO},

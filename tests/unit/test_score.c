@@ -24,7 +24,8 @@ static struct answer *new_answers(const void *owner, const struct form *form)
     return answers;
 }
 
-static void answer_item(const void *owner, const struct form *form, struct answer *answers, const char *id, const char *text)
+static void answer_item(const void *owner, const struct form *form, struct answer *answers, const char *id,
+                        const char *text)
 {
     int index = form_find_item(form, id);
     struct problem_list problems = {NULL, 0};
@@ -33,7 +34,8 @@ static void answer_item(const void *owner, const struct form *form, struct answe
         fail_msg("%s = %s", id, text);
 }
 
-static double score_of(const void *owner, const struct form *form, const struct answer *answers, const char *id)
+static double score_of(const void *owner, const struct form *form, const struct answer *answers,
+                       const char *id)
 {
     double *values = memory_new_array(owner, double, form->score_count);
     score_compute(form, answers, values);
@@ -49,7 +51,8 @@ static bool same_value(double actual, double expected)
 }
 
 static const char body[] =
-    "choices: {five: [{code: 0, label: a}, {code: 1, label: b}, {code: 2, label: c}, {code: 3, label: d}, {code: 4, label: e}]}\n"
+    "choices: {five: [{code: 0, label: a}, {code: 1, label: b}, {code: 2, label: c}, {code: 3, label: d}, "
+    "{code: 4, label: e}]}\n"
     "sections:\n  - id: s\n    title: S\n    items:\n"
     "      - {id: a, text: a, type: choice, choices: five}\n"
     "      - {id: b, text: b, type: choice, choices: five}\n"
@@ -58,13 +61,16 @@ static const char body[] =
     "      - {id: v, text: v, type: decimal, decimals: 1, min: 0, max: 100}\n"
     "scores:\n"
     "  - {id: total, title: T, method: sum, items: [a, b, c], direction: higher_worse}\n"
-    "  - {id: person, title: T, method: sum, items: [a, b, c], min_answered: 2, missing: person_mean, direction: higher_worse}\n"
-    "  - {id: average, title: T, method: mean, items: [a, b, c], min_answered: 2, missing: person_mean, from: [0, 4],\n"
+    "  - {id: person, title: T, method: sum, items: [a, b, c], min_answered: 2, missing: person_mean, "
+    "direction: higher_worse}\n"
+    "  - {id: average, title: T, method: mean, items: [a, b, c], min_answered: 2, missing: person_mean, "
+    "from: [0, 4],\n"
     "     to: [100, 0], direction: higher_better}\n"
     "  - {id: single, title: T, method: sum, items: [v], direction: higher_worse}\n"
     "  - {id: truth, title: T, method: sum, items: [d, a], direction: higher_worse}\n"
     "  - {id: of_two, title: T, method: sum, scores: [person, single], direction: higher_worse}\n"
-    "  - {id: of_any, title: T, method: mean, scores: [person, single], min_answered: 1, direction: higher_worse}\n";
+    "  - {id: of_any, title: T, method: mean, scores: [person, single], min_answered: 1, direction: "
+    "higher_worse}\n";
 
 static void test_score_compute_rules_of_missing_parts(void **state)
 {
@@ -74,12 +80,15 @@ static void test_score_compute_rules_of_missing_parts(void **state)
         const char *score;
         double value;
     } cases[] = {
-        {"1", "2", "4", "", "total", 7},          {"1", "2", "", "", "total", NAN},   {"0", "0", "0", "", "total", 0},
-        {"1", "2", "4", "", "person", 7},         {"1", "2", "", "", "person", 4.5},  {"1", "", "", "", "person", NAN},
-        {"", "", "", "", "person", NAN},          {"4", "4", "4", "", "average", 0},  {"0", "0", "", "", "average", 100},
-        {"1", "2", "", "", "average", 62.5},      {"1", "", "", "", "average", NAN},  {"", "", "", "12.5", "single", 12.5},
-        {"", "", "", "", "single", NAN},          {"3", "", "", "", "truth", 4},      {"1", "2", "", "10", "of_two", 14.5},
-        {"1", "", "", "10", "of_two", NAN},       {"1", "", "", "10", "of_any", 10},  {"1", "2", "", "10", "of_any", 7.25},
+        {"1", "2", "4", "", "total", 7},      {"1", "2", "", "", "total", NAN},
+        {"0", "0", "0", "", "total", 0},      {"1", "2", "4", "", "person", 7},
+        {"1", "2", "", "", "person", 4.5},    {"1", "", "", "", "person", NAN},
+        {"", "", "", "", "person", NAN},      {"4", "4", "4", "", "average", 0},
+        {"0", "0", "", "", "average", 100},   {"1", "2", "", "", "average", 62.5},
+        {"1", "", "", "", "average", NAN},    {"", "", "", "12.5", "single", 12.5},
+        {"", "", "", "", "single", NAN},      {"3", "", "", "", "truth", 4},
+        {"1", "2", "", "10", "of_two", 14.5}, {"1", "", "", "10", "of_two", NAN},
+        {"1", "", "", "10", "of_any", 10},    {"1", "2", "", "10", "of_any", 7.25},
         {"1", "", "", "", "of_any", NAN},
     };
     void *owner = memory_owner(NULL, "test");
@@ -134,8 +143,14 @@ static void test_score_compute_womac_lk_equals_the_reference(void **state)
 {
     (void)state;
     static const char *const scores[][2] = {
-        {"pain", "pain"}, {"stiff", "stiffness"}, {"func", "function"}, {"total", "total"}, {"pain100", "pain_0_100"},
-        {"stiff100", "stiffness_0_100"}, {"func100", "function_0_100"}, {"total100", "total_0_100"},
+        {"pain", "pain"},
+        {"stiff", "stiffness"},
+        {"func", "function"},
+        {"total", "total"},
+        {"pain100", "pain_0_100"},
+        {"stiff100", "stiffness_0_100"},
+        {"func100", "function_0_100"},
+        {"total100", "total_0_100"},
     };
     void *owner = memory_owner(NULL, "test");
     const struct form *form = instrument(owner, "forms/instruments/womac_lk.yaml");
@@ -157,7 +172,8 @@ static void test_score_compute_womac_lk_equals_the_reference(void **state)
 }
 
 /* Every item of a section gets `value`; those from `answered` on stay open. */
-static struct answer *fill_section(const void *owner, const struct form *form, const char *section, size_t answered)
+static struct answer *fill_section(const void *owner, const struct form *form, const char *section,
+                                   size_t answered)
 {
     struct answer *answers = new_answers(owner, form);
     size_t count = 0;
@@ -174,7 +190,8 @@ static void test_score_compute_koos_needs_half_of_each_subscale(void **state)
     static const struct {
         const char *score, *first;   /* an item of its section */
         size_t needed;
-    } cases[] = {{"pain", "p1", 5}, {"symptoms", "s1", 4}, {"adl", "a1", 9}, {"sport", "sp1", 3}, {"qol", "q1", 2}};
+    } cases[] = {
+        {"pain", "p1", 5}, {"symptoms", "s1", 4}, {"adl", "a1", 9}, {"sport", "sp1", 3}, {"qol", "q1", 2}};
     void *owner = memory_owner(NULL, "test");
     const struct form *form = instrument(owner, "forms/instruments/koos.yaml");
     for (size_t i = 0; i < COUNT(cases); i++) {

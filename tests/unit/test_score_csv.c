@@ -12,14 +12,15 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char body[] =
-    "sections:\n  - id: s\n    title: S\n    items:\n"
-    "      - {id: a, text: a, type: integer, min: 0, max: 4}\n"
-    "      - {id: b, text: b, type: integer, min: 0, max: 4}\n"
-    "      - {id: remark, text: remark, type: text}\n"
-    "scores:\n"
-    "  - {id: total, title: T, method: sum, items: [a, b], min_answered: 1, missing: person_mean, direction: higher_worse}\n"
-    "  - {id: percent, title: P, method: sum, items: [a, b], from: [0, 8], to: [0, 100], direction: higher_worse}\n";
+static const char body[] = "sections:\n  - id: s\n    title: S\n    items:\n"
+                           "      - {id: a, text: a, type: integer, min: 0, max: 4}\n"
+                           "      - {id: b, text: b, type: integer, min: 0, max: 4}\n"
+                           "      - {id: remark, text: remark, type: text}\n"
+                           "scores:\n"
+                           "  - {id: total, title: T, method: sum, items: [a, b], min_answered: 1, missing: "
+                           "person_mean, direction: higher_worse}\n"
+                           "  - {id: percent, title: P, method: sum, items: [a, b], from: [0, 8], to: [0, "
+                           "100], direction: higher_worse}\n";
 
 struct outcome {
     bool scored;
@@ -34,7 +35,8 @@ static struct outcome score(const void *owner, const char *csv)
     if (table == NULL)
         fail_msg("%s", error.message);
     struct outcome outcome = {.out = text_new(owner), .faults = faults_begin(owner)};
-    outcome.scored = score_csv_write(definitions_form(owner, body), "in.csv", table, outcome.out, &outcome.faults);
+    outcome.scored =
+        score_csv_write(definitions_form(owner, body), "in.csv", table, outcome.out, &outcome.faults);
     return outcome;
 }
 
@@ -42,7 +44,8 @@ static void test_score_csv_write_passes_keys_through_and_adds_scores(void **stat
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
-    struct outcome outcome = score(owner, "b,subject,a,\"no, item\"\n1,07-0001,2,\"x \"\"y\"\"\"\n,07-0002,3,\n,07-0003,,z\n");
+    struct outcome outcome =
+        score(owner, "b,subject,a,\"no, item\"\n1,07-0001,2,\"x \"\"y\"\"\"\n,07-0002,3,\n,07-0003,,z\n");
     assert_true(outcome.scored);
     assert_string_equal(outcome.out->bytes, "subject,\"no, item\",total,percent\n"
                                             "07-0001,\"x \"\"y\"\"\",3,37.5\n"
@@ -89,7 +92,8 @@ static void test_score_csv_list_absent_names_scored_items_without_column(void **
     void *owner = memory_owner(NULL, "test");
     struct error error = {0};
     struct text *out = text_new(owner);
-    score_csv_list_absent(definitions_form(owner, body), csv_table_read(owner, "x", "a\n1\n", 4, &error), out);
+    score_csv_list_absent(definitions_form(owner, body), csv_table_read(owner, "x", "a\n1\n", 4, &error),
+                          out);
     assert_string_equal(out->bytes, "b");
     talloc_free(owner);
 }

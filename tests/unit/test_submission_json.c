@@ -16,10 +16,14 @@ static void test_submission_read_json_every_field_is_read(void **state)
 {
     (void)state;
     static const char json[] =
-        "{\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"knee\":\"right\",\"form\":\"koos\","
-        "\"form_version\":2,\"visit\":\"M3\",\"instance\":3,\"version\":4,\"status\":\"complete\",\"date\":\"2026-03-01\","
-        "\"reason\":\"typing error\",\"answers\":{\"a\":2,\"b\":\"27.4\",\"c\":true,\"d\":1.5,\"e\":null,\"f\":[1]},"
-        "\"not_answered\":{\"g\":\"refused\"},\"confirmed\":[{\"item\":\"b\",\"rule\":\"soft_range\",\"reason\":\"measured\"},"
+        "{\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"knee\":\"right\","
+        "\"form\":\"koos\","
+        "\"form_version\":2,\"visit\":\"M3\",\"instance\":3,\"version\":4,\"status\":\"complete\",\"date\":"
+        "\"2026-03-01\","
+        "\"reason\":\"typing "
+        "error\",\"answers\":{\"a\":2,\"b\":\"27.4\",\"c\":true,\"d\":1.5,\"e\":null,\"f\":[1]},"
+        "\"not_answered\":{\"g\":\"refused\"},\"confirmed\":[{\"item\":\"b\",\"rule\":\"soft_range\","
+        "\"reason\":\"measured\"},"
         "{\"item\":null,\"rule\":\"x\",\"reason\":\"y\"},{\"rule\":\"x\",\"reason\":\"y\"}]}";
     static const struct raw_answer expected[] = {
         {"a", RAW_INTEGER, "2"}, {"b", RAW_TEXT, "27.4"}, {"c", RAW_BOOLEAN, "true"},
@@ -183,8 +187,11 @@ static void test_submission_read_answers_canonical_text_comes_back(void **state)
                                                                "{id: f, text: f, type: integer}\n");
     struct error error = {0};
     const struct answer *answers = submission_read_answers(
-        owner, form, "{\"study\":\"demo\",\"form\":\"test\",\"form_version\":1,\"answers\":{\"a\":5,\"b\":\"2.50\",\"c\":true,"
-                     "\"d\":\"2026-03\",\"e\":\"say \\\"x\\\"\"},\"not_answered\":{\"f\":\"refused\"}}", &error);
+        owner, form,
+        "{\"study\":\"demo\",\"form\":\"test\",\"form_version\":1,\"answers\":{\"a\":5,\"b\":\"2.50\",\"c\":"
+        "true,"
+        "\"d\":\"2026-03\",\"e\":\"say \\\"x\\\"\"},\"not_answered\":{\"f\":\"refused\"}}",
+        &error);
     assert_non_null(answers);
     assert_true(answers[0].number == 5 && answers[1].number == 2.5 && answers[2].number == 1);
     assert_string_equal(answers[1].text, "2.50");
@@ -210,14 +217,16 @@ static void test_submission_read_answers_other_text_is_refused(void **state)
         {"{\"form\":\"test\",\"form_version\":1,\"answers\":{\"a\":\"x\"}}", "item a"},
         {"{\"form\":\"test\",\"form_version\":1,\"answers\":{\"a\":null}}", "item a"},
         {"{\"form\":\"test\",\"form_version\":1,\"answers\":{\"b\":1,\"a\":1}}", "item a"},
-        {"{\"form\":\"test\",\"form_version\":1,\"answers\":{\"a\":1},\"not_answered\":{\"a\":\"refused\"}}", "item a"},
+        {"{\"form\":\"test\",\"form_version\":1,\"answers\":{\"a\":1},\"not_answered\":{\"a\":\"refused\"}}",
+         "item a"},
         {"{\"form\":\"test\",\"form_version\":1,\"answers\":{},\"not_answered\":{\"a\":\"lazy\"}}", "item a"},
-        {"{\"form\":\"test\",\"form_version\":1,\"answers\":{},\"not_answered\":{\"b\":\"refused\",\"a\":\"refused\"}}",
+        {"{\"form\":\"test\",\"form_version\":1,\"answers\":{},\"not_answered\":{\"b\":\"refused\",\"a\":"
+         "\"refused\"}}",
          "item a"},
     };
     void *owner = memory_owner(NULL, "test");
-    const struct form *form =
-        definitions_form_of_items(owner, "{id: a, text: a, type: integer}\n{id: b, text: b, type: integer}\n");
+    const struct form *form = definitions_form_of_items(
+        owner, "{id: a, text: a, type: integer}\n{id: b, text: b, type: integer}\n");
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error error = {0};
         assert_null(submission_read_answers(owner, form, cases[i].text, &error));

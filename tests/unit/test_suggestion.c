@@ -17,8 +17,15 @@ static void test_suggestion_distance_cases(void **state)
         const char *a, *b;
         size_t distance;
     } cases[] = {
-        {"", "", 0},       {"a", "", 1},       {"", "abc", 3},     {"choice", "choise", 1}, {"required", "requird", 1},
-        {"ab", "ba", 1},   {"abcd", "acbd", 1}, {"kitten", "sitting", 3}, {"same", "same", 0},
+        {"", "", 0},
+        {"a", "", 1},
+        {"", "abc", 3},
+        {"choice", "choise", 1},
+        {"required", "requird", 1},
+        {"ab", "ba", 1},
+        {"abcd", "acbd", 1},
+        {"kitten", "sitting", 3},
+        {"same", "same", 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_int_equal(suggestion_distance(cases[i].a, cases[i].b), cases[i].distance);
@@ -42,7 +49,8 @@ static void test_suggestion_offer_takes_the_nearest(void **state)
     static const struct {
         const char *word, *best;
     } cases[] = {
-        {"likrt", "likert"}, {"sied", "side"}, {"frequency3", "frequency5"}, {"weight", NULL}, {"x", NULL}, {"", NULL},
+        {"likrt", "likert"}, {"sied", "side"}, {"frequency3", "frequency5"},
+        {"weight", NULL},    {"x", NULL},      {"", NULL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct suggestion suggestion = suggestion_begin(cases[i].word);

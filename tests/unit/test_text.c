@@ -87,7 +87,8 @@ static void test_text_to_nfc_composes(void **state)
     assert_ptr_equal(text_to_nfc(owner, composed), composed);
     assert_string_equal(text_to_nfc(owner, "u\xcc\x88"), composed);
     assert_string_equal(text_to_nfc(owner, "\xe2\x84\xab"), "\xc3\x85");   /* angstrom sign */
-    assert_string_equal(text_to_nfc(owner, "\xf0\x9d\x85\x9e"), "\xf0\x9d\x85\x97\xf0\x9d\x85\xa5");   /* grows */
+    assert_string_equal(text_to_nfc(owner, "\xf0\x9d\x85\x9e"),
+                        "\xf0\x9d\x85\x97\xf0\x9d\x85\xa5"); /* grows */
     talloc_free(owner);
 }
 
@@ -144,10 +145,14 @@ static void test_text_to_decimal_cases(void **state)
         bool valid;
         double value;
     } cases[] = {
-        {"0", true, 0},      {"27.40", true, 27.4}, {"-3.5", true, -3.5}, {"123456789012345678", true, 123456789012345678.0},
-        {"", false, 0},      {".5", false, 0},      {"5.", false, 0},     {"1e3", false, 0},
-        {"+1", false, 0},    {"1,5", false, 0},     {"nan", false, 0},    {"inf", false, 0},
-        {"0x1p3", false, 0}, {"1.5.2", false, 0},   {"1 ", false, 0},     {"1234567890123456789", false, 0},
+        {"0", true, 0},       {"27.40", true, 27.4},
+        {"-3.5", true, -3.5}, {"123456789012345678", true, 123456789012345678.0},
+        {"", false, 0},       {".5", false, 0},
+        {"5.", false, 0},     {"1e3", false, 0},
+        {"+1", false, 0},     {"1,5", false, 0},
+        {"nan", false, 0},    {"inf", false, 0},
+        {"0x1p3", false, 0},  {"1.5.2", false, 0},
+        {"1 ", false, 0},     {"1234567890123456789", false, 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         double value = 0;
