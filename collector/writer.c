@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/writer.h"
 
-#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "collector/clock.h"
 #include "collector/receipt.h"
 #include "collector/store.h"
 #include "forms/base/log.h"
@@ -45,9 +45,7 @@ static struct {
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_now_us() / 1000;
 }
 
 /* ---- the queue ---- */
@@ -399,8 +397,7 @@ static bool has_ended(void)
 /* Without a connection: a pause before the next try, also when nothing waits, so that /readyz tells the truth. */
 static bool pause_for_connection(void)
 {
-    int64_t until = now_ms() + RECONNECT_PAUSE_MS;
-    struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    struct timespec at = clock_deadline(RECONNECT_PAUSE_MS);
     pthread_mutex_lock(&writer.mutex);
     if (!has_ended())
         pthread_cond_timedwait(&writer.stop, &writer.mutex, &at);
@@ -449,19 +446,10 @@ static void *run(void *unused)
     return NULL;
 }
 
-static void init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 bool writer_start(const struct writer_options *options, struct error *error)
 {
-    init_condition(&writer.work);
-    init_condition(&writer.stop);
+    clock_init_condition(&writer.work);
+    clock_init_condition(&writer.stop);
     writer.first = NULL;
     writer.end = &writer.first;
     writer.stopping = false;
