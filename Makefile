@@ -137,7 +137,7 @@ $(BUILD)/lint/%.ok: %.c .clang-tidy $(FLAGS_STAMP)
 
 # Functions that no program uses, by the linker's garbage collection; without optimisation, so that nothing is inlined.
 dead:
-	$(MAKE) BUILD=$(BUILD)-dead OPTIMISE=-O0 HARDEN= dead-programs
+	$(MAKE) BUILD=$(BUILD)-dead OPTIMISE='-O0 -DCURL_DISABLE_TYPECHECK' HARDEN= dead-programs
 	ci/dead $(BUILD)-dead
 
 .PHONY: dead-programs
