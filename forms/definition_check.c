@@ -126,7 +126,7 @@ static void check_wording(struct checking *checking, const struct document *docu
                    id, version);
     else
         checking->counts.wordings +=
-            wording_read(checking->owner, form, document->root, checking->faults) != NULL;
+            wording_apply(checking->owner, form, document->root, checking->faults) != NULL;
 }
 
 struct definition_counts definition_check(const void *owner, const char *const *paths, size_t path_count,

@@ -12,13 +12,11 @@ static double to_worse(const struct response_domain *domain, double value)
     return domain->direction == SCORE_HIGHER_WORSE ? part : 100 - part;
 }
 
-/* Improved by at least `points` and that part of baseline.  Nothing is missing here; a baseline of 0 cannot
- * respond. */
+/* Improved by at least `points` and that part of baseline; nothing is missing here. */
 static bool is_improved(double baseline, double value, double points, double part)
 {
     double improvement = baseline - value;
-    return baseline > tolerance && improvement >= points - tolerance
-           && improvement >= part * baseline - tolerance;
+    return improvement >= points - tolerance && improvement >= part * baseline - tolerance;
 }
 
 /*

@@ -109,8 +109,8 @@ static void overlay_sections(struct form *form, struct section *sections, const 
     }
 }
 
-struct form *wording_read(const void *owner, const struct form *form, const struct yaml *root,
-                          struct faults *faults)
+struct form *wording_apply(const void *owner, const struct form *form, const struct yaml *root,
+                           struct faults *faults)
 {
     if (!yaml_expect(root, YAML_MAP, faults))
         return NULL;
@@ -134,20 +134,4 @@ struct form *wording_read(const void *owner, const struct form *form, const stru
     overlay_choices(copy, items, yaml_get_map(root, "choices", YAML_OPTIONAL, faults), faults);
     overlay_sections(copy, sections, yaml_get_map(root, "sections", YAML_OPTIONAL, faults), faults);
     return faults->count == faults_before ? copy : NULL;
-}
-
-struct form *wording_apply(const void *owner, const struct form *form, const char *file, const char *text,
-                           size_t length, struct error *error)
-{
-    void *scratch = memory_owner(NULL, "wording_apply");
-    struct faults faults = faults_begin(scratch);
-    struct form *copy = NULL;
-    const struct yaml *root = yaml_parse(scratch, file, text, length, error);
-    if (root != NULL) {
-        copy = wording_read(owner, form, root, &faults);
-        if (!faults_to_error(&faults, error))
-            copy = NULL;
-    }
-    talloc_free(scratch);
-    return copy;
 }

@@ -10,15 +10,11 @@
 #include "forms/form.h"
 
 /*
- * A copy of `form` with the texts of the wording file; NULL and ERROR_INPUT when it names what the form has not.  The
- * copy shares the form's rules and expressions: `form` must live as long.
+ * A copy of `form` with the texts of a wording file; NULL and faults when it names what the form has not.  The copy
+ * shares the form's rules and expressions: `form` must live as long.
  */
-struct form *wording_apply(const void *owner, const struct form *form, const char *file, const char *text,
-                           size_t length, struct error *error) MUST_CHECK;
-
-/* The same from a YAML tree, with every fault at once. */
-struct form *wording_read(const void *owner, const struct form *form, const struct yaml *root, struct faults *faults)
-    MUST_CHECK;
+struct form *wording_apply(const void *owner, const struct form *form, const struct yaml *root,
+                           struct faults *faults) MUST_CHECK;
 
 /* The form id and version that a wording file says it is for; NULL and a fault when it does not. */
 const char *wording_target(const struct yaml *root, int *version, struct faults *faults);

@@ -231,6 +231,9 @@ static void test_expression_evaluate_partial_dates_are_intervals(void **state)
         {"min(days(d, e), 100) <= 16", TRUTH_TRUE},
         {"max(days(d, e), -100) >= -14", TRUTH_TRUE},
         {"10 / days(e, date) > 0", TRUTH_TRUE},
+        {"50 - days(d, e) >= 34", TRUTH_TRUE},
+        {"50 - days(d, e) >= 35", TRUTH_UNKNOWN},
+        {"days(d, e) + 1 <= 17", TRUTH_TRUE},
         {"1 / days(d, e) > 0", TRUTH_UNKNOWN},
     };
     check_cases(cases, COUNT(cases));

@@ -33,6 +33,7 @@ static const char body[] =
     "rules:\n"
     "  - {id: stop_after_onset, item: stop, check: \"stop >= onset\", text: \"the end lies before the onset; "
     "correct one\"}\n"
+    "  - {id: few, item: more, check: \"more <= 20\", text: \"that is too many; count again\"}\n"
     "  - {id: heavy, item: bmi, soft: true, check: \"bmi <= 40\", text: \"very heavy; look again\"}\n"
     "  - {id: both_pains, check: \"answered(p1) = answered(p2)\", text: \"answer both pains or none\"}\n"
     "  - {id: not_late, soft: true, check: \"days(date, today) <= 30\", text: \"entered late; look at the "
@@ -378,10 +379,24 @@ static void test_submission_check_rules_over_wrong_items_are_not_judged(void **s
     struct world world = world_new("about: subject\n", body);
     /* p1 is wrong: whether both pains are answered is not said; `why` is wrong: whether `other` is asked for
      * is not */
-    assert_null(judge(&world, RECORD ",\"answers\":{\"bmi\":\"20\",\"p1\":9,\"why\":\"x\",\"other\":\"a\"}"));
+    assert_null(judge(&world, RECORD
+                      ",\"answers\":{\"bmi\":\"20\",\"p1\":9,\"p2\":1,\"why\":\"x\",\"other\":\"a\"}"));
     find_problem(&world, "p1", "choice");
     find_problem(&world, "why", "choice");
     assert_int_equal(world.problems.count, 2);
+    talloc_free(world.owner);
+}
+
+static void test_submission_check_rules_over_skipped_items_are_not_judged(void **state)
+{
+    (void)state;
+    struct world world = world_new("about: subject\n", body);
+    assert_null(judge(&world, RECORD ",\"answers\":{\"bmi\":\"20\",\"more\":21}"));
+    find_problem(&world, "more", "skipped");
+    assert_int_equal(world.problems.count, 1);
+    assert_null(
+        judge(&world, RECORD ",\"answers\":{\"bmi\":\"20\",\"why\":\"other\",\"other\":\"x\",\"more\":21}"));
+    find_problem(&world, "more", "few");
     talloc_free(world.owner);
 }
 
@@ -536,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_submission_check_right_answers_are_accepted),
         cmocka_unit_test(test_submission_check_all_problems_come_at_once),
         cmocka_unit_test(test_submission_check_rules_over_wrong_items_are_not_judged),
+        cmocka_unit_test(test_submission_check_rules_over_skipped_items_are_not_judged),
         cmocka_unit_test(test_submission_check_confirmations_stand_in_the_canonical_text),
         cmocka_unit_test(test_submission_check_soft_findings_do_not_hide_behind_hard_ones),
         cmocka_unit_test(test_submission_check_correction_and_void),

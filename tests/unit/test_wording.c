@@ -7,7 +7,9 @@
 #include <cmocka.h>
 
 #include "forms/base/memory.h"
+#include "forms/faults.h"
 #include "forms/wording.h"
+#include "forms/yaml.h"
 #include "tests/support/definitions.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -29,13 +31,22 @@ static const char overlay[] =
     "sections:\n"
     "  first: Erster Teil\n";
 
+static const struct form *apply(const void *owner, const struct form *form, const char *text, struct error *error)
+{
+    struct faults faults = faults_begin(owner);
+    const struct yaml *root = yaml_parse(owner, "de.yaml", text, strlen(text), error);
+    const struct form *copy = root != NULL ? wording_apply(owner, form, root, &faults) : NULL;
+    assert_int_equal(copy != NULL, faults_to_error(&faults, error));
+    return copy;
+}
+
 static void test_wording_apply_lays_texts_over_a_copy(void **state)
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
     struct error error = {0};
     const struct form *form = definitions_form(owner, body);
-    const struct form *german = wording_apply(owner, form, "de.yaml", overlay, strlen(overlay), &error);
+    const struct form *german = apply(owner, form, overlay, &error);
     if (german == NULL)
         fail_msg("%s", error.message);
     assert_string_equal(german->title, "\xc3\x9c" "berschrift");
@@ -79,7 +90,7 @@ static void test_wording_apply_unknown_names_are_refused(void **state)
         const char *text = memory_format(owner, "%.*s%s%s", (int)(place - overlay), overlay, cases[i].to,
                                          place + strlen(cases[i].from));
         struct error error = {0};
-        assert_null(wording_apply(owner, form, "de.yaml", text, strlen(text), &error));
+        assert_null(apply(owner, form, text, &error));
         if (error.line != cases[i].line || strstr(error.message, cases[i].says) == NULL)
             fail_msg("%s: line %d: %s", cases[i].to, error.line, error.message);
     }
