@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "collector/access.h"
 #include "collector/catalogues.h"
@@ -10,6 +11,8 @@
 #include "collector/connection.h"
 #include "collector/loop.h"
 #include "forms/base/memory.h"
+
+enum { POOL_OBJECTS = 32, POOL_BYTES = 4096 };
 
 static int free_call(struct call *call)
 {
@@ -38,11 +41,12 @@ static void copy_head(struct call *call, const struct http_head *head)
 
 struct call *call_new(struct loop *loop, struct connection *connection, const struct http_head *head)
 {
-    struct call *call = memory_new(NULL, struct call);
+    /* One block for all that a usual request needs; what does not fit is allocated apart. */
+    struct call *call = talloc_pooled_object(NULL, struct call, POOL_OBJECTS, POOL_BYTES);
+    if (call == NULL)
+        abort();   /* out of memory: memory.h */
+    *call = (struct call){.loop = loop, .connection = connection, .started_us = clock_now_us()};
     talloc_set_destructor(call, free_call);
-    call->loop = loop;
-    call->connection = connection;
-    call->started_us = clock_now_us();
     struct exchange *exchange = &call->exchange;
     snprintf(exchange->request_id, sizeof exchange->request_id, "%016" PRIx64, loop->next_request++);
     snprintf(exchange->peer, sizeof exchange->peer, "%s", connection->peer);

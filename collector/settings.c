@@ -49,7 +49,7 @@ static const struct setting settings_table[] = {
     INTEGER_SETTING(reply_min_bytes_per_s, "1000", 0, 1000000000, true, "least average rate of reading a reply"),
     INTEGER_SETTING(stop_deadline_ms, "10000", 100, 600000, true, "from SIGTERM to the end, at most"),
     INTEGER_SETTING(token_cache_ms, "3000", 0, 60000, true, "how long a token that was found stays known"),
-    INTEGER_SETTING(catalogue_refresh_ms, "2000", 100, 600000, true, "between two looks for new studies and forms"),
+    INTEGER_SETTING(catalogue_refresh_ms, "2000", 100, 600000, false, "between two looks for new studies and forms"),
     {"log_level", SETTING_LOG_LEVEL, offsetof(struct settings, log_level), "info", 0, 0, true,
      "debug, info, warning or error"},
     BOOLEAN_SETTING(access_log, "true", true, "a log line for each request"),
@@ -232,13 +232,11 @@ void settings_print_help(FILE *out)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const struct setting *setting = &settings_table[i];
-        fprintf(out, "  %-28s %s%s%s\n", setting->name, setting->help, setting->reloadable ? " (SIGHUP)" : "",
-                *setting->initial != '\0' ? "" : " (no default)");
-        if (*setting->initial != '\0')
-            fprintf(out, "  %-28s default %s", "", setting->initial);
+        const char *initial = *setting->initial != '\0' ? setting->initial : "none";
+        fprintf(out, "  %-28s %s%s\n", setting->name, setting->help, setting->reloadable ? " (SIGHUP)" : "");
         if (setting->type == SETTING_INTEGER)
-            fprintf(out, ", %d to %d", setting->least, setting->most);
-        if (*setting->initial != '\0')
-            fputc('\n', out);
+            fprintf(out, "  %-28s default %s, %d to %d\n", "", initial, setting->least, setting->most);
+        else
+            fprintf(out, "  %-28s default %s\n", "", initial);
     }
 }
