@@ -26,8 +26,8 @@ static bool enrols(const struct store_write *row)
 /* Of rows about the same subject. */
 static bool same_record(const struct submission *a, const struct submission *b)
 {
-    return a->instance == b->instance && strcmp(a->form->id, b->form->id) == 0 && strcmp(a->knee, b->knee) == 0 &&
-           strcmp(a->visit, b->visit) == 0;
+    return a->instance == b->instance && strcmp(a->form->id, b->form->id) == 0 &&
+           strcmp(a->knee, b->knee) == 0 && strcmp(a->visit, b->visit) == 0;
 }
 
 static bool continues(const struct store_write *enrolment, const struct store_write *other)

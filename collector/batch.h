@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What waits for the writer: the submissions of one request, the fate of each, and which of them may go to the
- * database in one call.  Pure: knows neither threads nor the database.
+ * What waits for the writer: the submissions of one request, the fate of each, and which of them may go to
+ * the database in one call.  Pure: knows neither threads nor the database.
  */
 #ifndef PATELLA_BATCH_H
 #define PATELLA_BATCH_H
@@ -41,9 +41,9 @@ struct batch_request {
 size_t batch_count_waiting(const struct batch_request *request);
 
 /*
- * The end of the segment of rows[from..count) that may go to the database in one call: no row of it depends on
- * another, which would be the same id, another version of the same record, the enrolment of a subject and anything
- * else about that subject.  Always greater than `from` when from < count.
+ * The end of the segment of rows[from..count) that may go to the database in one call: no row of it depends
+ * on another, which would be the same id, another version of the same record, the enrolment of a subject and
+ * anything else about that subject.  Always greater than `from` when from < count.
  */
 size_t batch_segment_end(struct batch_row *const *rows, size_t from, size_t count);
 

@@ -77,8 +77,8 @@ static const struct store_definition *newest_protocol(const struct store_catalog
     return NULL;
 }
 
-static bool parse_forms(const void *owner, const struct store_catalogue *stored, const struct store_study *study,
-                        struct catalogue *catalogue, struct error *error)
+static bool parse_forms(const void *owner, const struct store_catalogue *stored,
+                        const struct store_study *study, struct catalogue *catalogue, struct error *error)
 {
     const struct form **forms = memory_new_array(owner, const struct form *, stored->form_count);
     size_t count = 0;
@@ -86,7 +86,8 @@ static bool parse_forms(const void *owner, const struct store_catalogue *stored,
         const struct store_definition *definition = &stored->forms[i];
         if (definition->study_id != study->study_id)
             continue;
-        char *name = memory_format(owner, "%s/%s.%d.yaml", study->code, definition->form, definition->version);
+        char *name =
+            memory_format(owner, "%s/%s.%d.yaml", study->code, definition->form, definition->version);
         forms[count] = form_parse(owner, name, definition->yaml, strlen(definition->yaml), error);
         if (forms[count] == NULL)
             return false;
@@ -113,8 +114,8 @@ static void copy_sites(const void *owner, const struct store_catalogue *stored, 
     study->sites = sites;
 }
 
-static bool load_study(const void *owner, const struct store_catalogue *stored, const struct store_study *from,
-                       struct catalogue_study *study, struct error *error)
+static bool load_study(const void *owner, const struct store_catalogue *stored,
+                       const struct store_study *from, struct catalogue_study *study, struct error *error)
 {
     const struct store_definition *newest = newest_protocol(stored, from->study_id);
     if (newest == NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the collector knows of its studies: sites with time zones, protocols and forms, parsed.  A snapshot is immutable
- * and counted, so that threads share it; it is loaded anew when the database's catalogue version has moved on.
- * A study that has no protocol yet is not in it.
+ * What the collector knows of its studies: sites with time zones, protocols and forms, parsed.  A snapshot is
+ * immutable and counted, so that threads share it; it is loaded anew when the database's catalogue version
+ * has moved on. A study that has no protocol yet is not in it.
  */
 #ifndef PATELLA_CATALOGUES_H
 #define PATELLA_CATALOGUES_H
@@ -34,14 +34,17 @@ struct catalogues {
     size_t study_count;
 };
 
-/* The current snapshot, held; NULL before the first load.  Give each back with catalogues_release.  Thread-safe. */
+/*
+ * The current snapshot, held; NULL before the first load.  Give each back with catalogues_release.
+ * Thread-safe.
+ */
 const struct catalogues *catalogues_hold(void);
 void catalogues_release(const struct catalogues *catalogues);   /* NULL is fine */
 
 /*
- * Loads when the database has a newer version than the current snapshot; keeps the old one on failure.  A definition
- * that this program cannot read fails once for each catalogue version (so that it is logged once) and is then passed
- * over; catalogues_ready tells.
+ * Loads when the database has a newer version than the current snapshot; keeps the old one on failure.  A
+ * definition that this program cannot read fails once for each catalogue version (so that it is logged once)
+ * and is then passed over; catalogues_ready tells.
  */
 bool catalogues_refresh(struct store *store, struct error *error) MUST_CHECK;
 

@@ -30,7 +30,8 @@ static void append_key(struct text *out, const struct store_record *record)
     json_text(out, "date", record->dated);
 }
 
-static void append_scores(struct text *out, const struct store_record *record, const struct catalogue *catalogue)
+static void append_scores(struct text *out, const struct store_record *record,
+                          const struct catalogue *catalogue)
 {
     const struct form *form = catalogue_find_form(catalogue, record->form, record->form_version);
     json_key(out, "scores");
@@ -42,7 +43,8 @@ static void append_scores(struct text *out, const struct store_record *record, c
 }
 
 /* `content` is the canonical text, byte for byte: its SHA-256 is `sha256`. */
-static void append_submission(struct text *out, const struct store_record *record, const struct catalogue *catalogue)
+static void append_submission(struct text *out, const struct store_record *record,
+                              const struct catalogue *catalogue)
 {
     text_append(out, "{");
     append_key(out, record);
@@ -98,14 +100,17 @@ static bool read_versions(struct exchange *exchange, bool *all)
     *all = versions != NULL && strcmp(versions, "all") == 0;
     if (versions == NULL || *all || strcmp(versions, "latest") == 0)
         return true;
-    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `versions` must be `latest` or `all`");
+    exchange_reply_problem(exchange, 400, "invalid_parameter",
+                           "query parameter `versions` must be `latest` or `all`");
     return false;
 }
 
 void handle_list_submissions(struct exchange *exchange, struct store *store)
 {
-    static const char *const parameters[] = {"subject", "form", "visit", "cut", "versions", "after", "limit", NULL};
-    struct store_filter filter = {.form = exchange_query(exchange, "form"), .visit = exchange_query(exchange, "visit")};
+    static const char *const parameters[] = {"subject", "form", "visit", "cut", "versions", "after", "limit",
+                                             NULL};
+    struct store_filter filter = {.form = exchange_query(exchange, "form"),
+                                  .visit = exchange_query(exchange, "visit")};
     struct error error = {0};
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !request_allow_query(exchange, parameters) || !read_filter(exchange, &filter) ||
@@ -194,9 +199,11 @@ void handle_list_subjects(struct exchange *exchange, struct store *store)
 
 /* The subject with that number, or NULL: the first one behind the number before it. */
 static struct store_subject *find_subject(struct exchange *exchange, struct store *store,
-                                          const struct store_reader *reader, const int number[2], struct error *error)
+                                          const struct store_reader *reader, const int number[2],
+                                          struct error *error)
 {
-    const struct store_subject_page page = {.after_site = number[0], .after_subject = number[1] - 1, .most = 1};
+    const struct store_subject_page page = {.after_site = number[0], .after_subject = number[1] - 1,
+                                            .most = 1};
     struct store_subjects *found = store_list_subjects(exchange, store, reader, &page, error);
     if (found == NULL)
         return NULL;
@@ -262,14 +269,15 @@ static void append_answers(struct text *out, const struct form *form, const stru
 }
 
 /* False when the stored text does not fit the form's definition: then the error says so. */
-static bool append_event(struct text *out, const struct store_record *record, const struct catalogue *catalogue,
-                         bool *first, struct error *error)
+static bool append_event(struct text *out, const struct store_record *record,
+                         const struct catalogue *catalogue, bool *first, struct error *error)
 {
     if (strcmp(record->status, "void") == 0)
         return true;
     const struct form *form = catalogue_find_form(catalogue, record->form, record->form_version);
     if (form == NULL)
-        return error_set(error, ERROR_INTERNAL, "form %s version %d is not loaded", record->form, record->form_version);
+        return error_set(error, ERROR_INTERNAL, "form %s version %d is not loaded", record->form,
+                         record->form_version);
     struct answer *answers = submission_read_answers(out, form, record->content, error);
     if (answers == NULL)
         return false;

@@ -121,14 +121,15 @@ void handle_request_report(struct exchange *exchange, struct store *store)
     json_number(body, "cut", cut);
     text_append(body, "}");
     exchange_reply_json(exchange, 202, body);
-    exchange_add_header(exchange, "Location", memory_format(exchange, "/api/v1/studies/%s/reports/%s", study->code,
-                                                            report));
+    exchange_add_header(exchange, "Location",
+                        memory_format(exchange, "/api/v1/studies/%s/reports/%s", study->code, report));
 }
 
 /* ---- one report ---- */
 
 static const struct store_report *find_report(struct exchange *exchange, struct store *store,
-                                              const struct store_reader *reader, const char *id, struct error *error)
+                                              const struct store_reader *reader, const char *id,
+                                              struct error *error)
 {
     struct store_reports *reports = store_list_reports(exchange, store, reader, error);
     if (reports == NULL)

@@ -94,7 +94,8 @@ void handle_list_studies(struct exchange *exchange, struct store *store)
     exchange_reply_json(exchange, 200, body);
 }
 
-static void append_sites(struct text *out, const struct exchange *exchange, const struct catalogue_study *study)
+static void append_sites(struct text *out, const struct exchange *exchange,
+                         const struct catalogue_study *study)
 {
     json_key(out, "sites");
     text_append(out, "[");
@@ -188,7 +189,8 @@ void handle_show_form(struct exchange *exchange, struct store *store)
     if (study == NULL || !request_allow_query(exchange, parameters) ||
         !request_query_number(exchange, "version", 1, 9999, &version))
         return;
-    const struct form *form = catalogue_find_form(&study->catalogue, exchange_parameter(exchange, "form"), version);
+    const struct form *form =
+        catalogue_find_form(&study->catalogue, exchange_parameter(exchange, "form"), version);
     if (form == NULL) {
         exchange_reply_problem(exchange, 404, "not_found", "the study has no such form in this version; GET "
                                "/api/v1/studies/%s/forms lists its forms", study->code);

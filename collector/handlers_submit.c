@@ -15,7 +15,7 @@
 
 enum { ROWS_MOST = 256 };
 
-/* ---- an array is cut into the texts of its elements, so that each is read and judged like a single submission ---- */
+/* ---- an array is cut into the texts of its elements: each is read and judged like a single one ---- */
 
 static const char *skip_string(const char *at)
 {
@@ -53,8 +53,12 @@ static const char *skip_blank(const char *at)
 
 /* ---- reading and checking a row ---- */
 
-/* A site that the caller may not see has the time zone of one that it may: nothing tells that the site exists. */
-static const char *time_zone_of(const struct exchange *exchange, const struct catalogue_study *study, int site)
+/*
+ * A site that the caller may not see has the time zone of one that it may: nothing tells that the site
+ * exists.
+ */
+static const char *time_zone_of(const struct exchange *exchange, const struct catalogue_study *study,
+                                int site)
 {
     const char *fallback = "UTC";
     for (size_t i = study->site_count; i > 0; i--) {
@@ -104,8 +108,8 @@ static struct store_write write_of(const struct exchange *exchange, const struct
     };
 }
 
-static void check_row(struct batch_request *request, const struct catalogue_study *study, struct batch_row *row,
-                      const char *text, size_t length)
+static void check_row(struct batch_request *request, const struct catalogue_study *study,
+                      struct batch_row *row, const char *text, size_t length)
 {
     struct exchange *exchange = request->exchange;
     struct submission_input *input = submission_read_json(exchange, text, length, &row->problems);
@@ -114,7 +118,8 @@ static void check_row(struct batch_request *request, const struct catalogue_stud
         return;
     }
     date_days today = today_for(exchange, study, input);
-    struct submission *submission = submission_check(exchange, &study->catalogue, input, today, &row->problems);
+    struct submission *submission =
+        submission_check(exchange, &study->catalogue, input, today, &row->problems);
     if (submission == NULL) {
         row->fate = BATCH_INVALID;
         return;
@@ -143,15 +148,16 @@ static size_t count_elements(struct exchange *exchange)
     json_error_t reason;
     json_t *array = json_loadb(exchange->body, exchange->body_length, 0, &reason);
     if (array == NULL) {
-        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d", reason.line,
-                               reason.column);
+        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d",
+                               reason.line, reason.column);
         return 0;
     }
     size_t count = json_array_size(array);
     json_decref(array);
     if (count >= 1 && count <= ROWS_MOST)
         return count;
-    exchange_reply_problem(exchange, count > ROWS_MOST ? 413 : 400, count > ROWS_MOST ? "too_large" : "malformed",
+    exchange_reply_problem(exchange, count > ROWS_MOST ? 413 : 400,
+                           count > ROWS_MOST ? "too_large" : "malformed",
                            "an array of submissions holds 1 to %d; this one has %zu", ROWS_MOST, count);
     return 0;
 }
@@ -188,7 +194,8 @@ void handle_submit(struct exchange *exchange, struct store *store)
     else if (request != NULL && writer_submit(request))
         return;
     else if (request != NULL)
-        exchange_reply_problem(exchange, 503, "unavailable", "too many submissions are waiting; send the same ids "
+        exchange_reply_problem(exchange, 503, "unavailable",
+                               "too many submissions are waiting; send the same ids "
                                "again after a moment");
     exchange_finish(exchange);
 }

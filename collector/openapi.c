@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/openapi.h"
 
-/* The assembler reads the file as it is, relative to the folder of the Makefile, which also knows the dependency. */
+/* The assembler reads the file as it is, relative to the folder of the Makefile, which knows of it too. */
 __asm__(".section .rodata.openapi_yaml,\"a\"\n"
         ".global openapi_yaml\n"
         "openapi_yaml:\n"

@@ -39,25 +39,35 @@ struct refusal {
 /* Every code that api.submit_batch refuses a row with, and what the sender can do about it. */
 static const struct refusal refusals[] = {
     {"no_session", 401, "the token is not valid any more; ask the administrator for a new one"},
-    {"not_allowed", 403, "the token does not allow this submission; ask the administrator for the right to do it"},
-    {"unknown_subject", 422, "there is no such subject at your sites; enrol the subject first, or correct the number"},
-    {"subject_exists", 409, "a subject with this number is enrolled already; choose the next free number, or correct the "
-                            "enrolment with a new version"},
-    {"record_exists", 409, "this record has been submitted already; read it and send a correction as its next version, "
-                           "or choose another instance"},
-    {"version_conflict", 409, "the version does not follow the newest version of the record; read the record again and "
-                              "send the correction as its next version"},
+    {"not_allowed", 403,
+     "the token does not allow this submission; ask the administrator for the right to do it"},
+    {"unknown_subject", 422,
+     "there is no such subject at your sites; enrol the subject first, or correct the number"},
+    {"subject_exists", 409,
+     "a subject with this number is enrolled already; choose the next free number, or correct the "
+     "enrolment with a new version"},
+    {"record_exists", 409,
+     "this record has been submitted already; read it and send a correction as its next version, "
+     "or choose another instance"},
+    {"version_conflict", 409,
+     "the version does not follow the newest version of the record; read the record again and "
+     "send the correction as its next version"},
     {"uuid_reused", 409, "another submission has this id already; make a new UUID for every new version"},
-    {"record_void", 409, "the record is void and takes no further versions; enter it anew as another instance or visit"},
+    {"record_void", 409,
+     "the record is void and takes no further versions; enter it anew as another instance or visit"},
     {"subject_locked", 423, "the subject is locked; ask the administrator to unlock the subject"},
     {"study_frozen", 423, "the study is frozen and takes no submissions"},
     {"unknown_form", 422, "the study does not have this form in this version; read the list of forms again"},
-    {"reason_missing", 422, "a correction needs a reason for change of at least 5 characters that are not blank"},
+    {"reason_missing", 422,
+     "a correction needs a reason for change of at least 5 characters that are not blank"},
     {"continues_unknown", 422, "the subject that this enrolment continues is not known; correct `continues`"},
     {"too_large", 413, "the submission is too large; shorten its texts"},
-    {"conflict", 503, "another submission of the same record was written at the same time; send the same ids again"},
-    {"unavailable", 503, "the submission could not be stored now; nothing is acknowledged, send the same ids again"},
-    {"internal", 500, "the submission could not be stored; nothing is acknowledged, report it with the request id"},
+    {"conflict", 503,
+     "another submission of the same record was written at the same time; send the same ids again"},
+    {"unavailable", 503,
+     "the submission could not be stored now; nothing is acknowledged, send the same ids again"},
+    {"internal", 500,
+     "the submission could not be stored; nothing is acknowledged, report it with the request id"},
 };
 
 static const char *title_of(int status)
@@ -85,7 +95,8 @@ int problem_details_status(const char *verdict_code)
 const char *problem_details_text(const char *verdict_code)
 {
     const struct refusal *refusal = find_refusal(verdict_code);
-    return refusal != NULL ? refusal->text : "the submission was refused for a reason that this program does not know";
+    return refusal != NULL ? refusal->text
+                           : "the submission was refused for a reason that this program does not know";
 }
 
 static void append_problem(struct text *out, const struct problem *problem)

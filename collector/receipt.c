@@ -22,8 +22,10 @@ static void append_receipt(struct text *out, const struct batch_row *row)
     text_append_json(out, submission->knee);
     text_append(out, ",\"visit\":");
     text_append_json(out, submission->visit);
-    text_append_format(out, ",\"instance\":%d,\"version\":%d,\"status\":\"%s\",\"date\":\"%s\",\"sha256\":\"%s\","
-                       "\"received_at\":\"%s\",\"scores\":", submission->instance, submission->version,
+    text_append_format(out,
+                       ",\"instance\":%d,\"version\":%d,\"status\":\"%s\",\"date\":\"%s\",\"sha256\":\"%s\","
+                       "\"received_at\":\"%s\",\"scores\":",
+                       submission->instance, submission->version,
                        submission->status == SUBMISSION_VOID ? "void" : "complete", date, row->verdict.sha256,
                        row->verdict.recorded_at);
     json_reply_scores(out, submission->form, submission->scores);
@@ -33,8 +35,8 @@ static void append_receipt(struct text *out, const struct batch_row *row)
 /* ---- one row ---- */
 
 /*
- * A refusal for want of rights says no more than a subject that is not there, except for an enrolment, which is about
- * the site and not about a subject.
+ * A refusal for want of rights says no more than a subject that is not there, except for an enrolment, which
+ * is about the site and not about a subject.
  */
 static const char *refusal_code(const struct batch_row *row)
 {
@@ -66,10 +68,11 @@ static void append_problem(struct text *out, const struct batch_row *row)
 {
     int status = receipt_row_status(row);
     if (row->fate == BATCH_UNREADABLE)
-        problem_details_append(out, status, "malformed", "the submission cannot be read; every problem is listed",
-                               &row->problems);
+        problem_details_append(out, status, "malformed",
+                               "the submission cannot be read; every problem is listed", &row->problems);
     else if (row->fate == BATCH_INVALID)
-        problem_details_append(out, status, "invalid", "the answers do not pass the form's checks; every problem is "
+        problem_details_append(out, status, "invalid",
+                               "the answers do not pass the form's checks; every problem is "
                                "listed; those that are soft go away with a confirmation and its reason",
                                &row->problems);
     else
@@ -123,7 +126,8 @@ static bool all_unavailable(const struct batch_request *request)
 
 static void append_result(struct text *out, const struct batch_row *row)
 {
-    text_append_format(out, "{\"status\":%d,\"%s\":", receipt_row_status(row), is_stored(row) ? "receipt" : "problem");
+    text_append_format(out, "{\"status\":%d,\"%s\":", receipt_row_status(row),
+                       is_stored(row) ? "receipt" : "problem");
     if (is_stored(row))
         append_receipt(out, row);
     else
@@ -148,7 +152,8 @@ void receipt_reply(const struct batch_request *request)
     if (!request->is_array)
         reply_single(request);
     else if (all_unavailable(request))
-        exchange_reply_problem(request->exchange, 503, "unavailable", "%s", problem_details_text("unavailable"));
+        exchange_reply_problem(request->exchange, 503, "unavailable", "%s",
+                               problem_details_text("unavailable"));
     else
         reply_array(request);
 }

@@ -2,7 +2,8 @@
 /*
  * The answer to submissions: receipts, refusals, and the reply to a request made of them.
  *
- * A receipt of a replayed submission has the same bytes as the first one: nothing in it comes from this attempt.
+ * A receipt of a replayed submission has the same bytes as the first one: nothing in it comes from this
+ * attempt.
  */
 #ifndef PATELLA_RECEIPT_H
 #define PATELLA_RECEIPT_H
@@ -13,9 +14,10 @@
 int receipt_row_status(const struct batch_row *row);
 
 /*
- * Sets the reply of the request's exchange when the fate of every row is known.  One submission: its receipt or its
- * problem.  An array: {"results":[{"status":...,"receipt":{...}}|{"status":...,"problem":{...}}]} with 201 when all
- * were accepted, 200 when none was refused, else 207; 503 when nothing at all could be stored now.
+ * Sets the reply of the request's exchange when the fate of every row is known.  One submission: its receipt
+ * or its problem.  An array: {"results":[{"status":...,"receipt":{...}}|{"status":...,"problem":{...}}]} with
+ * 201 when all were accepted, 200 when none was refused, else 207; 503 when nothing at all could be stored
+ * now.
  */
 void receipt_reply(const struct batch_request *request);
 

@@ -16,7 +16,8 @@ const struct catalogue_study *request_study(struct exchange *exchange)
     }
     const struct catalogue_study *study = catalogues_find(exchange->catalogues, exchange->principal->study);
     if (study == NULL)
-        exchange_reply_problem(exchange, 404, "not_found", "the study has no protocol yet; the administrator adds it "
+        exchange_reply_problem(exchange, 404, "not_found",
+                               "the study has no protocol yet; the administrator adds it "
                                "with patella-admin");
     return study;
 }
@@ -55,13 +56,15 @@ bool request_allow_query(struct exchange *exchange, const char *const *names)
     for (size_t i = 0; i < exchange->query_count; i++) {
         const char *name = exchange->query[i].name;
         if (!is_in(names, name)) {
-            exchange_reply_problem(exchange, 400, "invalid_parameter", "unknown query parameter; this address knows: %s",
+            exchange_reply_problem(exchange, 400, "invalid_parameter",
+                                   "unknown query parameter; this address knows: %s",
                                    list_names(exchange, names));
             return false;
         }
         for (size_t before = 0; before < i; before++)
             if (strcmp(exchange->query[before].name, name) == 0) {
-                exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` is given twice", name);
+                exchange_reply_problem(exchange, 400, "invalid_parameter",
+                                       "query parameter `%s` is given twice", name);
                 return false;
             }
     }
@@ -75,8 +78,9 @@ bool request_query_number(struct exchange *exchange, const char *name, int least
     if (string == NULL)
         return true;
     if (!text_to_int64(string, &number) || number < least || number > most) {
-        exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` must be a whole number from %d "
-                               "to %d", name, least, most);
+        exchange_reply_problem(exchange, 400, "invalid_parameter",
+                               "query parameter `%s` must be a whole number from %d to %d",
+                               name, least, most);
         return false;
     }
     *value = (int)number;
@@ -110,8 +114,9 @@ bool request_query_subject(struct exchange *exchange, const char *name, int site
     site_and_subject[0] = site_and_subject[1] = 0;
     if (string == NULL || subject_parse(string, &site_and_subject[0], &site_and_subject[1]))
         return true;
-    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` must be site-subject, such as "
-                           "07-0012", name);
+    exchange_reply_problem(exchange, 400, "invalid_parameter",
+                           "query parameter `%s` must be site-subject, such as 07-0012",
+                           name);
     return false;
 }
 
@@ -152,8 +157,8 @@ static json_t *body_field(struct exchange *exchange, const char *field)
         return NULL;
     json_t *body = json_loadb(exchange->body, exchange->body_length, JSON_REJECT_DUPLICATES, &reason);
     if (body == NULL) {
-        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d", reason.line,
-                               reason.column);
+        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d",
+                               reason.line, reason.column);
         return NULL;
     }
     json_t **holder = memory_new(exchange, json_t *);
@@ -161,8 +166,9 @@ static json_t *body_field(struct exchange *exchange, const char *field)
     talloc_set_destructor(holder, free_json);
     json_t *value = json_object_get(body, field);
     if (value == NULL || json_object_size(body) != 1) {
-        exchange_reply_problem(exchange, 400, "malformed", "the body must be a JSON object with the field `%s` and no "
-                               "other", field);
+        exchange_reply_problem(exchange, 400, "malformed",
+                               "the body must be a JSON object with the field `%s` and no other",
+                               field);
         return NULL;
     }
     return value;
@@ -173,10 +179,12 @@ const char *request_body_text(struct exchange *exchange, const char *field, size
     json_t *value = body_field(exchange, field);
     if (value == NULL)
         return NULL;
-    const char *string = json_string_value(value);   /* NULL for what is no text; jansson refuses NUL in texts */
-    if (string != NULL && string[0] != '\0' && text_count_characters(string) <= most && !text_has_control(string))
+    const char *string = json_string_value(value);   /* NULL for what is no text; never with a NUL inside */
+    if (string != NULL && string[0] != '\0' && text_count_characters(string) <= most &&
+        !text_has_control(string))
         return string;
-    exchange_reply_problem(exchange, 422, "invalid", "`%s` must be a text of 1 to %zu characters", field, most);
+    exchange_reply_problem(exchange, 422, "invalid", "`%s` must be a text of 1 to %zu characters", field,
+                           most);
     return NULL;
 }
 
@@ -190,7 +198,8 @@ bool request_body_number(struct exchange *exchange, const char *field, int least
         *value = (int)given;
         return true;
     }
-    exchange_reply_problem(exchange, 422, "invalid", "`%s` must be a whole number from %d to %d", field, least, most);
+    exchange_reply_problem(exchange, 422, "invalid", "`%s` must be a whole number from %d to %d", field,
+                           least, most);
     return false;
 }
 
@@ -210,12 +219,14 @@ static void log_failure(const struct exchange *exchange, const struct error *err
 void request_reply_error(struct exchange *exchange, const struct error *error)
 {
     if (strncmp(error->sqlstate, "28", 2) == 0) {
-        exchange_reply_problem(exchange, 401, "bad_token", "the token is not valid any more; ask the administrator for "
+        exchange_reply_problem(exchange, 401, "bad_token",
+                               "the token is not valid any more; ask the administrator for "
                                "a new one");
     } else if (error->kind == ERROR_DENIED) {
         exchange_reply_problem(exchange, 403, "not_allowed", "the token does not allow this");
     } else if (error->kind == ERROR_NOT_FOUND) {
-        exchange_reply_problem(exchange, 404, "not_found", "there is nothing at this address that the token may see");
+        exchange_reply_problem(exchange, 404, "not_found",
+                               "there is nothing at this address that the token may see");
     } else if (error->kind == ERROR_CONFLICT) {
         exchange_reply_problem(exchange, 409, "exists", "it exists already; choose another name");
     } else if (error->kind == ERROR_INPUT) {
@@ -226,6 +237,7 @@ void request_reply_error(struct exchange *exchange, const struct error *error)
         exchange_reply_problem(exchange, 503, "unavailable", "the database does not answer now; try again");
     } else {
         log_failure(exchange, error);
-        exchange_reply_problem(exchange, 500, "internal", "an error of the collector; report it with the request id");
+        exchange_reply_problem(exchange, 500, "internal",
+                               "an error of the collector; report it with the request id");
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What handlers ask of a request.  Each function answers a request that does not fit with its problem and returns
- * false or NULL; then the handler has nothing more to do.
+ * What handlers ask of a request.  Each function answers a request that does not fit with its problem and
+ * returns false or NULL; then the handler has nothing more to do.
  */
 #ifndef PATELLA_REQUEST_H
 #define PATELLA_REQUEST_H
@@ -11,8 +11,8 @@
 #include "collector/store.h"
 
 /*
- * The study of the token, which is the one in the path: access_allow has refused everything else.  404 while it has no
- * protocol.
+ * The study of the token, which is the one in the path: access_allow has refused everything else.  404 while
+ * it has no protocol.
  */
 const struct catalogue_study *request_study(struct exchange *exchange);
 
@@ -25,7 +25,10 @@ bool request_allow_query(struct exchange *exchange, const char *const *names);
 /* A whole number least..most in the query; `value` stays as it is when the parameter is absent. */
 bool request_query_number(struct exchange *exchange, const char *name, int least, int most, int *value);
 
-/* A UUID in the query or, when `name` is one of the path, in the path (404 there); NULL for an absent parameter. */
+/*
+ * A UUID in the query or, when `name` is one of the path, in the path (404 there); NULL for an absent
+ * parameter.
+ */
 bool request_query_uuid(struct exchange *exchange, const char *name, const char **value);
 const char *request_path_uuid(struct exchange *exchange, const char *name);
 
@@ -36,8 +39,8 @@ bool request_query_subject(struct exchange *exchange, const char *name, int site
 bool request_is_json(struct exchange *exchange);
 
 /*
- * The one field of a body {"FIELD":...}: a text of at most `most` characters without control characters (NULL when it
- * is refused), or a whole number least..most.
+ * The one field of a body {"FIELD":...}: a text of at most `most` characters without control characters (NULL
+ * when it is refused), or a whole number least..most.
  */
 const char *request_body_text(struct exchange *exchange, const char *field, size_t most);
 bool request_body_number(struct exchange *exchange, const char *field, int least, int most, int *value);

@@ -39,7 +39,8 @@ const struct route route_table[] = {
     {"GET", STUDY "/reports", REPORTS, 0, HANDLE_ON_WORKER, handle_list_reports},
     {"POST", STUDY "/reports", ROLE_STATISTICIAN, SMALL_LIMIT, HANDLE_ON_WORKER, handle_request_report},
     {"GET", STUDY "/reports/{report}", REPORTS, 0, HANDLE_ON_WORKER, handle_show_report},
-    {"GET", STUDY "/reports/{report}/files/{name}", ROLE_STATISTICIAN, 0, HANDLE_ON_WORKER, handle_download_file},
+    {"GET", STUDY "/reports/{report}/files/{name}", ROLE_STATISTICIAN, 0, HANDLE_ON_WORKER,
+     handle_download_file},
 };
 
 const size_t route_count = sizeof route_table / sizeof route_table[0];

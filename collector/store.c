@@ -23,8 +23,8 @@ static struct db_options options_for(const char *conninfo, int statement_timeout
 }
 
 /*
- * A database that lacks migrations refuses to prepare the statements; what is missing says more than the first
- * statement that does not fit.
+ * A database that lacks migrations refuses to prepare the statements; what is missing says more than the
+ * first statement that does not fit.
  */
 static void explain_with_migrations(const char *conninfo, struct error *error)
 {
@@ -58,7 +58,8 @@ struct store *store_open(const void *owner, const char *conninfo, struct error *
     return open_with_timeout(owner, conninfo, READ_TIMEOUT_MS, error);
 }
 
-struct store *store_open_writer(const void *owner, const char *conninfo, int statement_timeout_ms, struct error *error)
+struct store *store_open_writer(const void *owner, const char *conninfo, int statement_timeout_ms,
+                                struct error *error)
 {
     return open_with_timeout(owner, conninfo, statement_timeout_ms, error);
 }
@@ -101,7 +102,8 @@ struct db_result *store_query(const void *owner, struct store *store, enum store
     return db_execute(owner, store->db, statement, parameters, error);
 }
 
-struct db_parameters *store_reader_parameters(const void *owner, const struct store_reader *reader, size_t count)
+struct db_parameters *store_reader_parameters(const void *owner, const struct store_reader *reader,
+                                              size_t count)
 {
     struct db_parameters *parameters = db_parameters_new(owner, count);
     db_set_bytes(parameters, 0, reader->token, strlen(reader->token));
@@ -160,10 +162,12 @@ struct principal *store_find_principal(struct store *store, const char *token, s
     if (result != NULL && db_rows(result) == 1)
         principal = read_principal(result, token);
     else if (result != NULL)
-        error_set(error, ERROR_DENIED, "the token is unknown, expired or revoked; ask the administrator for a new one");
+        error_set(error, ERROR_DENIED,
+                  "the token is unknown, expired or revoked; ask the administrator for a new one");
     talloc_free(work);
     if (principal != NULL && principal->role == ROLE_ANYONE) {
-        error_set(error, ERROR_DENIED, "the token has a role that this program does not know; install the newest one");
+        error_set(error, ERROR_DENIED,
+                  "the token has a role that this program does not know; install the newest one");
         talloc_free(principal);
         principal = NULL;
     }

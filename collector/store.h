@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The collector's connection to PostgreSQL: one per thread, all statements prepared, functions of schema api only.
+ * The collector's connection to PostgreSQL: one per thread, all statements prepared, functions of schema api
+ * only.
  *
- * Every function that acts for somebody takes that person's token and passes it on: the database itself decides what
- * it allows.  Failures carry the SQLSTATE: 28000 the token is not valid, 42501 not allowed, P0002 not there or not to
- * be seen (kinds ERROR_DENIED, ERROR_DENIED and ERROR_NOT_FOUND).  Results hang on `owner`.
+ * Every function that acts for somebody takes that person's token and passes it on: the database itself
+ * decides what it allows.  Failures carry the SQLSTATE: 28000 the token is not valid, 42501 not allowed,
+ * P0002 not there or not to be seen (kinds ERROR_DENIED, ERROR_DENIED and ERROR_NOT_FOUND).  Results hang on
+ * `owner`.
  */
 #ifndef PATELLA_STORE_H
 #define PATELLA_STORE_H
@@ -16,7 +18,10 @@
 
 struct store;
 
-/* Connects as patella_collector (unless conninfo or the environment names another user) and prepares everything. */
+/*
+ * Connects as patella_collector (unless conninfo or the environment names another user) and prepares
+ * everything.
+ */
 struct store *store_open(const void *owner, const char *conninfo, struct error *error) MUST_CHECK;
 
 /* False when the database has pending, unknown or altered migrations; `error` says which. */
@@ -26,10 +31,11 @@ bool store_check_schema(struct store *store, struct error *error) MUST_CHECK;
 bool store_ensure(struct store *store, struct error *error) MUST_CHECK;
 
 /*
- * The holder of `token`: a talloc context without parent, or NULL; then `error` is ERROR_DENIED for a token that is
- * unknown, expired or revoked, anything else when the database could not be asked.
+ * The holder of `token`: a talloc context without parent, or NULL; then `error` is ERROR_DENIED for a token
+ * that is unknown, expired or revoked, anything else when the database could not be asked.
  */
-struct principal *store_find_principal(struct store *store, const char *token, struct error *error) MUST_CHECK;
+struct principal *store_find_principal(struct store *store, const char *token,
+                                       struct error *error) MUST_CHECK;
 
 /* True when the database answers at all: for /readyz. */
 bool store_ping(struct store *store, struct error *error) MUST_CHECK;
@@ -37,7 +43,7 @@ bool store_ping(struct store *store, struct error *error) MUST_CHECK;
 /* False after the connection was lost. */
 bool store_is_connected(const struct store *store);
 
-/* True for a failure that another try may mend: connection, shutdown, disk or memory full, timeout, lost race. */
+/* True for a failure that another try may mend: connection, shutdown, full disk, timeout, lost race. */
 bool store_is_unavailable(const struct error *error);
 
 /* ---- the catalogue ---- */
@@ -78,7 +84,8 @@ struct store_catalogue {
 bool store_catalogue_version(struct store *store, int64_t *version, struct error *error) MUST_CHECK;
 
 /* All of one moment (one snapshot). */
-struct store_catalogue *store_read_catalogue(const void *owner, struct store *store, struct error *error) MUST_CHECK;
+struct store_catalogue *store_read_catalogue(const void *owner, struct store *store,
+                                             struct error *error) MUST_CHECK;
 
 /* ---- what is stored ---- */
 
@@ -164,7 +171,7 @@ struct store_filter {
     const char *visit;
     int cut;                     /* as of that cut; 0: now */
     bool all_versions;           /* else the newest of each record */
-    const char *after;           /* id of the last record seen (any spelling of a UUID), NULL: from the start */
+    const char *after;           /* id of the last record seen, NULL: from the start */
     int most;
 };
 
@@ -199,30 +206,36 @@ struct store_subject_page {
 };
 
 /* By site and number. */
-struct store_subjects *store_list_subjects(const void *owner, struct store *store, const struct store_reader *reader,
-                                           const struct store_subject_page *page, struct error *error) MUST_CHECK;
+struct store_subjects *store_list_subjects(const void *owner, struct store *store,
+                                           const struct store_reader *reader,
+                                           const struct store_subject_page *page,
+                                           struct error *error) MUST_CHECK;
 
 /* By site, subject, form, knee, visit, instance and version. */
-struct store_records *store_list_records(const void *owner, struct store *store, const struct store_reader *reader,
-                                         const struct store_filter *filter, struct error *error) MUST_CHECK;
+struct store_records *store_list_records(const void *owner, struct store *store,
+                                         const struct store_reader *reader, const struct store_filter *filter,
+                                         struct error *error) MUST_CHECK;
 
 /* The submission with that id; NULL and ERROR_NOT_FOUND when there is none to be seen. */
-struct store_record *store_find_record(const void *owner, struct store *store, const struct store_reader *reader,
-                                       const char *id, struct error *error) MUST_CHECK;
+struct store_record *store_find_record(const void *owner, struct store *store,
+                                       const struct store_reader *reader, const char *id,
+                                       struct error *error) MUST_CHECK;
 
 struct store_cuts *store_list_cuts(const void *owner, struct store *store, const struct store_reader *reader,
                                    struct error *error) MUST_CHECK;
 bool store_make_cut(struct store *store, const struct store_reader *reader, const char *label, int *cut,
                     struct error *error) MUST_CHECK;
 
-struct store_reports *store_list_reports(const void *owner, struct store *store, const struct store_reader *reader,
-                                         struct error *error) MUST_CHECK;
-const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader, int cut,
-                                 struct error *error) MUST_CHECK;
-struct store_files *store_list_files(const void *owner, struct store *store, const struct store_reader *reader,
-                                     const char *report, struct error *error) MUST_CHECK;
-struct store_file_content *store_read_file(const void *owner, struct store *store, const struct store_reader *reader,
-                                           const char *report, const char *name, struct error *error) MUST_CHECK;
+struct store_reports *store_list_reports(const void *owner, struct store *store,
+                                         const struct store_reader *reader, struct error *error) MUST_CHECK;
+const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader,
+                                 int cut, struct error *error) MUST_CHECK;
+struct store_files *store_list_files(const void *owner, struct store *store,
+                                     const struct store_reader *reader, const char *report,
+                                     struct error *error) MUST_CHECK;
+struct store_file_content *store_read_file(const void *owner, struct store *store,
+                                           const struct store_reader *reader, const char *report,
+                                           const char *name, struct error *error) MUST_CHECK;
 
 /* ---- submissions: for the writer only ---- */
 
@@ -254,8 +267,8 @@ bool store_commit(struct store *store, bool *unknown, struct error *error) MUST_
 void store_rollback(struct store *store);
 
 /*
- * Writes `count` submissions, of which none may depend on another, in one call; a verdict for each, in the same
- * order.  Within store_begin and store_commit.
+ * Writes `count` submissions, of which none may depend on another, in one call; a verdict for each, in the
+ * same order.  Within store_begin and store_commit.
  */
 bool store_submit(struct store *store, const struct store_write *const *rows, size_t count,
                   struct store_verdict *const *verdicts, struct error *error) MUST_CHECK;

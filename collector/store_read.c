@@ -8,12 +8,30 @@
 
 /* Columns of STATEMENT_LIST_SUBMISSIONS and STATEMENT_FIND_SUBMISSION. */
 enum record_column {
-    RECORD_ID, RECORD_SITE, RECORD_SUBJECT, RECORD_KNEE, RECORD_FORM, RECORD_VISIT, RECORD_INSTANCE, RECORD_VERSION,
-    RECORD_STATUS, RECORD_FORM_VERSION, RECORD_PROTOCOL_VERSION, RECORD_DATED, RECORD_CONTENT, RECORD_SHA256,
-    RECORD_PREV_SHA256, RECORD_SCORES, RECORD_REASON, RECORD_DOOR, RECORD_RECORDED_BY, RECORD_RECORDED_AT
+    RECORD_ID,
+    RECORD_SITE,
+    RECORD_SUBJECT,
+    RECORD_KNEE,
+    RECORD_FORM,
+    RECORD_VISIT,
+    RECORD_INSTANCE,
+    RECORD_VERSION,
+    RECORD_STATUS,
+    RECORD_FORM_VERSION,
+    RECORD_PROTOCOL_VERSION,
+    RECORD_DATED,
+    RECORD_CONTENT,
+    RECORD_SHA256,
+    RECORD_PREV_SHA256,
+    RECORD_SCORES,
+    RECORD_REASON,
+    RECORD_DOOR,
+    RECORD_RECORDED_BY,
+    RECORD_RECORDED_AT
 };
 
-static void read_record(const void *owner, const struct db_result *result, size_t row, struct store_record *record)
+static void read_record(const void *owner, const struct db_result *result, size_t row,
+                        struct store_record *record)
 {
     *record = (struct store_record){
         .id = store_copy(owner, result, row, RECORD_ID),
@@ -45,8 +63,9 @@ static void set_int_or_null(struct db_parameters *parameters, size_t at, int val
         db_set_int(parameters, at, value);
 }
 
-struct store_records *store_list_records(const void *owner, struct store *store, const struct store_reader *reader,
-                                         const struct store_filter *filter, struct error *error)
+struct store_records *store_list_records(const void *owner, struct store *store,
+                                         const struct store_reader *reader, const struct store_filter *filter,
+                                         struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 10);
     set_int_or_null(parameters, 2, filter->site);
@@ -69,8 +88,8 @@ struct store_records *store_list_records(const void *owner, struct store *store,
     return records;
 }
 
-struct store_record *store_find_record(const void *owner, struct store *store, const struct store_reader *reader,
-                                       const char *id, struct error *error)
+struct store_record *store_find_record(const void *owner, struct store *store,
+                                       const struct store_reader *reader, const char *id, struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
     db_set_text(parameters, 2, id);
@@ -86,7 +105,8 @@ struct store_record *store_find_record(const void *owner, struct store *store, c
     return record;
 }
 
-struct store_subjects *store_list_subjects(const void *owner, struct store *store, const struct store_reader *reader,
+struct store_subjects *store_list_subjects(const void *owner, struct store *store,
+                                           const struct store_reader *reader,
                                            const struct store_subject_page *page, struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 5);

@@ -41,8 +41,8 @@ bool store_make_cut(struct store *store, const struct store_reader *reader, cons
     return result != NULL;
 }
 
-struct store_reports *store_list_reports(const void *owner, struct store *store, const struct store_reader *reader,
-                                     struct error *error)
+struct store_reports *store_list_reports(const void *owner, struct store *store,
+                                         const struct store_reader *reader, struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 2);
     struct db_result *result = store_query(owner, store, STATEMENT_LIST_REPORTS, parameters, error);
@@ -68,8 +68,8 @@ struct store_reports *store_list_reports(const void *owner, struct store *store,
     return reports;
 }
 
-const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader, int cut,
-                                 struct error *error)
+const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader,
+                                 int cut, struct error *error)
 {
     if (!store_ensure(store, error))
         return NULL;
@@ -79,8 +79,9 @@ const char *store_request_report(const void *owner, struct store *store, const s
     return result != NULL ? db_text(result, 0, 0) : NULL;
 }
 
-struct store_files *store_list_files(const void *owner, struct store *store, const struct store_reader *reader,
-                                     const char *report, struct error *error)
+struct store_files *store_list_files(const void *owner, struct store *store,
+                                     const struct store_reader *reader, const char *report,
+                                     struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
     db_set_text(parameters, 2, report);
@@ -101,8 +102,9 @@ struct store_files *store_list_files(const void *owner, struct store *store, con
     return files;
 }
 
-struct store_file_content *store_read_file(const void *owner, struct store *store, const struct store_reader *reader,
-                                           const char *report, const char *name, struct error *error)
+struct store_file_content *store_read_file(const void *owner, struct store *store,
+                                           const struct store_reader *reader, const char *report,
+                                           const char *name, struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 4);
     db_set_text(parameters, 2, report);

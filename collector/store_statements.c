@@ -15,7 +15,8 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_PING] = {"ping", "SELECT 1"},
 
     [STATEMENT_FIND_CREDENTIAL] = {"find_credential",
-        "SELECT c.account, c.role, c.study_id, c.study, c.site_ids, extract(epoch FROM c.expires_at)::bigint\n"
+        "SELECT c.account, c.role, c.study_id, c.study, c.site_ids,\n"
+        "       extract(epoch FROM c.expires_at)::bigint\n"
         "FROM api.find_credential($1::bytea) c"},
 
     [STATEMENT_CATALOGUE_VERSION] = {"catalogue_version", "SELECT api.catalogue_version()"},
@@ -46,8 +47,8 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
 
     [STATEMENT_LIST_SUBMISSIONS] = {"list_submissions",
         RECORD_COLUMNS
-        "FROM api.list_submissions($1::bytea, $2::int, $3::int, $4::int, $5::text, $6::text, $7::int, $8::bool,\n"
-        "                          $9::uuid, $10::int) r"},
+        "FROM api.list_submissions($1::bytea, $2::int, $3::int, $4::int, $5::text, $6::text, $7::int,\n"
+        "                          $8::bool, $9::uuid, $10::int) r"},
 
     [STATEMENT_FIND_SUBMISSION] = {"find_submission",
         RECORD_COLUMNS
@@ -76,8 +77,9 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
 
     [STATEMENT_SUBMIT] = {"submit",
         "SELECT v.ord, v.verdict, v.code, " HEX("v.sha256") ", " RFC3339("v.recorded_at") "\n"
-        "FROM api.submit_batch($1::bytea[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[],\n"
-        "                      $8::int[], $9::text[], $10::int[], $11::int[], $12::text[], $13::date[], $14::int[],\n"
-        "                      $15::text[], $16::float8[], $17::int[], $18::int[], $19::text[], $20::text[],\n"
+        "FROM api.submit_batch($1::bytea[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[],\n"
+        "                      $7::text[], $8::int[], $9::text[], $10::int[], $11::int[], $12::text[],\n"
+        "                      $13::date[], $14::int[], $15::text[], $16::float8[], $17::int[], $18::int[],\n"
+        "                      $19::text[], $20::text[],\n"
         "                      $21::text[], $22::text[]) v"},
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The collector's statements; for store*.c only.  This is all the SQL of the collector: functions of schema api. */
+/*
+ * The collector's statements; for store*.c only.  This is all the SQL of the collector: functions of schema
+ * api.
+ */
 #ifndef PATELLA_STORE_STATEMENTS_H
 #define PATELLA_STORE_STATEMENTS_H
 
@@ -34,14 +37,15 @@ enum store_statement {
 extern const struct db_statement store_statements[STATEMENT_COUNT];
 
 /*
- * Executes a statement that only reads; when the connection turns out to be lost (PostgreSQL was restarted since), it
- * is opened again and the statement executed once more.
+ * Executes a statement that only reads; when the connection turns out to be lost (PostgreSQL was restarted
+ * since), it is opened again and the statement executed once more.
  */
 struct db_result *store_query(const void *owner, struct store *store, enum store_statement statement,
                               const struct db_parameters *parameters, struct error *error) MUST_CHECK;
 
 /* `count` parameters of which the first two are the reader's token and study. */
-struct db_parameters *store_reader_parameters(const void *owner, const struct store_reader *reader, size_t count);
+struct db_parameters *store_reader_parameters(const void *owner, const struct store_reader *reader,
+                                              size_t count);
 
 /* A value that lives with `owner`; NULL for SQL NULL. */
 const char *store_copy(const void *owner, const struct db_result *result, size_t row, size_t column);

@@ -24,10 +24,29 @@ void store_rollback(struct store *store)
 
 /* The order of the parameters of api.submit_batch; columns are arrays, one element for each row. */
 enum submit_parameter {
-    SUBMIT_TOKENS, SUBMIT_IDS, SUBMIT_STUDIES, SUBMIT_SITES, SUBMIT_SUBJECTS, SUBMIT_KNEES, SUBMIT_FORMS,
-    SUBMIT_FORM_VERSIONS, SUBMIT_VISITS, SUBMIT_INSTANCES, SUBMIT_VERSIONS, SUBMIT_STATUSES, SUBMIT_DATES,
-    SUBMIT_PROTOCOL_VERSIONS, SUBMIT_CONTENTS, SUBMIT_SCORES, SUBMIT_SCORE_FROMS, SUBMIT_SCORE_TOS, SUBMIT_REASONS,
-    SUBMIT_DOORS, SUBMIT_INDEX_KNEES, SUBMIT_CONTINUES, SUBMIT_PARAMETERS
+    SUBMIT_TOKENS,
+    SUBMIT_IDS,
+    SUBMIT_STUDIES,
+    SUBMIT_SITES,
+    SUBMIT_SUBJECTS,
+    SUBMIT_KNEES,
+    SUBMIT_FORMS,
+    SUBMIT_FORM_VERSIONS,
+    SUBMIT_VISITS,
+    SUBMIT_INSTANCES,
+    SUBMIT_VERSIONS,
+    SUBMIT_STATUSES,
+    SUBMIT_DATES,
+    SUBMIT_PROTOCOL_VERSIONS,
+    SUBMIT_CONTENTS,
+    SUBMIT_SCORES,
+    SUBMIT_SCORE_FROMS,
+    SUBMIT_SCORE_TOS,
+    SUBMIT_REASONS,
+    SUBMIT_DOORS,
+    SUBMIT_INDEX_KNEES,
+    SUBMIT_CONTINUES,
+    SUBMIT_PARAMETERS
 };
 
 static const char *text_of(const struct store_write *row, enum submit_parameter parameter)
@@ -67,8 +86,8 @@ static int32_t int_of(const struct store_write *row, enum submit_parameter param
 static void set_texts(struct db_parameters *parameters, const struct store_write *const *rows, size_t count)
 {
     static const enum submit_parameter columns[] = {
-        SUBMIT_KNEES, SUBMIT_FORMS, SUBMIT_VISITS, SUBMIT_STATUSES, SUBMIT_CONTENTS, SUBMIT_REASONS, SUBMIT_DOORS,
-        SUBMIT_INDEX_KNEES, SUBMIT_CONTINUES, SUBMIT_TOKENS,
+        SUBMIT_KNEES,   SUBMIT_FORMS, SUBMIT_VISITS,      SUBMIT_STATUSES,  SUBMIT_CONTENTS,
+        SUBMIT_REASONS, SUBMIT_DOORS, SUBMIT_INDEX_KNEES, SUBMIT_CONTINUES, SUBMIT_TOKENS,
     };
     const char **values = memory_new_array(parameters, const char *, count);
     for (size_t column = 0; column < sizeof columns / sizeof columns[0]; column++) {
@@ -84,8 +103,8 @@ static void set_texts(struct db_parameters *parameters, const struct store_write
 static void set_ints(struct db_parameters *parameters, const struct store_write *const *rows, size_t count)
 {
     static const enum submit_parameter columns[] = {
-        SUBMIT_STUDIES, SUBMIT_SITES, SUBMIT_SUBJECTS, SUBMIT_FORM_VERSIONS, SUBMIT_INSTANCES, SUBMIT_VERSIONS,
-        SUBMIT_PROTOCOL_VERSIONS, SUBMIT_DATES,
+        SUBMIT_STUDIES,   SUBMIT_SITES,    SUBMIT_SUBJECTS,          SUBMIT_FORM_VERSIONS,
+        SUBMIT_INSTANCES, SUBMIT_VERSIONS, SUBMIT_PROTOCOL_VERSIONS, SUBMIT_DATES,
     };
     int32_t *values = memory_new_array(parameters, int32_t, count);
     for (size_t column = 0; column < sizeof columns / sizeof columns[0]; column++) {
@@ -121,7 +140,8 @@ static void set_scores(struct db_parameters *parameters, const struct store_writ
     db_set_int_array(parameters, SUBMIT_SCORE_TOS, tos, count);
 }
 
-static struct db_parameters *submit_parameters(const void *owner, const struct store_write *const *rows, size_t count)
+static struct db_parameters *submit_parameters(const void *owner, const struct store_write *const *rows,
+                                               size_t count)
 {
     struct db_parameters *parameters = db_parameters_new(owner, SUBMIT_PARAMETERS);
     uint8_t(*ids)[16] = (uint8_t(*)[16])memory_new_array(parameters, uint8_t, memory_size_product(count, 16));
@@ -153,12 +173,13 @@ static bool read_verdict(const struct db_result *result, size_t row, struct stor
 }
 
 /* The function may answer in any order; `ord` counts from 1. */
-static bool read_verdicts(const void *owner, const struct db_result *result, struct store_verdict *const *verdicts,
-                          size_t count, struct error *error)
+static bool read_verdicts(const void *owner, const struct db_result *result,
+                          struct store_verdict *const *verdicts, size_t count, struct error *error)
 {
     bool *seen = memory_new_array(owner, bool, count);
     if (db_rows(result) != count)
-        return error_set(error, ERROR_INTERNAL, "submit_batch gave %zu verdicts for %zu rows", db_rows(result), count);
+        return error_set(error, ERROR_INTERNAL, "submit_batch gave %zu verdicts for %zu rows",
+                         db_rows(result), count);
     for (size_t row = 0; row < count; row++) {
         int64_t ord = db_int(result, row, 0);
         if (ord < 1 || ord > (int64_t)count || seen[ord - 1] || !read_verdict(result, row, verdicts[ord - 1]))

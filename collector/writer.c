@@ -23,7 +23,7 @@ enum {
 /* How a group of rows fared. */
 enum outcome {
     OUTCOME_WRITTEN,    /* committed: every row has its verdict */
-    OUTCOME_LOST,       /* connection lost, or COMMIT with an unknown outcome: all of it again, once connected */
+    OUTCOME_LOST,       /* connection lost, or outcome of COMMIT unknown: all of it again, once connected */
     OUTCOME_REJECTED    /* rolled back: something in it does not go */
 };
 
@@ -73,7 +73,8 @@ bool writer_submit(struct batch_request *request)
     size_t rows = batch_count_waiting(request);
     pthread_mutex_lock(&writer.mutex);
     size_t queued = writer.counts.queued;   /* an empty queue takes an array that is longer than its limit */
-    bool room = writer.running && !writer.stopping && (queued == 0 || queued + rows <= writer.options.queue_limit);
+    bool room =
+        writer.running && !writer.stopping && (queued == 0 || queued + rows <= writer.options.queue_limit);
     if (room) {
         request->deadline_ms = now_ms() + writer.options.wait_ms;
         link_last(request);
@@ -110,7 +111,8 @@ static struct batch_request *take_group(void)
     while (writer.first != NULL) {
         struct batch_request *request = writer.first;
         size_t more = batch_count_waiting(request);
-        if (group != NULL && (request->alone || rows + more > BATCH_ROWS || bytes + request->bytes > BATCH_BYTES))
+        if (group != NULL &&
+            (request->alone || rows + more > BATCH_ROWS || bytes + request->bytes > BATCH_BYTES))
             break;
         *end = unlink_first();
         end = &request->next;
@@ -155,7 +157,7 @@ static void fail_waiting(struct batch_request *request, const char *failure)
     }
 }
 
-/* Answers those whose time is over; their order is the queue's, so the first that has time left ends the search. */
+/* Answers those whose time is over; the first in the queue that has time left ends the search. */
 static void expire(int64_t now)
 {
     for (;;) {
@@ -233,7 +235,7 @@ static size_t keep_conflicts(struct batch_row **rows, size_t count, bool last_at
     return kept;
 }
 
-/* What an attempt accepted before its COMMIT got lost is a replay next time, but the client's first sending. */
+/* What was accepted before its COMMIT got lost is a replay next time, but the client's first sending. */
 static void remember_accepted(struct batch_row **rows, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -394,7 +396,7 @@ static bool has_ended(void)
     return writer.stopping && (writer.first == NULL || now_ms() >= writer.stop_deadline_ms);
 }
 
-/* Without a connection: a pause before the next try, also when nothing waits, so that /readyz tells the truth. */
+/* Without a connection: a pause before the next try, also when nothing waits: /readyz tells the truth. */
 static bool pause_for_connection(void)
 {
     struct timespec at = clock_deadline(RECONNECT_PAUSE_MS);

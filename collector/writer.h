@@ -2,11 +2,11 @@
 /*
  * The writer: one thread that stores submissions in groups.
  *
- * The event loop hands over exchanges with checked and scored submissions; the writer takes all that wait (at most 256
- * submissions or 1 MiB), writes them in one transaction, and finishes the exchanges after COMMIT.  Nothing is
- * acknowledged before.  A group that fails is rolled back and retried one by one; an unknown outcome of COMMIT is
- * resolved by sending the same UUIDs again.  While PostgreSQL is away, requests wait for it until their time is over
- * and are then answered 503; the writer connects again by itself.
+ * The event loop hands over exchanges with checked and scored submissions; the writer takes all that wait (at
+ * most 256 submissions or 1 MiB), writes them in one transaction, and finishes the exchanges after COMMIT.
+ * Nothing is acknowledged before.  A group that fails is rolled back and retried one by one; an unknown
+ * outcome of COMMIT is resolved by sending the same UUIDs again.  While PostgreSQL is away, requests wait for
+ * it until their time is over and are then answered 503; the writer connects again by itself.
  */
 #ifndef PATELLA_WRITER_H
 #define PATELLA_WRITER_H
@@ -21,7 +21,7 @@
 struct writer_options {
     const char *conninfo;        /* as for store_open */
     size_t queue_limit;          /* submissions that may wait; further ones are answered 503 */
-    int wait_ms;                 /* longest time that a request waits for PostgreSQL before it is answered 503 */
+    int wait_ms;                 /* a request that has waited so long for PostgreSQL is answered 503 */
 };
 
 struct writer_counts {           /* for /metrics; totals since start */
@@ -29,12 +29,13 @@ struct writer_counts {           /* for /metrics; totals since start */
     size_t queued;               /* submissions waiting now */
 };
 
-/* Starts the one writer thread with a connection of its own; it connects by itself whenever PostgreSQL comes back. */
+/* Starts the one writer thread; it connects by itself, and again whenever PostgreSQL comes back. */
 bool writer_start(const struct writer_options *options, struct error *error) MUST_CHECK;
 
 /*
- * Queues a request with at least one row that waits for the database's verdict; its exchange is the writer's from then
- * on.  False when the queue is full or the writer has stopped: then the exchange is still the caller's.  Thread-safe.
+ * Queues a request with at least one row that waits for the database's verdict; its exchange is the writer's
+ * from then on.  False when the queue is full or the writer has stopped: then the exchange is still the
+ * caller's.  Thread-safe.
  */
 bool writer_submit(struct batch_request *request) MUST_CHECK;
 

@@ -62,8 +62,10 @@ static void test_submit_array_dependent_rows_take_effect_in_order(void **state)
     assert_status(again, 200);
     for (size_t i = 0; i < 5; i++)
         assert_row_status(again, i, 200);
-    assert_string_equal(test_value(registry->db, "SELECT count(*) || ' ' || max(version) FROM core.submission "
-                                                 "WHERE subject_no = 100 AND form = 'pain_vas'"), "3 3");
+    assert_string_equal(test_value(registry->db, "SELECT count(*) || ' ' || max(version) FROM "
+                                                 "core.submission "
+                                                 "WHERE subject_no = 100 AND form = 'pain_vas'"),
+                        "3 3");
     assert_string_equal(test_value(registry->db, "SELECT count(DISTINCT xid) FROM core.submission "
                                                  "WHERE subject_no = 100"), "1");
 }
@@ -146,11 +148,13 @@ static void test_submit_array_of_256_is_taken_and_of_257_is_not(void **state)
     struct client_reply *reply = api_submit(registry, "coordinator1", array_of(registry, rows, 256));
     assert_status(reply, 201);
     assert_int_equal(json_array_size(json_object_get(reply->json, "results")), 256);
-    assert_string_equal(test_value(registry->db, "SELECT count(*) FROM core.submission WHERE subject_no = 105 "
-                                                 "AND form = 'adverse_event'"), "256");
+    assert_string_equal(test_value(registry->db, "SELECT count(*) FROM core.submission WHERE subject_no = "
+                                                 "105 "
+                                                 "AND form = 'adverse_event'"),
+                        "256");
 }
 
-/* A trigger of the test's own makes PostgreSQL fail on one row: the whole batch is rolled back, then split. */
+/* A trigger of the test's own fails on one row: the whole batch is rolled back, then split. */
 static void test_submit_array_row_that_postgresql_refuses_fails_alone(void **state)
 {
     struct registry *registry = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What breaks while submissions come in.  The ledger: whatever was acknowledged is in the database exactly once, and
- * whatever was not may be sent again.
+ * What breaks while submissions come in.  The ledger: whatever was acknowledged is in the database exactly
+ * once, and whatever was not may be sent again.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -64,8 +64,10 @@ static void *run_sender(void *context)
     void *owner = memory_owner(NULL, "sender");
     struct client *client = client_new(owner, sender->daemon, "coordinator");
     for (int i = 1; i <= sender->wanted; i++) {
-        char *body = memory_format(owner, "{\"id\":\"0190a1b2-c3d4-7e5f-9a9b-%06d%06d\",\"subject\":\"01-%04d\","
-                                   "\"form\":\"adverse_event\",\"date\":\"2024-03-01\",\"instance\":%d,\"answers\":"
+        char *body = memory_format(owner,
+                                   "{\"id\":\"0190a1b2-c3d4-7e5f-9a9b-%06d%06d\",\"subject\":\"01-%04d\","
+                                   "\"form\":\"adverse_event\",\"date\":\"2024-03-01\",\"instance\":%d,"
+                                   "\"answers\":"
                                    "{\"term\":\"swelling\",\"onset\":\"2024\",\"serious\":false}}",
                                    sender->number, i, sender->number, i);
         if (!send_one(sender, &client, body))
@@ -116,7 +118,8 @@ static void join_senders(struct sender *senders)
 
 static int count_stored(struct registry *registry)
 {
-    return atoi(test_value(registry->db, "SELECT count(*) FROM core.submission WHERE form = 'adverse_event'"));
+    return atoi(test_value(registry->db, "SELECT count(*) FROM core.submission WHERE form = "
+                                         "'adverse_event'"));
 }
 
 /* ---- stopping ---- */
@@ -176,7 +179,8 @@ static void test_start_with_unknown_migration_is_refused(void **state)
                  "SELECT (jsonb_populate_record(m, '{\"number\": 9999, \"name\": \"tomorrow\"}')).* "
                  "FROM patella_meta.migration m WHERE m.number = 1");
     const char *log = NULL;
-    assert_int_equal(daemon_refuse(owner, test_database_conninfo(owner, database, "patella_collector"), NULL, &log), 1);
+    assert_int_equal(
+        daemon_refuse(owner, test_database_conninfo(owner, database, "patella_collector"), NULL, &log), 1);
     if (strstr(log, "9999") == NULL)
         fail_msg("the log does not name the migration: %s", log);
     talloc_free(db);
@@ -215,8 +219,8 @@ static void test_database_away_is_503_and_comes_back(void **state)
     static const char *const settings[] = {"work_deadline_ms=2000", NULL};
     (void)state;
     struct registry *registry = registry_new_stopped(NULL);
-    registry->daemon = daemon_start(registry, test_database_conninfo(registry, registry->database, "patella_collector"),
-                                    settings);
+    registry->daemon = daemon_start(
+        registry, test_database_conninfo(registry, registry->database, "patella_collector"), settings);
     registry_enrol(registry, "coordinator1", "01-0001");
     const char *body = registry_pain(registry, NULL, "01-0001", 10, "");
     test_run(registry->db, "UPDATE pg_database SET datallowconn = false WHERE datname = current_database()");
@@ -255,16 +259,22 @@ static void test_commit_with_warning_is_not_acknowledged(void **state)
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0052");
     test_run(registry->db, "CREATE FUNCTION public.warn() RETURNS trigger LANGUAGE plpgsql AS "
-                           "$$ BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$; "
+                           "$$ BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN "
+                           "NULL; END $$; "
                            "GRANT USAGE ON SCHEMA public TO PUBLIC; "
-                           "CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON core.submission DEFERRABLE INITIALLY DEFERRED "
+                           "CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON core.submission DEFERRABLE "
+                           "INITIALLY DEFERRED "
                            "FOR EACH ROW EXECUTE FUNCTION public.warn()");
     const char *body = registry_pain(registry, NULL, "01-0052", 10, "");
     struct client_reply *reply = api_submit(registry, "coordinator1", body);
     test_run(registry->db, "DROP TRIGGER warn ON core.submission; DROP FUNCTION public.warn()");
-    /* The first COMMIT warned; sent again it is a replay, whose COMMIT did not: the client's first sending, stored. */
+    /*
+     * The first COMMIT warned; sent again it is a replay, whose COMMIT did not: the client's first sending,
+     * stored.
+     */
     assert_status(reply, 201);
-    assert_string_equal(test_value(registry->db, "SELECT count(*) FROM audit.event WHERE operation = 'REPLAY'"), "1");
+    assert_string_equal(
+        test_value(registry->db, "SELECT count(*) FROM audit.event WHERE operation = 'REPLAY'"), "1");
     assert_status(api_submit(registry, "coordinator1", body), 200);
 }
 
@@ -292,7 +302,8 @@ static void test_catalogue_that_does_not_parse_keeps_the_old_one(void **state)
         assert_true(test_now_ms() < deadline);
         test_pause();
     }
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0001", 10, "")), 201);
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0001", 10, "")),
+                  201);
     assert_status(api_get(registry, "coordinator1", DEMO "/forms/koos"), 200);
     const char *log = daemon_read_log(registry, registry->daemon);
     if (strstr(log, "koos.2.yaml") == NULL)
@@ -308,8 +319,8 @@ static void test_queue_full_is_503_at_once(void **state)
     static const char *const settings[] = {"queue_limit=1", NULL};
     (void)state;
     struct registry *registry = registry_new_stopped(NULL);
-    registry->daemon = daemon_start(registry, test_database_conninfo(registry, registry->database, "patella_collector"),
-                                    settings);
+    registry->daemon = daemon_start(
+        registry, test_database_conninfo(registry, registry->database, "patella_collector"), settings);
     struct sender senders[SENDERS];
     start_senders(registry, senders, 0, false);
     join_senders(senders);   /* they have enrolled their subjects */
@@ -327,7 +338,8 @@ static void test_queue_full_is_503_at_once(void **state)
         at_once += senders[i].ended_ms - started < 1500;
     }
     test_run(other, "COMMIT");
-    assert_in_range(at_once, SENDERS - 2, SENDERS - 1);   /* the first may still have been in the queue itself */
+    assert_in_range(at_once, SENDERS - 2,
+                    SENDERS - 1); /* the first may still have been in the queue itself */
     assert_int_equal(count_stored(registry), 0);
     assert_int_equal(daemon_stop(registry->daemon), 0);
     talloc_free(other);

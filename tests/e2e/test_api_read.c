@@ -23,7 +23,8 @@ static size_t count_of(const struct client_reply *reply, const char *list)
 static void test_study_shows_sites_that_the_token_sees(void **state)
 {
     struct registry *registry = *state;
-    struct client_reply *all = api_get(registry, "coordinator", DEMO), *one = api_get(registry, "coordinator2", DEMO);
+    struct client_reply *all = api_get(registry, "coordinator", DEMO),
+                        *one = api_get(registry, "coordinator2", DEMO);
     assert_int_equal(count_of(all, "sites"), 3);
     assert_int_equal(count_of(one, "sites"), 1);
     assert_int_equal(json_number_at(one->json, "sites.0.site"), 2);
@@ -39,7 +40,9 @@ static void test_me_says_what_the_token_is_bound_to(void **state)
     assert_string_equal(json_text_at(me->json, "account"), "coordinator2");
     assert_int_equal(json_number_at(me->json, "sites.0"), 2);
     assert_null(strstr(me->body, "Name of"));
-    assert_true(json_is_true(json_object_get(api_get(registry, "statistician", "/api/v1/me")->json, "all_sites")));
+    assert_true(json_is_true(json_object_get(api_get(registry, "statistician", "/api/v1/me")->json, "all_"
+                                                                                                    "site"
+                                                                                                    "s")));
 }
 
 static void test_every_form_that_ships_is_described(void **state)
@@ -51,7 +54,8 @@ static void test_every_form_that_ships_is_described(void **state)
     json_t *form;
     json_array_foreach(json_object_get(list->json, "forms"), index, form) {
         const char *id = json_text_at(form, "form");
-        struct client_reply *reply = api_get(registry, "machine1", memory_format(registry, DEMO "/forms/%s?version=1", id));
+        struct client_reply *reply =
+            api_get(registry, "machine1", memory_format(registry, DEMO "/forms/%s?version=1", id));
         assert_status(reply, 200);
         assert_string_equal(json_text_at(reply->json, "form"), id);
     }
@@ -89,11 +93,16 @@ static void test_submission_content_has_the_hash_that_it_says(void **state)
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0201");
     const char *first = registry_new_id(registry), *second = registry_new_id(registry);
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, first, "01-0201", 10, "")), 201);
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, first, "01-0201", 10, "")),
+                  201);
     assert_status(api_submit(registry, "coordinator1",
-                             registry_pain(registry, second, "01-0201", 20, ",\"version\":2,\"reason\":\"typing error\"")), 201);
-    json_t *v1 = api_get(registry, "statistician", memory_format(registry, DEMO "/submissions/%s", first))->json;
-    json_t *v2 = api_get(registry, "statistician", memory_format(registry, DEMO "/submissions/%s", second))->json;
+                             registry_pain(registry, second, "01-0201", 20,
+                                           ",\"version\":2,\"reason\":\"typing error\"")),
+                  201);
+    json_t *v1 =
+        api_get(registry, "statistician", memory_format(registry, DEMO "/submissions/%s", first))->json;
+    json_t *v2 =
+        api_get(registry, "statistician", memory_format(registry, DEMO "/submissions/%s", second))->json;
     assert_hash_of_content(v1);
     assert_hash_of_content(v2);
     assert_string_equal(json_text_at(v2, "prev_sha256"), json_text_at(v1, "sha256"));
@@ -106,16 +115,22 @@ static void test_submissions_latest_and_all_versions(void **state)
 {
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0202");
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0202", 10, "")), 201);
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0202", 10, "")),
+                  201);
     assert_status(api_submit(registry, "coordinator1",
-                             registry_pain(registry, NULL, "01-0202", 20, ",\"version\":2,\"reason\":\"typing error\"")), 201);
-    struct client_reply *latest = api_get(registry, "coordinator1", DEMO "/submissions?subject=01-0202&form=pain_vas");
-    struct client_reply *all = api_get(registry, "coordinator1",
-                                       DEMO "/submissions?subject=01-0202&form=pain_vas&visit=BL&versions=all");
+                             registry_pain(registry, NULL, "01-0202", 20,
+                                           ",\"version\":2,\"reason\":\"typing error\"")),
+                  201);
+    struct client_reply *latest =
+        api_get(registry, "coordinator1", DEMO "/submissions?subject=01-0202&form=pain_vas");
+    struct client_reply *all = api_get(
+        registry, "coordinator1", DEMO "/submissions?subject=01-0202&form=pain_vas&visit=BL&versions=all");
     assert_int_equal(count_of(latest, "submissions"), 1);
     assert_int_equal(json_number_at(latest->json, "submissions.0.version"), 2);
     assert_int_equal(count_of(all, "submissions"), 2);
-    assert_int_equal(count_of(api_get(registry, "coordinator1", DEMO "/submissions?subject=01-0202&visit=M3"), "submissions"), 0);
+    assert_int_equal(count_of(api_get(registry, "coordinator1", DEMO "/submissions?subject=01-0202&visit=M3"),
+                              "submissions"),
+                     0);
 }
 
 static void test_submissions_pages_hold_everything_once(void **state)
@@ -144,33 +159,42 @@ static void test_submissions_as_of_a_cut_stay_what_they_were(void **state)
 {
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0204");
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0204", 10, "")), 201);
-    struct client_reply *made = api_send(registry, "statistician", "POST", DEMO "/cuts", "{\"label\":\"before the correction\"}");
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0204", 10, "")),
+                  201);
+    struct client_reply *made =
+        api_send(registry, "statistician", "POST", DEMO "/cuts", "{\"label\":\"before the correction\"}");
     assert_status(made, 201);
     long long cut = json_number_at(made->json, "cut");
     const char *path = memory_format(registry, DEMO "/submissions?subject=01-0204&cut=%lld", cut);
     struct client_reply *before = api_get(registry, "statistician", path);
     assert_int_equal(count_of(before, "submissions"), 2);
     assert_status(api_submit(registry, "coordinator1",
-                             registry_pain(registry, NULL, "01-0204", 20, ",\"version\":2,\"reason\":\"typing error\"")), 201);
-    assert_status(api_submit(registry, "coordinator1", registry_event(registry, NULL, "01-0204", "swelling", "")), 201);
+                             registry_pain(registry, NULL, "01-0204", 20,
+                                           ",\"version\":2,\"reason\":\"typing error\"")),
+                  201);
+    assert_status(
+        api_submit(registry, "coordinator1", registry_event(registry, NULL, "01-0204", "swelling", "")), 201);
     struct client_reply *after = api_get(registry, "statistician", path);
     assert_string_equal(after->body, before->body);
-    assert_int_equal(count_of(api_get(registry, "statistician", DEMO "/submissions?subject=01-0204"), "submissions"), 3);
+    assert_int_equal(
+        count_of(api_get(registry, "statistician", DEMO "/submissions?subject=01-0204"), "submissions"), 3);
     assert_int_equal(count_of(api_get(registry, "statistician", memory_format(
         registry, DEMO "/adverse-events?subject=01-0204&cut=%lld", cut)), "adverse_events"), 0);
     assert_problem(api_get(registry, "statistician", DEMO "/submissions?cut=999"), 404, "not_found");
-    assert_problem(api_send(registry, "statistician", "POST", DEMO "/cuts", "{\"label\":\"before the correction\"}"), 409,
-                   "exists");
+    assert_problem(
+        api_send(registry, "statistician", "POST", DEMO "/cuts", "{\"label\":\"before the correction\"}"),
+        409, "exists");
 }
 
 static void test_cuts_are_listed(void **state)
 {
     struct registry *registry = *state;
-    assert_status(api_send(registry, "statistician", "POST", DEMO "/cuts", "{\"label\":\"for the list\"}"), 201);
+    assert_status(api_send(registry, "statistician", "POST", DEMO "/cuts", "{\"label\":\"for the list\"}"),
+                  201);
     struct client_reply *list = api_get(registry, "administrator", DEMO "/cuts");
     assert_status(list, 200);
-    assert_non_null(strstr(list->body, "\"label\":\"for the list\",\"protocol_version\":1,\"made_by\":\"statistician\""));
+    assert_non_null(strstr(list->body, "\"label\":\"for the "
+                                       "list\",\"protocol_version\":1,\"made_by\":\"statistician\""));
 }
 
 static void test_queries_that_do_not_fit_are_refused(void **state)
@@ -213,7 +237,8 @@ static void test_subject_shows_its_records(void **state)
 {
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0205");
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0205", 10, "")), 201);
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0205", 10, "")),
+                  201);
     struct client_reply *subject = api_get(registry, "coordinator1", DEMO "/subjects/01-0205");
     assert_status(subject, 200);
     assert_string_equal(json_text_at(subject->json, "index_knee"), "right");
@@ -241,12 +266,18 @@ static void test_adverse_events_show_answers_and_no_void_ones(void **state)
 {
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0206");
-    assert_status(api_submit(registry, "coordinator1", registry_event(registry, NULL, "01-0206", "swelling", "")), 201);
-    assert_status(api_submit(registry, "coordinator1", registry_event(registry, NULL, "01-0206", "entered by mistake",
-                                                                      ",\"instance\":2")), 201);
-    const char *void_body = memory_format(registry, "{\"id\":\"%s\",\"subject\":\"01-0206\",\"form\":\"adverse_event\",\"date\":"
-                                          "\"2024-03-01\",\"instance\":2,\"version\":2,\"status\":\"void\",\"reason\":"
-                                          "\"entered twice\"}", registry_new_id(registry));
+    assert_status(
+        api_submit(registry, "coordinator1", registry_event(registry, NULL, "01-0206", "swelling", "")), 201);
+    assert_status(
+        api_submit(registry, "coordinator1",
+                   registry_event(registry, NULL, "01-0206", "entered by mistake", ",\"instance\":2")),
+        201);
+    const char *void_body =
+        memory_format(registry,
+                      "{\"id\":\"%s\",\"subject\":\"01-0206\",\"form\":\"adverse_event\",\"date\":"
+                      "\"2024-03-01\",\"instance\":2,\"version\":2,\"status\":\"void\",\"reason\":"
+                      "\"entered twice\"}",
+                      registry_new_id(registry));
     assert_status(api_submit(registry, "coordinator1", void_body), 201);
     struct client_reply *events = api_get(registry, "statistician", DEMO "/adverse-events?subject=01-0206");
     assert_int_equal(count_of(events, "adverse_events"), 1);
@@ -264,8 +295,10 @@ static void test_other_sites_are_not_seen(void **state)
     registry_enrol(registry, "coordinator2", "02-0210");
     const char *id = registry_new_id(registry);
     assert_status(api_submit(registry, "coordinator2", registry_pain(registry, id, "02-0210", 10, "")), 201);
-    const char *const hidden[] = {DEMO "/subjects/02-0210", memory_format(registry, DEMO "/submissions/%s", id)};
-    const char *const missing[] = {DEMO "/subjects/02-0999", DEMO "/submissions/00000000-0000-7000-8000-000000000000"};
+    const char *const hidden[] = {DEMO "/subjects/02-0210",
+                                  memory_format(registry, DEMO "/submissions/%s", id)};
+    const char *const missing[] = {DEMO "/subjects/02-0999", DEMO "/submissions/"
+                                                                  "00000000-0000-7000-8000-000000000000"};
     for (size_t i = 0; i < 2; i++) {
         struct client_reply *there = api_get(registry, "coordinator1", hidden[i]);
         assert_problem(there, 404, "not_found");
@@ -278,8 +311,9 @@ static void test_other_sites_are_not_seen(void **state)
     assert_null(strstr(subjects->body, "\"02-"));
     struct client_reply *submissions = api_get(registry, "coordinator1", DEMO "/submissions?subject=02-0210");
     assert_int_equal(count_of(submissions, "submissions"), 0);
-    assert_problem(api_get(registry, "coordinator1", memory_format(registry, DEMO "/submissions?after=%s", id)), 404,
-                   "not_found");
+    assert_problem(
+        api_get(registry, "coordinator1", memory_format(registry, DEMO "/submissions?after=%s", id)), 404,
+        "not_found");
 }
 
 /* The same id at two sites: neither learns of the other. */

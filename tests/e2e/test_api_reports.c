@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reports: asked for, listed, downloaded.  What patella-report does is done here by its functions of schema rep. */
+/*
+ * Reports: asked for, listed, downloaded.  What patella-report does is done here by its functions of schema
+ * rep.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,8 +39,10 @@ static void write_report(struct registry *registry, const char *report)
         taken = test_value(reporter, "SELECT job_id FROM rep.take_job()");   /* the oldest first */
         assert_string_not_equal(taken, "");
     } while (strcmp(taken, report) != 0);
-    test_run(reporter, memory_format(registry, "SELECT rep.add_file('%s', 'report.html', 'text/html; charset=utf-8', '"
-                                     PAGE "'::bytea)", report));
+    test_run(reporter, memory_format(registry,
+                                     "SELECT rep.add_file('%s', 'report.html', 'text/html; charset=utf-8', "
+                                     "'" PAGE "'::bytea)",
+                                     report));
     test_run(reporter, memory_format(registry, "SELECT rep.finish_job('%s', true, NULL)", report));
     talloc_free(reporter);
 }
@@ -74,7 +79,8 @@ static void test_report_file_is_an_attachment_that_runs_no_script(void **state)
     assert_string_equal(client_header(file, "Content-Disposition"), "attachment; filename=\"report.html\"");
     assert_non_null(strstr(client_header(file, "Content-Security-Policy"), "sandbox"));
     assert_string_equal(client_header(file, "X-Content-Type-Options"), "nosniff");
-    assert_string_equal(test_value(registry->db, "SELECT count(*) FROM audit.event WHERE operation = 'EXPORT'"), "1");
+    assert_string_equal(
+        test_value(registry->db, "SELECT count(*) FROM audit.event WHERE operation = 'EXPORT'"), "1");
 }
 
 static void test_report_file_with_known_etag_is_not_sent_again(void **state)
@@ -100,11 +106,15 @@ static void test_reports_that_do_not_exist_are_not_found(void **state)
     const char *report = request_report(registry, "fourth");
     static const char nowhere[] = DEMO "/reports/00000000-0000-7000-8000-000000000000";
     assert_problem(api_get(registry, "statistician", nowhere), 404, "not_found");
-    assert_problem(api_get(registry, "statistician", memory_format(registry, "%s/files/report.html", nowhere)), 404, "not_found");
-    assert_problem(api_get(registry, "statistician", memory_format(registry, DEMO "/reports/%s/files/other.html", report)),
+    assert_problem(
+        api_get(registry, "statistician", memory_format(registry, "%s/files/report.html", nowhere)), 404,
+        "not_found");
+    assert_problem(api_get(registry, "statistician",
+                           memory_format(registry, DEMO "/reports/%s/files/other.html", report)),
                    404, "not_found");
     assert_problem(api_get(registry, "statistician", DEMO "/reports/x"), 404, "not_found");
-    assert_problem(api_send(registry, "statistician", "POST", DEMO "/reports", "{\"cut\":999}"), 404, "not_found");
+    assert_problem(api_send(registry, "statistician", "POST", DEMO "/reports", "{\"cut\":999}"), 404,
+                   "not_found");
 }
 
 /* A report counts every site: who may see only some of them gets none. */
@@ -115,8 +125,8 @@ static void test_report_is_refused_to_a_statistician_of_some_sites(void **state)
     write_report(registry, report);
     struct client_reply *asked = api_send(registry, "statistician1", "POST", DEMO "/reports", "{\"cut\":1}");
     assert_problem(asked, 403, "not_allowed");
-    struct client_reply *file = api_get(registry, "statistician1",
-                                        memory_format(registry, DEMO "/reports/%s/files/report.html", report));
+    struct client_reply *file = api_get(
+        registry, "statistician1", memory_format(registry, DEMO "/reports/%s/files/report.html", report));
     assert_true(file->status == 403 || file->status == 404);
 }
 

@@ -84,7 +84,8 @@ static void test_route_table_is_the_matrix(void **state)
         if (row == MATRIX_ROWS)
             fail_msg("%s %s is not in the matrix", route->method, route->pattern);
         if (route->roles != roles_of(matrix[row].allowed))
-            fail_msg("%s %s: roles %u, not \"%s\"", route->method, route->pattern, route->roles, matrix[row].allowed);
+            fail_msg("%s %s: roles %u, not \"%s\"", route->method, route->pattern, route->roles,
+                     matrix[row].allowed);
         assert_int_equal(route->body_limit > 0, matrix[row].body != NULL);
     }
 }
@@ -94,8 +95,8 @@ static void test_every_route_lets_in_its_roles_only(void **state)
     struct registry *registry = *state;
     for (size_t row = 0; row < MATRIX_ROWS; row++) {
         for (size_t i = 0; i < CALLERS; i++) {
-            struct client_reply *reply = api_send(registry, callers[i].token, matrix[row].method, matrix[row].path,
-                                                  matrix[row].body);
+            struct client_reply *reply =
+                api_send(registry, callers[i].token, matrix[row].method, matrix[row].path, matrix[row].body);
             bool allowed = strchr(matrix[row].allowed, callers[i].letter) != NULL;
             bool let_in = reply->status != 401 && reply->status != 403;
             if (let_in != allowed || reply->status >= 500)
@@ -134,7 +135,8 @@ static void test_every_route_of_another_study_is_not_there(void **state)
             continue;
         for (size_t i = 0; i < CALLERS; i++) {
             char *path = of_other_study(registry, matrix[row].path);
-            char *nowhere = memory_format(registry, "/api/v1/studies/nowhere%s", matrix[row].path + strlen(DEMO));
+            char *nowhere =
+                memory_format(registry, "/api/v1/studies/nowhere%s", matrix[row].path + strlen(DEMO));
             struct client_reply *other = api_send(registry, callers[i].token, matrix[row].method, path,
                                                   matrix[row].body);
             struct client_reply *missing = api_send(registry, callers[i].token, matrix[row].method, nowhere,
@@ -165,10 +167,12 @@ static void test_token_revoked_is_closed_within_seconds(void **state)
 {
     struct registry *registry = *state;
     test_run(registry->db, "SELECT admin.add_account('leaving', 'Name of leaving')");
-    test_run(registry->db, "SELECT admin.add_token('leaving', 'demo', 'coordinator', '{}', sha256('leaving'), "
+    test_run(registry->db, "SELECT admin.add_token('leaving', 'demo', 'coordinator', '{}', "
+                           "sha256('leaving'), "
                            "now() + interval '1 day')");
     assert_status(api_get(registry, "leaving", DEMO "/subjects"), 200);
-    test_run(registry->db, "SELECT admin.revoke_token(token_no) FROM sec.credential WHERE account = 'leaving'");
+    test_run(registry->db, "SELECT admin.revoke_token(token_no) FROM sec.credential WHERE account = "
+                           "'leaving'");
     /* The cache of tokens may still know it; the database does not. */
     assert_status(api_get(registry, "leaving", DEMO "/subjects"), 401);
     const char *body = registry_enrolment(registry, NULL, "01-0901");

@@ -16,7 +16,8 @@ static void test_submit_accepted_gives_a_receipt_with_scores(void **state)
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0001");
     const char *id = registry_new_id(registry);
-    struct client_reply *reply = api_submit(registry, "coordinator1", registry_pain(registry, id, "01-0001", 45, ""));
+    struct client_reply *reply =
+        api_submit(registry, "coordinator1", registry_pain(registry, id, "01-0001", 45, ""));
     assert_status(reply, 201);
     assert_string_equal(json_text_at(reply->json, "id"), id);
     assert_string_equal(json_text_at(reply->json, "subject"), "01-0001");
@@ -46,9 +47,12 @@ static void test_submit_in_other_order_of_keys_is_the_same_content(void **state)
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0003");
     const char *id = registry_new_id(registry);
-    const char *other = memory_format(registry, "{ \"answers\": {\"vas\": \"33.5\"}, \"visit\":\"BL\", \"date\":"
-                                      "\"2024-02-02\", \"version\": 1,\n \"knee\":\"right\",\"form\":\"pain_vas\", "
-                                      "\"subject\":\"01-0003\",\"id\":\"%s\" }", id);
+    const char *other = memory_format(registry,
+                                      "{ \"answers\": {\"vas\": \"33.5\"}, \"visit\":\"BL\", \"date\":"
+                                      "\"2024-02-02\", \"version\": 1,\n "
+                                      "\"knee\":\"right\",\"form\":\"pain_vas\", "
+                                      "\"subject\":\"01-0003\",\"id\":\"%s\" }",
+                                      id);
     assert_status(api_submit(registry, "coordinator1", registry_pain(registry, id, "01-0003", 33, "")), 201);
     assert_status(api_submit(registry, "coordinator1", other), 200);
 }
@@ -58,12 +62,15 @@ static void test_submit_refused_says_why(void **state)
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0004");
     const char *known = registry_new_id(registry);
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, known, "01-0004", 10, "")), 201);
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, known, "01-0004", 10, "")),
+                  201);
     const char *void_event = registry_event(registry, NULL, "01-0004", "swelling", "");
     assert_status(api_submit(registry, "coordinator1", void_event), 201);
-    const char *void_body = memory_format(registry, "{\"id\":\"%s\",\"subject\":\"01-0004\",\"form\":\"adverse_event\",\"date\":"
-                                          "\"2024-03-01\",\"version\":2,\"status\":\"void\",\"reason\":\"entered twice\"}",
-                                          registry_new_id(registry));
+    const char *void_body =
+        memory_format(registry,
+                      "{\"id\":\"%s\",\"subject\":\"01-0004\",\"form\":\"adverse_event\",\"date\":"
+                      "\"2024-03-01\",\"version\":2,\"status\":\"void\",\"reason\":\"entered twice\"}",
+                      registry_new_id(registry));
     assert_status(api_submit(registry, "coordinator1", void_body), 201);
     const struct {
         const char *label, *body;
@@ -71,23 +78,32 @@ static void test_submit_refused_says_why(void **state)
         const char *code;
     } cases[] = {
         {"the same record again", registry_pain(registry, NULL, "01-0004", 11, ""), 409, "record_exists"},
-        {"the same id with other content", registry_pain(registry, known, "01-0004", 11, ""), 409, "uuid_reused"},
-        {"a version too far", registry_pain(registry, NULL, "01-0004", 12, ",\"version\":3,\"reason\":\"typing error\""), 409,
+        {"the same id with other content", registry_pain(registry, known, "01-0004", 11, ""), 409,
+         "uuid_reused"},
+        {"a version too far",
+         registry_pain(registry, NULL, "01-0004", 12, ",\"version\":3,\"reason\":\"typing error\""), 409,
          "version_conflict"},
-        {"a version of nothing", registry_pain(registry, NULL, "01-0004", 12,
-                                               ",\"instance\":2,\"version\":2,\"reason\":\"typing error\""), 422, "invalid"},
-        {"a correction of what is void", registry_event(registry, NULL, "01-0004", "swelling",
-                                                        ",\"version\":3,\"reason\":\"typing error\""), 409, "record_void"},
+        {"a version of nothing",
+         registry_pain(registry, NULL, "01-0004", 12,
+                       ",\"instance\":2,\"version\":2,\"reason\":\"typing error\""),
+         422, "invalid"},
+        {"a correction of what is void",
+         registry_event(registry, NULL, "01-0004", "swelling", ",\"version\":3,\"reason\":\"typing error\""),
+         409, "record_void"},
         {"the subject again", registry_enrolment(registry, NULL, "01-0004"), 409, "subject_exists"},
-        {"a subject that was not enrolled", registry_pain(registry, NULL, "01-0999", 10, ""), 422, "unknown_subject"},
+        {"a subject that was not enrolled", registry_pain(registry, NULL, "01-0999", 10, ""), 422,
+         "unknown_subject"},
         {"another site's number", registry_pain(registry, NULL, "02-0004", 10, ""), 422, "unknown_subject"},
-        {"a site that does not exist", registry_pain(registry, NULL, "99-0004", 10, ""), 422, "unknown_subject"},
+        {"a site that does not exist", registry_pain(registry, NULL, "99-0004", 10, ""), 422,
+         "unknown_subject"},
         {"an enrolment at another site", registry_enrolment(registry, NULL, "02-0004"), 403, "not_allowed"},
         {"no JSON", "{\"id\":", 400, "malformed"},
         {"a text", "\"hello\"", 400, "malformed"},
         {"nothing", "", 400, "malformed"},
-        {"an unknown field", registry_pain(registry, NULL, "01-0004", 10, ",\"colour\":\"red\""), 400, "malformed"},
-        {"a doubled field", registry_pain(registry, NULL, "01-0004", 10, ",\"date\":\"2024-02-02\""), 400, "malformed"},
+        {"an unknown field", registry_pain(registry, NULL, "01-0004", 10, ",\"colour\":\"red\""), 400,
+         "malformed"},
+        {"a doubled field", registry_pain(registry, NULL, "01-0004", 10, ",\"date\":\"2024-02-02\""), 400,
+         "malformed"},
         {"an empty array", "[]", 400, "malformed"},
         {"half an array", "[{}", 400, "not_json"},
     };
@@ -103,9 +119,14 @@ static void test_submit_invalid_answers_lists_every_problem(void **state)
 {
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0005");
-    struct client_reply *reply = api_submit(registry, "coordinator1", memory_format(
-        registry, "{\"id\":\"%s\",\"subject\":\"01-0005\",\"form\":\"adverse_event\",\"date\":\"2024-03-01\",\"answers\":"
-        "{\"onset\":\"2024-05\",\"severity\":\"enormous\",\"serious\":true,\"shoe_size\":44}}", registry_new_id(registry)));
+    struct client_reply *reply = api_submit(registry, "coordinator1",
+                                            memory_format(registry,
+                                                          "{\"id\":\"%s\",\"subject\":\"01-0005\",\"form\":"
+                                                          "\"adverse_event\",\"date\":\"2024-03-01\","
+                                                          "\"answers\":"
+                                                          "{\"onset\":\"2024-05\",\"severity\":\"enormous\","
+                                                          "\"serious\":true,\"shoe_size\":44}}",
+                                                          registry_new_id(registry)));
     static const char *const items[] = {"term", "onset", "severity", "shoe_size"};
     assert_problem(reply, 422, "invalid");
     for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
@@ -128,14 +149,17 @@ static void test_submit_unknown_subject_has_the_same_bytes_wherever_it_is(void *
     static const char *const subjects[] = {"01-0777", "02-0007", "02-0777", "03-0001", "77-0001"};
     struct client_reply *first = NULL;
     for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
-        struct client_reply *reply = api_submit(registry, "coordinator1", registry_pain(registry, NULL, subjects[i], 1, ""));
+        struct client_reply *reply =
+            api_submit(registry, "coordinator1", registry_pain(registry, NULL, subjects[i], 1, ""));
         first = i == 0 ? reply : first;
         assert_problem(reply, 422, "unknown_subject");
         assert_string_equal(reply->body, first->body);
     }
     /* Neither do the problems of a form tell: dates are judged by a site that the caller sees. */
-    struct client_reply *own = api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0777", 999, ""));
-    struct client_reply *hidden = api_submit(registry, "coordinator1", registry_pain(registry, NULL, "02-0007", 999, ""));
+    struct client_reply *own =
+        api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0777", 999, ""));
+    struct client_reply *hidden =
+        api_submit(registry, "coordinator1", registry_pain(registry, NULL, "02-0007", 999, ""));
     assert_problem(own, 422, "invalid");
     assert_string_equal(own->body, hidden->body);
 }
@@ -144,12 +168,18 @@ static void test_submit_correction_needs_reason_and_follows_the_newest(void **st
 {
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0006");
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0006", 10, "")), 201);
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0006", 20, ",\"version\":2")), 422);
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0006", 10, "")),
+                  201);
+    assert_status(
+        api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0006", 20, ",\"version\":2")),
+        422);
     assert_status(api_submit(registry, "coordinator1",
-                             registry_pain(registry, NULL, "01-0006", 20, ",\"version\":2,\"reason\":\"typing error\"")), 201);
+                             registry_pain(registry, NULL, "01-0006", 20,
+                                           ",\"version\":2,\"reason\":\"typing error\"")),
+                  201);
     assert_problem(api_submit(registry, "coordinator1",
-                              registry_pain(registry, NULL, "01-0006", 30, ",\"version\":2,\"reason\":\"typing error\"")),
+                              registry_pain(registry, NULL, "01-0006", 30,
+                                            ",\"version\":2,\"reason\":\"typing error\"")),
                    409, "version_conflict");
 }
 
@@ -158,14 +188,15 @@ static void test_submit_to_a_locked_subject_or_frozen_study_is_refused(void **st
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0008");
     test_run(registry->db, "SELECT admin.lock_subject('demo', 1, 8, true, 'database lock')");
-    assert_problem(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0008", 10, "")), 423,
-                   "subject_locked");
+    assert_problem(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0008", 10, "")),
+                   423, "subject_locked");
     test_run(registry->db, "SELECT admin.lock_subject('demo', 1, 8, false, 'lock was too early')");
     test_run(registry->db, "SELECT admin.freeze_study('demo', true, 'interim analysis')");
-    assert_problem(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0008", 10, "")), 423,
-                   "study_frozen");
+    assert_problem(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0008", 10, "")),
+                   423, "study_frozen");
     test_run(registry->db, "SELECT admin.freeze_study('demo', false, 'interim analysis done')");
-    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0008", 10, "")), 201);
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0008", 10, "")),
+                  201);
 }
 
 static void test_submit_with_other_content_type_is_refused(void **state)
@@ -194,19 +225,23 @@ static void test_submit_with_other_content_type_is_refused(void **state)
 
 static const char *left_knee(struct registry *registry, const char *subject, const char *date)
 {
-    return memory_format(registry, "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"left\","
-                         "\"visit\":\"M24\",\"date\":\"%s\",\"answers\":{}}", registry_new_id(registry), subject, date);
+    return memory_format(registry,
+                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"left\","
+                         "\"visit\":\"M24\",\"date\":\"%s\",\"answers\":{}}",
+                         registry_new_id(registry), subject, date);
 }
 
 static void test_submit_today_is_judged_at_the_site(void **state)
 {
     struct registry *registry = *state;
     struct client_reply *study = api_get(registry, "coordinator", DEMO);
-    const char *kiritimati = json_text_at(study->json, "sites.1.today"), *niue = json_text_at(study->json, "sites.2.today");
+    const char *kiritimati = json_text_at(study->json, "sites.1.today"),
+               *niue = json_text_at(study->json, "sites.2.today");
     assert_string_not_equal(kiritimati, niue);   /* 25 hours apart */
     registry_enrol(registry, "coordinator", "02-0020");
     registry_enrol(registry, "coordinator", "03-0020");
-    const char *there = left_knee(registry, "02-0020", kiritimati), *here = left_knee(registry, "03-0020", kiritimati);
+    const char *there = left_knee(registry, "02-0020", kiritimati),
+               *here = left_knee(registry, "03-0020", kiritimati);
     assert_status(api_submit(registry, "coordinator", there), 201);
     assert_problem(api_submit(registry, "coordinator", here), 422, "invalid");
 }

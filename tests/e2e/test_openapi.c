@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * collector/openapi.yaml against the route table.  Statuses and fields are held against the running daemon by every
- * other test of the API: api_send checks each reply (tests/support/openapi.h).
+ * collector/openapi.yaml against the route table.  Statuses and fields are held against the running daemon by
+ * every other test of the API: api_send checks each reply (tests/support/openapi.h).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,7 +93,8 @@ static bool lists_parameter(const struct yaml *node, const char *name, const cha
     const struct yaml *list = yaml_find(node, "parameters");
     for (size_t i = 0; list != NULL && i < list->count; i++) {
         const struct yaml *parameter = openapi_resolve(list->children[i]);
-        if (strcmp(yaml_find(parameter, "name")->text, name) == 0 && strcmp(yaml_find(parameter, "in")->text, place) == 0)
+        if (strcmp(yaml_find(parameter, "name")->text, name) == 0 &&
+            strcmp(yaml_find(parameter, "in")->text, place) == 0)
             return true;
     }
     return false;
@@ -155,11 +156,14 @@ static void test_openapi_check_finds_what_is_not_described(void **state)
         {"unknown method", "POST", "/healthz", 200, "application/json", "{\"status\":\"alive\"}", false},
         {"other media type", "GET", "/healthz", 200, "text/html", "alive", false},
         {"missing field", "GET", "/healthz", 200, "application/json", "{}", false},
-        {"further field", "GET", "/healthz", 200, "application/json", "{\"status\":\"alive\",\"x\":1}", false},
+        {"further field", "GET", "/healthz", 200, "application/json", "{\"status\":\"alive\",\"x\":1}",
+         false},
         {"other type", "GET", "/healthz", 200, "application/json", "{\"status\":1}", false},
         {"not in enum", "GET", "/healthz", 200, "application/json", "{\"status\":\"asleep\"}", false},
-        {"in a list", "GET", "/api/v1/studies", 200, "application/json", "{\"studies\":[{\"study\":\"demo\"}]}", false},
-        {"no success as default", "GET", "/healthz", 204, "application/json", "{\"status\":\"alive\"}", false},
+        {"in a list", "GET", "/api/v1/studies", 200, "application/json",
+         "{\"studies\":[{\"study\":\"demo\"}]}", false},
+        {"no success as default", "GET", "/healthz", 204, "application/json", "{\"status\":\"alive\"}",
+         false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

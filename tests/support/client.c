@@ -64,7 +64,8 @@ static int free_json(struct client_reply *reply)
     return 0;
 }
 
-static struct client_reply *read_reply(struct client *client, const struct text *headers, const struct text *body)
+static struct client_reply *read_reply(struct client *client, const struct text *headers,
+                                       const struct text *body)
 {
     struct client_reply *reply = memory_new(client, struct client_reply);
     long status = 0;
@@ -89,8 +90,8 @@ static void set_body(struct client *client, const char *body)
 }
 
 /* `type` is one more header, or NULL. */
-static struct client_reply *perform(struct client *client, const char *method, const char *path, const char *body,
-                                    const char *type)
+static struct client_reply *perform(struct client *client, const char *method, const char *path,
+                                    const char *body, const char *type)
 {
     struct text *headers = text_new(client), *received = text_new(client);
     struct curl_slist *own = NULL;
@@ -114,7 +115,8 @@ static struct client_reply *perform(struct client *client, const char *method, c
     return code == CURLE_OK ? read_reply(client, headers, received) : NULL;
 }
 
-static struct client_reply *need_reply(const struct client *client, const char *path, struct client_reply *reply)
+static struct client_reply *need_reply(const struct client *client, const char *path,
+                                       struct client_reply *reply)
 {
     if (reply == NULL)
         fail_msg("%s: %s", path, client->failure);
@@ -126,7 +128,8 @@ struct client_reply *client_try(struct client *client, const char *method, const
     return perform(client, method, path, body, body != NULL ? "Content-Type: application/json" : NULL);
 }
 
-struct client_reply *client_send(struct client *client, const char *method, const char *path, const char *body)
+struct client_reply *client_send(struct client *client, const char *method, const char *path,
+                                 const char *body)
 {
     return need_reply(client, path, client_try(client, method, path, body));
 }

@@ -25,11 +25,13 @@ struct client *client_new(const void *owner, const struct daemon_process *daemon
 /* A header that every further request sends, "Name: value". */
 void client_add_header(struct client *client, const char *header);
 
-/* The reply (it belongs to the client); `body` NULL: none, else sent as application/json.  No reply fails the test. */
-struct client_reply *client_send(struct client *client, const char *method, const char *path, const char *body);
+/* The reply, which belongs to the client; `body` NULL: none, else it is JSON.  No reply fails the test. */
+struct client_reply *client_send(struct client *client, const char *method, const char *path,
+                                 const char *body);
 
 /* The same, NULL when there was no reply. */
-struct client_reply *client_try(struct client *client, const char *method, const char *path, const char *body);
+struct client_reply *client_try(struct client *client, const char *method, const char *path,
+                                const char *body);
 
 /* POST of a body whose content type is one of the headers that were added. */
 struct client_reply *client_send_typed(struct client *client, const char *path, const char *body);

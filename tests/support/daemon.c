@@ -120,8 +120,12 @@ static void spawn(struct daemon_process *daemon, const char *conninfo, const cha
     const char *arguments[2 * SETTINGS_MOST + 1];
     size_t count = 0;
     const char *own[] = {
-        "listen_port=0", "listen_address=127.0.0.1", memory_format(daemon, "certificate=%s", daemon->certificate),
-        memory_format(daemon, "key=%s", daemon->key), memory_format(daemon, "database=%s", conninfo), NULL,
+        "listen_port=0",
+        "listen_address=127.0.0.1",
+        memory_format(daemon, "certificate=%s", daemon->certificate),
+        memory_format(daemon, "key=%s", daemon->key),
+        memory_format(daemon, "database=%s", conninfo),
+        NULL,
     };
     arguments[count++] = program_path(daemon);
     for (size_t i = 0; own[i] != NULL; i++) {
@@ -137,7 +141,8 @@ static void spawn(struct daemon_process *daemon, const char *conninfo, const cha
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 2, daemon->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    int failed = posix_spawn(&daemon->pid, arguments[0], &actions, NULL, (char **)(uintptr_t)arguments, environ);
+    int failed =
+        posix_spawn(&daemon->pid, arguments[0], &actions, NULL, (char **)(uintptr_t)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0)
         fail_msg("cannot start %s: %s", arguments[0], strerror(failed));
@@ -159,12 +164,14 @@ static int logged_port(const struct daemon_process *daemon)
     void *work = memory_owner(NULL, "log");
     const char *line = strstr(daemon_read_log(work, daemon), "msg=listening");
     const char *port = line != NULL ? strstr(line, "port=") : NULL;
-    int number = port != NULL && strchr(port, '\n') != NULL ? (int)strtol(port + strlen("port="), NULL, 10) : 0;
+    int number =
+        port != NULL && strchr(port, '\n') != NULL ? (int)strtol(port + strlen("port="), NULL, 10) : 0;
     talloc_free(work);
     return number;
 }
 
-struct daemon_process *daemon_start_unready(const void *owner, const char *conninfo, const char *const *settings)
+struct daemon_process *daemon_start_unready(const void *owner, const char *conninfo,
+                                            const char *const *settings)
 {
     struct daemon_process *daemon = make_daemon(owner);
     long long deadline = test_now_ms() + START_MS;

@@ -2,8 +2,8 @@
 /*
  * A real patellad for a test: its own certificate, a free port, its own log.
  *
- * The program is $BUILD/bin/patellad (BUILD: "build" when not set); tests run in the root of the tree.  Whatever goes
- * wrong fails the test, with the daemon's log printed.
+ * The program is $BUILD/bin/patellad (BUILD: "build" when not set); tests run in the root of the tree.
+ * Whatever goes wrong fails the test, with the daemon's log printed.
  */
 #ifndef PATELLA_TEST_DAEMON_H
 #define PATELLA_TEST_DAEMON_H
@@ -21,13 +21,14 @@ struct daemon_process {
 };
 
 /*
- * Starts the daemon on the database of `conninfo` with further settings ("name=value", NULL-terminated; NULL: none),
- * and waits until it says that it is ready.  Freeing it kills a daemon that still runs.
+ * Starts the daemon on the database of `conninfo` with further settings ("name=value", NULL-terminated; NULL:
+ * none), and waits until it says that it is ready.  Freeing it kills a daemon that still runs.
  */
 struct daemon_process *daemon_start(const void *owner, const char *conninfo, const char *const *settings);
 
 /* The same, but does not wait for more than its port. */
-struct daemon_process *daemon_start_unready(const void *owner, const char *conninfo, const char *const *settings);
+struct daemon_process *daemon_start_unready(const void *owner, const char *conninfo,
+                                            const char *const *settings);
 
 /* Starts a daemon that is expected to end by itself: its exit status; what it said goes to `*log`. */
 int daemon_refuse(const void *owner, const char *conninfo, const char *const *settings, const char **log);

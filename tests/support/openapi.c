@@ -122,7 +122,8 @@ static bool fits_one_of(const struct yaml *choices, const json_t *value)
 
 static bool fits_field(const struct yaml *schema, const char *key, const json_t *value, struct text *where)
 {
-    const struct yaml *properties = yaml_find(schema, "properties"), *others = yaml_find(schema, "additionalProperties");
+    const struct yaml *properties = yaml_find(schema, "properties");
+    const struct yaml *others = yaml_find(schema, "additionalProperties");
     const struct yaml *property = properties != NULL ? yaml_find(properties, key) : NULL;
     if (property == NULL)
         property = others != NULL && others->kind == YAML_MAP ? others : NULL;

@@ -19,8 +19,8 @@ const struct yaml *openapi_resolve(const struct yaml *node);
 const char *openapi_check_reply(const char *method, const char *path, const struct client_reply *reply);
 
 /*
- * Fails the test when the file does not describe this reply to a request: an unknown path or method, a status that is
- * not listed, another media type, a field that is not described, is missing or has another type.
+ * Fails the test when the file does not describe this reply to a request: an unknown path or method, a status
+ * that is not listed, another media type, a field that is not described, is missing or has another type.
  */
 void openapi_assert_reply(const char *method, const char *path, const struct client_reply *reply);
 

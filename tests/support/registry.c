@@ -64,7 +64,8 @@ static void put_form(struct db *db, const char *study, const char *path)
     db_set_text(parameters, 1, form->id);
     db_set_int(parameters, 2, form->version);
     db_set_text(parameters, 3, read_definition(work, path));
-    if (db_query(work, db, "SELECT admin.put_form($1::text, $2::text, $3::int, $4::text)", parameters, &error) == NULL)
+    if (db_query(work, db, "SELECT admin.put_form($1::text, $2::text, $3::int, $4::text)", parameters,
+                 &error) == NULL)
         fail_msg("%s: %s", path, error.message);
     talloc_free(work);
 }
@@ -106,8 +107,10 @@ static void add_token(struct db *db, size_t i)
 {
     const char *name = tokens[i].token;
     test_run(db, memory_format(db, "SELECT admin.add_account('%s', 'Name of %s')", name, name));
-    test_run(db, memory_format(db, "SELECT admin.add_token('%s', '%s', '%s', '%s', sha256('%s'), now() + interval "
-                               "'30 days')", name, tokens[i].study, tokens[i].role, tokens[i].sites, name));
+    test_run(db, memory_format(db,
+                               "SELECT admin.add_token('%s', '%s', '%s', '%s', sha256('%s'), "
+                               "now() + interval '30 days')",
+                               name, tokens[i].study, tokens[i].role, tokens[i].sites, name));
 }
 
 struct registry *registry_new_stopped(const void *owner)
@@ -123,7 +126,8 @@ struct registry *registry_new_stopped(const void *owner)
     put_protocol(registry->db, "other", "double");
     for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++)
         add_token(registry->db, i);
-    test_run(registry->db, "SELECT admin.revoke_token(token_no) FROM sec.credential WHERE account = 'revoked'");
+    test_run(registry->db, "SELECT admin.revoke_token(token_no) FROM sec.credential "
+                           "WHERE account = 'revoked'");
     return registry;
 }
 
@@ -165,8 +169,8 @@ static struct client *client_of(struct registry *registry, const char *token)
     return registry->clients[i];
 }
 
-struct client_reply *api_send(struct registry *registry, const char *token, const char *method, const char *path,
-                              const char *body)
+struct client_reply *api_send(struct registry *registry, const char *token, const char *method,
+                              const char *path, const char *body)
 {
     struct client_reply *reply = client_send(client_of(registry, token), method, path, body);
     openapi_assert_reply(method, path, reply);
@@ -209,13 +213,17 @@ static const char *id_or_new(struct registry *registry, const char *id)
 
 const char *registry_enrolment(struct registry *registry, const char *id, const char *subject)
 {
-    return memory_format(registry, "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"enrolment\",\"date\":\"2024-02-01\","
-                         "\"answers\":{\"index_knee\":\"right\"}}", id_or_new(registry, id), subject);
+    return memory_format(registry,
+                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"enrolment\",\"date\":\"2024-02-01\","
+                         "\"answers\":{\"index_knee\":\"right\"}}",
+                         id_or_new(registry, id), subject);
 }
 
-const char *registry_pain(struct registry *registry, const char *id, const char *subject, int vas, const char *more)
+const char *registry_pain(struct registry *registry, const char *id, const char *subject, int vas,
+                          const char *more)
 {
-    return memory_format(registry, "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"right\","
+    return memory_format(registry,
+                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"right\","
                          "\"visit\":\"BL\",\"date\":\"2024-02-02\",\"answers\":{\"vas\":\"%d.5\"}%s}",
                          id_or_new(registry, id), subject, vas, more);
 }
@@ -223,7 +231,9 @@ const char *registry_pain(struct registry *registry, const char *id, const char 
 const char *registry_event(struct registry *registry, const char *id, const char *subject, const char *term,
                            const char *more)
 {
-    return memory_format(registry, "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"adverse_event\",\"date\":\"2024-03-01\","
+    return memory_format(registry,
+                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"adverse_event\","
+                         "\"date\":\"2024-03-01\","
                          "\"answers\":{\"term\":\"%s\",\"onset\":\"2024-02\",\"serious\":false}%s}",
                          id_or_new(registry, id), subject, term, more);
 }

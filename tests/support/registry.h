@@ -2,10 +2,10 @@
 /*
  * A running collector with the demo protocol and the forms that ship, for tests of its API over TLS.
  *
- * Study "demo" with sites 1 (Europe/Berlin), 2 (Pacific/Kiritimati, the first place of a new day) and 3 (Pacific/Niue,
- * the last); study "other", masked, with site 1.  Tokens are their own names: coordinator1, coordinator2 (sites 1, 2),
- * coordinator (all sites), machine1 (site 1), statistician, statistician1 (site 1), administrator, revoked, and
- * coordinator_other of the other study.
+ * Study "demo" with sites 1 (Europe/Berlin), 2 (Pacific/Kiritimati, the first place of a new day) and 3
+ * (Pacific/Niue, the last); study "other", masked, with site 1.  Tokens are their own names: coordinator1,
+ * coordinator2 (sites 1, 2), coordinator (all sites), machine1 (site 1), statistician, statistician1 (site
+ * 1), administrator, revoked, and coordinator_other of the other study.
  */
 #ifndef PATELLA_TEST_REGISTRY_H
 #define PATELLA_TEST_REGISTRY_H
@@ -36,8 +36,8 @@ int registry_setup(void **state);
 int registry_teardown(void **state);
 
 /* Sends with that token (NULL: none), and holds the reply against the description of the API. */
-struct client_reply *api_send(struct registry *registry, const char *token, const char *method, const char *path,
-                              const char *body);
+struct client_reply *api_send(struct registry *registry, const char *token, const char *method,
+                              const char *path, const char *body);
 struct client_reply *api_get(struct registry *registry, const char *token, const char *path);
 
 /* POST of submissions to study demo. */
@@ -50,9 +50,10 @@ void assert_problem(const struct client_reply *reply, int status, const char *co
 /* A new id, version 7 in shape; lives as long as the registry. */
 const char *registry_new_id(struct registry *registry);
 
-/* Bodies of one submission; `id` NULL: a new one.  The first member of `more` (", \"version\":2") is appended. */
+/* Bodies of one submission; `id` NULL: a new one.  `more` (",\"version\":2") is appended. */
 const char *registry_enrolment(struct registry *registry, const char *id, const char *subject);
-const char *registry_pain(struct registry *registry, const char *id, const char *subject, int vas, const char *more);
+const char *registry_pain(struct registry *registry, const char *id, const char *subject, int vas,
+                          const char *more);
 const char *registry_event(struct registry *registry, const char *id, const char *subject, const char *term,
                            const char *more);
 

@@ -22,15 +22,26 @@ static double values[] = {45.833333333333336, (double)NAN};
 static struct submission submission_of(const struct form *about)
 {
     return (struct submission){
-        .id = {0x01, 0x90, 0xa1, 0xb2, 0xc3, 0xd4, 0x7e, 0x5f, 0x8a, 0x9b, 0x0c, 0x1d, 0x2e, 0x3f, 0x4a, 0x5b},
-        .study = "demo", .site = 7, .subject = 12, .knee = "right", .form = about, .visit = "M3", .instance = 1,
-        .version = 1, .date = 20513, .scores = about->score_count > 0 ? values : NULL,
+        .id = {0x01, 0x90, 0xa1, 0xb2, 0xc3, 0xd4, 0x7e, 0x5f, 0x8a, 0x9b, 0x0c, 0x1d, 0x2e, 0x3f, 0x4a,
+               0x5b},
+        .study = "demo",
+        .site = 7,
+        .subject = 12,
+        .knee = "right",
+        .form = about,
+        .visit = "M3",
+        .instance = 1,
+        .version = 1,
+        .date = 20513,
+        .scores = about->score_count > 0 ? values : NULL,
     };
 }
 
-static struct batch_row judged(const struct submission *submission, enum store_verdict_kind kind, const char *code)
+static struct batch_row judged(const struct submission *submission, enum store_verdict_kind kind,
+                               const char *code)
 {
-    struct batch_row row = {.fate = BATCH_JUDGED, .write = {.submission = submission}, .verdict = {.kind = kind}};
+    struct batch_row row = {
+        .fate = BATCH_JUDGED, .write = {.submission = submission}, .verdict = {.kind = kind}};
     snprintf(row.verdict.code, sizeof row.verdict.code, "%s", code);
     memset(row.verdict.sha256, 'a', 64);
     snprintf(row.verdict.recorded_at, sizeof row.verdict.recorded_at, "2026-03-01T12:00:00.000001Z");
@@ -47,11 +58,14 @@ static const struct exchange *reply_to(const void *owner, struct batch_row *rows
 
 static void test_receipt_reply_accepted_gives_receipt_and_location(void **state)
 {
-    static const char expected[] =
-        "{\"id\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"study\":\"demo\",\"subject\":\"07-0012\",\"form\":\"koos\","
-        "\"form_version\":2,\"knee\":\"right\",\"visit\":\"M3\",\"instance\":1,\"version\":1,\"status\":\"complete\","
-        "\"date\":\"2026-03-01\",\"sha256\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\","
-        "\"received_at\":\"2026-03-01T12:00:00.000001Z\",\"scores\":{\"pain\":45.833333333333336,\"function\":null}}";
+    static const char expected[] = "{\"id\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"study\":\"demo\","
+                                   "\"subject\":\"07-0012\",\"form\":\"koos\","
+                                   "\"form_version\":2,\"knee\":\"right\",\"visit\":\"M3\",\"instance\":1,"
+                                   "\"version\":1,\"status\":\"complete\","
+                                   "\"date\":\"2026-03-01\",\"sha256\":"
+                                   "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\","
+                                   "\"received_at\":\"2026-03-01T12:00:00.000001Z\",\"scores\":{\"pain\":45."
+                                   "833333333333336,\"function\":null}}";
     (void)state;
     void *owner = memory_owner(NULL, "test");
     struct submission submission = submission_of(&form);
@@ -72,7 +86,8 @@ static void test_receipt_reply_replayed_has_the_bytes_of_the_first(void **state)
     (void)state;
     void *owner = memory_owner(NULL, "test");
     struct submission submission = submission_of(&form);
-    struct batch_row first = judged(&submission, STORE_ACCEPTED, ""), again = judged(&submission, STORE_REPLAYED, "");
+    struct batch_row first = judged(&submission, STORE_ACCEPTED, ""),
+                     again = judged(&submission, STORE_REPLAYED, "");
     const struct exchange *accepted = reply_to(owner, &first, 1, false);
     const struct exchange *replayed = reply_to(owner, &again, 1, false);
     assert_int_equal(replayed->status, 200);
@@ -120,7 +135,8 @@ static void test_receipt_reply_unavailable_asks_to_come_back(void **state)
     (void)state;
     void *owner = memory_owner(NULL, "test");
     struct submission submission = submission_of(&form);
-    struct batch_row row = {.fate = BATCH_FAILED, .write = {.submission = &submission}, .failure = "unavailable"};
+    struct batch_row row = {
+        .fate = BATCH_FAILED, .write = {.submission = &submission}, .failure = "unavailable"};
     const struct exchange *exchange = reply_to(owner, &row, 1, false);
     assert_int_equal(exchange->status, 503);
     assert_string_equal(exchange->reply_type, "application/problem+json");
@@ -138,9 +154,12 @@ static void test_receipt_reply_invalid_lists_all_problems(void **state)
     problem_add(owner, &row.problems, true, NULL, "order", "the dates do not follow each other");
     const struct exchange *exchange = reply_to(owner, &row, 1, false);
     assert_int_equal(exchange->status, 422);
-    assert_non_null(strstr(exchange->reply->bytes, "\"problems\":[{\"item\":\"p1\",\"rule\":\"choice\",\"text\":\"there is no "
-                           "choice \\\"9\\\"\",\"soft\":false},{\"item\":null,\"rule\":\"order\",\"text\":\"the dates do not "
-                           "follow each other\",\"soft\":true}]}"));
+    assert_non_null(strstr(exchange->reply->bytes, "\"problems\":[{\"item\":\"p1\",\"rule\":\"choice\","
+                                                   "\"text\":\"there is no "
+                                                   "choice "
+                                                   "\\\"9\\\"\",\"soft\":false},{\"item\":null,\"rule\":"
+                                                   "\"order\",\"text\":\"the dates do not "
+                                                   "follow each other\",\"soft\":true}]}"));
     talloc_free(owner);
 }
 
@@ -182,8 +201,10 @@ static void test_receipt_reply_array_of_one_has_results(void **state)
     struct submission submission = submission_of(&form);
     struct batch_row row = judged(&submission, STORE_REFUSED, "uuid_reused");
     const struct exchange *exchange = reply_to(owner, &row, 1, true);
-    assert_ptr_equal(strstr(exchange->reply->bytes, "{\"results\":[{\"status\":409,\"problem\":{\"type\":\"urn:patella:"
-                            "problem:uuid_reused\""), exchange->reply->bytes);
+    assert_ptr_equal(strstr(exchange->reply->bytes, "{\"results\":[{\"status\":409,\"problem\":{\"type\":"
+                                                    "\"urn:patella:"
+                                                    "problem:uuid_reused\""),
+                     exchange->reply->bytes);
     talloc_free(owner);
 }
 
@@ -193,8 +214,14 @@ static void test_json_reply_number_reads_back_the_same(void **state)
         double value;
         const char *text;
     } cases[] = {
-        {0, "0"}, {50, "50"}, {0.1, "0.1"}, {45.833333333333336, "45.833333333333336"}, {100.0 / 3, "33.333333333333336"},
-        {-2.5, "-2.5"}, {(double)NAN, "null"}, {(double)INFINITY, "null"},
+        {0, "0"},
+        {50, "50"},
+        {0.1, "0.1"},
+        {45.833333333333336, "45.833333333333336"},
+        {100.0 / 3, "33.333333333333336"},
+        {-2.5, "-2.5"},
+        {(double)NAN, "null"},
+        {(double)INFINITY, "null"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
