@@ -300,9 +300,6 @@ static enum http_refusal judge_tail(const char *tail, size_t length, bool first_
 {
     if (length > 0 && tail[length - 1] == '\r')
         length--;
-    for (size_t i = 0; i < length; i++)
-        if (tail[i] == '\r')
-            return HTTP_REFUSED_LINE_END;
     if (all_of(tail, length, IS_VALUE))
         return HTTP_REFUSED_NOTHING;
     return first_line ? HTTP_REFUSED_REQUEST_LINE : HTTP_REFUSED_FIELD;

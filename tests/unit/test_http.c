@@ -89,6 +89,7 @@ static const struct request_case refused_cases[] = {
     {"quote in target", BYTES("GET /a\"b HTTP/1.1\r\n" H "\r\n"), 400},
     {"half an escape", BYTES("GET /a%2 HTTP/1.1\r\n" H "\r\n"), 400},
     {"bad escape", BYTES("GET /a%zz HTTP/1.1\r\n" H "\r\n"), 400},
+    {"half bad escape", BYTES("GET /a%4z HTTP/1.1\r\n" H "\r\n"), 400},
     {"bad escape in query", BYTES("GET /a?b=%4 HTTP/1.1\r\n" H "\r\n"), 400},
     {"tab as separator", BYTES("GET\t/\tHTTP/1.1\r\n" H "\r\n"), 400},
     {"two blanks", BYTES("GET  / HTTP/1.1\r\n" H "\r\n"), 400},
@@ -272,6 +273,27 @@ static void test_http_read_head_field_count_is_limited(void **state)
     }
 }
 
+static void test_http_read_head_refusal_names_its_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        enum http_refusal refusal;
+    } cases[] = {
+        {"GET / HTTP/1.1\r\n" H "X-A: 1\r\n 2\r\n\r\n", HTTP_REFUSED_FOLDING},
+        {"GET / HTTP/1.1\r\n" H "X-A: 1\r\n\t2\r\n\r\n", HTTP_REFUSED_FOLDING},
+        {"GET / HTTP/1.1\nHost: a\n\n", HTTP_REFUSED_LINE_END},
+        {"GET / HTTP/1.1\r\n" H H "\r\n", HTTP_REFUSED_DUPLICATE},
+        {"POST / HTTP/1.1\r\n" H "Content-Length: 1\r\nContent-Length: 1\r\n\r\n", HTTP_REFUSED_LENGTH},
+        {"GET / HTTP/1.1\r\n" H "X A: 1\r\n\r\n", HTTP_REFUSED_FIELD},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http_head head;
+        assert_int_equal(http_read_head(cases[i].bytes, strlen(cases[i].bytes), &head), HTTP_REFUSED);
+        assert_string_equal(http_refusal_code(head.refusal), http_refusal_code(cases[i].refusal));
+    }
+}
+
 static void test_http_refusals_all_have_status_code_and_detail(void **state)
 {
     (void)state;
@@ -294,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_http_read_head_connection_close_ends_keep_alive),
         cmocka_unit_test(test_http_read_head_size_is_limited_to_the_byte),
         cmocka_unit_test(test_http_read_head_field_count_is_limited),
+        cmocka_unit_test(test_http_read_head_refusal_names_its_reason),
         cmocka_unit_test(test_http_refusals_all_have_status_code_and_detail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
