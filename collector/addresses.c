@@ -31,21 +31,27 @@ struct address_table *address_table_new(const void *owner)
     return table;
 }
 
+/* No network begins with the four bytes 1 or 2, so that the kinds of keys do not meet. */
+static uint64_t key_of_four(uint32_t four, uint64_t kind)
+{
+    return (uint64_t)four << 32 | kind;
+}
+
 static uint64_t key_of(const struct sockaddr *peer)
 {
     uint64_t key = 0;
     uint32_t four = 0;
     if (peer->sa_family == AF_INET) {
         memcpy(&four, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, sizeof four);
-        return four;
+        return key_of_four(four, 1);
     }
     if (peer->sa_family == AF_INET6) {
         const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
         memcpy(&four, six->s6_addr + 12, sizeof four);
         if (IN6_IS_ADDR_V4MAPPED(six))
-            return four;
+            return key_of_four(four, 1);
         memcpy(&key, six->s6_addr, sizeof key);
-        return key != 0 ? key : (uint64_t)four << 32 | 1;   /* ::1 and the like: the whole address */
+        return key != 0 ? key : key_of_four(four, 2);   /* ::1 and the like: the whole address */
     }
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* patellad as a process: when it starts and when it refuses to, with a database that comes and goes, and how it ends. */
+/* patellad as a process: when it starts and when it refuses to, a database that comes and goes, and how it ends. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
