@@ -522,11 +522,6 @@ int64_t db_int(const struct db_result *result, size_t row, size_t column)
     return strtoll(db_text(result, row, column), NULL, 10);
 }
 
-double db_double(const struct db_result *result, size_t row, size_t column)
-{
-    return db_is_null(result, row, column) ? (double)NAN : strtod(db_text(result, row, column), NULL);
-}
-
 bool db_bool(const struct db_result *result, size_t row, size_t column)
 {
     return strcmp(db_text(result, row, column), "t") == 0;

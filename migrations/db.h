@@ -57,7 +57,6 @@ struct db_parameters *db_parameters_new(const void *owner, size_t count);
 void db_set_text(struct db_parameters *parameters, size_t at, const char *value);   /* NULL: SQL NULL */
 void db_set_int(struct db_parameters *parameters, size_t at, int64_t value);        /* sent as text */
 void db_set_bytes(struct db_parameters *parameters, size_t at, const void *bytes, size_t length);   /* bytea */
-void db_set_uuid(struct db_parameters *parameters, size_t at, const uint8_t uuid[16]);
 
 /* One-dimensional arrays, sent in binary; a NULL pointer among texts is SQL NULL. */
 void db_set_int_array(struct db_parameters *parameters, size_t at, const int32_t *values, size_t count);
@@ -94,7 +93,6 @@ bool db_is_null(const struct db_result *result, size_t row, size_t column);
 /* Value as text, "" for NULL; lives as long as the result. */
 const char *db_text(const struct db_result *result, size_t row, size_t column);
 int64_t db_int(const struct db_result *result, size_t row, size_t column);      /* 0 for NULL */
-double db_double(const struct db_result *result, size_t row, size_t column);    /* NAN for NULL */
 bool db_bool(const struct db_result *result, size_t row, size_t column);
 void *db_bytes(const void *owner, const struct db_result *result, size_t row, size_t column, size_t *length);
 int32_t db_date(const struct db_result *result, size_t row, size_t column);     /* date_days, DATE_NONE for NULL */

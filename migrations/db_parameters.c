@@ -63,11 +63,6 @@ void db_set_bytes(struct db_parameters *parameters, size_t at, const void *bytes
     set_value(parameters, at, copy, copy ? length : 0, true);
 }
 
-void db_set_uuid(struct db_parameters *parameters, size_t at, const uint8_t uuid[16])
-{
-    set_value(parameters, at, memory_copy_bytes(parameters, uuid, 16), 16, true);
-}
-
 static void write_int32(struct array_writer *writer, uint32_t value)
 {
     const uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value};

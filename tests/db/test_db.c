@@ -19,8 +19,7 @@ enum statement {
 
 static const struct db_statement statements[STATEMENTS] = {
     [ECHO_SCALARS] = {"echo_scalars",
-        "SELECT $1::text, $2::int, $3::bytea, $4::uuid, $1::text IS NULL, $2::int > 0, '2026-03-01'::date, "
-        "1.5::float8"},
+        "SELECT $1::text, $2::int, $3::bytea, $4::uuid, $1::text IS NULL, $2::int > 0, '2026-03-01'::date"},
     [ECHO_ARRAYS] = {"echo_arrays",
         "SELECT $1::int[], $2::float8[], $3::text[], $4::bytea[], $5::uuid[], $6::date[]"},
     [DIVIDE] = {"divide", "SELECT 1 / $1::int"},
@@ -96,12 +95,11 @@ static void test_db_execute_scalars_come_back(void **state)
 {
     struct fixture *fixture = *state;
     struct error error;
-    const uint8_t uuid[16] = {0xde, 0xad, 0xbe, 0xef, [15] = 1};
     struct db_parameters *parameters = db_parameters_new(fixture->owner, 4);
     db_set_text(parameters, 0, "Kn\xc3\xa4'\"\\{},");
     db_set_int(parameters, 1, -2147483648LL);
     db_set_bytes(parameters, 2, "a\0b\xff", 4);
-    db_set_uuid(parameters, 3, uuid);
+    db_set_text(parameters, 3, "DEADBEEF-0000-0000-0000-000000000001");
     struct db_result *result = db_execute(fixture->owner, fixture->db, ECHO_SCALARS, parameters, &error);
     assert_non_null(result);
     assert_int_equal(db_rows(result), 1);
@@ -114,7 +112,6 @@ static void test_db_execute_scalars_come_back(void **state)
     assert_false(db_bool(result, 0, 4));
     assert_false(db_bool(result, 0, 5));
     assert_int_equal(db_date(result, 0, 6), date_from_civil(2026, 3, 1));
-    assert_true(db_double(result, 0, 7) == 1.5);
 }
 
 static void test_db_execute_nulls_come_back(void **state)
@@ -132,7 +129,6 @@ static void test_db_execute_nulls_come_back(void **state)
     assert_int_equal(length, 0);
     assert_true(db_bool(result, 0, 4));
     assert_false(db_bool(result, 0, 5));
-    assert_true(isnan(db_double(result, 0, 1)));
     assert_int_equal(db_date(result, 0, 1), DATE_NONE);
 }
 
@@ -423,6 +419,18 @@ static void test_db_execute_longer_than_the_timeout_is_ended(void **state)
     assert_true(db_run(fixture->db, DIVIDE, one_int(fixture, 1), &error));
 }
 
+/* statement_timeout does not end every wait, so the client has a deadline of its own. */
+static void test_db_execute_server_that_never_answers_is_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    test_run(fixture->db, "SET statement_timeout = 0");
+    assert_false(db_run(fixture->db, SLEEP, one_int(fixture, 60), &error));
+    assert_string_equal(error.sqlstate, "08006");
+    assert_false(db_is_alive(fixture->db));
+    assert_true(db_reopen(fixture->db, &error));
+}
+
 static void test_db_begin_read_only_refuses_to_write(void **state)
 {
     struct fixture *fixture = *state;
@@ -508,6 +516,7 @@ int main(void)
         CASE(test_db_commit_on_a_killed_connection_is_unknown_or_lost),
         CASE(test_db_execute_on_a_lost_connection_fails_until_reopened),
         CASE(test_db_execute_longer_than_the_timeout_is_ended),
+        CASE(test_db_execute_server_that_never_answers_is_given_up),
         CASE(test_db_begin_read_only_refuses_to_write),
         CASE(test_db_stream_calls_for_every_row),
         CASE(test_db_stream_error_in_the_middle_is_reported),

@@ -335,6 +335,26 @@ static void test_reporter_of_no_study_makes_no_cut(void **state)
     check_sqlstate(reporter, "SELECT rep.allocation(2, 1)", "42501");
 }
 
+/* The policy alone, without a function's own WHERE. */
+static void test_context_policy_shows_nothing_else(void **state)
+{
+    struct test_fixture *fixture = *state;
+    static const char count[] = "SELECT count(*) || ' ' || count(*) FILTER (WHERE (study_id, site_id) <> (1, 1)) "
+                                "FROM core.%s";
+    static const char *const tables[] = {"subject", "knee", "submission"};
+    static const char *const counts[] = {"2 0", "4 0", "4 0"};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        char *sql = memory_format(fixture->owner, count, tables[i]);
+        test_run(fixture->superuser, "BEGIN; SET LOCAL ROLE patella_api");
+        check_value(fixture->superuser, sql, "0 0");
+        test_run(fixture->superuser, "SET LOCAL patella.study = '1'; SET LOCAL patella.sites = '{1}'");
+        check_value(fixture->superuser, sql, counts[i]);
+        test_run(fixture->superuser, "SET LOCAL patella.sites = '{}'");
+        check_value(fixture->superuser, sql, "0 0");
+        test_run(fixture->superuser, "ROLLBACK");
+    }
+}
+
 /* The second lock on the way in: were the batch function wrong, the policy on the credential would refuse. */
 static void test_writer_policy_refuses_rows_beyond_the_credential(void **state)
 {
@@ -346,8 +366,10 @@ static void test_writer_policy_refuses_rows_beyond_the_credential(void **state)
         {"{\"instance\":2,\"site_id\":2}", "42501"},
         {"{\"instance\":2,\"study_id\":2}", "42501"},
         {"{\"instance\":2,\"recorded_by\":\"root\"}", "42501"},
-        {"{\"instance\":2,\"token_no\":5}", "42501"},    /* statistician */
-        {"{\"instance\":2,\"token_no\":9}", "42501"},    /* expired */
+        {"{\"instance\":2,\"token_no\":3,\"recorded_by\":\"coordinator\",\"site_id\":2}", ""},
+        {"{\"instance\":2,\"token_no\":5,\"recorded_by\":\"statistician\"}", "42501"},
+        {"{\"instance\":2,\"token_no\":9,\"recorded_by\":\"expired\"}", "42501"},
+        {"{\"instance\":2,\"token_no\":10,\"recorded_by\":\"revoked\"}", "42501"},
         {"{\"instance\":2,\"token_no\":99}", "42501"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -405,6 +427,7 @@ int main(void)
         CASE(test_roles_may_not_do_what_is_not_theirs),
         CASE(test_reporter_sees_granted_studies_only),
         CASE(test_reporter_of_no_study_makes_no_cut),
+        CASE(test_context_policy_shows_nothing_else),
         CASE(test_writer_policy_refuses_rows_beyond_the_credential),
         CASE(test_writer_policy_refuses_knees_of_an_earlier_enrolment),
         CASE(test_revoked_token_ends_at_once),

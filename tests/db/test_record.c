@@ -195,6 +195,17 @@ static void test_tables_bad_values_are_refused(void **state)
     }
 }
 
+static void test_submissions_of_too_much_text_are_refused(void **state)
+{
+    struct test_fixture *fixture = *state;
+    static const char sql[] =
+        "INSERT INTO core.submission SELECT r.* FROM (SELECT * FROM core.submission WHERE form = 'koos' LIMIT 1) t, "
+        "jsonb_populate_record(t::core.submission, jsonb_build_object('instance', 2, 'version', 1, 'prev_sha256', NULL, "
+        "'id', gen_random_uuid(), 'content', repeat('x', %d))) r";    /* a JSON string: two bytes more */
+    assert_string_equal(test_sqlstate(fixture->superuser, memory_format(fixture->owner, sql, 262143)), "23514");
+    assert_string_equal(test_sqlstate(fixture->superuser, memory_format(fixture->owner, sql, 262142)), "");
+}
+
 static void test_credentials_bad_values_are_refused(void **state)
 {
     struct test_fixture *fixture = *state;
@@ -289,6 +300,7 @@ int main(void)
         CASE(test_columns_of_the_record_refuse_update),
         CASE(test_switches_may_change_and_are_audited),
         CASE(test_tables_bad_values_are_refused),
+        CASE(test_submissions_of_too_much_text_are_refused),
         CASE(test_credentials_bad_values_are_refused),
         CASE(test_allocation_second_entry_without_a_reason_is_refused),
         CASE(test_audit_every_table_leaves_its_insert),
