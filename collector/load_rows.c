@@ -149,6 +149,7 @@ static bool read_row(const void *owner, const struct reading *reading, const str
 {
     struct row_texts texts = {text_new(owner), text_new(owner), text_new(owner), DATE_NONE};
     append_member(texts.fields, "form", reading->form->id, false);
+    text_append_format(texts.fields, ",\"form_version\":%d", reading->form->version);
     for (size_t i = 0; i < reading->table->column_count; i++) {
         const struct column *column = &reading->columns[i];
         if (cells->cells[i][0] == '\0')

@@ -40,7 +40,7 @@ struct submission_input {
     const char *subject;         /* "07-0012" */
     const char *knee;            /* "left", "right", "none"; NULL means none */
     const char *form;
-    int64_t form_version;        /* 0: the newest of the study */
+    int64_t form_version;        /* required: a guess would change when a newer one is put between two tries */
     const char *visit;           /* visit id, or "unscheduled"; NULL means unscheduled */
     int64_t instance;            /* 0 means 1 */
     int64_t version;             /* 0 means 1 */

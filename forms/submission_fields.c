@@ -65,13 +65,18 @@ static bool check_form(struct checking *checking)
                     "this study has no form %s%s", answer_quote(input->form, quote), hint);
         return false;
     }
+    if (input->form_version == 0)
+        problem_add(checking->owner, checking->problems, false, "form_version", "required",
+                    "\"form_version\" is missing; send the version of the form that was filled in, which for the newest is %d",
+                    catalogue_find_form(catalogue, input->form, 0)->version);
     int version =
         input->form_version >= 0 && input->form_version <= NUMBER_LIMIT ? (int)input->form_version : -1;
     checking->submission->form = version >= 0 ? catalogue_find_form(catalogue, input->form, version) : NULL;
     if (checking->submission->form != NULL)
         return true;
     problem_add(checking->owner, checking->problems, false, "form_version", "unknown",
-                "form %s has no such version; leave \"form_version\" out for the newest", input->form);
+                "form %s has no such version; the newest is %d", input->form,
+                catalogue_find_form(catalogue, input->form, 0)->version);
     return false;
 }
 

@@ -274,7 +274,7 @@ static void test_adverse_events_show_answers_and_no_void_ones(void **state)
         201);
     const char *void_body =
         memory_format(registry,
-                      "{\"id\":\"%s\",\"subject\":\"01-0206\",\"form\":\"adverse_event\",\"date\":"
+                      "{\"id\":\"%s\",\"subject\":\"01-0206\",\"form\":\"adverse_event\",\"form_version\":1,\"date\":"
                       "\"2024-03-01\",\"instance\":2,\"version\":2,\"status\":\"void\",\"reason\":"
                       "\"entered twice\"}",
                       registry_new_id(registry));

@@ -50,7 +50,7 @@ static void test_submit_in_other_order_of_keys_is_the_same_content(void **state)
     const char *other = memory_format(registry,
                                       "{ \"answers\": {\"vas\": \"33.5\"}, \"visit\":\"BL\", \"date\":"
                                       "\"2024-02-02\", \"version\": 1,\n "
-                                      "\"knee\":\"right\",\"form\":\"pain_vas\", "
+                                      "\"knee\":\"right\",\"form\":\"pain_vas\",\"form_version\":1, "
                                       "\"subject\":\"01-0003\",\"id\":\"%s\" }",
                                       id);
     assert_status(api_submit(registry, "coordinator1", registry_pain(registry, id, "01-0003", 33, "")), 201);
@@ -68,7 +68,7 @@ static void test_submit_refused_says_why(void **state)
     assert_status(api_submit(registry, "coordinator1", void_event), 201);
     const char *void_body =
         memory_format(registry,
-                      "{\"id\":\"%s\",\"subject\":\"01-0004\",\"form\":\"adverse_event\",\"date\":"
+                      "{\"id\":\"%s\",\"subject\":\"01-0004\",\"form\":\"adverse_event\",\"form_version\":1,\"date\":"
                       "\"2024-03-01\",\"version\":2,\"status\":\"void\",\"reason\":\"entered twice\"}",
                       registry_new_id(registry));
     assert_status(api_submit(registry, "coordinator1", void_body), 201);
@@ -122,7 +122,7 @@ static void test_submit_invalid_answers_lists_every_problem(void **state)
     struct client_reply *reply = api_submit(registry, "coordinator1",
                                             memory_format(registry,
                                                           "{\"id\":\"%s\",\"subject\":\"01-0005\",\"form\":"
-                                                          "\"adverse_event\",\"date\":\"2024-03-01\","
+                                                          "\"adverse_event\",\"form_version\":1,\"date\":\"2024-03-01\","
                                                           "\"answers\":"
                                                           "{\"onset\":\"2024-05\",\"severity\":\"enormous\","
                                                           "\"serious\":true,\"shoe_size\":44}}",
@@ -226,7 +226,7 @@ static void test_submit_with_other_content_type_is_refused(void **state)
 static const char *left_knee(struct registry *registry, const char *subject, const char *date)
 {
     return memory_format(registry,
-                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"left\","
+                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"form_version\":1,\"knee\":\"left\","
                          "\"visit\":\"M24\",\"date\":\"%s\",\"answers\":{}}",
                          registry_new_id(registry), subject, date);
 }

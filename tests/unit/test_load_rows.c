@@ -103,7 +103,7 @@ static void test_load_read_folder_days_and_partial_dates_become_dates(void **sta
                               &error));
         assert_int_equal(list.count, 1);
         assert_string_equal(json_of(*state, &list.rows[0]),
-                            memory_format(*state, "\"form\":\"event\",\"subject\":\"01-0001\",%s", cases[i].json));
+                            memory_format(*state, "\"form\":\"event\",\"form_version\":1,\"subject\":\"01-0001\",%s", cases[i].json));
     }
 }
 

@@ -74,7 +74,7 @@ static const struct submission *judge(struct world *world, const char *fields)
 }
 
 #define RECORD                                                                                               \
-    "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\",\"visit\":"   \
+    "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,\"visit\":"   \
     "\"M3\","                                                                                                \
     "\"date\":\"2026-03-15\""
 
@@ -136,7 +136,7 @@ static void test_submission_check_same_content_has_one_canonical_text(void **sta
         accept(&world, RECORD ",\"answers\":{\"bmi\":\"27\",\"p1\":1,\"p2\":0,\"ok\":true}")->canonical;
     static const char *const same[] = {
         RECORD ",\"answers\":{\"ok\":\"true\",\"p2\":\"0\",\"p1\":\"1\",\"bmi\":27}",
-        RECORD ",\"knee\":\"none\",\"form_version\":1,\"instance\":1,\"version\":1,\"status\":\"complete\","
+        RECORD ",\"knee\":\"none\",\"instance\":1,\"version\":1,\"status\":\"complete\","
                "\"answers\":{\"bmi\":\"27\",\"p1\":1,\"p2\":0,\"ok\":true,\"why\":null,\"onset\":\"\"},\"not_"
                "answered\":{},"
                "\"confirmed\":[]",
@@ -178,34 +178,35 @@ static void test_submission_check_wrong_fields_are_problems(void **state)
     static const struct {
         const char *fields, *item, *rule;
     } cases[] = {
-        {"\"subject\":\"07-0012\",\"form\":\"test\",\"date\":\"2026-03-15\"", "id", "required"},
-        {"\"id\":\"x\",\"subject\":\"07-0012\",\"form\":\"test\",\"date\":\"2026-03-15\"", "id", "format"},
-        {"\"form\":\"test\"", "subject", "required"},
-        {"\"form\":\"test\",\"subject\":\"7-12\"", "subject", "format"},
-        {"\"form\":\"test\"", "date", "required"},
-        {"\"form\":\"test\",\"date\":\"2026-02-30\"", "date", "format"},
-        {"\"form\":\"test\",\"date\":\"2026-04-02\"", "date", "future"},
+        {"\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,\"date\":\"2026-03-15\"", "id", "required"},
+        {"\"id\":\"x\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,\"date\":\"2026-03-15\"", "id", "format"},
+        {"\"form\":\"test\",\"form_version\":1", "subject", "required"},
+        {"\"form\":\"test\",\"form_version\":1,\"subject\":\"7-12\"", "subject", "format"},
+        {"\"form\":\"test\",\"form_version\":1", "date", "required"},
+        {"\"form\":\"test\",\"form_version\":1,\"date\":\"2026-02-30\"", "date", "format"},
+        {"\"form\":\"test\",\"form_version\":1,\"date\":\"2026-04-02\"", "date", "future"},
         {"\"date\":\"2026-03-15\"", "form", "required"},
         {"\"form\":\"tets\"", "form", "unknown"},
+        {"\"form\":\"test\"", "form_version", "required"},
         {"\"form\":\"test\",\"form_version\":2", "form_version", "unknown"},
         {"\"form\":\"test\",\"form_version\":4294967297", "form_version", "unknown"},
-        {"\"form\":\"test\",\"knee\":\"both\"", "knee", "format"},
-        {"\"form\":\"test\",\"knee\":\"left\"", "knee", "knee"},
-        {"\"form\":\"test\",\"visit\":\"M99\"", "visit", "unknown"},
-        {"\"form\":\"test\",\"visit\":\"M6\"", "visit", "visit"},
-        {"\"form\":\"test\",\"visit\":\"M3\",\"instance\":2", "instance", "instance"},
-        {"\"form\":\"test\",\"instance\":10000", "instance", "format"},
-        {"\"form\":\"test\",\"version\":10000", "version", "format"},
-        {"\"form\":\"test\",\"version\":4294967298", "version", "format"},
-        {"\"form\":\"test\",\"status\":\"draft\"", "status", "format"},
-        {"\"form\":\"test\",\"status\":\"void\"", "status", "status"},
-        {"\"form\":\"test\",\"status\":\"void\",\"version\":2,\"reason\":\"wrong "
+        {"\"form\":\"test\",\"form_version\":1,\"knee\":\"both\"", "knee", "format"},
+        {"\"form\":\"test\",\"form_version\":1,\"knee\":\"left\"", "knee", "knee"},
+        {"\"form\":\"test\",\"form_version\":1,\"visit\":\"M99\"", "visit", "unknown"},
+        {"\"form\":\"test\",\"form_version\":1,\"visit\":\"M6\"", "visit", "visit"},
+        {"\"form\":\"test\",\"form_version\":1,\"visit\":\"M3\",\"instance\":2", "instance", "instance"},
+        {"\"form\":\"test\",\"form_version\":1,\"instance\":10000", "instance", "format"},
+        {"\"form\":\"test\",\"form_version\":1,\"version\":10000", "version", "format"},
+        {"\"form\":\"test\",\"form_version\":1,\"version\":4294967298", "version", "format"},
+        {"\"form\":\"test\",\"form_version\":1,\"status\":\"draft\"", "status", "format"},
+        {"\"form\":\"test\",\"form_version\":1,\"status\":\"void\"", "status", "status"},
+        {"\"form\":\"test\",\"form_version\":1,\"status\":\"void\",\"version\":2,\"reason\":\"wrong "
          "knee\",\"answers\":{\"p1\":1}",
          "answers", "status"},
-        {"\"form\":\"test\",\"version\":2", "reason", "required"},
-        {"\"form\":\"test\",\"version\":2,\"reason\":\"a b c \"", "reason", "format"},
-        {"\"form\":\"test\",\"version\":2,\"reason\":\"line\\rbreak\"", "reason", "format"},
-        {"\"form\":\"test\",\"reason\":\"none needed\"", "reason", "version"},
+        {"\"form\":\"test\",\"form_version\":1,\"version\":2", "reason", "required"},
+        {"\"form\":\"test\",\"form_version\":1,\"version\":2,\"reason\":\"a b c \"", "reason", "format"},
+        {"\"form\":\"test\",\"form_version\":1,\"version\":2,\"reason\":\"line\\rbreak\"", "reason", "format"},
+        {"\"form\":\"test\",\"form_version\":1,\"reason\":\"none needed\"", "reason", "version"},
     };
     struct world world = world_new("about: subject\n", body);
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -220,7 +221,7 @@ static void test_submission_check_date_of_today_is_accepted(void **state)
     (void)state;
     struct world world = world_new("about: subject\n", body);
     accept(&world,
-           "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\","
+           "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,"
            "\"date\":\"2026-04-01\",\"answers\":{\"bmi\":\"20\"}");
     talloc_free(world.owner);
 }
@@ -258,7 +259,7 @@ static void test_submission_check_instances_of_repeating_and_unscheduled_forms(v
     struct world once = world_new("about: subject\n", items);
     struct world often = world_new("about: subject\nrepeats: true\n", items);
     accept(&often, RECORD ",\"instance\":7");
-    accept(&once, "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\","
+    accept(&once, "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,"
                   "\"date\":\"2026-03-15\",\"instance\":2");
     assert_null(judge(&once, RECORD ",\"instance\":2"));
     talloc_free(once.owner);
@@ -360,7 +361,7 @@ static void test_submission_check_all_problems_come_at_once(void **state)
     struct world world = world_new("about: subject\n", body);
     assert_null(judge(
         &world,
-        "\"subject\":\"7\",\"form\":\"test\",\"knee\":\"left\",\"visit\":\"M6\",\"date\":\"2027-01-01\","
+        "\"subject\":\"7\",\"form\":\"test\",\"form_version\":1,\"knee\":\"left\",\"visit\":\"M6\",\"date\":\"2027-01-01\","
         "\"answers\":{\"p1\":9,\"bmi\":\"15\",\"onset\":\"x\",\"stop\":\"2026\",\"zz\":1,\"other\":\"a\"}"));
     static const struct {
         const char *item, *rule;
