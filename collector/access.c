@@ -57,12 +57,13 @@ struct token_cache *token_cache_new(const void *owner)
     return memory_new(owner, struct token_cache);
 }
 
-const struct principal *token_cache_find(const struct token_cache *cache, const uint8_t sha256[ACCESS_SHA256_SIZE],
-                                         int64_t now_us)
+const struct principal *token_cache_find(const struct token_cache *cache,
+                                         const uint8_t sha256[ACCESS_SHA256_SIZE], int64_t now_us)
 {
     const struct token_slot *slot = &cache->slots[slot_of(sha256)];
     bool known = slot->principal != NULL && slot->until_us > now_us &&
-                 memcmp(slot->sha256, sha256, ACCESS_SHA256_SIZE) == 0 && slot->principal->expires_at > time(NULL);
+                 memcmp(slot->sha256, sha256, ACCESS_SHA256_SIZE) == 0 &&
+                 slot->principal->expires_at > time(NULL);
     return known ? slot->principal : NULL;
 }
 
@@ -85,7 +86,8 @@ struct principal *access_copy_principal(const void *owner, const struct principa
     copy->study = memory_copy_string(copy, principal->study);
     copy->sites = memory_new_array(copy, int, principal->site_count);
     if (principal->site_count > 0)
-        memcpy(copy->sites, principal->sites, memory_size_product(principal->site_count, sizeof *copy->sites));
+        memcpy(copy->sites, principal->sites,
+               memory_size_product(principal->site_count, sizeof *copy->sites));
     return copy;
 }
 
@@ -95,8 +97,9 @@ bool access_allow(struct exchange *exchange)
     const char *study = exchange_parameter(exchange, "study");
     /* The same words for a study that does not exist and for one that the token is not bound to. */
     if (study != NULL && strcmp(study, principal->study) != 0)
-        exchange_reply_problem(exchange, 404, "not_found",
-                               "the token is not bound to this study; GET /api/v1/studies lists what it may see");
+        exchange_reply_problem(
+            exchange, 404, "not_found",
+            "the token is not bound to this study; GET /api/v1/studies lists what it may see");
     else if ((exchange->route->roles & (unsigned)principal->role) == 0)
         exchange_reply_problem(exchange, 403, "not_allowed", "the role of this token may not do this");
     return exchange->status == 0;

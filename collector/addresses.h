@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Connections per client address, so that one machine cannot take them all.  An IPv6 client is its /64 network: that
- * is what one customer gets.
+ * Connections per client address, so that one machine cannot take them all.  An IPv6 client is its /64
+ * network: that is what one customer gets.
  */
 #ifndef PATELLA_ADDRESSES_H
 #define PATELLA_ADDRESSES_H

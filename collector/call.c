@@ -50,7 +50,8 @@ struct call *call_new(struct loop *loop, struct connection *connection, const st
     struct exchange *exchange = &call->exchange;
     snprintf(exchange->request_id, sizeof exchange->request_id, "%016" PRIx64, loop->next_request++);
     snprintf(exchange->peer, sizeof exchange->peer, "%s", connection->peer);
-    exchange->method = exchange->path = exchange->content_type = exchange->if_none_match = exchange->body = "";
+    exchange->method = exchange->path = exchange->body = "";
+    exchange->content_type = exchange->if_none_match = "";
     exchange->catalogues = catalogues_hold();
     if (head != NULL)
         copy_head(call, head);
@@ -96,7 +97,8 @@ bool call_route(struct call *call, const struct http_head *head)
     struct http_slice coding = head->fields[HTTP_CONTENT_ENCODING];
     if (!router_read_query(call, head->query, &exchange->query, &exchange->query_count))
         exchange_reply_problem(exchange, 400, "invalid_parameter",
-                               "the query is not a list of at most %d NAME=VALUE of valid UTF-8", ROUTER_QUERY_LIMIT);
+                               "the query is not a list of at most %d NAME=VALUE of valid UTF-8",
+                               ROUTER_QUERY_LIMIT);
     else if (call->body_length > exchange->route->body_limit)
         exchange_reply_problem(exchange, 413, "too_large", "the body may have %zu bytes here",
                                exchange->route->body_limit);

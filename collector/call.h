@@ -2,8 +2,8 @@
 /*
  * The server's side of an exchange: where it came from and how it gets back.
  *
- * One block of memory from the head of the request to the end of its reply.  `connection` is looked at in the loop's
- * thread only; it is NULL once the client has gone.
+ * One block of memory from the head of the request to the end of its reply.  `connection` is looked at in the
+ * loop's thread only; it is NULL once the client has gone.
  */
 #ifndef PATELLA_CALL_H
 #define PATELLA_CALL_H
@@ -33,8 +33,8 @@ struct call {
 };
 
 /*
- * A call for a head that was read, with what is needed of it copied, and the catalogues held.  NULL `head`: for a
- * request that could not be read.
+ * A call for a head that was read, with what is needed of it copied, and the catalogues held.  NULL `head`:
+ * for a request that could not be read.
  */
 struct call *call_new(struct loop *loop, struct connection *connection, const struct http_head *head);
 

@@ -109,8 +109,8 @@ static void refuse_head(struct connection *connection, enum http_refusal refusal
 {
     metrics_count_refusal(refusal);
     connection->call = call_new(connection->loop, connection, NULL);
-    exchange_reply_problem(&connection->call->exchange, http_refusal_status(refusal), http_refusal_code(refusal),
-                           "%s", http_refusal_detail(refusal));
+    exchange_reply_problem(&connection->call->exchange, http_refusal_status(refusal),
+                           http_refusal_code(refusal), "%s", http_refusal_detail(refusal));
     connection_reply(connection);
 }
 
@@ -228,8 +228,10 @@ static void on_read(struct bufferevent *stream, void *context)
     case PHASE_ADMISSION:
     case PHASE_WORK:
     case PHASE_REPLY:
-        /* Reading stays on to see the client leave; but not without a bound.  (libevent's own high-water mark can
-           leave a part of a TLS record unread in OpenSSL, where no event tells of it.) */
+        /*
+         * Reading stays on to see the client leave, but not without a bound.  (libevent's own high-water mark
+         * can leave a part of a TLS record unread in OpenSSL, where no event tells of it.)
+         */
         if (evbuffer_get_length(input) >= INPUT_LIMIT)
             bufferevent_disable(stream, EV_READ);
         break;
@@ -297,7 +299,8 @@ bool connection_open(struct loop *loop, evutil_socket_t socket, const struct soc
     loop->connection_count++;
     metrics_add(METRIC_CONNECTIONS_OPEN, 1);
     set_phase(connection, PHASE_HANDSHAKE, loop->settings->handshake_deadline_ms);
-    bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);   /* an end is an end: lengths are always announced */
+    /* Lengths are always announced, so that an end without close_notify cuts nothing off unseen. */
+    bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
     bufferevent_setcb(stream, on_read, on_written, on_event, connection);
     bufferevent_enable(stream, EV_READ | EV_WRITE);
     return true;

@@ -2,8 +2,8 @@
 /*
  * One connection of a client: which part of a request it is in, and until when.
  *
- * Every phase has an absolute deadline, or a least rate after a time of grace; a tick of the loop looks at them.  One
- * request is worked on at a time; the next one waits in the input buffer, which is bounded.
+ * Every phase has an absolute deadline, or a least rate after a time of grace; a tick of the loop looks at
+ * them.  One request is worked on at a time; the next one waits in the input buffer, which is bounded.
  */
 #ifndef PATELLA_CONNECTION_H
 #define PATELLA_CONNECTION_H
@@ -21,7 +21,7 @@ enum connection_phase {
     PHASE_BODY,
     PHASE_WORK,          /* with a handler on another thread */
     PHASE_REPLY,         /* bytes of the reply are leaving */
-    PHASE_LINGER         /* the reply was the last; what still comes is dropped, so that no reset overtakes it */
+    PHASE_LINGER         /* the reply was the last; what still comes is dropped, lest a reset comes first */
 };
 
 struct connection {

@@ -59,7 +59,8 @@ static void refuse_token(struct call *call)
 {
     metrics_add(METRIC_TOKENS_DENIED, 1);
     exchange_reply_problem(&call->exchange, 401, "bad_token", "the token is unknown, expired or revoked");
-    exchange_add_header(&call->exchange, "WWW-Authenticate", "Bearer realm=\"patella\", error=\"invalid_token\"");
+    exchange_add_header(&call->exchange, "WWW-Authenticate",
+                        "Bearer realm=\"patella\", error=\"invalid_token\"");
     connection_reply(call->connection);
 }
 
@@ -145,7 +146,8 @@ static void run_handler(struct work *work, struct store *store)
     if (store != NULL)
         call->exchange.route->handler(&call->exchange, store);
     else
-        exchange_reply_problem(&call->exchange, 503, "unavailable", "the database does not answer; try again");
+        exchange_reply_problem(&call->exchange, 503, "unavailable",
+                               "the database does not answer; try again");
     inbox_post(call->loop->inbox, &call->message);
 }
 

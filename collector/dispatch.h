@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What happens to a request between its head and its reply: admission (token, role, study), then the handler, in the
- * loop, on a worker or by way of the writer.  The connection is told when the call may go on.
+ * What happens to a request between its head and its reply: admission (token, role, study), then the handler,
+ * in the loop, on a worker or by way of the writer.  The connection is told when the call may go on.
  */
 #ifndef PATELLA_DISPATCH_H
 #define PATELLA_DISPATCH_H

@@ -21,7 +21,8 @@ const char *exchange_query(const struct exchange *exchange, const char *name)
 const char *exchange_parameter(const struct exchange *exchange, const char *name)
 {
     size_t at = 0;
-    for (const char *brace = strchr(exchange->route->pattern, '{'); brace != NULL; brace = strchr(brace + 1, '{')) {
+    for (const char *brace = strchr(exchange->route->pattern, '{'); brace != NULL;
+         brace = strchr(brace + 1, '{')) {
         size_t length = strcspn(brace + 1, "}");
         if (at < EXCHANGE_PARAMETERS && strlen(name) == length && memcmp(brace + 1, name, length) == 0)
             return exchange->parameters[at];

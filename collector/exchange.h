@@ -2,8 +2,9 @@
 /*
  * One request and its reply, and the table of routes.
  *
- * An exchange is a talloc context of its own (no parent), so that it can be handed from the event loop to a worker
- * thread or the writer and back; one thread holds it at a time.  Handlers allocate from it and never free.
+ * An exchange is a talloc context of its own (no parent), so that it can be handed from the event loop to a
+ * worker thread or the writer and back; one thread holds it at a time.  Handlers allocate from it and never
+ * free.
  */
 #ifndef PATELLA_EXCHANGE_H
 #define PATELLA_EXCHANGE_H
@@ -77,7 +78,7 @@ struct exchange {
 enum handling {
     HANDLE_ON_LOOP,      /* at once, in the event loop: must not block; `store` is NULL */
     HANDLE_ON_WORKER,    /* on a worker thread, with its store */
-    HANDLE_BY_WRITER     /* in the loop; the handler, or the writer that it queued it for, calls exchange_finish */
+    HANDLE_BY_WRITER     /* in the loop; it, or the writer that it queues for, calls exchange_finish */
 };
 
 typedef void route_handler(struct exchange *exchange, struct store *store);
@@ -110,15 +111,16 @@ void exchange_reply_json(struct exchange *exchange, int status, struct text *bod
 /*
  * A reply as application/problem+json (RFC 9457):
  * {"type":"urn:patella:problem:CODE","title":...,"status":...,"code":CODE,"detail":...}
- * The request id is in the header X-Request-Id, so that the same problem has the same bytes.  A 503 or 429 gets
- * "Retry-After: 1" when the handler has set none.
+ * The request id is in the header X-Request-Id, so that the same problem has the same bytes.  A 503 or 429
+ * gets "Retry-After: 1" when the handler has set none.
  */
 void exchange_reply_problem(struct exchange *exchange, int status, const char *code, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));
 
 /*
- * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each exchange of a
- * HANDLE_BY_WRITER route (for a worker's, the worker does it).  The client may be gone; then it is only freed.
+ * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each
+ * exchange of a HANDLE_BY_WRITER route (for a worker's, the worker does it).  The client may be gone; then it
+ * is only freed.
  */
 void exchange_finish(struct exchange *exchange);
 

@@ -11,24 +11,27 @@ static const struct {
 } refusals[HTTP_REFUSAL_COUNT] = {
     [HTTP_REFUSED_NOTHING] = {500, "internal", "the request was not refused"},
     [HTTP_REFUSED_REQUEST_LINE] = {400, "bad_request_line",
-        "the request line is not METHOD SP TARGET SP HTTP/1.1"},
-    [HTTP_REFUSED_TARGET] = {400, "bad_target",
-        "the request target must be a path that begins with one '/', with everything else percent-encoded"},
+                                   "the request line is not METHOD SP TARGET SP HTTP/1.1"},
+    [HTTP_REFUSED_TARGET] =
+        {400, "bad_target",
+         "the request target must be a path that begins with one '/', with everything else percent-encoded"},
     [HTTP_REFUSED_METHOD] = {501, "unknown_method", "the method is not known to this server"},
     [HTTP_REFUSED_VERSION] = {505, "bad_version", "send HTTP/1.1"},
     [HTTP_REFUSED_LINE_END] = {400, "bad_line_end", "lines of the head must end with CR LF"},
-    [HTTP_REFUSED_FIELD] = {400, "bad_header",
-        "a header line is not NAME: VALUE, or holds a blank or control character where none may be"},
-    [HTTP_REFUSED_FOLDING] = {400, "folded_header", "a header line begins with a blank; write it on one line"},
+    [HTTP_REFUSED_FIELD] =
+        {400, "bad_header",
+         "a header line is not NAME: VALUE, or holds a blank or control character where none may be"},
+    [HTTP_REFUSED_FOLDING] = {400, "folded_header",
+                              "a header line begins with a blank; write it on one line"},
     [HTTP_REFUSED_TOO_LARGE] = {431, "head_too_large", "the head of a request may have 8192 bytes"},
     [HTTP_REFUSED_TOO_MANY_FIELDS] = {431, "too_many_headers", "a request may have 64 headers"},
     [HTTP_REFUSED_DUPLICATE] = {400, "duplicate_header", "a header that may stand once was sent twice"},
     [HTTP_REFUSED_HOST] = {400, "bad_host", "send one Host header with the name of this server"},
     [HTTP_REFUSED_LENGTH] = {400, "bad_content_length", "Content-Length must be one number of digits only"},
     [HTTP_REFUSED_LENGTH_AND_CODING] = {400, "length_and_transfer_encoding",
-        "Content-Length and Transfer-Encoding exclude each other"},
-    [HTTP_REFUSED_TRANSFER_CODING] = {501, "transfer_encoding",
-        "transfer codings are not supported; send the body with Content-Length"},
+                                        "Content-Length and Transfer-Encoding exclude each other"},
+    [HTTP_REFUSED_TRANSFER_CODING] =
+        {501, "transfer_encoding", "transfer codings are not supported; send the body with Content-Length"},
     [HTTP_REFUSED_LENGTH_MISSING] = {411, "length_required", "send Content-Length"},
     [HTTP_REFUSED_BODY] = {400, "body_not_allowed", "this method takes no body"},
     [HTTP_REFUSED_EXPECTATION] = {417, "bad_expectation", "the only expectation is 100-continue"},
@@ -72,7 +75,8 @@ const char *http_reason(int status)
 
 bool http_slice_is(struct http_slice slice, const char *text)
 {
-    return slice.bytes != NULL && strlen(text) == slice.length && strncasecmp(slice.bytes, text, slice.length) == 0;
+    return slice.bytes != NULL && strlen(text) == slice.length &&
+           strncasecmp(slice.bytes, text, slice.length) == 0;
 }
 
 /* Classes of octets: RFC 9110 tchar and field-value octets, RFC 3986 path and query octets. */
@@ -80,20 +84,21 @@ enum { IS_TOKEN = 1, IS_VALUE = 2, IS_TARGET = 4, IS_HOST = 8 };
 
 #define ALPHANUMERIC (IS_TOKEN | IS_VALUE | IS_TARGET | IS_HOST)
 
+#define DELIMITER (IS_VALUE | IS_TARGET | IS_HOST)
+
 static const unsigned char octet_classes[256] = {
     ['0' ... '9'] = ALPHANUMERIC, ['A' ... 'Z'] = ALPHANUMERIC, ['a' ... 'z'] = ALPHANUMERIC,
-    ['-'] = ALPHANUMERIC, ['.'] = ALPHANUMERIC, ['_'] = ALPHANUMERIC, ['~'] = ALPHANUMERIC, ['!'] = ALPHANUMERIC,
-    ['$'] = ALPHANUMERIC, ['%'] = ALPHANUMERIC, ['&'] = ALPHANUMERIC, ['\''] = ALPHANUMERIC, ['*'] = ALPHANUMERIC,
-    ['+'] = ALPHANUMERIC,
-    ['('] = IS_VALUE | IS_TARGET | IS_HOST, [')'] = IS_VALUE | IS_TARGET | IS_HOST,
-    [','] = IS_VALUE | IS_TARGET | IS_HOST, [';'] = IS_VALUE | IS_TARGET | IS_HOST,
-    ['='] = IS_VALUE | IS_TARGET | IS_HOST, [':'] = IS_VALUE | IS_TARGET | IS_HOST,
+    ['-'] = ALPHANUMERIC, ['.'] = ALPHANUMERIC, ['_'] = ALPHANUMERIC, ['~'] = ALPHANUMERIC,
+    ['!'] = ALPHANUMERIC, ['$'] = ALPHANUMERIC, ['%'] = ALPHANUMERIC, ['&'] = ALPHANUMERIC,
+    ['\''] = ALPHANUMERIC, ['*'] = ALPHANUMERIC, ['+'] = ALPHANUMERIC,
+    ['('] = DELIMITER, [')'] = DELIMITER, [','] = DELIMITER, [';'] = DELIMITER, ['='] = DELIMITER,
+    [':'] = DELIMITER,
     ['@'] = IS_VALUE | IS_TARGET, ['/'] = IS_VALUE | IS_TARGET, ['?'] = IS_VALUE | IS_TARGET,
     ['['] = IS_VALUE | IS_HOST, [']'] = IS_VALUE | IS_HOST,
     ['#'] = IS_VALUE | IS_TOKEN, ['^'] = IS_VALUE | IS_TOKEN, ['`'] = IS_VALUE | IS_TOKEN,
     ['|'] = IS_VALUE | IS_TOKEN,
-    ['\t'] = IS_VALUE, [' '] = IS_VALUE, ['"'] = IS_VALUE, ['<'] = IS_VALUE, ['>'] = IS_VALUE, ['\\'] = IS_VALUE,
-    ['{'] = IS_VALUE, ['}'] = IS_VALUE, [0x80 ... 0xFF] = IS_VALUE,
+    ['\t'] = IS_VALUE, [' '] = IS_VALUE, ['"'] = IS_VALUE, ['<'] = IS_VALUE, ['>'] = IS_VALUE,
+    ['\\'] = IS_VALUE, ['{'] = IS_VALUE, ['}'] = IS_VALUE, [0x80 ... 0xFF] = IS_VALUE,
 };
 
 static bool all_of(const char *bytes, size_t length, unsigned class)
@@ -175,7 +180,8 @@ static void read_connection_option(struct http_slice option, struct http_head *h
         option.bytes++;
         option.length--;
     }
-    while (option.length > 0 && (option.bytes[option.length - 1] == ' ' || option.bytes[option.length - 1] == '\t'))
+    while (option.length > 0 &&
+           (option.bytes[option.length - 1] == ' ' || option.bytes[option.length - 1] == '\t'))
         option.length--;
     if (http_slice_is(option, "close"))
         head->keep_alive = false;

@@ -2,9 +2,9 @@
 /*
  * Reader of one HTTP/1.1 request head: a pure function over bytes.
  *
- * Strict where laxness lets two programs read one request differently (RFC 9112, sections 2.2, 3.2, 5, 6, 11.2): no
- * bare LF, no folding, no blank around names, one Content-Length of digits, no Transfer-Encoding, origin-form targets
- * only.
+ * Strict where laxness lets two programs read one request differently (RFC 9112, sections 2.2, 3.2, 5, 6,
+ * 11.2): no bare LF, no folding, no blank around names, one Content-Length of digits, no Transfer-Encoding,
+ * origin-form targets only.
  * Not for: bodies, routes, percent-decoding (router.h), replies (reply.h).
  */
 #ifndef PATELLA_HTTP_H
@@ -60,7 +60,7 @@ struct http_slice {
 
 struct http_head {
     size_t length;                 /* bytes of the head with its empty line */
-    const char *method;            /* a constant: "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" */
+    const char *method;            /* constant: "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" */
     struct http_slice path;        /* begins with '/', percent-encoding well-formed */
     struct http_slice query;       /* without '?'; bytes NULL when there is none */
     int minor_version;             /* 0 or 1 */

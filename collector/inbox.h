@@ -24,7 +24,10 @@ struct inbox *inbox_new(const void *owner, struct event_base *base, struct error
 /* From any thread. */
 void inbox_post(struct inbox *inbox, struct inbox_message *message);
 
-/* Delivers what is there, in the order of posting: the loop does it by itself; once more when the loop has ended. */
+/*
+ * Delivers what is there, in the order of posting: the loop does it by itself; once more when the loop has
+ * ended.
+ */
 void inbox_deliver(struct inbox *inbox);
 
 #endif

@@ -36,8 +36,8 @@ static int free_listener(struct listener *listener)
     return 0;
 }
 
-static void on_accept(struct evconnlistener *socket, evutil_socket_t accepted, struct sockaddr *peer, int length,
-                      void *context)
+static void on_accept(struct evconnlistener *socket, evutil_socket_t accepted, struct sockaddr *peer,
+                      int length, void *context)
 {
     (void)socket;
     (void)length;
@@ -45,7 +45,10 @@ static void on_accept(struct evconnlistener *socket, evutil_socket_t accepted, s
     listener->accept(accepted, peer, listener->context);
 }
 
-/* Out of file descriptors, most likely: the connection stays in the queue, and asking at once would only spin. */
+/*
+ * Out of file descriptors, most likely: the connection stays in the queue, and asking at once would only
+ * spin.
+ */
 static void on_error(struct evconnlistener *socket, void *context)
 {
     (void)socket;
@@ -115,11 +118,13 @@ static bool listen_on(struct listener *listener, const struct addrinfo *address,
     if (bound < 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
         return true;   /* a name of a family that this machine does not have: one other is enough */
     if (bound < 0)
-        return error_set(error, ERROR_IO, "cannot listen on %s port %d: %s; choose another listen_port, or stop what "
-                         "uses it", text, listener->port, strerror(errno));
+        return error_set(error, ERROR_IO,
+                         "cannot listen on %s port %d: %s; choose another listen_port, or stop what "
+                         "uses it",
+                         text, listener->port, strerror(errno));
     listener->port = port_of(bound);
-    struct evconnlistener *socket = evconnlistener_new(listener->base, on_accept, listener,
-                                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, bound);
+    struct evconnlistener *socket = evconnlistener_new(
+        listener->base, on_accept, listener, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, bound);
     if (socket == NULL) {
         close(bound);
         return error_set(error, ERROR_INTERNAL, "libevent cannot listen on %s", text);
@@ -135,7 +140,8 @@ struct listener *listener_new(const void *owner, struct event_base *base, const 
                               listener_accept *accept, void *context, struct error *error)
 {
     struct listener *listener = memory_new(owner, struct listener);
-    *listener = (struct listener){.base = base, .accept = accept, .context = context, .port = settings->listen_port};
+    *listener = (struct listener){
+        .base = base, .accept = accept, .context = context, .port = settings->listen_port};
     talloc_set_destructor(listener, free_listener);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *addresses = NULL;

@@ -17,12 +17,14 @@ static const struct {
 } metrics_table[METRIC_COUNT] = {
     [METRIC_CONNECTIONS_OPEN] = {"patella_connections_open", "", "gauge", "Open connections."},
     [METRIC_CONNECTIONS_ACCEPTED] = {"patella_connections_total", "", "counter", "Connections taken."},
-    [METRIC_REFUSED_TOTAL_LIMIT] = {"patella_connections_refused_total", "{reason=\"total_limit\"}", "counter",
-                                    "Connections refused."},
-    [METRIC_REFUSED_ADDRESS_LIMIT] = {"patella_connections_refused_total", "{reason=\"address_limit\"}", "counter",
-                                      ""},
-    [METRIC_REFUSED_DESCRIPTORS] = {"patella_connections_refused_total", "{reason=\"descriptors\"}", "counter", ""},
-    [METRIC_REFUSED_HANDSHAKE] = {"patella_connections_refused_total", "{reason=\"handshake\"}", "counter", ""},
+    [METRIC_REFUSED_TOTAL_LIMIT] = {"patella_connections_refused_total", "{reason=\"total_limit\"}",
+                                    "counter", "Connections refused."},
+    [METRIC_REFUSED_ADDRESS_LIMIT] = {"patella_connections_refused_total", "{reason=\"address_limit\"}",
+                                      "counter", ""},
+    [METRIC_REFUSED_DESCRIPTORS] = {"patella_connections_refused_total", "{reason=\"descriptors\"}",
+                                    "counter", ""},
+    [METRIC_REFUSED_HANDSHAKE] = {"patella_connections_refused_total", "{reason=\"handshake\"}", "counter",
+                                  ""},
     [METRIC_LATE_HANDSHAKE] = {"patella_deadlines_total", "{phase=\"handshake\"}", "counter",
                                "Connections closed at a deadline."},
     [METRIC_LATE_HEAD] = {"patella_deadlines_total", "{phase=\"head\"}", "counter", ""},
@@ -131,20 +133,23 @@ static void append_requests(struct text *out)
         for (size_t class = 1; class < METRICS_CLASSES; class++) {
             int64_t count = value_of(&metrics.requests[row][class]);
             if (count > 0)
-                text_append_format(out, "patella_requests_total{method=\"%s\",route=\"%s\",status=\"%zuxx\"} %" PRId64
-                                   "\n", known ? metrics.routes.routes[row].method : "",
-                                   known ? metrics.routes.routes[row].pattern : "none", class, count);
+                text_append_format(
+                    out, "patella_requests_total{method=\"%s\",route=\"%s\",status=\"%zuxx\"} %" PRId64 "\n",
+                    known ? metrics.routes.routes[row].method : "",
+                    known ? metrics.routes.routes[row].pattern : "none", class, count);
         }
     }
 }
 
 static void append_durations(struct text *out)
 {
-    append_head(out, "patella_request_seconds", "histogram", "From the first byte of a request to its reply.");
+    append_head(out, "patella_request_seconds", "histogram",
+                "From the first byte of a request to its reply.");
     int64_t total = 0;
     for (size_t i = 0; i < BUCKETS; i++) {
         total += value_of(&metrics.buckets[i]);
-        text_append_format(out, "patella_request_seconds_bucket{le=\"%g\"} %" PRId64 "\n", bucket_us[i] / 1e6, total);
+        text_append_format(out, "patella_request_seconds_bucket{le=\"%g\"} %" PRId64 "\n", bucket_us[i] / 1e6,
+                           total);
     }
     total += value_of(&metrics.buckets[BUCKETS]);
     text_append_format(out, "patella_request_seconds_bucket{le=\"+Inf\"} %" PRId64 "\n", total);
@@ -182,10 +187,13 @@ void metrics_append(struct text *out)
     append_head(out, "patella_build_info", "gauge", "Version of the program.");
     text_append_format(out, "patella_build_info{version=\"%s\"} 1\n", PATELLA_VERSION);
     append_head(out, "patella_uptime_seconds", "gauge", "Seconds since the start.");
-    text_append_format(out, "patella_uptime_seconds %" PRId64 "\n", (int64_t)(time(NULL) - metrics.started_at));
+    text_append_format(out, "patella_uptime_seconds %" PRId64 "\n",
+                       (int64_t)(time(NULL) - metrics.started_at));
     const struct catalogues *catalogues = catalogues_hold();
-    append_head(out, "patella_catalogue_version", "gauge", "Version of the studies and forms in use; 0: none yet.");
-    text_append_format(out, "patella_catalogue_version %" PRId64 "\n", catalogues != NULL ? catalogues->version : 0);
+    append_head(out, "patella_catalogue_version", "gauge",
+                "Version of the studies and forms in use; 0: none yet.");
+    text_append_format(out, "patella_catalogue_version %" PRId64 "\n",
+                       catalogues != NULL ? catalogues->version : 0);
     catalogues_release(catalogues);
     append_table(out);
     append_requests(out);

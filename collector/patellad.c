@@ -36,13 +36,13 @@ struct daemon {
 static void print_help(void)
 {
     printf("usage: patellad [--config FILE] [--set NAME=VALUE]... [--check]\n\n"
-           "Takes submissions over TLS into PostgreSQL.  PGHOST, PGSERVICE and the like name the database.\n\n"
+           "Takes submissions over TLS into PostgreSQL.  PGHOST, PGSERVICE and such name the database.\n\n"
            "  --config FILE     settings in YAML, NAME: VALUE; default: the file that PATELLA_CONFIG names\n"
            "  --set NAME=VALUE  a setting; wins over the file\n"
            "  --check           read settings, certificate and key, and exit\n"
            "  --help, --version\n\n"
-           "SIGTERM ends it after what has begun is answered; SIGHUP reads settings (those marked so), certificate\n"
-           "and key anew.\n\nSettings:\n");
+           "SIGTERM ends it after what has begun is answered; SIGHUP reads certificate, key and the\n"
+           "settings that are marked so anew.\n\nSettings:\n");
     settings_print_help(stdout);
 }
 
@@ -94,8 +94,10 @@ static void raise_descriptor_limit(const struct settings *settings)
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < wanted)
-        log_write(LOG_LEVEL_WARNING, "max_connections is more than the limit of open files allows; raise the limit "
-                  "(LimitNOFILE=)", NULL);
+        log_write(LOG_LEVEL_WARNING,
+                  "max_connections is more than the limit of open files allows; raise the limit "
+                  "(LimitNOFILE=)",
+                  NULL);
 }
 
 static void stop_for_misfit(void *server)
@@ -106,10 +108,14 @@ static void stop_for_misfit(void *server)
 static bool start(struct daemon *daemon, const struct settings_source *source, struct error *error)
 {
     const struct settings *settings = daemon->settings;
-    struct writer_options writer = {.conninfo = settings->database, .queue_limit = (size_t)settings->queue_limit,
+    struct writer_options writer = {.conninfo = settings->database,
+                                    .queue_limit = (size_t)settings->queue_limit,
                                     .wait_ms = settings->work_deadline_ms / 2};
     struct workers_options workers = {.conninfo = settings->database, .threads = (size_t)settings->workers,
                                       .queue_limit = (size_t)settings->worker_queue_limit};
+    struct tls *tls = tls_load(settings, settings->certificate, settings->key, error);
+    if (tls == NULL)
+        return false;
     daemon->watch = watch_new(NULL, settings, error);
     if (daemon->watch == NULL)
         return false;
@@ -119,8 +125,8 @@ static bool start(struct daemon *daemon, const struct settings_source *source, s
     daemon->workers = workers_start(NULL, &workers, error);
     if (daemon->workers == NULL)
         return false;
-    struct server_options server = {.settings = settings, .source = source, .routes = {route_table, route_count},
-                                    .workers = daemon->workers};
+    struct server_options server = {.settings = settings, .source = source, .tls = tls,
+                                    .routes = {route_table, route_count}, .workers = daemon->workers};
     daemon->server = server_new(NULL, &server, error);
     return daemon->server != NULL && server_handle_signals(daemon->server, error) &&
            watch_start(daemon->watch, stop_for_misfit, daemon->server, error);

@@ -13,7 +13,10 @@
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 
-/* A reply up to here is copied behind its head and goes out as one TLS record; a larger one is lent to the buffer. */
+/*
+ * A reply up to here is copied behind its head and goes out as one TLS record; a larger one is lent to the
+ * buffer.
+ */
 enum { ONE_RECORD = 16000 };
 
 /* Of every reply, unless the handler set its own. */
@@ -105,7 +108,8 @@ void reply_send(struct call *call, struct evbuffer *out, bool close)
     struct exchange *exchange = &call->exchange;
     if (exchange->status == 0) {
         log_write(LOG_LEVEL_ERROR, "a handler gave no reply", "request", exchange->request_id, NULL);
-        exchange_reply_problem(exchange, 500, "internal", "the server made a mistake; its log names the request");
+        exchange_reply_problem(exchange, 500, "internal",
+                               "the server made a mistake; its log names the request");
     }
     size_t length = exchange->reply != NULL ? exchange->reply->length : 0;
     struct text *head = text_new(call);

@@ -8,8 +8,8 @@
 #include "collector/call.h"
 
 /*
- * Writes the reply of `call` to `out`, counts and logs it, and takes the call over.  A call without a status becomes
- * a 500.  `close`: say that the connection ends here.
+ * Writes the reply of `call` to `out`, counts and logs it, and takes the call over.  A call without a status
+ * becomes a 500.  `close`: say that the connection ends here.
  */
 void reply_send(struct call *call, struct evbuffer *out, bool close);
 

@@ -2,8 +2,8 @@
 /*
  * From a request's target to a route: matching of patterns, percent-decoding, query parameters.
  *
- * A pattern is matched segment by segment against the path as sent; `{name}` takes one whole segment, and an encoded
- * slash never separates.  Not for: the table itself (routes.c), authorisation (access.h).
+ * A pattern is matched segment by segment against the path as sent; `{name}` takes one whole segment, and an
+ * encoded slash never separates.  Not for: the table itself (routes.c), authorisation (access.h).
  */
 #ifndef PATELLA_ROUTER_H
 #define PATELLA_ROUTER_H
@@ -33,8 +33,8 @@ void router_match(const struct router_table *table, const char *method, struct h
 char *router_decode(const void *owner, struct http_slice slice);
 
 /*
- * Parameters of a query string (application/x-www-form-urlencoded); false when one cannot be decoded, has no name, or
- * there are more than ROUTER_QUERY_LIMIT.
+ * Parameters of a query string (application/x-www-form-urlencoded); false when one cannot be decoded, has no
+ * name, or there are more than ROUTER_QUERY_LIMIT.
  */
 bool router_read_query(const void *owner, struct http_slice query, const struct query_parameter **parameters,
                        size_t *count) MUST_CHECK;

@@ -115,16 +115,20 @@ static bool reload_settings(struct server *server, struct error *error)
 }
 
 /* New connections get the new certificate; the old ones keep what they have. */
+static void use_tls(struct server *server, struct tls *fresh)
+{
+    talloc_free(server->loop.tls);
+    server->loop.tls = talloc_steal(server, fresh);
+    metrics_set(METRIC_CERTIFICATE_EXPIRES, tls_expires_at(fresh));
+}
+
 static bool reload_tls(struct server *server, struct error *error)
 {
-    struct loop *loop = &server->loop;
-    struct tls *fresh = tls_load(server, loop->settings->certificate, loop->settings->key, error);
-    if (fresh == NULL)
-        return false;
-    talloc_free(loop->tls);
-    loop->tls = fresh;
-    metrics_set(METRIC_CERTIFICATE_EXPIRES, tls_expires_at(fresh));
-    return true;
+    const struct settings *settings = server->loop.settings;
+    struct tls *fresh = tls_load(server, settings->certificate, settings->key, error);
+    if (fresh != NULL)
+        use_tls(server, fresh);
+    return fresh != NULL;
 }
 
 static void reload(struct server *server)
@@ -134,8 +138,8 @@ static void reload(struct server *server)
         log_write(LOG_LEVEL_ERROR, "settings not reloaded, the old ones stay", "error", error.message, "file",
                   *error.file != '\0' ? error.file : NULL, NULL);
     else if (!reload_tls(server, &error))
-        log_write(LOG_LEVEL_ERROR, "certificate not reloaded, the old one stays", "error", error.message, "file",
-                  *error.file != '\0' ? error.file : NULL, NULL);
+        log_write(LOG_LEVEL_ERROR, "certificate not reloaded, the old one stays", "error", error.message,
+                  "file", *error.file != '\0' ? error.file : NULL, NULL);
     else
         log_write(LOG_LEVEL_INFO, "reloaded", NULL);
 }
@@ -247,8 +251,8 @@ struct server *server_new(const void *owner, const struct server_options *option
     loop->next_request = random_start();
     metrics_start(&loop->routes);
     apply_settings(server, options->settings);
-    bool good = start_loop(server, error) && reload_tls(server, error);
-    if (good)
+    use_tls(server, options->tls);
+    if (start_loop(server, error))
         server->listener = listener_new(server, loop->base, options->settings, on_accept, loop, error);
     if (server->listener != NULL)
         return server;

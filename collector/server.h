@@ -9,6 +9,7 @@
 
 #include "collector/router.h"
 #include "collector/settings.h"
+#include "collector/tls.h"
 #include "collector/workers.h"
 
 struct server;
@@ -16,12 +17,14 @@ struct server;
 struct server_options {
     const struct settings *settings;             /* must live as long as the server */
     const struct settings_source *source;        /* read again at a reload; NULL: no reload */
+    struct tls *tls;                             /* taken over */
     struct router_table routes;
     struct workers *workers;
 };
 
-/* Loads certificate and key, and listens. */
-struct server *server_new(const void *owner, const struct server_options *options, struct error *error) MUST_CHECK;
+/* Listens. */
+struct server *server_new(const void *owner, const struct server_options *options,
+                          struct error *error) MUST_CHECK;
 
 /* SIGTERM and SIGINT stop, SIGHUP reloads. */
 bool server_handle_signals(struct server *server, struct error *error) MUST_CHECK;
@@ -29,8 +32,9 @@ bool server_handle_signals(struct server *server, struct error *error) MUST_CHEC
 int server_port(const struct server *server);
 
 /*
- * Serves until it is stopped: then takes no new connection, answers what has begun, says Connection: close, and
- * returns after `stop_deadline_ms` at the latest.  The result is the status given to server_stop, 0 for a signal.
+ * Serves until it is stopped: then takes no new connection, answers what has begun, says Connection: close,
+ * and returns after `stop_deadline_ms` at the latest.  The result is the status given to server_stop, 0 for a
+ * signal.
  */
 int server_run(struct server *server);
 

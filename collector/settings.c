@@ -29,14 +29,18 @@ struct setting {
     {#member, SETTING_BOOLEAN, offsetof(struct settings, member), initial, 0, 0, reloadable, help}
 
 static const struct setting settings_table[] = {
-    TEXT_SETTING(listen_address, "localhost", false, "name or address to listen on; every address of a name is used"),
+    TEXT_SETTING(listen_address, "localhost", false,
+                 "name or address to listen on; every address of a name is used"),
     INTEGER_SETTING(listen_port, "8443", 0, 65535, false, "TCP port; 0 takes a free one and logs it"),
-    TEXT_SETTING(certificate, "", true, "file with the server's certificate chain, PEM, own certificate first"),
+    TEXT_SETTING(certificate, "", true,
+                 "file with the server's certificate chain, PEM, own certificate first"),
     TEXT_SETTING(key, "", true, "file with the private key, PEM; not readable by others"),
     TEXT_SETTING(database, "", false, "libpq connection string; empty: PGHOST, PGSERVICE and the like alone"),
     INTEGER_SETTING(workers, "4", 1, 64, false, "threads that read from PostgreSQL, a connection each"),
-    INTEGER_SETTING(worker_queue_limit, "1024", 1, 1000000, false, "requests that wait for a worker; more get 503"),
-    INTEGER_SETTING(queue_limit, "8192", 1, 1000000, false, "submissions that wait for the writer; more get 503"),
+    INTEGER_SETTING(worker_queue_limit, "1024", 1, 1000000, false,
+                    "requests that wait for a worker; more get 503"),
+    INTEGER_SETTING(queue_limit, "8192", 1, 1000000, false,
+                    "submissions that wait for the writer; more get 503"),
     INTEGER_SETTING(max_connections, "2048", 1, 1000000, true, "open connections"),
     INTEGER_SETTING(max_connections_per_address, "512", 1, 1000000, true,
                     "open connections of one address (IPv6: of one /64 network)"),
@@ -45,11 +49,14 @@ static const struct setting settings_table[] = {
     INTEGER_SETTING(work_deadline_ms, "30000", 10, 600000, true, "for the work on a request; later: 503"),
     INTEGER_SETTING(idle_deadline_ms, "30000", 10, 3600000, true, "between two requests of a connection"),
     INTEGER_SETTING(rate_grace_ms, "5000", 10, 600000, true, "before the least rates below are asked for"),
-    INTEGER_SETTING(body_min_bytes_per_s, "1000", 0, 1000000000, true, "least average rate of an arriving body"),
-    INTEGER_SETTING(reply_min_bytes_per_s, "1000", 0, 1000000000, true, "least average rate of reading a reply"),
+    INTEGER_SETTING(body_min_bytes_per_s, "1000", 0, 1000000000, true,
+                    "least average rate of an arriving body"),
+    INTEGER_SETTING(reply_min_bytes_per_s, "1000", 0, 1000000000, true,
+                    "least average rate of reading a reply"),
     INTEGER_SETTING(stop_deadline_ms, "10000", 100, 600000, true, "from SIGTERM to the end, at most"),
     INTEGER_SETTING(token_cache_ms, "3000", 0, 60000, true, "how long a token that was found stays known"),
-    INTEGER_SETTING(catalogue_refresh_ms, "2000", 100, 600000, false, "between two looks for new studies and forms"),
+    INTEGER_SETTING(catalogue_refresh_ms, "2000", 100, 600000, false,
+                    "between two looks for new studies and forms"),
     {"log_level", SETTING_LOG_LEVEL, offsetof(struct settings, log_level), "info", 0, 0, true,
      "debug, info, warning or error"},
     BOOLEAN_SETTING(access_log, "true", true, "a log line for each request"),
@@ -165,8 +172,8 @@ static bool require(const char *value, const char *name, struct error *error)
 {
     if (*value != '\0')
         return true;
-    return error_set(error, ERROR_INPUT, "setting %s is missing; name the file in patella.yaml or by --set %s=FILE",
-                     name, name);
+    return error_set(error, ERROR_INPUT,
+                     "setting %s is missing; name the file in patella.yaml or by --set %s=FILE", name, name);
 }
 
 struct settings *settings_load(const void *owner, const struct settings_source *source, struct error *error)
@@ -181,7 +188,8 @@ struct settings *settings_load(const void *owner, const struct settings_source *
         good = read_file(settings, source->file, error);
     for (size_t i = 0; good && i < source->assignment_count; i++)
         good = read_assignment(settings, source->assignments[i], error);
-    good = good && require(settings->certificate, "certificate", error) && require(settings->key, "key", error);
+    good = good && require(settings->certificate, "certificate", error) &&
+           require(settings->key, "key", error);
     if (good)
         return settings;
     talloc_free(settings);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The collector's settings: one table (name, type, default, range, reloadable, help), read from patella.yaml and from
- * `--set name=value`, the latter last.  An unknown name, a wrong type and a value out of range are errors that say
- * where they stand.  Not for secrets: passwords belong into libpq's passfile, keys into files of their own.
+ * The collector's settings: one table (name, type, default, range, reloadable, help), read from patella.yaml
+ * and from `--set name=value`, the latter last.  An unknown name, a wrong type and a value out of range are
+ * errors that say where they stand.  Not for secrets: passwords belong into libpq's passfile, keys into files
+ * of their own.
  */
 #ifndef PATELLA_SETTINGS_H
 #define PATELLA_SETTINGS_H
@@ -54,8 +55,8 @@ struct settings *settings_load(const void *owner, const struct settings_source *
     MUST_CHECK;
 
 /*
- * The same source read anew: what cannot be changed while the program runs keeps its value of `current`, and its name
- * is appended to `kept`, after a blank.
+ * The same source read anew: what cannot be changed while the program runs keeps its value of `current`, and
+ * its name is appended to `kept`, after a blank.
  */
 struct settings *settings_reload(const void *owner, const struct settings *current,
                                  const struct settings_source *source, struct text *kept, struct error *error)

@@ -27,7 +27,10 @@ static int free_context(struct tls *tls)
     return 0;
 }
 
-/* OpenSSL's reason for the last failure; the queue is left empty, because a connection would trip over the rest. */
+/*
+ * OpenSSL's reason for the last failure; the queue is left empty, because a connection would trip over the
+ * rest.
+ */
 static const char *last_reason(void)
 {
     unsigned long code = ERR_peek_last_error();
@@ -36,8 +39,8 @@ static const char *last_reason(void)
     return reason != NULL ? reason : "unknown reason";
 }
 
-static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in,
-                           unsigned int in_length, void *context)
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_length,
+                           const unsigned char *in, unsigned int in_length, void *context)
 {
     (void)ssl;
     (void)context;
@@ -64,7 +67,8 @@ static bool configure(SSL_CTX *context, struct error *error)
                                                   "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
                 SSL_CTX_set1_groups_list(context, "X25519:P-256") == 1 &&
                 SSL_CTX_set_num_tickets(context, 0) == 1 && SSL_CTX_set_max_early_data(context, 0) == 1;
-    return good || error_set(error, ERROR_INTERNAL, "this OpenSSL does not take our TLS settings: %s", last_reason());
+    return good ||
+           error_set(error, ERROR_INTERNAL, "this OpenSSL does not take our TLS settings: %s", last_reason());
 }
 
 static bool check_key_file(const char *key, struct error *error)
@@ -73,7 +77,8 @@ static bool check_key_file(const char *key, struct error *error)
     if (stat(key, &status) != 0)
         return error_io(error, errno, key);
     if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0)
-        return error_at(error, ERROR_INPUT, key, 0, "everybody on this machine may read the key; chmod 0600 it");
+        return error_at(error, ERROR_INPUT, key, 0,
+                        "everybody on this machine may read the key; chmod 0600 it");
     return true;
 }
 
@@ -92,14 +97,18 @@ static bool read_expiry(struct tls *tls, const char *certificate, struct error *
 static bool load_files(struct tls *tls, const char *certificate, const char *key, struct error *error)
 {
     if (SSL_CTX_use_certificate_chain_file(tls->context, certificate) != 1)
-        return error_at(error, ERROR_INPUT, certificate, 0, "no certificate chain can be read: %s; give PEM, the "
-                        "server's own certificate first", last_reason());
+        return error_at(error, ERROR_INPUT, certificate, 0,
+                        "no certificate chain can be read: %s; give PEM, the "
+                        "server's own certificate first",
+                        last_reason());
     if (!check_key_file(key, error))
         return false;
     if (SSL_CTX_use_PrivateKey_file(tls->context, key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(tls->context) != 1)
-        return error_at(error, ERROR_INPUT, key, 0, "no key that belongs to %s can be read: %s; give the PEM file "
-                        "that the certificate was made with, without a passphrase", certificate, last_reason());
+        return error_at(error, ERROR_INPUT, key, 0,
+                        "no key that belongs to %s can be read: %s; give the PEM file "
+                        "that the certificate was made with, without a passphrase",
+                        certificate, last_reason());
     return read_expiry(tls, certificate, error);
 }
 

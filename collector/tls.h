@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The server's side of TLS: 1.2 with ECDHE and AEAD ciphers, and 1.3; no renegotiation, compression, session tickets,
- * session cache or early data; ALPN "http/1.1".
+ * The server's side of TLS: 1.2 with ECDHE and AEAD ciphers, and 1.3; no renegotiation, compression, session
+ * tickets, session cache or early data; ALPN "http/1.1".
  * Not for: clients' certificates (a port of its own, later), TLS to PostgreSQL (libpq's).
  */
 #ifndef PATELLA_TLS_H
@@ -19,10 +19,11 @@ struct tls;
 void tls_init(void);
 
 /*
- * Loads a certificate chain and its key (PEM).  ERROR_INPUT when a file is no good, when the two do not belong
- * together, when the certificate has expired, or when others may read the key.
+ * Loads a certificate chain and its key (PEM).  ERROR_INPUT when a file is no good, when the two do not
+ * belong together, when the certificate has expired, or when others may read the key.
  */
-struct tls *tls_load(const void *owner, const char *certificate, const char *key, struct error *error) MUST_CHECK;
+struct tls *tls_load(const void *owner, const char *certificate, const char *key,
+                     struct error *error) MUST_CHECK;
 
 /* A server-side connection, which keeps what it needs when `tls` is freed; NULL when out of memory. */
 SSL *tls_accept(const struct tls *tls);

@@ -62,7 +62,8 @@ static void note(struct watch *watch, enum outlook outlook, const struct error *
     if (outlook == OUTLOOK_GOOD)
         log_write(LOG_LEVEL_INFO, "the database is there", NULL);
     else if (outlook == OUTLOOK_WAITING)
-        log_write(LOG_LEVEL_WARNING, "the database is not there; trying again", "error", error->message, NULL);
+        log_write(LOG_LEVEL_WARNING, "the database is not there; trying again", "error", error->message,
+                  NULL);
     else
         log_write(LOG_LEVEL_ERROR, "the database does not fit", "error", error->message, NULL);
     watch->outlook = outlook;
@@ -82,7 +83,8 @@ struct watch *watch_new(const void *owner, const struct settings *settings, stru
         return NULL;
     }
     if (outlook == OUTLOOK_WAITING)
-        log_write(LOG_LEVEL_WARNING, "the database is not there; trying again", "error", error->message, NULL);
+        log_write(LOG_LEVEL_WARNING, "the database is not there; trying again", "error", error->message,
+                  NULL);
     watch->outlook = outlook;
     watch->was_good = outlook == OUTLOOK_GOOD;
     return watch;

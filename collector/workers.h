@@ -2,7 +2,8 @@
 /*
  * Threads for what must wait for PostgreSQL: a bounded queue, and one store for each thread.
  *
- * A worker connects by itself, also again after a loss; while it cannot, work is run at once with a NULL store.
+ * A worker connects by itself, also again after a loss; while it cannot, work is run at once with a NULL
+ * store.
  * Not for submissions: those go to the writer.
  */
 #ifndef PATELLA_WORKERS_H
@@ -33,7 +34,10 @@ struct workers *workers_start(const void *owner, const struct workers_options *o
 /* False when the queue is full. */
 bool workers_push(struct workers *workers, struct work *work) MUST_CHECK;
 
-/* Runs what is queued, ends the threads.  False when one has not ended after `deadline_ms`; then it still runs. */
+/*
+ * Runs what is queued, ends the threads.  False when one has not ended after `deadline_ms`; then it still
+ * runs.
+ */
 bool workers_stop(struct workers *workers, int deadline_ms) MUST_CHECK;
 
 #endif

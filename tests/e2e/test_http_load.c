@@ -53,7 +53,8 @@ static int tear_down(void **state)
 static void run_all(struct fixture *fixture, int requests, void *(*run)(void *))
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
-        fixture->clients[i] = (struct worker_client){.server = fixture->server, .seed = i + 1, .requests = requests};
+        fixture->clients[i] = (struct worker_client){
+            .server = fixture->server, .seed = i + 1, .requests = requests};
         assert_int_equal(pthread_create(&fixture->threads[i], NULL, run, &fixture->clients[i]), 0);
     }
 }
@@ -72,7 +73,8 @@ static void *ask_steadily(void *context)
     struct tls_client_options options = {.port = http_server_port(self->server)};
     struct tls_client *client = tls_client_open(owner, &options);
     while (client != NULL && self->answered < self->requests && !self->ended_by_server) {
-        bool sent = tls_client_send_text(client, "POST /later?ms=1 HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nab");
+        bool sent = tls_client_send_text(client,
+                                         "POST /later?ms=1 HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nab");
         struct tls_reply reply = tls_client_read_reply(client, DEADLINE_MS);
         self->answered += sent && reply.status == 200;
         self->lost += !sent || reply.status != 200;
@@ -139,7 +141,7 @@ static void misbehave_once(const void *owner, struct worker_client *self)
     memcpy(bytes, pipeline, sizeof pipeline);
     size_t length = (size_t)rand_r(&self->seed) % sizeof pipeline;
     if (rand_r(&self->seed) % 2 == 0)
-        ((unsigned char *)bytes)[(size_t)rand_r(&self->seed) % sizeof pipeline] ^= 0x20;   /* any other octet */
+        ((unsigned char *)bytes)[(size_t)rand_r(&self->seed) % sizeof pipeline] ^= 0x20; /* any other octet */
     size_t first = length > 0 ? (size_t)rand_r(&self->seed) % length : 0;
     tls_client_send(client, bytes, first);
     tls_client_send(client, bytes + first, length - first);
@@ -179,7 +181,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_server_reload_under_load_loses_no_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_stop_under_load_loses_no_request, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_server_survives_clients_that_break_off_anywhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_survives_clients_that_break_off_anywhere, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,7 +124,8 @@ static void test_server_bodies_of_all_sizes_come_back_whole(void **state)
         body[i] = (char)(i * 31 + i / 251);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char head[128];
-        int length = snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\n" H "Content-Length: %zu\r\n\r\n", sizes[i]);
+        int length = snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\n" H "Content-Length: %zu\r\n\r\n",
+                              sizes[i]);
         assert_true(tls_client_send(client, head, (size_t)length));
         assert_true(tls_client_send(client, body, sizes[i]));
         struct tls_reply reply = tls_client_read_reply(client, DEADLINE_MS);
@@ -258,7 +259,8 @@ static void test_server_client_gone_during_work_is_survived(void **state)
     struct http_server *server = http_server_start(*state, NULL);
     for (int i = 0; i < 20; i++) {
         struct tls_client *client = http_server_connect(*state, server);
-        assert_true(tls_client_send_text(client, "POST /later?ms=20 HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n"));
+        assert_true(
+            tls_client_send_text(client, "POST /later?ms=20 HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n"));
         tls_client_abort(client, i % 2 == 0);
     }
     assert_int_equal(ask(http_server_connect(*state, server), PROBE).status, PROBED);
@@ -350,7 +352,8 @@ static void test_server_stop_answers_what_has_begun(void **state)
     for (size_t i = 0; i < BUSY; i++) {
         busy[i] = http_server_connect(*state, server);
         assert_int_equal(ask(busy[i], PROBE).status, PROBED);
-        assert_true(tls_client_send_text(busy[i], "POST /later?ms=500 HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n"));
+        assert_true(
+            tls_client_send_text(busy[i], "POST /later?ms=500 HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n"));
     }
     http_server_stop(server);
     struct tls_reply last = ask(idle[0], PROBE);   /* one more request of a connection that is still open */
@@ -375,7 +378,8 @@ static void test_server_stop_ends_at_its_deadline(void **state)
     static const char *const settings[] = {"stop_deadline_ms=800", NULL};
     struct http_server *server = http_server_start(*state, settings);
     struct tls_client *client = http_server_connect(*state, server);
-    assert_true(tls_client_send_text(client, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5000\r\n\r\nnever more"));
+    assert_true(
+        tls_client_send_text(client, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5000\r\n\r\nnever more"));
     int64_t begin_us = clock_now_us();
     http_server_stop(server);
     assert_int_equal(http_server_join(server), 0);

@@ -108,7 +108,8 @@ static const char *served_name(const void *owner, const struct http_server *serv
     X509 *certificate = SSL_get1_peer_certificate(tls_client_ssl(client));
     assert_non_null(certificate);
     char name[64];
-    assert_true(X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name) > 0);
+    assert_true(
+        X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name) > 0);
     X509_free(certificate);
     talloc_free(client);
     return memory_copy_string(owner, name);

@@ -207,11 +207,16 @@ struct http_server *http_server_start(const void *owner, const char *const *assi
     http_server_write_certificate(server, "localhost", 30);
     make_settings(server, assignments);
     const struct settings *settings = settings_load(server, &server->source, &error);
-    struct workers_options workers = {.conninfo = "host=/nonexistent dbname=none", .threads = 1, .queue_limit = 4};
+    struct workers_options workers = {
+        .conninfo = "host=/nonexistent dbname=none", .threads = 1, .queue_limit = 4};
     server->workers = settings != NULL ? workers_start(NULL, &workers, &error) : NULL;
-    struct server_options options = {.settings = settings, .source = &server->source, .workers = server->workers,
+    struct tls *tls = NULL;
+    if (server->workers != NULL)
+        tls = tls_load(server, settings->certificate, settings->key, &error);
+    struct server_options options = {.settings = settings, .source = &server->source, .tls = tls,
+                                     .workers = server->workers,
                                      .routes = {routes, sizeof routes / sizeof *routes}};
-    server->server = server->workers != NULL ? server_new(NULL, &options, &error) : NULL;
+    server->server = tls != NULL ? server_new(NULL, &options, &error) : NULL;
     if (server->server == NULL || !server_handle_signals(server->server, &error))
         fail_msg("%s", error.message);
     server->port = server_port(server->server);

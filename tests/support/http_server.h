@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The collector's server in a thread of the test, with a certificate made on the spot, routes of the test's own and
- * no database: for what happens between the socket and the handler.
+ * The collector's server in a thread of the test, with a certificate made on the spot, routes of the test's
+ * own and no database: for what happens between the socket and the handler.
  */
 #ifndef PATELLA_HTTP_SERVER_H
 #define PATELLA_HTTP_SERVER_H
@@ -22,7 +22,8 @@ struct http_server;
  * GET  /things/{thing}    200, the decoded name of the thing
  * GET  /secret            for those with a token
  * GET  /silent            the handler gives no reply
- * `assignments` are settings ("idle_deadline_ms=200"), NULL-terminated or NULL.  SIGHUP to this process reloads.
+ * `assignments` are settings ("idle_deadline_ms=200"), NULL-terminated or NULL.  SIGHUP to this process
+ * reloads.
  */
 struct http_server *http_server_start(const void *owner, const char *const *assignments);
 

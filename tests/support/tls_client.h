@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A client that says any bytes over TLS: what no HTTP library would send.  Every read has a deadline; what goes wrong
- * in the client itself fails the test.
+ * A client that says any bytes over TLS: what no HTTP library would send.  Every read has a deadline; what
+ * goes wrong in the client itself fails the test.
  */
 #ifndef PATELLA_TLS_CLIENT_H
 #define PATELLA_TLS_CLIENT_H

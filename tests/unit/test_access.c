@@ -34,10 +34,20 @@ static void test_access_read_token_takes_bearer_tokens_only(void **state)
     static const struct {
         const char *sent, *token;
     } cases[] = {
-        {"Bearer abc_123", "abc_123"}, {"bearer abc", "abc"}, {"BEARER  abc", "abc"},
+        {"Bearer abc_123", "abc_123"},
+        {"bearer abc", "abc"},
+        {"BEARER  abc", "abc"},
         {"Bearer a.b-c~d+e/f==", "a.b-c~d+e/f=="},
-        {"", NULL}, {"Bearer", NULL}, {"Bearer ", NULL}, {"Basic abc", NULL}, {"abc", NULL}, {"Bearer a b", NULL},
-        {"Bearer a,b", NULL}, {"Bearer \"a\"", NULL}, {"Bearer \xC3\xA4", NULL}, {"Bearer\tabc", NULL},
+        {"", NULL},
+        {"Bearer", NULL},
+        {"Bearer ", NULL},
+        {"Basic abc", NULL},
+        {"abc", NULL},
+        {"Bearer a b", NULL},
+        {"Bearer a,b", NULL},
+        {"Bearer \"a\"", NULL},
+        {"Bearer \xC3\xA4", NULL},
+        {"Bearer\tabc", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *token = access_read_token(*state, (struct http_slice){cases[i].sent, strlen(cases[i].sent)});
@@ -96,8 +106,8 @@ static void test_access_copy_principal_outlives_the_original(void **state)
 
 static void test_access_allow_judges_study_before_role(void **state)
 {
-    static const struct route here = {"GET", "/studies/{study}/cuts", ROLE_STATISTICIAN, 0, HANDLE_ON_LOOP, NULL};
-    static const struct route open = {"GET", "/studies/{study}/cuts", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, NULL};
+    static const struct route here = {"GET", "/{study}/cuts", ROLE_STATISTICIAN, 0, HANDLE_ON_LOOP, NULL};
+    static const struct route open = {"GET", "/{study}/cuts", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, NULL};
     static const struct {
         const struct route *route;
         const char *study;
@@ -150,9 +160,14 @@ static void test_address_take_limits_each_client(void **state)
         const char *first, *second;
         bool same;
     } cases[] = {
-        {"192.0.2.1", "192.0.2.1", true},       {"192.0.2.1", "192.0.2.2", false},
-        {"2001:db8::1", "2001:db8::2", true},   {"2001:db8::1", "2001:db8:0:1::1", false},
-        {"::ffff:192.0.2.1", "192.0.2.1", true}, {"::1", "::1", true}, {"::1", "::2", false}, {"::1", "0.0.0.1", false},
+        {"192.0.2.1", "192.0.2.1", true},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"2001:db8::1", "2001:db8::2", true},
+        {"2001:db8::1", "2001:db8:0:1::1", false},
+        {"::ffff:192.0.2.1", "192.0.2.1", true},
+        {"::1", "::1", true},
+        {"::1", "::2", false},
+        {"::1", "0.0.0.1", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct address_table *table = address_table_new(*state);

@@ -23,7 +23,8 @@ struct request_case {
 };
 
 static const struct request_case refused_cases[] = {
-    {"equal lengths twice", BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nContent-Length: 5\r\n\r\n"), 400},
+    {"equal lengths twice", BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nContent-Length: 5\r\n\r\n"),
+     400},
     {"two lengths", BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nContent-Length: 44\r\n\r\n"), 400},
     {"length list", BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5, 5\r\n\r\n"), 400},
     {"length +5", BYTES("POST / HTTP/1.1\r\n" H "Content-Length: +5\r\n\r\n"), 400},
@@ -45,7 +46,8 @@ static const struct request_case refused_cases[] = {
     {"identity", BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding: identity\r\n\r\n"), 501},
     {"coding of a get", BYTES("GET / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"), 501},
     {"coding in 1.0", BYTES("POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n"), 501},
-    {"blank before colon of coding", BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding : chunked\r\n\r\n"), 400},
+    {"blank before colon of coding", BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding : chunked\r\n\r\n"),
+     400},
     {"blank before colon of length", BYTES("POST / HTTP/1.1\r\n" H "Content-Length : 5\r\n\r\n"), 400},
     {"folded header", BYTES("GET / HTTP/1.1\r\n" H "X-A: 1\r\n 2\r\n\r\n"), 400},
     {"folded length", BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n 1\r\n\r\n"), 400},
@@ -71,13 +73,15 @@ static const struct request_case refused_cases[] = {
     {"slash in host", BYTES("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"), 400},
     {"two hosts", BYTES("GET / HTTP/1.1\r\n" H "Host: other\r\n\r\n"), 400},
     {"two authorizations", BYTES("GET / HTTP/1.1\r\n" H "Authorization: a\r\nauthorization: b\r\n\r\n"), 400},
-    {"two content types", BYTES("GET / HTTP/1.1\r\n" H "Content-Type: a/b\r\nContent-Type: c/d\r\n\r\n"), 400},
+    {"two content types", BYTES("GET / HTTP/1.1\r\n" H "Content-Type: a/b\r\nContent-Type: c/d\r\n\r\n"),
+     400},
     {"unknown method", BYTES("BREW / HTTP/1.1\r\n" H "\r\n"), 501},
     {"lower-case method", BYTES("get / HTTP/1.1\r\n" H "\r\n"), 501},
     {"trace", BYTES("TRACE / HTTP/1.1\r\n" H "\r\n"), 501},
     {"connect", BYTES("CONNECT a:1 HTTP/1.1\r\n" H "\r\n"), 400},
     {"method with a colon", BYTES("GE:T / HTTP/1.1\r\n" H "\r\n"), 400},
-    {"head with body", BYTES("HEAD / HTTP/1.1\r\n" H "Content-Length: 33\r\n\r\nGET / HTTP/1.1\r\n" H "\r\n"), 400},
+    {"head with body", BYTES("HEAD / HTTP/1.1\r\n" H "Content-Length: 33\r\n\r\nGET / HTTP/1.1\r\n" H "\r\n"),
+     400},
     {"get with body", BYTES("GET / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello"), 400},
     {"delete with body", BYTES("DELETE / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello"), 400},
     {"absolute target", BYTES("GET https://localhost/ HTTP/1.1\r\n" H "\r\n"), 400},
@@ -139,7 +143,8 @@ static const struct request_case accepted_cases[] = {
     {"unknown header twice", BYTES("GET / HTTP/1.1\r\n" H "X-A: 1\r\nX-A: 2\r\n\r\n"), 0},
     {"escapes", BYTES("GET /a%20b/%C3%A4?q=%26 HTTP/1.1\r\n" H "\r\n"), 0},
     {"delete", BYTES("DELETE /a HTTP/1.1\r\n" H "\r\n"), 0},
-    {"expect 100-Continue", BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nExpect: 100-Continue\r\n\r\n"), 0},
+    {"expect 100-Continue",
+     BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nExpect: 100-Continue\r\n\r\n"), 0},
     {"expectation of 1.0", BYTES("POST / HTTP/1.0\r\nContent-Length: 5\r\nExpect: foo\r\n\r\n"), 0},
 };
 
@@ -210,9 +215,14 @@ static void test_http_read_head_connection_close_ends_keep_alive(void **state)
         const char *lines;
         bool keep_alive;
     } cases[] = {
-        {"", true}, {"Connection: keep-alive\r\n", true}, {"Connection: close\r\n", false},
-        {"Connection: Close\r\n", false}, {"Connection: te , CLOSE\r\n", false}, {"Connection: closed\r\n", true},
-        {"Connection: a\r\nConnection: close\r\n", false}, {"Connection: ,,\r\n", true},
+        {"", true},
+        {"Connection: keep-alive\r\n", true},
+        {"Connection: close\r\n", false},
+        {"Connection: Close\r\n", false},
+        {"Connection: te , CLOSE\r\n", false},
+        {"Connection: closed\r\n", true},
+        {"Connection: a\r\nConnection: close\r\n", false},
+        {"Connection: ,,\r\n", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char bytes[256];
@@ -222,7 +232,8 @@ static void test_http_read_head_connection_close_ends_keep_alive(void **state)
         assert_int_equal(head.keep_alive, cases[i].keep_alive);
     }
     struct http_head head;
-    assert_int_equal(http_read_head(BYTES("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"), &head), HTTP_COMPLETE);
+    assert_int_equal(http_read_head(BYTES("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"), &head),
+                     HTTP_COMPLETE);
     assert_false(head.keep_alive);
 }
 

@@ -14,7 +14,8 @@ static const struct route routes[] = {
     {"GET", "/api/v1/studies", ROLE_EVERYONE, 0, HANDLE_ON_WORKER, NULL},
     {"GET", "/api/v1/studies/{study}/subjects", ROLE_EVERYONE, 0, HANDLE_ON_WORKER, NULL},
     {"POST", "/api/v1/studies/{study}/subjects", ROLE_EVERYONE, 10, HANDLE_ON_WORKER, NULL},
-    {"GET", "/api/v1/studies/{study}/reports/{report}/files/{name}", ROLE_EVERYONE, 0, HANDLE_ON_WORKER, NULL},
+    {"GET", "/api/v1/studies/{study}/reports/{report}/files/{name}", ROLE_EVERYONE, 0, HANDLE_ON_WORKER,
+     NULL},
     {"GET", "/", ROLE_ANYONE, 0, HANDLE_ON_LOOP, NULL},
 };
 static const struct router_table table = {routes, sizeof routes / sizeof *routes};
@@ -68,9 +69,9 @@ static void test_router_decode_text_is_decoded_or_refused(void **state)
     static const struct {
         const char *sent, *decoded;
     } cases[] = {
-        {"demo", "demo"}, {"", ""}, {"a%20b", "a b"}, {"a+b", "a+b"}, {"%C3%A4", "\xC3\xA4"}, {"d%2fe", "d/e"},
-        {"%00", NULL}, {"a%0Ab", NULL}, {"a%09b", NULL}, {"%7F", NULL}, {"%FF", NULL}, {"%C3", NULL},
-        {"%ED%A0%80", NULL}, {"%C0%AF", NULL},
+        {"demo", "demo"}, {"", ""},      {"a%20b", "a b"},    {"a+b", "a+b"},   {"%C3%A4", "\xC3\xA4"},
+        {"d%2fe", "d/e"}, {"%00", NULL}, {"a%0Ab", NULL},     {"a%09b", NULL},  {"%7F", NULL},
+        {"%FF", NULL},    {"%C3", NULL}, {"%ED%A0%80", NULL}, {"%C0%AF", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *decoded = router_decode(NULL, slice_of(cases[i].sent));
