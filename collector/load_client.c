@@ -94,16 +94,28 @@ struct load_client *load_client_new(const void *owner, const struct load_target 
 
 /* ---- one request ---- */
 
-/* Posts client->request once.  *status 0: there was no whole reply. */
-static void post(struct load_client *client, long *status)
+enum outcome { OUTCOME_REPLY, OUTCOME_AWAY, OUTCOME_NEVER };
+
+/* Nobody there, or gone in the middle of it: may be otherwise in a moment.  A certificate that is wrong stays wrong. */
+static bool may_come_back(CURLcode code)
 {
-    *status = 0;
+    return code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING ||
+           code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
+           code == CURLE_SSL_CONNECT_ERROR;
+}
+
+/* Posts client->request once; *status is the reply's. */
+static enum outcome post(struct load_client *client, long *status)
+{
     text_clear(client->reply);
     client->curl_message[0] = '\0';
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)client->request->length);
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, client->request->bytes);
-    if (curl_easy_perform(client->curl) == CURLE_OK)
-        curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, status);
+    CURLcode code = curl_easy_perform(client->curl);
+    if (code != CURLE_OK)
+        return may_come_back(code) ? OUTCOME_AWAY : OUTCOME_NEVER;
+    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, status);
+    return *status == 503 || *status == 429 ? OUTCOME_AWAY : OUTCOME_REPLY;
 }
 
 static void wait_before_retry(int attempt)
@@ -237,11 +249,11 @@ static size_t write_request(struct load_client *client, const struct pending *pe
 static bool send_some(struct load_client *client, struct pending *pending, struct load_counts *counts, bool *away,
                       struct error *error)
 {
-    long status;
+    long status = 0;
     size_t sent = write_request(client, pending);
-    post(client, &status);
-    *away = status == 0 || status == 503 || status == 429;
-    if (*away)
+    enum outcome outcome = post(client, &status);
+    *away = outcome == OUTCOME_AWAY;
+    if (outcome != OUTCOME_REPLY)
         return set_away(client, status, error);
     if (status != 200 && status != 201 && status != 207)
         return set_refused(client, status, error);
@@ -274,8 +286,10 @@ bool load_client_send(struct load_client *client, struct load_row *rows, size_t 
         }
         if (!away)
             return false;
-        if (away_since == 0)
+        if (away_since == 0) {
             away_since = time(NULL);
+            fprintf(stderr, "waiting for %s\n", client->url);
+        }
         if (time(NULL) - away_since >= client->patience_s)
             return false;
         wait_before_retry(attempt++);
