@@ -158,6 +158,13 @@ static void stop(struct daemon *daemon, int deadline_ms)
     catalogues_clear();
 }
 
+static void log_start(const struct daemon *daemon)
+{
+    char port[12];
+    snprintf(port, sizeof port, "%d", server_port(daemon->server));
+    log_write(LOG_LEVEL_INFO, "serving", "version", PATELLA_VERSION, "port", port, NULL);
+}
+
 /* Signals are the loop's thread's business; the threads started meanwhile inherit that they are blocked. */
 static int serve(const struct settings *settings, const struct settings_source *source)
 {
@@ -172,10 +179,12 @@ static int serve(const struct settings *settings, const struct settings_source *
     bool started = start(&daemon, source, &error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     int status = EXIT_FAILURE;
-    if (started)
+    if (started) {
+        log_start(&daemon);
         status = server_run(daemon.server);
-    else
+    } else {
         error_print(&error, "patellad");
+    }
     stop(&daemon, started ? server_stop_time_left_ms(daemon.server) : settings->stop_deadline_ms);
     return status;
 }
