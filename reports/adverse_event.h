@@ -3,8 +3,12 @@
  * Treatment-emergent adverse events of treated subjects, as the safety tables count them.
  *
  * Emergent: onset on or after the subject's first treatment (of either knee), or marked as worsened after treatment.
- * A partial onset that can lie on or after that day counts, unless the event ended before it; it is `imputed` when it
- * can also lie before.  Source: ICH E3 12.2; ICH E9 (treatment emergent).
+ * An event at the harvest site counts from the first harvest, where its date is given.  A partial onset that can lie on
+ * or after that day counts, unless the event ended before it; it is `imputed` when it can also lie before.
+ * Source: ICH E3 12.2; ICH E9 (treatment emergent).
+ *
+ * Fatal: resulted in death, or a fatal outcome, or CTCAE grade 5.  Serious: answered so, or fatal, or not answered
+ * (`serious_missing` when that alone decides).  Source: ICH E2A II.B; CTCAE 5.0.
  *
  * Related: relation to the product or to the procedure possible, probable or definite.  A relation to the product that
  * is not given counts as related (`relation_missing` when that alone decides); a relation to the procedure that is not
@@ -27,7 +31,7 @@ struct adverse_event {
     const char *term;            /* "SOC | PT"; PT is the coded term, or the verbatim one */
     enum severity severity;
     bool related, relation_missing;
-    bool serious, fatal, led_to_withdrawal, imputed;
+    bool serious, serious_missing, fatal, led_to_withdrawal, imputed;
     const char *interest;        /* code of special interest, NULL when none */
     bool names_arm;              /* pooled report: an event at the harvest site; its term is left out */
 };
@@ -36,6 +40,17 @@ struct adverse_events {
     struct adverse_event *events;    /* in the dataset's order: by subject */
     size_t count;
 };
+
+enum emergence { EMERGENCE_NONE, EMERGENCE_CERTAIN, EMERGENCE_IMPUTED };
+
+bool adverse_event_is_form(const struct record *record);
+bool adverse_event_is_fatal(const struct record *record);
+bool adverse_event_is_serious(const struct record *record);
+/* EMERGENCE_NONE for subjects who are not treated, too. */
+enum emergence adverse_event_emergence(const struct dataset *dataset, const struct record *record);
+
+/* First treatment of either knee, DATE_NONE when there is none. */
+date_days adverse_event_day_1(const struct subject *subject);
 
 /* Events of subjects that have a column. */
 struct adverse_events adverse_events_of(const void *owner, const struct dataset *dataset);

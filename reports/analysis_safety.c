@@ -86,6 +86,11 @@ static bool is_serious(const struct adverse_event *event)
     return event->serious;
 }
 
+static bool is_serious_missing(const struct adverse_event *event)
+{
+    return event->serious_missing;
+}
+
 static bool is_serious_related(const struct adverse_event *event)
 {
     return event->serious && event->related;
@@ -121,7 +126,7 @@ static const struct {
     bool (*counts)(const struct adverse_event *event);
 } overview[] = {
     {"any", is_any}, {"related", is_related}, {"related_missing", is_relation_missing}, {"serious", is_serious},
-    {"serious_related", is_serious_related}, {"severe", is_severe}, {"withdrawal", is_withdrawal},
+    {"serious_missing", is_serious_missing}, {"serious_related", is_serious_related}, {"severe", is_severe}, {"withdrawal", is_withdrawal},
     {"death", is_fatal}, {"special_interest", is_interesting}, {"onset_imputed", is_imputed},
 };
 

@@ -20,6 +20,7 @@ static const struct {
     {"related", "Related to product or procedure"},
     {"related_missing", "Related only because the relation is not given"},
     {"serious", "Serious"},
+    {"serious_missing", "Serious only because it is not answered whether it is"},
     {"serious_related", "Serious and related"},
     {"severe", "Severe"},
     {"withdrawal", "Led to withdrawal"},
@@ -41,8 +42,9 @@ static void add_population(struct table *table)
 {
     table_add_fact(table, "Population", "treated subjects (N, safety set); a subject counts once in a row");
     table_add_fact(table, "Events",
-                   "treatment-emergent: onset on the day of the first treatment of either knee or later, or worsened "
-                   "after it; an onset that may lie there counts");
+                   "treatment-emergent: onset on the day of the first treatment of either knee or later (at the "
+                   "harvest site: of the first harvest, where its date is given), or worsened after it; an onset "
+                   "that may lie there counts");
 }
 
 /*
@@ -67,6 +69,8 @@ static void add_overview(struct layout *layout)
     table_add_fact(table, "Related",
                    "relation to the product or to the procedure possible, probable or definite, or "
                    "relation to the product not given");
+    table_add_fact(table, "Serious", "answered so, fatal, or not answered");
+    table_add_fact(table, "Fatal", "resulted in death, outcome fatal, or CTCAE grade 5");
     table->group_title = "Part";
     table->label_title = "Adverse event";
     layout_add_cohort_columns(layout, table);

@@ -222,6 +222,62 @@ static void test_analysis_adverse_events_flags_and_special_interest(void **state
     assert_null(results_find(results, "AE special interest", "none", "CELLS", "subjects"));
 }
 
+static const struct {
+    const char *label;
+    struct answers answers[MOST_ANSWERS];
+    bool serious, missing, fatal;
+} serious_cases[] = {
+    {"not serious", {{"serious", "false"}}, false, false, false},
+    {"serious", {{"serious", "true"}}, true, false, false},
+    {"not answered", {{"severity", "mild"}}, true, true, false},
+    {"resulted in death", {{"serious", "true"}, {"serious_death", "true"}}, true, false, true},
+    {"death denied", {{"serious", "true"}, {"serious_death", "false"}}, true, false, false},
+    {"fatal outcome", {{"serious", "true"}, {"outcome", "fatal"}}, true, false, true},
+    {"grade 5", {{"serious", "true"}, {"ctcae_grade", "5"}}, true, false, true},
+    {"grade 4", {{"serious", "true"}, {"ctcae_grade", "4"}}, true, false, false},
+    {"fatal, seriousness not answered", {{"outcome", "fatal"}}, true, false, true},
+    {"fatal, not serious", {{"serious", "false"}, {"ctcae_grade", "5"}}, true, false, true},
+};
+
+static void test_adverse_events_of_every_sign_of_death_counts_as_fatal_and_serious(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof serious_cases / sizeof serious_cases[0]; i++) {
+        void *fresh = NULL;
+        assert_int_equal(set_up(&fresh), 0);
+        add_event(fresh, 0, serious_cases[i].answers);
+        const struct results *results = run(fresh);
+        const double expected[] = {serious_cases[i].serious, serious_cases[i].missing, serious_cases[i].fatal};
+        static const char *const rows[] = {"serious", "serious_missing", "death"};
+        for (size_t r = 0; r < 3; r++) {
+            const struct result *row = results_find(results, "AE overview", rows[r], "CELLS", "events");
+            if (row == NULL || row->value != expected[r])
+                fail_msg("%s: %s is not %g", serious_cases[i].label, rows[r], expected[r]);
+        }
+        tear_down(&fresh);
+    }
+}
+
+/* Harvested on 2024-03-10, treated on 2024-03-15. */
+static void test_adverse_events_of_harvest_site_counts_from_the_harvest(void **state)
+{
+    struct study *study = *state;
+    static const char *const kinds[] = {"harvest_site", "swelling", "harvest_site"};
+    static const char *const onsets[] = {"2024-03-10", "2024-03-10", "2024-03-09"};
+    struct record *record = study_add_record(study, 0, "treatment", KNEE_RIGHT, "unscheduled",
+                                             study_date("2024-03-15"));
+    study_answer(study, record, "harvest_date", "2024-03-10");
+    for (size_t i = 0; i < 3; i++) {
+        const struct answers answers[] = {{"onset", onsets[i]}, {"special_interest", kinds[i]}, {0}};
+        add_event(study, 0, answers);
+        add_event(study, 1, answers);     /* no date of a harvest: from the treatment on */
+    }
+    struct adverse_events list = adverse_events_of(study, study_finish(study));
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.events[0].subject, 0);
+    assert_string_equal(list.events[0].interest, "harvest_site");
+}
+
 static void test_analysis_adverse_events_pooled_leaves_out_the_harvest_site(void **state)
 {
     struct study *study = *state;
@@ -232,8 +288,10 @@ static void test_analysis_adverse_events_pooled_leaves_out_the_harvest_site(void
     dataset->cohort_count = 1;
     add_event(study, 0, (const struct answers[]){{"onset", "2024-04-01"}, {"coded_term", "Harvest site pain"},
                                                  {"special_interest", "harvest_site"}, {0}});
+    add_event(study, 0, (const struct answers[]){{"onset", "2024-04-01"}, {"term", "after the cells"}, {0}});
     const struct results *results = run(study);
-    assert_result(results, NAMES("AE", "ANY", "Pooled", "events"), 1);
+    assert_result(results, NAMES("AE", "ANY", "Pooled", "events"), 2);
+    assert_result(results, NAMES("AE", "Uncoded | Uncoded", "Pooled", "events"), 1);
     assert_result_status(results, NAMES("AE special interest", "harvest_site", "Pooled", "subjects"), "refused");
     for (size_t i = 0; i < results_count(results); i++)
         assert_null(strstr(results_at(results, i)->row, "Harvest"));
@@ -250,6 +308,8 @@ int main(void)
         WITH_STUDY(test_analysis_adverse_events_severity_is_the_worst_of_each_subject),
         WITH_STUDY(test_analysis_adverse_events_terms_count_a_subject_once),
         WITH_STUDY(test_analysis_adverse_events_flags_and_special_interest),
+        cmocka_unit_test(test_adverse_events_of_every_sign_of_death_counts_as_fatal_and_serious),
+        WITH_STUDY(test_adverse_events_of_harvest_site_counts_from_the_harvest),
         WITH_STUDY(test_analysis_adverse_events_pooled_leaves_out_the_harvest_site),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
