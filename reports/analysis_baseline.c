@@ -18,7 +18,7 @@ struct variable {
     struct codes codes;                  /* of choices and booleans */
 };
 
-/* A form that no visit asks for (treatment) has no analysis visit: then the day alone counts. */
+/* A form that no visit asks for (treatment) is always unscheduled: then the day alone counts. */
 static bool is_due_anywhere(const struct protocol *protocol, const char *form)
 {
     for (size_t i = 0; i < protocol->visit_count; i++) {
@@ -32,11 +32,10 @@ static bool is_due_anywhere(const struct protocol *protocol, const char *form)
 static void collect_answers(const struct dataset *dataset, struct variable *variable)
 {
     bool by_visit = is_due_anywhere(dataset->catalogue->protocol, variable->reference->form);
-    int baseline = dataset_baseline(dataset);
     for (size_t i = 0; i < dataset->record_count; i++) {
         const struct record *record = &dataset->records[i];
-        bool at_baseline = by_visit ? record->analysis_visit == baseline
-                                    : record->day != STUDY_DAY_NONE && record->day <= 1;
+        bool at_baseline = record->day != STUDY_DAY_NONE && record->day <= 1
+                        && !(by_visit && strcmp(record->visit, "unscheduled") == 0);
         if (!at_baseline || strcmp(record->form->id, variable->reference->form) != 0
             || (record->knee != KNEE_NONE && record->knee != dataset->subjects[record->subject].index_knee))
             continue;

@@ -35,7 +35,7 @@ static void add_measure(const struct dataset *dataset, struct columns columns, s
     char *table = memory_format(values, "%s %s", measure == MEASURE_CHANGE ? "change" : "value",
                                 protocol->endpoints[endpoint].id);
     for (int visit = 0; visit < (int)protocol->visit_count; visit++) {
-        if (measure == MEASURE_CHANGE && protocol->visits[visit].baseline)
+        if (measure == MEASURE_CHANGE && !dataset_is_after_baseline(dataset, visit))
             continue;
         for (size_t c = 0; c < columns.count; c++) {
             size_t n = collect_values(dataset, &columns.at[c], endpoint, visit, measure, values);
@@ -130,7 +130,7 @@ static void add_responder(const struct dataset *dataset, struct columns columns,
     char *table = memory_format(NULL, "responder %s %s", rule->responder->id,
                                 imputed ? "non-responder imputation" : "observed");
     for (int visit = 0; visit < (int)protocol->visit_count; visit++) {
-        if (protocol->visits[visit].baseline)
+        if (!dataset_is_after_baseline(dataset, visit))
             continue;
         for (size_t c = 0; c < columns.count; c++) {
             struct response_counts counts = count_responses(dataset, rule, &columns.at[c], visit);

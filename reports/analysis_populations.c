@@ -34,7 +34,7 @@ static void find_sets(const struct dataset *dataset, size_t subject, bool member
     int baseline = dataset_baseline(dataset);
     bool after = false, last = false;
     for (int visit = 0; endpoint >= 0 && visit < (int)protocol->visit_count; visit++) {
-        if (visit == baseline)
+        if (!dataset_is_after_baseline(dataset, visit))
             continue;
         last = !isnan(dataset_value(dataset, subject, (size_t)endpoint, visit));
         after = after || last;

@@ -27,12 +27,14 @@ static int compare_numbers(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* Same form and knee: the later date, then the later receipt stands later. */
+/* Same form and knee: the later date, then the later receipt stands later; one request may bring several at once. */
 static int compare_age(const struct record *a, const struct record *b)
 {
     int order = compare_numbers(a->date, b->date);
     if (order == 0)
         order = compare_numbers(a->received_us, b->received_us);
+    if (order == 0)
+        order = compare_numbers(a->instance, b->instance);
     return order != 0 ? order : strcmp(a->id, b->id);
 }
 
@@ -161,7 +163,7 @@ static void derive_days(const struct protocol *protocol, const struct subject *s
 /* `later` stands behind `best` in the dataset's order, so it is not older: a tie goes to it. */
 static bool is_better(const struct record *later, const struct record *best, int target)
 {
-    return best == NULL || abs(later->day - target) <= abs(best->day - target);
+    return best == NULL || dataset_distance(later->day, target) <= dataset_distance(best->day, target);
 }
 
 /*
@@ -192,6 +194,17 @@ static date_days date_answer(const struct record *record, const char *item)
     return answer != NULL ? date_latest(answer->date) : DATE_NONE;
 }
 
+/* A new knee joint or an address that is lost decides nothing: answers are due still. */
+static bool ends_by_decision(const char *reason)
+{
+    static const char *const decisions[] = {"withdrew_consent", "adverse_event", "physician_decision", "study_stopped"};
+    for (size_t i = 0; i < sizeof decisions / sizeof decisions[0]; i++) {
+        if (strcmp(reason, decisions[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void derive_end(struct subject *subject, const struct record *record)
 {
     const struct answer *reason = record_answer(record, "reason");
@@ -200,7 +213,7 @@ static void derive_end(struct subject *subject, const struct record *record)
     date_days left = subject->last_contact != DATE_NONE ? subject->last_contact : record->date;
     if (subject->end_reason == NULL)
         return;
-    if (strcmp(subject->end_reason, "withdrew_consent") == 0)
+    if (ends_by_decision(subject->end_reason))
         subject->withdrawn = left;
     if (strcmp(subject->end_reason, "died") == 0) {
         date_days died = date_answer(record, "death_date");
@@ -248,6 +261,11 @@ static double *value_at(const struct dataset *dataset, size_t subject, size_t en
                             + (size_t)visit];
 }
 
+static bool counts_for_baseline(const struct record *record)
+{
+    return record->day != STUDY_DAY_NONE && record->day <= 1 && strcmp(record->visit, VISIT_UNSCHEDULED) != 0;
+}
+
 /*
  * Records of a form stand in order of age, so that the last value at baseline stays.  Without a treatment the index knee
  * has no days, so that no record of it comes here.
@@ -259,8 +277,10 @@ static void take_value(struct dataset *dataset, const struct record *record, siz
     if (score == FORM_NONE || record->knee != dataset_index_knee(dataset, record->subject, record->form))
         return;
     double value = record->scores[score];
-    bool baseline = dataset->catalogue->protocol->visits[record->analysis_visit].baseline;
-    if (baseline ? !isnan(value) : record->selected)
+    int baseline = dataset_baseline(dataset);
+    if (counts_for_baseline(record) && !isnan(value))
+        *value_at(dataset, record->subject, endpoint, baseline) = value;
+    if (record->selected && record->analysis_visit != baseline)
         *value_at(dataset, record->subject, endpoint, record->analysis_visit) = value;
 }
 
@@ -274,7 +294,7 @@ static void derive_values(struct dataset *dataset)
         dataset->values[i] = (double)NAN;
     for (size_t i = 0; i < dataset->record_count; i++) {
         const struct record *record = &dataset->records[i];
-        for (size_t e = 0; record->analysis_visit != NO_VISIT && e < protocol->endpoint_count; e++)
+        for (size_t e = 0; e < protocol->endpoint_count; e++)
             take_value(dataset, record, e);
     }
 }
@@ -305,11 +325,22 @@ bool dataset_derive(struct dataset *dataset, struct error *error)
 int dataset_baseline(const struct dataset *dataset)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
+    int baseline = NO_VISIT;
     for (size_t i = 0; i < protocol->visit_count; i++) {
         if (protocol->visits[i].baseline)
-            return (int)i;
+            baseline = (int)i;
     }
-    return NO_VISIT;
+    return baseline;
+}
+
+bool dataset_is_after_baseline(const struct dataset *dataset, int visit)
+{
+    return visit > dataset_baseline(dataset);
+}
+
+int dataset_distance(int day, int other)
+{
+    return abs((day > 0 ? day - 1 : day) - (other > 0 ? other - 1 : other));
 }
 
 int dataset_column(const struct dataset *dataset, size_t subject)

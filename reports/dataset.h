@@ -32,7 +32,7 @@ struct record {
     int instance;
     int version;                 /* of the record at the cut */
     date_days date;
-    int64_t received_us;         /* server time of this version, microseconds UTC: breaks ties, later wins */
+    int64_t received_us;         /* server time of its version 1, microseconds UTC: a correction makes no record younger */
     const struct answer *answers;    /* form->item_count */
     const double *scores;            /* form->score_count */
     char id[37];
@@ -55,7 +55,7 @@ struct subject {
     bool treated;                /* index knee has a day 1 */
     date_days last_contact;      /* end of study form, DATE_NONE when none */
     date_days died;              /* latest day that the date of death can mean, DATE_NONE while alive */
-    date_days withdrawn;         /* consent or study withdrawal, DATE_NONE */
+    date_days withdrawn;         /* follow-up ended by a decision (consent, adverse event, physician, study), DATE_NONE */
     const char *end_reason;      /* code of end_of_study.reason, NULL while in the study */
 };
 
@@ -72,6 +72,7 @@ struct dataset {
     size_t cohort_count;
     struct subject *subjects;
     size_t subject_count;
+    size_t voided_count;         /* enrolled, but the enrolment is void: not among the subjects */
     struct record *records;
     size_t record_count;
     /* derived */
@@ -85,14 +86,23 @@ struct dataset {
  * non-missing value of protocol->index_knee_pain on day 1 or before is worse, a missing value counting as best.
  * Day 1 of a knee is its first treatment; an untreated knee and what is about the subject count from the index knee's.
  * A record counts for the visit whose analysis window holds its day, whatever visit the person chose; one that was
- * entered as `unscheduled` counts for none.  Selected per form, knee and visit: closest to the target; tie: the later
- * day; same day: the later receipt.  Sources: CDISC ADaM IG 1.3, ADY and section 4.5; the protocol.
+ * entered as `unscheduled` counts for none.  Selected per form, knee and visit: closest to the target in days of the
+ * calendar; tie: the later day; same day: the later receipt, then the greater instance, then the greater id.
+ * Follow-up ends by a decision with the reasons withdrew_consent, adverse_event, physician_decision and study_stopped;
+ * after joint_replacement, lost_to_follow_up and any other reason answers are expected still.
+ * Sources: CDISC ADaM IG 1.3, ADY and section 4.5; the protocol.
  * ERROR_INPUT when the protocol has no baseline visit.
  */
 bool dataset_derive(struct dataset *dataset, struct error *error) MUST_CHECK;
 
-/* Index of the baseline visit. */
+/* Index of the baseline visit: the last one whose analysis window ends on day 1 or before. */
 int dataset_baseline(const struct dataset *dataset);
+
+/* A visit that changes and responses are shown for: visits come in order, a screening visit stands before baseline. */
+bool dataset_is_after_baseline(const struct dataset *dataset, int visit);
+
+/* Days of the calendar between two study days; there is no day 0. */
+int dataset_distance(int day, int other);
 
 /* Column of a subject: its cohort, the one column of a pooled report, or NO_COHORT. */
 int dataset_column(const struct dataset *dataset, size_t subject);
@@ -112,7 +122,7 @@ enum knee_side dataset_index_knee(const struct dataset *dataset, size_t subject,
 
 /*
  * Value of an endpoint of the index knee at a visit: NAN when missing.  At the baseline visit: the last non-missing
- * value in its window (day <= 1), per score.
+ * value on day 1 or before, per score, of every record that was not entered as unscheduled.
  */
 double dataset_value(const struct dataset *dataset, size_t subject, size_t endpoint, int visit);
 

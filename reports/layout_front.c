@@ -154,8 +154,10 @@ static void add_reading_notes(struct layout *layout)
     layout_add_paragraph(
         layout, "A record counts for the visit whose analysis window holds its date, whichever visit "
                 "was chosen when it was entered: the record closest to the target, of two equally "
-                "close ones the later. Baseline is the last value that is not missing on day 1 or "
-                "before. Records that were not used are listed in the last chapter.");
+                "close ones the later day, of one day the one whose first version was received later. "
+                "Baseline is the last value that is not missing on day 1 or before, score by score, from "
+                "any visit of that time. Records entered as unscheduled count for none. Records that "
+                "were not used are listed in the last chapter.");
     layout_add_paragraph(layout,
                          "n counts values, \"missing\" is N - n. SD is the standard deviation with n - 1; "
                          "quartiles are of type 2 (Hyndman and Fan 1996, the default of SAS); confidence "

@@ -205,6 +205,19 @@ static bool is_visit_form(const struct protocol *protocol, const char *form)
     return false;
 }
 
+/* In the order in which dataset_derive decides. */
+static const char *why_chosen(const struct record *chosen, const struct record *other, int target)
+{
+    if (dataset_distance(chosen->day, target) != dataset_distance(other->day, target))
+        return "is closer to the target";
+    if (chosen->day != other->day)
+        return "is as close to the target, and later";
+    if (chosen->received_us != other->received_us)
+        return "was received later";
+    return chosen->instance != other->instance ? "was received with it and has the greater instance"
+                                               : "was received with it and has the greater id";
+}
+
 static const char *decision(const struct layout *layout, const struct record *record)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
@@ -215,11 +228,13 @@ static const char *decision(const struct layout *layout, const struct record *re
     if (record->analysis_visit == NO_VISIT)
         return "outside every analysis window";
     const struct visit *visit = &protocol->visits[record->analysis_visit];
-    if (visit->baseline)
-        return "a later record on day 1 or before stands for baseline; used only where a score is missing "
-               "there";
-    return memory_format(layout->document,
-                         "another record of %s is closer to its target, or as close and later", visit->id);
+    const struct record *chosen = dataset_selected(layout->dataset, record->subject, record->knee, record->form->id,
+                                                   record->analysis_visit);
+    const char *why = why_chosen(chosen, record, visit->target);
+    if (record->day <= 1)
+        return memory_format(layout->document, "the record of day %d %s; its scores count for baseline where all "
+                                               "later ones until day 1 are missing", chosen->day, why);
+    return memory_format(layout->document, "the record of day %d %s", chosen->day, why);
 }
 
 static void add_unused_records(struct layout *layout)

@@ -98,10 +98,10 @@ static const char *change_meaning(const struct outcome *outcome)
                                                             : "value - baseline; a fall is an improvement";
 }
 
-/* "change <endpoint>" has no baseline visit. */
-static bool is_shown(const struct visit *visit, bool change)
+/* Changes are those after baseline. */
+static bool is_shown(const struct layout *layout, size_t visit, bool change)
 {
-    return !(change && visit->baseline);
+    return !change || dataset_is_after_baseline(layout->dataset, (int)visit);
 }
 
 static void add_descriptives(struct layout *layout, const struct outcome *outcome, bool change)
@@ -133,7 +133,7 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
     for (size_t v = 0; v < protocol->visit_count; v++) {
         const struct visit *visit = &protocol->visits[v];
         struct result_key key = {.table = results, .row = visit->id, .collected = outcome->collected};
-        for (size_t i = 0; is_shown(visit, change) && i < sizeof lines / sizeof *lines; i++)
+        for (size_t i = 0; is_shown(layout, v, change) && i < sizeof lines / sizeof *lines; i++)
             layout_add_cohort_row(layout, table, &key, layout_visit_title(layout, visit), &lines[i]);
     }
 }
@@ -146,7 +146,7 @@ static void add_positions(const struct layout *layout, struct figure *figure)
     double *days = memory_new_array(figure, double, protocol->visit_count);
     const char **titles = memory_new_array(figure, const char *, protocol->visit_count);
     for (size_t v = 0; v < protocol->visit_count; v++) {
-        if (!is_shown(&protocol->visits[v], figure->change))
+        if (!is_shown(layout, v, figure->change))
             continue;
         days[figure->position_count] = protocol->visits[v].target;
         titles[figure->position_count++] = protocol->visits[v].id;

@@ -115,8 +115,12 @@ static void add_completeness(struct layout *layout, const char *form_id)
         memory_format(layout->document, "Completeness by visit: %s", form != NULL ? form->title : form_id));
     table_add_fact(table, "Population", "treated subjects (N); index knee");
     table_add_fact(table, "Expected",
-                   "the due window closed before the day of the cut, and the subject had neither "
-                   "died nor withdrawn when the visit was due; lost to follow-up is expected");
+                   "treated, the due window closed before the day of the cut, and by the target day of the visit "
+                   "the subject had neither died nor ended follow-up by withdrawal of consent, an adverse event, "
+                   "the physician's decision or the stop of the study; joint replacement, lost to follow-up and "
+                   "any other reason stay expected");
+    table_add_fact(table, "Computable",
+                   "the score has a value; at baseline: on any visit on day 1 or before");
     table->group_title = "Visit";
     table->label_title = "Count";
     layout_add_cohort_columns(layout, table);

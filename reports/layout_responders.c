@@ -113,7 +113,7 @@ static void add_responder(struct layout *layout, const struct responder *respond
     table->label_title = "Analysis";
     layout_add_cohort_columns(layout, table);
     for (size_t v = 0; v < protocol->visit_count; v++) {
-        if (protocol->visits[v].baseline)
+        if (!dataset_is_after_baseline(layout->dataset, (int)v))
             continue;
         add_way(layout, table, responder, "observed", &protocol->visits[v]);
         add_way(layout, table, responder, "non-responder imputation", &protocol->visits[v]);

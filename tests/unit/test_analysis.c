@@ -236,7 +236,9 @@ static const struct {
     {"died when due", "2024-12-01", "died", "2024-08-31", 1},
     {"died later", "2024-12-01", "died", "2024-09-01", 2},
     {"withdrew before", "2024-12-01", "withdrew_consent", "2024-07-01", 1},
+    {"ended by an adverse event", "2024-12-01", "adverse_event", "2024-07-01", 1},
     {"lost to follow-up", "2024-12-01", "lost_to_follow_up", "2024-07-01", 2},
+    {"new knee joint", "2024-12-01", "joint_replacement", "2024-07-01", 2},
 };
 
 static void test_analysis_completeness_expected_needs_a_closed_window_and_a_subject(void **state)
@@ -274,6 +276,25 @@ static void test_analysis_descriptives_values_and_changes(void **state)
     assert_null(results_find(results, "change vas", "BL", "CELLS", "n"));
 }
 
+/* A screening visit: no change, no response, no part in the full analysis set. */
+static void test_analysis_run_visit_before_baseline_is_no_follow_up(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->study = study_new(fixture, "tests/support/study_screening.yaml");
+    size_t subject = study_add_subject(fixture->study, 1, 1, KNEE_RIGHT, "CELLS");
+    treat(fixture->study, subject);
+    add_vas(fixture->study, subject, "SCR", "2024-01-20", "70");
+    add_vas(fixture->study, subject, "BL", "2024-02-20", "60");
+    const struct results *results = run(fixture);
+    assert_result(results, NAMES("value vas", "SCR", "CELLS", "mean"), 70);
+    assert_result(results, NAMES("value vas", "BL", "CELLS", "mean"), 60);
+    assert_null(results_find(results, "change vas", "SCR", "CELLS", "n"));
+    assert_null(results_find(results, "change vas", "BL", "CELLS", "n"));
+    assert_null(results_find(results, "responder better observed", "SCR", "CELLS", "n.CELLS"));
+    assert_result(results, NAMES("change vas", "M3", "CELLS", "n"), 0);
+    assert_result(results, NAMES("analysis sets", "fas", "CELLS", "n"), 0);
+}
+
 static void test_analysis_responders_observed_and_imputed(void **state)
 {
     const struct results *results = run(*state);
@@ -301,6 +322,7 @@ int main(void)
         WITH_STUDY(test_analysis_completeness_counts_received_and_scorable),
         cmocka_unit_test(test_analysis_completeness_expected_needs_a_closed_window_and_a_subject),
         WITH_STUDY(test_analysis_descriptives_values_and_changes),
+        WITH_STUDY(test_analysis_run_visit_before_baseline_is_no_follow_up),
         WITH_STUDY(test_analysis_responders_observed_and_imputed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

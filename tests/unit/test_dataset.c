@@ -229,6 +229,53 @@ static void test_dataset_derive_several_records_select_one(void **state)
     }
 }
 
+/* One request that brings two records has one time of receipt; ids are random. */
+static void test_dataset_derive_same_receipt_selects_the_greater_instance(void **state)
+{
+    struct study *study = *state;
+    size_t subject = add_treated(study, KNEE_RIGHT);
+    for (int instance = 2; instance >= 1; instance--) {
+        struct record *record = add_vas(study, subject, "M3", 91, instance == 2 ? "20" : "10");
+        record->received_us = 7;
+        record->instance = instance;
+    }
+    assert_true(dataset_value(study_finish(study), subject, 0, M3) == 20);
+}
+
+static void test_dataset_distance_leaves_day_0_out(void **state)
+{
+    (void)state;
+    static const int cases[][3] = {{1, 1, 0}, {1, -1, 1}, {-1, 2, 2}, {92, 91, 1}, {-5, -8, 3}, {-42, 1, 42}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(dataset_distance(cases[i][0], cases[i][1]), cases[i][2]);
+        assert_int_equal(dataset_distance(cases[i][1], cases[i][0]), cases[i][2]);
+    }
+}
+
+/* -- a screening visit before the baseline visit --------------------------------------------------------- */
+
+static void test_dataset_value_at_baseline_may_come_from_a_screening_visit(void **state)
+{
+    enum { SCR, BASELINE };
+    struct study *study = study_new(*state, "tests/support/study_screening.yaml");
+    size_t both = add_treated(study, KNEE_RIGHT);
+    add_vas(study, both, "SCR", -42, "70");
+    add_vas(study, both, "BL", -3, "60");
+    size_t screened = add_treated(study, KNEE_RIGHT);
+    add_vas(study, screened, "SCR", -42, "71");
+    add_vas(study, screened, "unscheduled", -10, "20");
+    add_vas(study, screened, "BL", 1, NULL);
+    const struct dataset *dataset = study_finish(study);
+    assert_int_equal(dataset_baseline(dataset), BASELINE);
+    assert_true(dataset_value(dataset, both, 0, BASELINE) == 60);
+    assert_true(dataset_value(dataset, both, 0, SCR) == 70);
+    assert_true(dataset_value(dataset, screened, 0, BASELINE) == 71);
+    assert_int_equal(dataset_selected(dataset, screened, KNEE_RIGHT, "pain_vas", BASELINE)->day, 1);
+    assert_false(dataset_is_after_baseline(dataset, SCR));
+    assert_false(dataset_is_after_baseline(dataset, BASELINE));
+    assert_true(dataset_is_after_baseline(dataset, BASELINE + 1));
+}
+
 static void test_dataset_value_selected_record_without_score_is_missing(void **state)
 {
     struct study *study = *state;
@@ -383,6 +430,26 @@ static void test_dataset_derive_end_of_study_gives_death_and_withdrawal(void **s
     assert_int_equal(subjects[there].last_contact, DATE_NONE);
 }
 
+static void test_dataset_derive_decisions_end_follow_up_and_other_reasons_do_not(void **state)
+{
+    static const struct {
+        const char *reason;
+        bool ends;
+    } cases[] = {
+        {"withdrew_consent", true}, {"adverse_event", true}, {"physician_decision", true}, {"study_stopped", true},
+        {"joint_replacement", false}, {"lost_to_follow_up", false}, {"completed", false},
+    };
+    struct study *study = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        add_end(study, add_treated(study, KNEE_RIGHT), cases[i].reason, NULL);
+    const struct dataset *dataset = study_finish(study);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        date_days expected = cases[i].ends ? study_date("2024-09-10") : DATE_NONE;
+        if (dataset->subjects[i].withdrawn != expected)
+            fail_msg("%s: withdrawn %d", cases[i].reason, (int)dataset->subjects[i].withdrawn);
+    }
+}
+
 static void test_dataset_derive_withdrawn_consent_counts_unless_for_treatment_only(void **state)
 {
     struct study *study = *state;
@@ -433,6 +500,9 @@ int main(void)
         WITH_STUDY(test_dataset_derive_days_count_from_the_knee_or_the_index_knee),
         WITH_STUDY(test_dataset_derive_chosen_visit_does_not_matter_but_unscheduled_is_left_out),
         WITH_STUDY(test_dataset_derive_several_records_select_one),
+        WITH_STUDY(test_dataset_derive_same_receipt_selects_the_greater_instance),
+        cmocka_unit_test(test_dataset_distance_leaves_day_0_out),
+        WITH_STUDY(test_dataset_value_at_baseline_may_come_from_a_screening_visit),
         WITH_STUDY(test_dataset_value_selected_record_without_score_is_missing),
         WITH_STUDY(test_dataset_value_at_baseline_is_the_last_one_until_day_1),
         WITH_STUDY(test_dataset_value_is_of_the_index_knee_of_treated_subjects),
@@ -440,6 +510,7 @@ int main(void)
         WITH_STUDY(test_dataset_derive_cohort_of_knees_is_the_index_knees),
         WITH_STUDY(test_dataset_derive_records_in_any_order_give_the_same),
         WITH_STUDY(test_dataset_derive_end_of_study_gives_death_and_withdrawal),
+        WITH_STUDY(test_dataset_derive_decisions_end_follow_up_and_other_reasons_do_not),
         WITH_STUDY(test_dataset_derive_withdrawn_consent_counts_unless_for_treatment_only),
         WITH_STUDY(test_dataset_column_pooled_is_one),
         cmocka_unit_test(test_dataset_cut_date_is_the_day_in_utc),
