@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+void batch_settle(struct batch_row *row)
+{
+    bool found = row->verdict.kind != STORE_REFUSED;
+    row->fate = found || !row->replay_only ? BATCH_JUDGED : BATCH_INVALID;
+}
+
 size_t batch_count_waiting(const struct batch_request *request)
 {
     size_t waiting = 0;

@@ -21,6 +21,7 @@ struct batch_row {
     enum batch_fate fate;
     struct problem_list problems;    /* of BATCH_UNREADABLE and BATCH_INVALID */
     struct store_write write;        /* else */
+    bool replay_only;                /* invalid, unless the database knows that it is stored (recheck.h) */
     struct store_verdict verdict;
     bool accepted_before;            /* an attempt whose COMMIT has an unknown outcome had accepted it */
     const char *failure;             /* "unavailable" or "internal" */
@@ -36,6 +37,12 @@ struct batch_request {
     bool alone;                      /* the connection was lost over it: no neighbours in the next attempt */
     struct batch_request *next;      /* in the writer's queue */
 };
+
+/*
+ * The database has judged `row`, and its transaction has committed.  A row that may only be a replay and is none
+ * is as invalid as the check found it.
+ */
+void batch_settle(struct batch_row *row);
 
 /* Rows that the database has to judge. */
 size_t batch_count_waiting(const struct batch_request *request);

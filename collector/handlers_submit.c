@@ -8,6 +8,7 @@
 
 #include "collector/batch.h"
 #include "collector/receipt.h"
+#include "collector/recheck.h"
 #include "collector/request.h"
 #include "collector/writer.h"
 #include "forms/base/date.h"
@@ -121,11 +122,17 @@ static void check_row(struct batch_request *request, const struct catalogue_stud
     struct submission *submission =
         submission_check(exchange, &study->catalogue, input, today, &row->problems);
     if (submission == NULL) {
+        submission = recheck_as_before(exchange, &study->catalogue, input, today, &row->problems);
+        row->replay_only = true;
+    }
+    if (submission == NULL) {
         row->fate = BATCH_INVALID;
         return;
     }
     row->fate = BATCH_WAITING;
     row->write = write_of(exchange, study, submission);
+    if (row->replay_only)
+        row->write.protocol_version = STORE_NO_PROTOCOL;
     request->bytes += strlen(submission->canonical);
 }
 

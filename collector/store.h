@@ -241,6 +241,12 @@ struct store_file_content *store_read_file(const void *owner, struct store *stor
 
 enum store_verdict_kind { STORE_ACCEPTED, STORE_REPLAYED, STORE_REFUSED };
 
+/*
+ * Instead of a protocol's version: the row may be a replay of what is stored and is refused otherwise, for no
+ * study has this version.
+ */
+enum { STORE_NO_PROTOCOL = 0 };
+
 struct store_write {             /* one row of a batch */
     const char *token;
     int study_id;

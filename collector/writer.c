@@ -230,7 +230,7 @@ static size_t keep_conflicts(struct batch_row **rows, size_t count, bool last_at
         if (!last_attempt && verdict->kind == STORE_REFUSED && strcmp(verdict->code, "conflict") == 0)
             rows[kept++] = rows[i];
         else
-            rows[i]->fate = BATCH_JUDGED;
+            batch_settle(rows[i]);
     }
     return kept;
 }

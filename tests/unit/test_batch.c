@@ -153,9 +153,30 @@ static void test_batch_count_waiting_counts_only_checked_rows(void **state)
     assert_int_equal(batch_count_waiting(&request), 2);
 }
 
+static void test_batch_settle_replay_only_is_a_replay_or_invalid(void **state)
+{
+    static const struct {
+        bool replay_only;
+        enum store_verdict_kind kind;
+        enum batch_fate fate;
+    } cases[] = {
+        {false, STORE_ACCEPTED, BATCH_JUDGED}, {false, STORE_REPLAYED, BATCH_JUDGED},
+        {false, STORE_REFUSED, BATCH_JUDGED},  {true, STORE_REPLAYED, BATCH_JUDGED},
+        {true, STORE_REFUSED, BATCH_INVALID},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct batch_row row = {.fate = BATCH_WAITING, .replay_only = cases[i].replay_only,
+                                .verdict = {.kind = cases[i].kind}};
+        batch_settle(&row);
+        assert_int_equal(row.fate, cases[i].fate);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_batch_settle_replay_only_is_a_replay_or_invalid),
         cmocka_unit_test(test_batch_segment_end_dependent_rows_are_parted),
         cmocka_unit_test(test_batch_segment_end_other_study_does_not_depend),
         cmocka_unit_test(test_batch_count_waiting_counts_only_checked_rows),
