@@ -332,7 +332,11 @@ static void test_reporter_of_no_study_makes_no_cut(void **state)
     struct test_fixture *fixture = *state;
     struct db *reporter = test_database_connect(fixture->owner, fixture->database, "patella_reporter");
     check_sqlstate(reporter, "SELECT rep.make_cut(2, 'x')", "42501");
-    check_sqlstate(reporter, "SELECT rep.allocation(2, 1)", "42501");
+    /* Not masked, only not granted. */
+    test_run(fixture->superuser, "SELECT admin.add_study('third', 'Third study', 'none', session_user), "
+                                 "admin.put_protocol('third', 1, 'x'), admin.make_cut('third', 'first')");
+    check_sqlstate(reporter, "SELECT rep.allocation(3, 1)", "42501");
+    check_sqlstate(reporter, "SELECT rep.make_cut(3, 'x')", "42501");
 }
 
 /* The policy alone, without a function's own WHERE. */

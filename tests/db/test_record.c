@@ -198,10 +198,11 @@ static void test_tables_bad_values_are_refused(void **state)
 static void test_submissions_of_too_much_text_are_refused(void **state)
 {
     struct test_fixture *fixture = *state;
+    /* The content is a JSON string, two bytes longer than its text. */
     static const char sql[] =
         "INSERT INTO core.submission SELECT r.* FROM (SELECT * FROM core.submission WHERE form = 'koos' LIMIT 1) t, "
         "jsonb_populate_record(t::core.submission, jsonb_build_object('instance', 2, 'version', 1, "
-        "'prev_sha256', NULL, 'id', gen_random_uuid(), 'content', repeat('x', %d))) r";    /* a JSON string: two bytes more */
+        "'prev_sha256', NULL, 'id', gen_random_uuid(), 'content', repeat('x', %d))) r";
     assert_string_equal(test_sqlstate(fixture->superuser, memory_format(fixture->owner, sql, 262143)), "23514");
     assert_string_equal(test_sqlstate(fixture->superuser, memory_format(fixture->owner, sql, 262142)), "");
 }
