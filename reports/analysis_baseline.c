@@ -158,7 +158,7 @@ static void add_categorical(const struct dataset *dataset, const struct variable
 static void add_variable(const struct dataset *dataset, struct variable *variable, struct columns columns,
                          struct results *results)
 {
-    if (dataset->pooled && variable->item->reveals_arm) {
+    if (dataset->pooled && dataset_item_may_name_arm(variable->item)) {
         struct cell cell = {results, variable->table, "", dataset->cohorts[0]};
         cell_add_refused(&cell, "n");
         return;

@@ -354,6 +354,16 @@ date_days dataset_cut_date(const struct dataset *dataset)
     return (date_days)(us / MICROSECONDS_A_DAY - (us % MICROSECONDS_A_DAY < 0));
 }
 
+bool dataset_item_may_name_arm(const struct item *item)
+{
+    static const char *const coded[] = {"coded_term", "system_organ_class", "dictionary", "dictionary_version"};
+    for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++) {
+        if (strcmp(item->id, coded[i]) == 0)
+            return item->reveals_arm;
+    }
+    return item->reveals_arm || item->type == ITEM_TEXT;
+}
+
 const struct answer *record_answer(const struct record *record, const char *item)
 {
     int index = form_find_item(record->form, item);

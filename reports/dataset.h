@@ -110,6 +110,12 @@ int dataset_column(const struct dataset *dataset, size_t subject);
 /* The date of the cut (UTC). */
 date_days dataset_cut_date(const struct dataset *dataset);
 
+/*
+ * What a pooled dataset holds no answers of: items that reveal the arm, and texts in somebody's own words ("worse after
+ * the cells").  The coded terms of adverse events are a dictionary's words and stay.
+ */
+bool dataset_item_may_name_arm(const struct item *item);
+
 /* Answer of a record to an item by id, or NULL when the form has no such item or it was not answered. */
 const struct answer *record_answer(const struct record *record, const char *item);
 

@@ -33,14 +33,29 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "WHERE f.study_id = $1::int AND core.is_in_cut(f.xid, f.era, c.snapshot, c.era)\n"
         "ORDER BY f.form, f.version DESC"},
     [EXTRACT_SUBJECTS] = {"read subjects",
-        "SELECT s.site_id, s.subject_no, s.index_knee, s.enrolled_on, s.continues\n"
+        "SELECT s.site_id, s.subject_no, s.index_knee, s.enrolled_on, s.continues,\n"
+        "    COALESCE(e.status = 'void', false)\n"
         "FROM core.subject s\n"
         "JOIN core.cut c ON c.study_id = s.study_id AND c.cut_no = $2::int\n"
+        "LEFT JOIN LATERAL (\n"
+        "    SELECT v.status\n"
+        "    FROM core.submission v\n"
+        "    WHERE v.study_id = s.study_id AND v.site_id = s.site_id AND v.subject_no = s.subject_no\n"
+        "        AND v.form = $3::text AND core.is_in_cut(v.xid, v.era, c.snapshot, c.era)\n"
+        "    ORDER BY v.recorded_at DESC, v.instance DESC, v.version DESC\n"
+        "    LIMIT 1\n"
+        ") e ON true\n"
         "WHERE s.study_id = $1::int AND core.is_in_cut(s.xid, s.era, c.snapshot, c.era)\n"
         "ORDER BY s.site_id, s.subject_no"},
     [EXTRACT_SUBMISSIONS] = {"read submissions",
         "SELECT site_id, subject_no, form, form_version, knee, visit, instance, version, dated,\n"
-        "    (EXTRACT(EPOCH FROM recorded_at) * 1000000)::bigint, id, content, scores\n"
+        "    (EXTRACT(EPOCH FROM CASE WHEN version = 1 THEN recorded_at ELSE (\n"
+        "        SELECT f.recorded_at\n"
+        "        FROM core.submission f\n"
+        "        WHERE (f.study_id, f.site_id, f.subject_no, f.form, f.knee, f.visit, f.instance, f.version)\n"
+        "            = (newest.study_id, newest.site_id, newest.subject_no, newest.form, newest.knee,\n"
+        "               newest.visit, newest.instance, 1)\n"
+        "    ) END) * 1000000)::bigint, id, content, scores\n"
         "FROM (\n"
         "    SELECT DISTINCT ON (s.site_id, s.subject_no, s.form, s.knee, s.visit, s.instance) s.*\n"
         "    FROM core.submission s\n"
@@ -63,6 +78,7 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
 /* A row of core.subject. */
 struct enrolled {
     int site, number;
+    bool voided;    /* the enrolment was a mistake: nobody stands behind the number */
     size_t subject; /* index into dataset->subjects: its own, or of the subject that it continues */
     int continues_site, continues_number;    /* 0: nobody */
 };
@@ -159,12 +175,23 @@ static bool find_cut(struct extract *extract, const char *study, const char *cut
     return found;
 }
 
-bool extract_make_cut(struct db *db, const char *study, int *cut_no, struct error *error)
+static bool refuse_cohorts(const char *study, struct error *error)
+{
+    return error_set(error, ERROR_DENIED,
+                     "study \"%s\" is masked: a report by cohort would unblind it; leave "
+                     "--columns away, or give --columns pooled",
+                     study);
+}
+
+bool extract_make_cut(struct db *db, const char *study, enum extract_columns columns, int *cut_no,
+                      struct error *error)
 {
     struct extract *extract = memory_new(NULL, struct extract);
     extract->db = db;
     extract->dataset = memory_new(extract, struct dataset);
     bool made = find_study(extract, study, error);
+    if (made && extract->masked && columns == EXTRACT_COLUMNS_COHORTS)
+        made = refuse_cohorts(study, error);
     if (made) {
         struct db_parameters *parameters = db_parameters_new(extract, 1);
         db_set_int(parameters, 0, extract->study_id);
@@ -237,10 +264,7 @@ static bool choose_columns(struct extract *extract, enum extract_columns columns
     const struct protocol *protocol = extract->catalogue->protocol;
     bool masked = extract->masked || protocol->masking != MASKING_NONE;
     if (masked && columns == EXTRACT_COLUMNS_COHORTS)
-        return error_set(error, ERROR_DENIED,
-                         "study \"%s\" is masked: a report by cohort would unblind it; leave "
-                         "--columns away, or give --columns pooled",
-                         extract->catalogue->study);
+        return refuse_cohorts(extract->catalogue->study, error);
     dataset->pooled = masked || columns == EXTRACT_COLUMNS_POOLED;
     dataset->cohort_count = dataset->pooled ? 1 : protocol->cohort_count;
     const char **ids = memory_new_array(dataset, const char *, dataset->cohort_count);
@@ -270,13 +294,16 @@ static struct enrolled *find_enrolled(const struct extract *extract, int site, i
     return bsearch(&key, extract->enrolled, extract->enrolled_count, sizeof key, compare_enrolled);
 }
 
-/* The first number of whoever moved; a chain that runs in a circle ends where it began. */
+/*
+ * The first number of whoever moved; a chain that runs in a circle ends where it began, one that runs into a voided
+ * enrolment before that.
+ */
 static struct enrolled *first_number(const struct extract *extract, struct enrolled *enrolled)
 {
     struct enrolled *first = enrolled;
     for (size_t steps = 0; steps < extract->enrolled_count && first->continues_site != 0; steps++) {
         struct enrolled *before = find_enrolled(extract, first->continues_site, first->continues_number);
-        if (before == NULL)
+        if (before == NULL || before->voided)
             return first;
         first = before;
     }
@@ -296,6 +323,8 @@ static void read_enrolled(struct extract *extract, const struct db_result *resul
         struct enrolled *enrolled = &extract->enrolled[i];
         enrolled->site = (int)db_int(result, i, 0);
         enrolled->number = (int)db_int(result, i, 1);
+        enrolled->voided = strcmp(db_text(result, i, 5), "t") == 0;
+        extract->dataset->voided_count += enrolled->voided ? 1 : 0;
         if (!db_is_null(result, i, 4) &&
             !subject_parse(db_text(result, i, 4), &enrolled->continues_site, &enrolled->continues_number))
             enrolled->continues_site = enrolled->continues_number = 0;
@@ -308,7 +337,7 @@ static void number_subjects(struct extract *extract, const struct db_result *res
     dataset->subjects = memory_new_array(dataset, struct subject, extract->enrolled_count);
     for (size_t i = 0; i < extract->enrolled_count; i++) {
         struct enrolled *enrolled = &extract->enrolled[i];
-        if (first_number(extract, enrolled) != enrolled)
+        if (enrolled->voided || first_number(extract, enrolled) != enrolled)
             continue;
         enrolled->subject = dataset->subject_count++;
         dataset->subjects[enrolled->subject] = (struct subject){
@@ -323,11 +352,24 @@ static void number_subjects(struct extract *extract, const struct db_result *res
         extract->enrolled[i].subject = first_number(extract, &extract->enrolled[i])->subject;
 }
 
+/* catalogue_check sees to it that there is one. */
+static const char *enrolment_form(const struct catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->form_count; i++) {
+        if (catalogue->forms[i]->creates_subject)
+            return catalogue->forms[i]->id;
+    }
+    return "";
+}
+
 static bool read_subjects(struct extract *extract, struct error *error)
 {
     void *work = memory_owner(extract, "read subjects");
-    struct db_result *result =
-        db_execute(work, extract->db, EXTRACT_SUBJECTS, study_and_cut(work, extract), error);
+    struct db_parameters *parameters = db_parameters_new(work, 3);
+    db_set_int(parameters, 0, extract->study_id);
+    db_set_int(parameters, 1, extract->cut_no);
+    db_set_text(parameters, 2, enrolment_form(extract->catalogue));
+    struct db_result *result = db_execute(work, extract->db, EXTRACT_SUBJECTS, parameters, error);
     if (result != NULL) {
         read_enrolled(extract, result);
         number_subjects(extract, result);
@@ -343,7 +385,7 @@ static bool take_allocation(void *context, const struct db_result *result, struc
     struct extract *extract = context;
     const struct enrolled *enrolled =
         find_enrolled(extract, (int)db_int(result, 0, 0), (int)db_int(result, 0, 1));
-    if (enrolled == NULL)
+    if (enrolled == NULL || enrolled->voided)
         return true;
     struct subject *subject = &extract->dataset->subjects[enrolled->subject];
     enum knee_side knee = knee_of(db_text(result, 0, 2));
@@ -369,11 +411,10 @@ static bool read_allocation(struct extract *extract, struct error *error)
 
 /* --- submissions --------------------------------------------------------------------------------------- */
 
-/* What a pooled report may not hold: answers that name an arm. */
 static void hide_arm(const struct form *form, struct answer *answers)
 {
     for (size_t i = 0; i < form->item_count; i++)
-        if (form->items[i].reveals_arm)
+        if (dataset_item_may_name_arm(&form->items[i]))
             answers[i] = (struct answer){.state = ANSWER_MISSING, .text = ""};
 }
 
@@ -436,6 +477,8 @@ static bool take_submission(void *context, const struct db_result *result, struc
     struct dataset *dataset = extract->dataset;
     const struct enrolled *enrolled =
         find_enrolled(extract, (int)db_int(result, 0, 0), (int)db_int(result, 0, 1));
+    if (enrolled != NULL && enrolled->voided)
+        return true;
     const char *form = db_text(result, 0, 2);
     int form_version = (int)db_int(result, 0, 3);
     struct record *record = new_record(dataset);

@@ -35,11 +35,6 @@ enum extract_statement {
  */
 struct db *extract_open(const void *owner, const char *conninfo, struct error *error) MUST_CHECK;
 
-/*
- * Makes a cut of all that has committed by now; its label is the database's time.  Not inside a transaction.
- */
-bool extract_make_cut(struct db *db, const char *study, int *cut_no, struct error *error) MUST_CHECK;
-
 enum extract_columns {
     EXTRACT_COLUMNS_ALLOWED,     /* cohorts, but pooled in a masked study */
     EXTRACT_COLUMNS_COHORTS,     /* refused (ERROR_DENIED) for a masked study */
@@ -47,9 +42,17 @@ enum extract_columns {
 };
 
 /*
- * Reads `study` at `cut` (its number, or its label).  A pooled dataset holds no cohort, no answer to an item
- * that reveals the arm and no adverse event at a harvest site.  Records of a subject who moved to another
- * site ("continues") stand under the first number.  dataset_derive has not run yet.
+ * Makes a cut of all that has committed by now; its label is the database's time.  Not inside a transaction.
+ * ERROR_DENIED, and no cut, when the report that it is for would be refused: cohorts of a masked study.
+ */
+bool extract_make_cut(struct db *db, const char *study, enum extract_columns columns, int *cut_no,
+                      struct error *error) MUST_CHECK;
+
+/*
+ * Reads `study` at `cut` (its number, or its label).  A pooled dataset holds no cohort, no answer that may name
+ * the arm (dataset_item_may_name_arm) and no adverse event at a harvest site.  Records of a subject who moved to
+ * another site ("continues") stand under the first number.  Subjects whose enrolment is void are counted and left
+ * out with all their records.  dataset_derive has not run yet.
  */
 struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
                                 enum extract_columns columns, struct error *error) MUST_CHECK;

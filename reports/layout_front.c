@@ -69,12 +69,12 @@ static void add_notices(struct layout *layout)
     if (dataset->pooled && protocol->masking == MASKING_DOUBLE)
         layout_add_notice(
             layout, "The study is masked. All subjects are shown in one column; items that name the "
-                    "product and adverse events at a harvest site are left out, because they would give "
-                    "the cohorts away.");
+                    "product, texts in somebody's own words and adverse events at a harvest site are left out, "
+                    "because they could give the cohorts away.");
     else if (dataset->pooled)
         layout_add_notice(layout,
-                          "All subjects are shown in one column; items that name the product and adverse "
-                          "events at a harvest site are left out.");
+                          "All subjects are shown in one column; items that name the product, texts in "
+                          "somebody's own words and adverse events at a harvest site are left out.");
     if (!protocol->randomised && !dataset->pooled)
         layout_add_notice(layout,
                           "Cohorts were not randomised: differences between them are associations, no causal "

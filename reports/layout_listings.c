@@ -120,7 +120,7 @@ static size_t begin_row(const struct layout *layout, struct table *table, const 
 
 /* --- records of one form ------------------------------------------------------------------------------- */
 
-/* Items to show: those asked for, or all of the newest form, without what names an arm when pooled. */
+/* Items to show: those asked for, or all of the newest form, without what may name an arm when pooled. */
 static const struct item **choose_items(const struct layout *layout, const struct record_listing *listing,
                                         const struct form *form, size_t *count)
 {
@@ -129,7 +129,7 @@ static const struct item **choose_items(const struct layout *layout, const struc
     size_t wanted = listing->items != NULL ? listing->item_count : form->item_count;
     for (size_t i = 0; i < wanted; i++) {
         int at = listing->items != NULL ? form_find_item(form, listing->items[i]) : (int)i;
-        if (at != FORM_NONE && !(form->items[at].reveals_arm && layout->dataset->pooled) &&
+        if (at != FORM_NONE && !(dataset_item_may_name_arm(&form->items[at]) && layout->dataset->pooled) &&
             *count < form->item_count)
             items[(*count)++] = &form->items[at];
     }
@@ -292,6 +292,9 @@ void layout_listings(struct layout *layout)
                          "ones left out; also those before the treatment. Long listings show their first %d "
                          "rows here and all of them in their CSV file.",
                          ROWS_IN_HTML);
+    if (layout->dataset->pooled)
+        layout_add_paragraph(layout, "Texts in somebody's own words and items that name the product are left out, "
+                                     "because they may name a cohort; so are events at a harvest site.");
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
         add_record_listing(layout, &listings[i]);
     add_unused_records(layout);

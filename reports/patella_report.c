@@ -168,7 +168,7 @@ static const char *choose_cut(const void *owner, struct db *db, const struct set
     if (settings->cut != NULL)
         return settings->cut;
     int cut_no;
-    if (!extract_make_cut(db, settings->study, &cut_no, error))
+    if (!extract_make_cut(db, settings->study, columns_of(settings), &cut_no, error))
         return NULL;
     char *cut = memory_format(owner, "%d", cut_no);
     show_progress(memory_format(owner, "made cut %s of study %s; `--cut %s` gives this report again", cut,

@@ -120,6 +120,44 @@ static void test_extract_dataset_leaves_voided_records_out(void **state)
     assert_true(isnan(first_value(extract(fixture, "after", EXTRACT_COLUMNS_ALLOWED))));
 }
 
+static void test_extract_dataset_subject_whose_enrolment_is_void_is_left_out(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_submit(
+        fixture->collected,
+        &(struct collected_form){.subject = "02-0002", .form = "enrolment", .date = "2026-06-01"},
+        "index_knee", "right", "continues", "01-0002", NULL);
+    collected_submit(fixture->collected,
+                     &(struct collected_form){"02-0002", "pain_vas", "right", "M6", "2026-07-12", 1, 1, NULL},
+                     "vas", "25", NULL);
+    collected_cut(fixture->collected, "before");
+    collected_submit(fixture->collected,
+                     &(struct collected_form){.subject = "01-0002", .form = "enrolment", .date = "2026-01-05",
+                                              .version = 2, .status = "void"}, NULL);
+    collected_cut(fixture->collected, "after");
+    const struct dataset *before = extract(fixture, "before", EXTRACT_COLUMNS_ALLOWED);
+    assert_int_equal(before->subject_count, 5);
+    assert_int_equal(before->voided_count, 0);
+    const struct dataset *after = extract(fixture, "after", EXTRACT_COLUMNS_ALLOWED);
+    assert_int_equal(after->subject_count, 5);     /* 02-0002 stands for itself now */
+    assert_int_equal(after->voided_count, 1);
+    assert_int_equal(count_records(after, "pain_vas"), 4 * 2 + 1);
+    for (size_t i = 0; i < after->subject_count; i++)
+        assert_false(after->subjects[i].site == 1 && after->subjects[i].number == 2);
+}
+
+/* Two records of one day: the one that came later counts, also when the other is corrected afterwards. */
+static void test_extract_dataset_correction_makes_no_record_younger(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_submit(fixture->collected,
+                     &(struct collected_form){"01-0001", "pain_vas", "right", "M6", "2026-04-11", 1, 1, NULL},
+                     "vas", "30", NULL);
+    correct_first_value(fixture, 2, "41");
+    collected_cut(fixture->collected, "corrected");
+    assert_true(first_value(extract(fixture, "corrected", EXTRACT_COLUMNS_ALLOWED)) == 30);
+}
+
 static void test_extract_dataset_corrected_index_knee_counts(void **state)
 {
     struct fixture *fixture = *state;
@@ -127,7 +165,10 @@ static void test_extract_dataset_corrected_index_knee_counts(void **state)
                      &(struct collected_form){.subject = "01-0001", .form = "enrolment", .date = "2026-01-04",
                                               .version = 2}, "index_knee", "left", NULL);
     collected_cut(fixture->collected, "corrected");
-    const struct dataset *dataset = extract(fixture, "corrected", EXTRACT_COLUMNS_ALLOWED);
+    struct error error;      /* not derived: then the treated knee would count */
+    const struct dataset *dataset =
+        extract_dataset(fixture, fixture->reporter, "demo", "corrected", EXTRACT_COLUMNS_ALLOWED, &error);
+    assert_non_null(dataset);
     assert_int_equal(dataset->subjects[0].index_knee, KNEE_LEFT);
     assert_int_equal(dataset->subjects[0].enrolled, date_from_civil(2026, 1, 4));
 }
@@ -163,7 +204,7 @@ static void test_extract_dataset_masked_study_names_no_arm(void **state)
     for (size_t i = 0; i < dataset->record_count; i++) {
         const struct record *record = &dataset->records[i];
         for (size_t item = 0; item < record->form->item_count; item++)
-            if (record->form->items[item].reveals_arm)
+            if (record->form->items[item].reveals_arm || strcmp(record->form->items[item].id, "term") == 0)
                 assert_int_equal(record->answers[item].state, ANSWER_MISSING);
     }
 }
@@ -177,6 +218,16 @@ static void test_extract_dataset_masked_study_by_cohort_is_refused(void **state)
         extract_dataset(fixture, fixture->reporter, "demo", "masked", EXTRACT_COLUMNS_COHORTS, &error));
     assert_int_equal(error.kind, ERROR_DENIED);
     assert_non_null(strstr(error.message, "masked"));
+}
+
+static void test_extract_make_cut_for_a_report_that_is_refused_makes_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    int cut;
+    assert_false(extract_make_cut(fixture->reporter, "demo", EXTRACT_COLUMNS_COHORTS, &cut, &error));
+    assert_int_equal(error.kind, ERROR_DENIED);
+    assert_string_equal(test_value(collected_db(fixture->collected), "SELECT count(*) FROM core.cut"), "0");
 }
 
 static void test_extract_dataset_unknown_study_or_cut_is_not_found(void **state)
@@ -206,7 +257,7 @@ static void test_extract_make_cut_holds_what_had_committed(void **state)
     struct fixture *fixture = *state;
     struct error error;
     int cut;
-    assert_true(extract_make_cut(fixture->reporter, "demo", &cut, &error));
+    assert_true(extract_make_cut(fixture->reporter, "demo", EXTRACT_COLUMNS_ALLOWED, &cut, &error));
     correct_first_value(fixture, 2, "10");
     const char *number = memory_format(fixture, "%d", cut);
     assert_true(first_value(extract(fixture, number, EXTRACT_COLUMNS_ALLOWED)) == 40);
@@ -256,6 +307,7 @@ static void test_report_make_of_a_masked_study_holds_no_cohort_and_no_lot(void *
         assert_null(strstr(report->files[i].bytes->bytes, "LOT-7"));
         assert_null(strstr(report->files[i].bytes->bytes, "CELLS"));
         assert_null(strstr(report->files[i].bytes->bytes, "Corticosteroid"));
+        assert_null(strstr(report->files[i].bytes->bytes, "something happened"));
     }
 }
 
@@ -268,10 +320,13 @@ int main(void)
         TEST(test_extract_dataset_reads_subjects_records_and_cohorts),
         TEST(test_extract_dataset_takes_the_newest_version_at_the_cut),
         TEST(test_extract_dataset_leaves_voided_records_out),
+        TEST(test_extract_dataset_subject_whose_enrolment_is_void_is_left_out),
+        TEST(test_extract_dataset_correction_makes_no_record_younger),
         TEST(test_extract_dataset_corrected_index_knee_counts),
         TEST(test_extract_dataset_subject_who_moved_stands_under_the_first_number),
         TEST_MASKED(test_extract_dataset_masked_study_names_no_arm),
         TEST_MASKED(test_extract_dataset_masked_study_by_cohort_is_refused),
+        TEST_MASKED(test_extract_make_cut_for_a_report_that_is_refused_makes_none),
         TEST(test_extract_dataset_unknown_study_or_cut_is_not_found),
         TEST(test_extract_dataset_of_a_study_not_granted_is_not_found),
         TEST(test_extract_make_cut_holds_what_had_committed),

@@ -158,6 +158,10 @@ static void test_patella_report_masked_study_by_cohort_is_refused(void **state)
     const char *output = run_report(fixture, "--study demo --cut 1 --columns cohorts", "one", &status);
     assert_int_equal(status, 1);
     assert_non_null(strstr(output, "masked"));
+    run_report(fixture, "--study demo --columns cohorts", "one", &status);
+    assert_int_equal(status, 1);
+    const char *cuts = test_value(collected_db(fixture->collected), "SELECT count(*) FROM core.cut");
+    assert_string_equal(cuts, "1");      /* a refused report makes no cut */
     run_report(fixture, "--study demo --cut 1", "one", &status);
     assert_int_equal(status, 0);
 }

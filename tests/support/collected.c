@@ -159,6 +159,7 @@ void collected_submit(struct collected *collected, const struct collected_form *
         .subject = form->subject,
         .knee = form->knee,
         .form = form->form,
+        .form_version = 1,
         .visit = form->visit,
         .instance = form->instance,
         .version = form->version,
