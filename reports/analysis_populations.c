@@ -10,12 +10,13 @@
 #define ALL_COLUMN "(all)"
 #define IN_STUDY "in_study"
 #define WITHDREW "withdrew_consent"
+#define FORM_DEVIATION "protocol_deviation"
 
-enum set { SET_ENROLLED, SET_ALLOCATED, SET_TREATED, SET_FAS, SET_COMPLETERS, SET_COUNT };
+enum set { SET_ENROLLED, SET_ALLOCATED, SET_TREATED, SET_NO_RECORD, SET_FAS, SET_COMPLETERS, SET_COUNT };
 
 static const char *const set_names[SET_COUNT] = {
     [SET_ENROLLED] = "enrolled", [SET_ALLOCATED] = "allocated", [SET_TREATED] = "treated",
-    [SET_FAS] = "fas", [SET_COMPLETERS] = "completers",
+    [SET_NO_RECORD] = "treated_without_records", [SET_FAS] = "fas", [SET_COMPLETERS] = "completers",
 };
 
 /* The primary endpoint; without one, the completeness endpoint; -1 when the protocol has no endpoints. */
@@ -25,6 +26,16 @@ static int sets_endpoint(const struct protocol *protocol)
         return -1;
     int primary = protocol->primary_endpoint != NULL ? protocol_find_endpoint(protocol, protocol->primary_endpoint) : -1;
     return primary >= 0 ? primary : protocol->completeness_endpoint;
+}
+
+/* Nobody has come to any visit, or the date of treatment is wrong. */
+static bool has_record_in_a_window(const struct dataset *dataset, const struct subject *subject)
+{
+    for (size_t i = 0; i < subject->record_count; i++) {
+        if (dataset->records[subject->first_record + i].analysis_visit != NO_VISIT)
+            return true;
+    }
+    return false;
 }
 
 static void find_sets(const struct dataset *dataset, size_t subject, bool member[SET_COUNT])
@@ -42,6 +53,8 @@ static void find_sets(const struct dataset *dataset, size_t subject, bool member
     member[SET_ENROLLED] = true;
     member[SET_ALLOCATED] = dataset->subjects[subject].cohort != NO_COHORT;
     member[SET_TREATED] = dataset->subjects[subject].treated;
+    member[SET_NO_RECORD] =
+        member[SET_TREATED] && !has_record_in_a_window(dataset, &dataset->subjects[subject]);
     member[SET_FAS] = after && !isnan(dataset_value(dataset, subject, (size_t)endpoint, baseline));
     member[SET_COMPLETERS] = last;
 }
@@ -107,6 +120,63 @@ static void add_disposition(const void *owner, const struct dataset *dataset, st
     }
 }
 
+/* -- protocol deviations --------------------------------------------------------------------------------- */
+
+/* Subjects and deviations of one row in each column and in the last one. */
+struct deviations {
+    size_t *subjects, *events;
+    size_t last;                 /* index + 1 of the subject that was counted last: records come by subject */
+};
+
+static void count_deviation(const struct dataset *dataset, size_t subject, struct deviations *row)
+{
+    count_subject(dataset, subject, row->events);
+    if (row->last != subject + 1)
+        count_subject(dataset, subject, row->subjects);
+    row->last = subject + 1;
+}
+
+static void add_deviation_row(const struct dataset *dataset, struct cell cell, const struct deviations *row,
+                              const size_t *enrolled)
+{
+    for (size_t c = 0; c <= dataset->cohort_count; c++) {
+        cell.col = column_name(dataset, c);
+        cell_add_count(&cell, "subjects", row->subjects[c]);
+        cell_add_percent(&cell, "pct", row->subjects[c], enrolled[c]);
+        cell_add_count(&cell, "events", row->events[c]);
+    }
+}
+
+/* Rows: any, then the categories of the form; none when no form has categories. */
+static void add_deviations(const void *owner, const struct dataset *dataset, struct results *results,
+                           const size_t *enrolled)
+{
+    struct codes categories = {0};
+    codes_append(owner, &categories, "any");
+    struct codes of_form = codes_of_item(owner, dataset->catalogue, FORM_DEVIATION, "category");
+    for (size_t i = 0; i < of_form.count; i++)
+        codes_append(owner, &categories, of_form.at[i]);
+    struct deviations *rows = memory_new_array(owner, struct deviations, categories.count);
+    for (size_t i = 0; i < categories.count; i++) {
+        rows[i].subjects = memory_new_array(owner, size_t, dataset->cohort_count + 1);
+        rows[i].events = memory_new_array(owner, size_t, dataset->cohort_count + 1);
+    }
+    for (size_t i = 0; i < dataset->record_count; i++) {
+        const struct record *record = &dataset->records[i];
+        if (strcmp(record->form->id, FORM_DEVIATION) != 0)
+            continue;
+        const struct answer *category = record_answer(record, "category");
+        size_t at = category != NULL ? codes_find(&categories, category->text) : categories.count;
+        count_deviation(dataset, record->subject, &rows[0]);
+        if (at < categories.count)
+            count_deviation(dataset, record->subject, &rows[at]);
+    }
+    for (size_t i = 0; of_form.count > 0 && i < categories.count; i++) {
+        struct cell cell = {results, "protocol deviations", categories.at[i], NULL};
+        add_deviation_row(dataset, cell, &rows[i], enrolled);
+    }
+}
+
 void analysis_populations(const struct dataset *dataset, struct results *results)
 {
     void *owner = memory_owner(NULL, "populations");
@@ -127,6 +197,9 @@ void analysis_populations(const struct dataset *dataset, struct results *results
         else
             add_row(dataset, cell, &counts[set * columns], &counts[SET_ENROLLED * columns]);
     }
+    struct cell voided = {results, "left out", "enrolment_voided", ALL_COLUMN};
+    cell_add_count(&voided, "n", dataset->voided_count);
     add_disposition(owner, dataset, results, counts);
+    add_deviations(owner, dataset, results, counts);
     talloc_free(owner);
 }

@@ -19,6 +19,7 @@ static const struct label set_labels[] = {
     {"enrolled", "Enrolled"},
     {"allocated", "Allocated to a cohort"},
     {"treated", "Treated (safety set, N)"},
+    {"treated_without_records", "Treated, and no record in any analysis window"},
     {"fas", "Full analysis set: baseline and at least one value after it"},
     {"completers", "Completers: value at the last visit"},
 };
@@ -55,6 +56,15 @@ static const char *disposition_label(const struct layout *layout, const char *re
     return choice != NULL ? choice->label : reason;
 }
 
+static void add_set_facts(struct layout *layout, struct table *table)
+{
+    char number[FORMAT_SIZE];
+    format_number(number, layout_value(layout, "left out", "enrolment_voided", ALL_SUBJECTS, "n"), 0);
+    table_add_fact(table, "Left out", "%s enrolled by mistake: the enrolment is void, and with it every record", number);
+    table_add_fact(table, "Without record", "nobody came to a visit yet, or the date of the treatment is wrong");
+    table_add_fact(table, "Not built", "a per-protocol set: the protocol holds no rule for it");
+}
+
 static void add_counts(struct layout *layout, const char *id, const char *title, const char *results)
 {
     struct table *table = layout_add_table(layout, id, title);
@@ -64,6 +74,8 @@ static void add_counts(struct layout *layout, const char *id, const char *title,
     size_t count;
     const char **rows = layout_list_rows(layout, results, &count);
     bool sets = strcmp(results, "analysis sets") == 0;
+    if (sets)
+        add_set_facts(layout, table);
     table->label_title = sets ? "Set" : "Status or reason for the end of study";
     for (size_t i = 0; i < count; i++) {
         const char *label = sets ? find_label(set_labels, sizeof set_labels / sizeof *set_labels, rows[i])
@@ -73,6 +85,30 @@ static void add_counts(struct layout *layout, const char *id, const char *title,
             layout_set_results(layout, table, row, c,
                                &(struct result_key){.table = results, .row = rows[i], .col = columns[c]},
                                "{n} ({pct})");
+    }
+}
+
+static void add_deviations(struct layout *layout)
+{
+    static const char results[] = "protocol deviations";
+    size_t count;
+    const char **rows = layout_list_rows(layout, results, &count);
+    if (count == 0)
+        return;
+    struct table *table = layout_add_table(layout, "t2-protocol-deviations", "Protocol deviations by category");
+    table_add_fact(table, "Population", "enrolled subjects; a subject counts once in a row");
+    table_add_fact(table, "Cells", "subjects (%% of the enrolled of the column), deviations");
+    const char **columns = add_enrolled_columns(layout, table, results);
+    const struct item *item = layout_find_item(layout, "protocol_deviation", "category");
+    table->label_title = "Category";
+    for (size_t i = 0; i < count; i++) {
+        const struct choice *choice = item != NULL ? item_find_choice(item, rows[i]) : NULL;
+        const char *label = choice != NULL ? choice->label : i == 0 ? "any deviation" : rows[i];
+        struct table_row *row = table_add_row(table, "", layout_capital(layout, label), 0);
+        for (size_t c = 0; c < table->column_count; c++)
+            layout_set_results(layout, table, row, c,
+                               &(struct result_key){.table = results, .row = rows[i], .col = columns[c]},
+                               "{subjects} ({pct} %), {events}");
     }
 }
 
@@ -201,7 +237,7 @@ static const struct item *baseline_item(const struct layout *layout, size_t inde
 {
     const struct item_reference *reference = &layout->dataset->catalogue->protocol->baseline[index];
     const struct item *item = layout_find_item(layout, reference->form, reference->item);
-    return item != NULL && !(item->reveals_arm && layout->dataset->pooled) ? item : NULL;
+    return item != NULL && !(layout->dataset->pooled && dataset_item_may_name_arm(item)) ? item : NULL;
 }
 
 static void add_baseline(struct layout *layout)
@@ -272,6 +308,7 @@ void layout_populations(struct layout *layout)
     layout_begin_chapter(layout, 2, "subjects", "Subjects");
     add_counts(layout, "t1-analysis-sets", "Analysis sets", "analysis sets");
     add_counts(layout, "t2-disposition", "Disposition", "disposition");
+    add_deviations(layout);
     layout_begin_chapter(layout, 3, "completeness", "Completeness of follow-up");
     add_all_completeness(layout);
     layout_begin_chapter(layout, 4, "baseline", "Baseline");

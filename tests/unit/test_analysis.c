@@ -115,6 +115,7 @@ static void test_analysis_populations_count_every_enrolled_subject_once(void **s
         {"analysis sets", "enrolled", {2, 2, 5}},
         {"analysis sets", "allocated", {2, 2, 4}},
         {"analysis sets", "treated", {2, 1, 3}},
+        {"analysis sets", "treated_without_records", {0, 0, 0}},
         {"analysis sets", "fas", {1, 0, 1}},
         {"analysis sets", "completers", {1, 0, 1}},
         {"disposition", "in_study", {1, 1, 3}},
@@ -130,6 +131,43 @@ static void test_analysis_populations_count_every_enrolled_subject_once(void **s
     }
     assert_result(results, NAMES("analysis sets", "allocated", "(all)", "pct"), 80);
     assert_result(results, NAMES("disposition", "in_study", "CELLS", "pct"), 50);
+}
+
+static void test_analysis_populations_wrong_date_of_treatment_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t subject = study_add_subject(fixture->study, 1, 9, KNEE_RIGHT, "CELLS");
+    study_add_record(fixture->study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date("2014-03-01"));
+    add_vas(fixture->study, subject, "BL", "2024-02-20", "50");
+    study_dataset(fixture->study)->voided_count = 2;
+    const struct results *results = run(fixture);
+    assert_result(results, NAMES("analysis sets", "treated_without_records", "CELLS", "n"), 1);
+    assert_result(results, NAMES("analysis sets", "treated_without_records", "(all)", "n"), 1);
+    assert_result(results, NAMES("left out", "enrolment_voided", "(all)", "n"), 2);
+}
+
+static void add_deviation(struct study *study, size_t subject, const char *category)
+{
+    struct record *record = study_add_record(study, subject, "protocol_deviation", KNEE_NONE, "unscheduled",
+                                             study_date("2024-03-05"));
+    study_answer(study, record, "category", category);
+}
+
+static void test_analysis_populations_deviations_count_by_category(void **state)
+{
+    struct fixture *fixture = *state;
+    add_deviation(fixture->study, CELLS_GOOD, "visit_window");
+    add_deviation(fixture->study, CELLS_GOOD, "visit_window");
+    add_deviation(fixture->study, CELLS_GOOD, "consent");
+    add_deviation(fixture->study, NOT_ALLOCATED, "consent");
+    const struct results *results = run(fixture);
+    assert_result(results, NAMES("protocol deviations", "any", "CELLS", "subjects"), 1);
+    assert_result(results, NAMES("protocol deviations", "any", "CELLS", "events"), 3);
+    assert_result(results, NAMES("protocol deviations", "any", "CELLS", "pct"), 50);
+    assert_result(results, NAMES("protocol deviations", "visit_window", "CELLS", "subjects"), 1);
+    assert_result(results, NAMES("protocol deviations", "visit_window", "CELLS", "events"), 2);
+    assert_result(results, NAMES("protocol deviations", "consent", "(all)", "subjects"), 2);
+    assert_result(results, NAMES("protocol deviations", "consent", "CS", "events"), 0);
 }
 
 static void test_analysis_populations_one_value_after_baseline_is_enough_for_fas(void **state)
@@ -314,6 +352,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STUDY(test_analysis_populations_count_every_enrolled_subject_once),
+        WITH_STUDY(test_analysis_populations_wrong_date_of_treatment_is_seen),
+        WITH_STUDY(test_analysis_populations_deviations_count_by_category),
         WITH_STUDY(test_analysis_populations_one_value_after_baseline_is_enough_for_fas),
         WITH_STUDY(test_analysis_populations_withdrawn_consent_without_end_form_is_in_the_disposition),
         WITH_STUDY(test_analysis_run_pooled_names_no_arm),
