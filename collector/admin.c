@@ -56,6 +56,9 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
                          "SELECT cut_no, label, protocol_version, made_by, made_at\n"
                          "FROM admin.list_cuts($1::text)\n"
                          "ORDER BY cut_no"},
+    [ADMIN_FREEZE_STUDY] = {"freeze_study", "SELECT admin.freeze_study($1::text, $2::bool, $3::text)"},
+    [ADMIN_LOCK_SUBJECT] = {"lock_subject",
+                            "SELECT admin.lock_subject($1::text, $2::int, $3::int, $4::bool, $5::text)"},
 };
 
 /* The functions note who it was; the database only knows the role. */

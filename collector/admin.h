@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * patella-admin's commands: studies, sites, accounts, tokens, allocation, cuts.
+ * patella-admin's commands: studies, sites, freezing and locking, accounts, tokens, allocation, cuts.
  *
  * Each command is a row of a table in the file of its subject; patella_admin.c finds the row and runs it.  The
  * database is reached as role patella_admin through functions of schema admin, which audit what they do.
@@ -34,6 +34,7 @@ struct admin_group {
 };
 
 extern const struct admin_group admin_studies;       /* admin_studies.c: study, site, reporter, cut */
+extern const struct admin_group admin_holds;         /* admin_holds.c: freeze, lock */
 extern const struct admin_group admin_accounts;      /* admin_accounts.c: account, token */
 extern const struct admin_group admin_allocation;    /* admin_allocation.c: allocate */
 
@@ -57,6 +58,8 @@ enum admin_statement {
     ADMIN_ALLOCATE,
     ADMIN_MAKE_CUT,
     ADMIN_LIST_CUTS,
+    ADMIN_FREEZE_STUDY,
+    ADMIN_LOCK_SUBJECT,
     ADMIN_STATEMENTS
 };
 

@@ -68,10 +68,26 @@ struct site_list {
     size_t count;                /* 0: all sites */
 };
 
+/* Whoever enters data does so for sites that somebody has named, unless all of them are meant. */
+static bool check_sites(const struct admin *admin, struct error *error)
+{
+    const char *role = option(admin, "role"), *sites = option(admin, "sites"),
+               *all = option(admin, "all-sites");
+    bool enters = strcmp(role, "coordinator") == 0 || strcmp(role, "site_machine") == 0;
+    if (sites && all)
+        return error_set(error, ERROR_USAGE, "--sites and --all-sites exclude each other");
+    if (enters && !sites && !all)
+        return error_set(error, ERROR_USAGE,
+                         "a token for a %s needs --sites N,N,...; write --all-sites when it "
+                         "is meant for every site of the study",
+                         role);
+    return true;
+}
+
 static bool read_sites(const void *owner, const char *text, struct site_list *list, struct error *error)
 {
     list->count = 0;
-    if (!text || strcmp(text, "all") == 0)
+    if (!text)
         return true;
     char *copy = memory_copy_string(owner, text);
     for (char *part = copy, *end; part; part = end) {
@@ -82,7 +98,8 @@ static bool read_sites(const void *owner, const char *text, struct site_list *li
         if (!admin_read_number(part, "a site", 1, 9999, &site, error))
             return false;
         if (list->count == MOST_SITES)
-            return error_set(error, ERROR_USAGE, "--sites has more than %d sites; write all", MOST_SITES);
+            return error_set(error, ERROR_USAGE, "--sites has more than %d sites; write --all-sites",
+                             MOST_SITES);
         list->sites[list->count++] = site;
     }
     return true;
@@ -141,7 +158,7 @@ static bool token_add(struct admin *admin, struct error *error)
     const char *days_text = option(admin, "days") ? option(admin, "days") : "90";
     int days = 0;
     if (!check_account(operand(admin, 0), error) || !check_role(option(admin, "role"), error) ||
-        !read_sites(admin->owner, option(admin, "sites"), &sites, error) ||
+        !check_sites(admin, error) || !read_sites(admin->owner, option(admin, "sites"), &sites, error) ||
         !admin_read_number(days_text, "--days", 1, MOST_DAYS, &days, error))
         return false;
     const char *token = make_token(admin->owner, operand(admin, 0), error);
@@ -186,7 +203,8 @@ static const struct argument_option account_options[] = {
 static const struct argument_option token_options[] = {
     {"study", "STUDY", true, "the study that it is bound to"},
     {"role", "ROLE", true, "administrator, coordinator, site_machine or statistician"},
-    {"sites", "N,N,...", false, "the sites that it is bound to; default all"},
+    {"sites", "N,N,...", false, "the sites that it is bound to; needed for coordinator and site_machine"},
+    {"all-sites", NULL, false, "instead: every site of the study; the default for the other roles"},
     {"days", "N", false, "how long it is valid, 366 at most; default 90"},
     {"out", "FILE", false, "write it to a new file that only you may read, not to stdout"},
     ADMIN_DATABASE_OPTION,

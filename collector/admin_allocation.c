@@ -157,7 +157,7 @@ static bool allocate(struct admin *admin, struct error *error)
     db_set_int_array(parameters, 2, list->subjects, list->count);
     db_set_text_array(parameters, 3, list->knees, list->count);
     db_set_text_array(parameters, 4, list->cohorts, list->count);
-    db_set_text(parameters, 5, reason ? reason : "allocation list");
+    db_set_text(parameters, 5, reason);   /* none: then the database refuses another cohort than before */
     struct db_result *made = db_execute(admin->owner, admin->db, ADMIN_ALLOCATE, parameters, error);
     if (made)
         fprintf(stderr, "%zu rows, %s of them new\n", list->count, db_text(made, 0, 0));
@@ -165,7 +165,7 @@ static bool allocate(struct admin *admin, struct error *error)
 }
 
 static const struct argument_option options[] = {
-    {"reason", "TEXT", false, "why, when an allocation changes; default \"allocation list\""},
+    {"reason", "TEXT", false, "why, when an allocation changes; then it is needed"},
     ADMIN_DATABASE_OPTION,
 };
 

@@ -30,7 +30,15 @@ check "a site has four digits at most" exits 2 admin site add demo 10000 --name 
 check "a time zone must exist" says 'no time zone "Europe/Berlim"' \
     admin site add demo 1 --name One --time-zone Europe/Berlim
 check "a role must exist" exits 2 admin token add anna --study demo --role doctor
-check "a token lives a year at most" exits 2 admin token add anna --study demo --role coordinator --days 367
+check "a token lives a year at most" exits 2 \
+    admin token add anna --study demo --role coordinator --sites 1 --days 367
+for role in coordinator site_machine; do
+    check "a token for a $role names its sites" says --all-sites admin token add anna --study demo --role $role
+done
+check "some sites and all sites exclude each other" exits 2 \
+    admin token add anna --study demo --role coordinator --sites 1 --all-sites
+check "a subject has a number" exits 2 admin subject lock demo seven --reason 'data base lock'
+check "a lock needs a reason" says '--reason TEXT is missing' admin subject lock demo 01-0001
 check "a study cannot be called list" exits 2 admin study add list --protocol $protocol --forms $forms
 
 # ---- schema ----
@@ -70,10 +78,10 @@ check "the token is the account and 32 random bytes" grep -qE '^anna_[A-Za-z0-9_
 check "its hash is stored" is "$(query "SELECT encode(token_sha256, 'hex') FROM sec.credential")" \
     "$(tr -d '\n' < "$dir/token" | sha256sum | cut -d' ' -f1)"
 check "a file that is there is not written over" exits 1 \
-    admin token add anna --study demo --role coordinator --out "$dir/token"
+    admin token add anna --study demo --role coordinator --sites 1 --out "$dir/token"
 check "and no token comes of it" is "$(query 'SELECT count(*) FROM sec.credential')" 1
 check "a refused token leaves no file" exits 1 \
-    admin token add nobody --study demo --role coordinator --out "$dir/refused"
+    admin token add nobody --study demo --role coordinator --all-sites --out "$dir/refused"
 check "indeed none" exits 1 test -e "$dir/refused"
 check "token add prints the token once" is \
     "$(admin token add anna --study demo --role statistician 2>/dev/null | grep -cE '^anna_[A-Za-z0-9_-]{43}$')" 1
@@ -85,6 +93,15 @@ check "a revoked token says when" exits 1 says '"revoked_at":null' bash -c \
     "env -u PGUSER $bin/patella-admin token list --json | grep '\"token\":1,'"
 check "account disable" exits 0 admin account disable anna
 check "account list says so" says '"disabled":true' admin account list --json
+
+# ---- freezing and locking ----
+check "study freeze" exits 0 admin study freeze demo --reason 'data base lock'
+check "study list says so" says '"frozen":true' admin study list --json
+check "a reason of blanks is refused" exits 1 admin study unfreeze demo --reason '     '
+check "study unfreeze" exits 0 admin study unfreeze demo --reason 'late entries'
+check "study list says that, too" says '"frozen":false' admin study list --json
+check "subject lock of a subject that is not enrolled is refused" exits 1 \
+    admin subject lock demo 01-0001 --reason 'data base lock'
 
 # ---- allocation ----
 printf 'subject,knee,cohort\n01-0001,,AD-MSC\n1-x,,AD-MSC\n01-0002,left,AD-MSC\n01-0003,,ADMSC\n' > "$dir/wrong.csv"
