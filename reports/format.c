@@ -48,6 +48,19 @@ const char *format_number(char out[FORMAT_SIZE], double value, int decimals)
     return out;
 }
 
+const char *format_exact(char out[FORMAT_SIZE], double value)
+{
+    format_number(out, value, MOST_DECIMALS);
+    size_t length = strlen(out);
+    if (strchr(out, '.') == NULL || strchr(out, 'e') != NULL)
+        return out;
+    while (out[length - 1] == '0')
+        out[--length] = '\0';
+    if (out[length - 1] == '.')
+        out[length - 1] = '\0';
+    return out;
+}
+
 int format_decimals(const char *stat, int collected)
 {
     for (size_t i = 0; i < sizeof stat_formats / sizeof *stat_formats; i++)

@@ -19,6 +19,9 @@ enum { FORMAT_SIZE = 48 };       /* room for every number that format_* writes *
  */
 const char *format_number(char out[FORMAT_SIZE], double value, int decimals);
 
+/* `value` with the digits that it was written with: at most 9 after the point, no zeros at the end. */
+const char *format_exact(char out[FORMAT_SIZE], double value);
+
 /*
  * Decimals of a statistic, for data that were collected with `collected` decimals: mean, median, quartiles
  * and limits one more, standard deviation and standard error two more, smallest and largest as collected,

@@ -162,7 +162,11 @@ static void add_reading_notes(struct layout *layout)
                          "n counts values, \"missing\" is N - n. SD is the standard deviation with n - 1; "
                          "quartiles are of type 2 (Hyndman and Fan 1996, the default of SAS); confidence "
                          "intervals of means use Student's t distribution at %s. Numbers are rounded once, "
-                         "here, half away from zero.",
+                         "here, half away from zero: smallest and largest value as the data are collected, mean, "
+                         "median, quartiles and limits with one decimal more, SD and SE with two more, "
+                         "percentages with one. A score of one item, or a sum, has the decimals of its items; means "
+                         "and scores mapped to another scale count as collected with one decimal. Thresholds and "
+                         "ranges stand as the protocol writes them.",
                          layout_level(layout));
     layout_add_paragraph(
         layout, "NE: not estimable; \"-\": no value. A letter beside a cell leads to the reason below "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Values and changes of the endpoints by visit and cohort, as tables and figures.  (STATISTICS 1a: T6, F2) */
-#include "reports/layout.h"
+#include "reports/layout_score.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,83 +8,12 @@
 #include "forms/base/memory.h"
 #include "reports/format.h"
 
-enum { LONG_SCALE = 50 };        /* points */
-
-/* One endpoint with the score that stands behind it. */
-struct outcome {
-    const struct endpoint *endpoint;
-    const struct form *form;         /* newest version that has the score */
-    const struct score *score;
-    const char *title;
-    int collected;                   /* decimals of its data */
-};
-
-/*
- * A scale of 50 points or more is read in whole points; a single measured item on a short one keeps its
- * decimals.
- */
-static int collected_decimals(const struct form *form, const struct score *score)
+static void add_important_change(struct table *table, const struct outcome *outcome)
 {
-    if (score->of_scores || score->part_count != 1 || score->range[1] - score->range[0] >= LONG_SCALE)
-        return 0;
-    const struct item *item = &form->items[score->parts[0]];
-    return item->type == ITEM_DECIMAL ? item->decimals : 0;
-}
-
-static struct outcome find_outcome(const struct layout *layout, const struct endpoint *endpoint)
-{
-    struct outcome outcome = {.endpoint = endpoint, .title = layout_endpoint_title(layout, endpoint)};
-    const struct catalogue *catalogue = layout->dataset->catalogue;
-    for (size_t i = 0; i < catalogue->form_count && outcome.score == NULL; i++) {
-        const struct form *form = catalogue->forms[i];
-        int at = strcmp(form->id, endpoint->form) == 0 ? form_find_score(form, endpoint->score) : FORM_NONE;
-        if (at == FORM_NONE)
-            continue;
-        outcome.form = form;
-        outcome.score = &form->scores[at];
-        outcome.collected = collected_decimals(form, outcome.score);
-    }
-    return outcome;
-}
-
-static const char *direction_text(const struct score *score)
-{
-    return score->direction == SCORE_HIGHER_BETTER ? "higher is better" : "higher is worse";
-}
-
-/* A score that only maps another one to its scale has that one's rule for missing items. */
-static const struct score *score_of_items(const struct form *form, const struct score *score)
-{
-    while (score->of_scores && score->part_count == 1)
-        score = &form->scores[score->parts[0]];
-    return score;
-}
-
-static void add_score_facts(struct table *table, const struct outcome *outcome)
-{
-    const struct form *form = outcome->form;
-    const struct score *score = outcome->score;
-    if (score == NULL)
-        return;
-    char from[FORMAT_SIZE], to[FORMAT_SIZE];
-    table_add_fact(table, "Instrument", "%s (form %s, version %d)", form->title, form->id, form->version);
-    table_add_fact(table, "Score", "%s (%s.%s), range %s to %s, %s", score->title, form->id, score->id,
-                   format_number(from, score->range[0], 0), format_number(to, score->range[1], 0),
-                   direction_text(score));
-    if (score->derived)
-        table_add_fact(table, "Derived", "%s",
-                       score->note != NULL ? score->note : "computed from another instrument's items");
-    else if (score->note != NULL)
-        table_add_fact(table, "Note", "%s", score->note);
-    const struct score *source = score_of_items(form, score);
-    if (source->part_count > 1)
-        table_add_fact(table, "Missing items", "scored when at least %zu of %zu %s are answered%s",
-                       source->min_answered, source->part_count, source->of_scores ? "part scores" : "items",
-                       source->missing == SCORE_MISSING_PERSON_MEAN ? "; the others count as their mean" : "");
+    char points[FORMAT_SIZE];
     if (!isnan(outcome->endpoint->mcid))
         table_add_fact(table, "Minimal important change", "%s points%s%s%s",
-                       format_number(from, outcome->endpoint->mcid, outcome->endpoint->mcid == floor(
-                                         outcome->endpoint->mcid) ? 0 : 1),
+                       format_exact(points, outcome->endpoint->mcid),
                        outcome->endpoint->source != NULL ? " (" : "",
                        outcome->endpoint->source != NULL ? outcome->endpoint->source : "",
                        outcome->endpoint->source != NULL ? ")" : "");
@@ -104,6 +33,14 @@ static bool is_shown(const struct layout *layout, size_t visit, bool change)
     return !change || dataset_is_after_baseline(layout->dataset, (int)visit);
 }
 
+static void add_population(struct table *table, const char *kind)
+{
+    table_add_fact(table, "Population",
+                   "treated subjects (N), index knee; n = subjects with a %s; missing = N - n, also "
+                   "where the visit is not due yet",
+                   kind);
+}
+
 static void add_descriptives(struct layout *layout, const struct outcome *outcome, bool change)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
@@ -112,19 +49,18 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
         layout_add_table(layout, memory_format(layout->document, "t6-%s-%s", kind, outcome->endpoint->id),
                          memory_format(layout->document, "%s: %s", outcome->title,
                                        change ? "change from baseline" : "value by visit"));
-    add_score_facts(table, outcome);
+    layout_add_score_facts(table, outcome);
+    add_important_change(table, outcome);
     if (change)
         table_add_fact(table, "Change", "%s", change_meaning(outcome));
-    table_add_fact(table, "Population",
-                   "treated subjects (N), index knee; n = subjects with a %s; missing = N - n, also "
-                   "where the visit is not due yet",
-                   kind);
+    add_population(table, kind);
     table->group_title = "Visit";
     table->label_title = "Statistic";
     layout_add_cohort_columns(layout, table);
     const struct line lines[] = {
         {"{n} ({nmiss})", "n (missing)", 0},
         {"{mean} ({sd})", "Mean (SD)", 0},
+        {"{se}", "SE of the mean", 0},
         {"[{lo}, {hi}]", memory_format(table, "%s CI of the mean", layout_level(layout)), 0},
         {"{median} [{q1}, {q3}]", "Median [Q1, Q3]", 0},
         {"{min}, {max}", "Min, max", 0},
@@ -179,6 +115,7 @@ static void add_figure_data(const struct layout *layout, struct figure *figure, 
 {
     struct table *table = figure->data;
     const struct dataset *dataset = layout->dataset;
+    add_population(table, figure->change ? "change" : "value");
     table->label_title = memory_format(table, "n; mean [%s CI]", layout_level(layout));
     for (size_t i = 0; i < figure->position_count; i++)
         table_add_column(table, figure->position_titles[i], "", CELL_NUMBER);
@@ -193,7 +130,7 @@ static void add_figure_data(const struct layout *layout, struct figure *figure, 
 }
 
 /* What is to be seen, in words: the mean of each cohort at the first and the last visit. */
-static const char *describe(const struct figure *figure, const char *level)
+static const char *describe(const struct figure *figure, const char *level, int collected)
 {
     struct text *out = text_new(figure);
     text_append_format(
@@ -206,8 +143,8 @@ static const char *describe(const struct figure *figure, const char *level)
         const struct figure_point *points = figure->series[s].points;
         char from[FORMAT_SIZE], to[FORMAT_SIZE];
         text_append_format(out, " %s: %s at %s, %s at %s.", figure->series[s].title,
-                           format_number(from, points[0].mean, 1), figure->position_titles[0],
-                           format_number(to, points[last].mean, 1), figure->position_titles[last]);
+                           format_stat(from, "mean", points[0].mean, collected), figure->position_titles[0],
+                           format_stat(to, "mean", points[last].mean, collected), figure->position_titles[last]);
     }
     return out->bytes;
 }
@@ -228,7 +165,7 @@ static void add_mean_figure(struct layout *layout, const struct outcome *outcome
     add_positions(layout, figure);
     add_series(layout, figure, results);
     add_figure_data(layout, figure, results, outcome->collected);
-    figure->description = describe(figure, level);
+    figure->description = describe(figure, level, outcome->collected);
 }
 
 void layout_outcomes(struct layout *layout)
@@ -239,7 +176,7 @@ void layout_outcomes(struct layout *layout)
                          "Values as observed, without imputation. In the figures a line joins the means of "
                          "those seen at each visit, who are not the same subjects at every visit.");
     for (size_t e = 0; e < protocol->endpoint_count; e++) {
-        struct outcome outcome = find_outcome(layout, &protocol->endpoints[e]);
+        struct outcome outcome = layout_find_outcome(layout, &protocol->endpoints[e]);
         add_descriptives(layout, &outcome, false);
         add_mean_figure(layout, &outcome, false);
         add_descriptives(layout, &outcome, true);

@@ -1,70 +1,86 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Responders by visit and cohort.  (STATISTICS 1a: T9) */
-#include "reports/layout.h"
+#include "reports/layout_score.h"
 
 #include <string.h>
 
 #include "forms/base/memory.h"
 #include "reports/format.h"
 
-static const char *domain_title(const struct layout *layout, int endpoint)
+/* What a baseline is divided by: its distance from the best value that the score can have. */
+static const char *best_value(const struct layout *layout, const struct outcome *outcome)
 {
-    return endpoint < 0
-               ? "not collected"
-               : layout_endpoint_title(layout, &layout->dataset->catalogue->protocol->endpoints[endpoint]);
+    if (outcome->score == NULL)
+        return "";
+    bool higher_better = outcome->score->direction == SCORE_HIGHER_BETTER;
+    double best = outcome->score->range[higher_better ? 1 : 0];
+    char number[FORMAT_SIZE];
+    if (best == 0)
+        return "";
+    return memory_format(layout->document, "'s distance from the best value, %s", format_exact(number, best));
 }
 
-/* Thresholds are printed as written in the protocol: up to three decimals, without zeros at the end. */
-static const char *threshold_text(char out[FORMAT_SIZE], double threshold)
+static void add_domains(const struct layout *layout, struct table *table, const struct responder *responder)
 {
-    format_number(out, threshold, 3);
-    size_t length = strlen(out);
-    while (length > 0 && out[length - 1] == '0')
-        out[--length] = '\0';
-    if (length > 0 && out[length - 1] == '.')
-        out[length - 1] = '\0';
-    return out;
+    static const char *const labels[] = {"Pain", "Function", "Patient global"};
+    const struct protocol *protocol = layout->dataset->catalogue->protocol;
+    table_add_fact(table, "Responder",
+                   "pain or function better by at least 50 %% and 20 points of 100; or at least two of pain, "
+                   "function and patient global better by at least 20 %% and 10 points. Each domain is mapped from "
+                   "its range to 0 to 100, higher is worse; per cent are of the baseline there, so that a baseline "
+                   "of 0 cannot respond");
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        if (responder->endpoints[i] < 0) {
+            table_add_fact(table, labels[i], "not collected: counts as not better");
+            continue;
+        }
+        struct outcome outcome = layout_find_outcome(layout, &protocol->endpoints[responder->endpoints[i]]);
+        table_add_fact(table, labels[i], "%s", layout_score_line(layout, &outcome));
+    }
+    table_add_fact(table, "Missing values",
+                   "no value of any domain at the visit: not evaluable. Otherwise responder when decided already, "
+                   "non-responder when no value within the scale could make it a response, else not evaluable");
+}
+
+static void add_rule(const struct layout *layout, struct table *table, const struct responder *responder,
+                     const struct outcome *outcome)
+{
+    bool higher_better = outcome->score != NULL && outcome->score->direction == SCORE_HIGHER_BETTER;
+    const char *way = higher_better ? "rise" : "fall";
+    char number[FORMAT_SIZE];
+    format_exact(number, responder->threshold);
+    switch (responder->kind) {
+    case RESPONDER_OMERACT_OARSI: break;
+    case RESPONDER_IMPROVED_BY:
+        table_add_fact(table, "Responder", "%s better than at baseline by at least %s points (a %s)", outcome->title,
+                       number, way);
+        table_add_fact(table, "Missing values", "not evaluable without a value at baseline and one at the visit");
+        break;
+    case RESPONDER_IMPROVED_PERCENT:
+        table_add_fact(table, "Responder",
+                       "%s better than at baseline by at least %s %% of the baseline%s (a %s); who has the best "
+                       "value at baseline cannot respond",
+                       outcome->title, number, best_value(layout, outcome), way);
+        table_add_fact(table, "Missing values", "not evaluable without a value at baseline and one at the visit");
+        break;
+    case RESPONDER_STATE:
+        table_add_fact(table, "Responder", "%s at the visit of %s or %s, whatever it was at baseline",
+                       outcome->title, number, higher_better ? "higher" : "lower");
+        table_add_fact(table, "Missing values", "not evaluable without a value at the visit");
+        break;
+    }
 }
 
 static void add_definition(const struct layout *layout, struct table *table,
                            const struct responder *responder)
 {
-    const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    const struct endpoint *endpoint =
-        responder->endpoints[0] >= 0 ? &protocol->endpoints[responder->endpoints[0]] : NULL;
-    const struct score *score =
-        endpoint != NULL ? catalogue_endpoint_score(layout->dataset->catalogue, endpoint) : NULL;
-    bool higher_better = score != NULL && score->direction == SCORE_HIGHER_BETTER;
-    const char *title = domain_title(layout, responder->endpoints[0]);
-    char number[FORMAT_SIZE];
-    threshold_text(number, responder->threshold);
-    switch (responder->kind) {
-    case RESPONDER_OMERACT_OARSI:
-        table_add_fact(
-            table, "Responder",
-            "pain or function better by at least 50 %% and 20 points of 100; or at least two of pain, "
-            "function and patient global better by at least 20 %% and 10 points. A baseline of 0 cannot "
-            "respond");
-        table_add_fact(table, "Domains", "pain: %s; function: %s; patient global: %s", title,
-                       domain_title(layout, responder->endpoints[1]),
-                       domain_title(layout, responder->endpoints[2]));
-        table_add_fact(table, "Missing domain",
-                       "responder when decided already, non-responder when no value could "
-                       "make it a response, otherwise not evaluable");
-        break;
-    case RESPONDER_IMPROVED_BY:
-        table_add_fact(table, "Responder", "%s better than at baseline by at least %s points (a %s)", title,
-                       number, higher_better ? "rise" : "fall");
-        break;
-    case RESPONDER_IMPROVED_PERCENT:
-        table_add_fact(table, "Responder",
-                       "%s better than at baseline by at least %s %% of the baseline (a %s)", title, number,
-                       higher_better ? "rise" : "fall");
-        break;
-    case RESPONDER_STATE:
-        table_add_fact(table, "Responder", "%s at the visit of %s or %s, whatever it was at baseline", title,
-                       number, higher_better ? "higher" : "lower");
-        break;
+    if (responder->kind == RESPONDER_OMERACT_OARSI) {
+        add_domains(layout, table, responder);
+    } else {
+        const struct protocol *protocol = layout->dataset->catalogue->protocol;
+        struct outcome outcome = layout_find_outcome(layout, &protocol->endpoints[responder->endpoints[0]]);
+        add_rule(layout, table, responder, &outcome);
+        layout_add_score_facts(table, &outcome);
     }
     if (responder->source != NULL)
         table_add_fact(table, "Source", "%s", responder->source);

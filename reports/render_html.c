@@ -206,6 +206,7 @@ static void append_figure(struct text *out, const struct figure *figure)
         figure_append_svg(out, figure);
     else
         text_append(out, "<p>There is no value to draw.</p>\n");
+    append_facts(out, "about", figure->data->facts, figure->data->fact_count);
     append_grid(out, figure->data, figure->id);
     append_footnotes(out, figure->data);
     text_append(out, "</figure>\n");

@@ -82,6 +82,19 @@ static void test_format_stat_decimals_follow_the_name(void **state)
                             cases[i].expected);
 }
 
+static void test_format_exact_keeps_the_digits_that_are_there(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *expected;
+    } cases[] = {{0.75, "0.75"}, {19.9, "19.9"}, {100, "100"}, {0, "0"}, {-10, "-10"}, {1.0 / 3, "0.333333333"},
+                 {32.3, "32.3"}, {1e20, "1e+20"}};
+    char out[FORMAT_SIZE];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(format_exact(out, cases[i].value), cases[i].expected);
+}
+
 static void test_format_percent_of_proportion_has_one_decimal(void **state)
 {
     (void)state;
@@ -106,6 +119,7 @@ int main(void)
         cmocka_unit_test(test_format_number_without_value_says_not_estimable),
         cmocka_unit_test(test_format_number_beyond_precision_keeps_digits),
         cmocka_unit_test(test_format_stat_decimals_follow_the_name),
+        cmocka_unit_test(test_format_exact_keeps_the_digits_that_are_there),
         cmocka_unit_test(test_format_percent_of_proportion_has_one_decimal),
         cmocka_unit_test(test_format_instant_is_utc),
     };

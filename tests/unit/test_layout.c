@@ -10,7 +10,7 @@
 
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
-#include "reports/layout.h"
+#include "reports/layout_score.h"
 #include "tests/support/study.h"
 
 #define PROTOCOL "tests/support/study.yaml"
@@ -112,10 +112,11 @@ static void test_layout_outcomes_descriptives_are_formatted_by_statistic(void **
     const struct table *table = find_table(lay_out(*state), "t6-value-vas");
     static const char *const rows[][2] = {
         {"n (missing)", "2 (1)"},
-        {"Mean (SD)", "35.0 (7.07)"},
-        {"95 % CI of the mean", "[-28.5, 98.5]"},
-        {"Median [Q1, Q3]", "35.0 [30.0, 40.0]"},
-        {"Min, max", "30, 40"},
+        {"Mean (SD)", "35.00 (7.071)"},      /* the VAS is read to 0.1 mm */
+        {"SE of the mean", "5.000"},
+        {"95 % CI of the mean", "[-28.53, 98.53]"},
+        {"Median [Q1, Q3]", "35.00 [30.00, 40.00]"},
+        {"Min, max", "30.0, 40.0"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_string_equal(find_row(table, "3 months (M3)", rows[i][0])->cells[0].text, rows[i][1]);
@@ -126,7 +127,7 @@ static void test_layout_outcomes_single_value_has_reason_as_footnote(void **stat
 {
     const struct table *table = find_table(lay_out(*state), "t6-change-vas");
     const struct table_row *row = find_row(table, "3 months (M3)", "Mean (SD)");
-    assert_string_equal(row->cells[1].text, "-5.0 (NE)");
+    assert_string_equal(row->cells[1].text, "-5.00 (NE)");
     assert_in_range(row->cells[1].footnote, 1, table->footnote_count);
     assert_true(strlen(table->footnotes[row->cells[1].footnote - 1]) > 0);
 }
@@ -139,19 +140,66 @@ static void test_layout_outcomes_visit_without_values_shows_a_dash(void **state)
     assert_true(row->cells[0].footnote > 0);
 }
 
+/* True when the table has that fact with that text in it. */
+static bool has_fact(const struct table *table, const char *label, const char *part)
+{
+    for (size_t i = 0; i < table->fact_count; i++)
+        if (strcmp(table->facts[i].label, label) == 0 && strstr(table->facts[i].text, part) != NULL)
+            return true;
+    return false;
+}
+
 static void test_layout_outcomes_table_states_instrument_range_and_direction(void **state)
 {
-    const struct table *table = find_table(lay_out(*state), "t6-value-vas");
-    bool instrument = false, score = false, population = false;
-    for (size_t i = 0; i < table->fact_count; i++) {
-        const struct fact *fact = &table->facts[i];
-        instrument |=
-            strcmp(fact->label, "Instrument") == 0 && strstr(fact->text, "pain_vas, version 1") != NULL;
-        score |= strcmp(fact->label, "Score") == 0 &&
-                 strstr(fact->text, "range 0 to 100, higher is worse") != NULL;
-        population |= strcmp(fact->label, "Population") == 0 && strstr(fact->text, "index knee") != NULL;
+    struct fixture *fixture = *state;
+    const struct dataset *dataset = study_dataset(fixture->study);
+    struct form older = *catalogue_find_form(dataset->catalogue, "pain_vas", 0);
+    older.version = 3;
+    for (size_t i = 0; i < dataset->record_count; i++)
+        if (dataset->records[i].form->version == 1 && strcmp(dataset->records[i].form->id, "pain_vas") == 0) {
+            dataset->records[i].form = &older;
+            break;
+        }
+    const struct document *document = lay_out(fixture);
+    const struct table *tables[] = {find_table(document, "t6-value-vas"), find_table(document, "t9-responder-better")};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(has_fact(tables[i], "Instrument", "pain_vas, versions 1 and 3"));
+        assert_true(has_fact(tables[i], "Score", "range 0 to 100, higher is worse"));
+        assert_true(has_fact(tables[i], "Population", "index knee"));
     }
-    assert_true(instrument && score && population);
+    assert_true(has_fact(tables[0], "Minimal important change", "19.9 points"));
+    assert_true(has_fact(tables[1], "Missing values", "not evaluable without a value at baseline"));
+}
+
+static void test_layout_outcomes_figure_states_its_population(void **state)
+{
+    const struct document *document = lay_out(*state);
+    size_t figures = 0;
+    for (size_t i = 0; i < document->chapter_count; i++)
+        for (size_t b = 0; b < document->chapters[i]->block_count; b++) {
+            const struct figure *figure = document->chapters[i]->blocks[b].figure;
+            if (figure == NULL)
+                continue;
+            assert_true(has_fact(figure->data, "Population", "index knee"));
+            figures++;
+        }
+    assert_int_equal(figures, 6);
+}
+
+static void test_layout_collected_decimals_follow_items_and_method(void **state)
+{
+    static const struct {
+        const char *form, *score;
+        int expected;
+    } cases[] = {{"pain_vas", "vas", 1}, {"pain_nrs", "nrs", 0}, {"womac_lk", "pain", 0}, {"womac_lk", "pain_0_100", 1},
+                 {"koos", "pain", 1}, {"koos", "koos4", 1}};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct form *form = catalogue_find_form(study_dataset(fixture->study)->catalogue, cases[i].form, 0);
+        const struct score *score = &form->scores[form_find_score(form, cases[i].score)];
+        if (layout_collected_decimals(form, score) != cases[i].expected)
+            fail_msg("%s.%s: %d decimals", cases[i].form, cases[i].score, layout_collected_decimals(form, score));
+    }
 }
 
 static void test_layout_responders_counts_stand_with_both_intervals(void **state)
@@ -237,6 +285,8 @@ int main(void)
         TEST(test_layout_outcomes_single_value_has_reason_as_footnote),
         TEST(test_layout_outcomes_visit_without_values_shows_a_dash),
         TEST(test_layout_outcomes_table_states_instrument_range_and_direction),
+        TEST(test_layout_outcomes_figure_states_its_population),
+        TEST(test_layout_collected_decimals_follow_items_and_method),
         TEST(test_layout_responders_counts_stand_with_both_intervals),
         TEST(test_layout_safety_terms_follow_their_class),
         TEST(test_layout_listings_unused_records_say_why),
