@@ -38,7 +38,8 @@ static const struct argument_command *find_command(const struct argument_command
 static int find_option(const struct argument_command *command, const char *name, size_t length)
 {
     for (size_t i = 0; i < command->option_count; i++)
-        if (strlen(command->options[i].name) == length && strncmp(command->options[i].name, name, length) == 0)
+        if (strlen(command->options[i].name) == length &&
+            strncmp(command->options[i].name, name, length) == 0)
             return (int)i;
     return -1;
 }
@@ -51,7 +52,8 @@ static bool read_option(struct arguments *arguments, char *const **argv, struct 
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
     int at = find_option(arguments->command, name, length);
     if (at < 0)
-        return error_set(error, ERROR_USAGE, "there is no option --%.*s here; --help lists them", (int)length, name);
+        return error_set(error, ERROR_USAGE, "there is no option --%.*s here; --help lists them", (int)length,
+                         name);
     const struct argument_option *option = &arguments->command->options[at];
     if (arguments->values[at])
         return error_set(error, ERROR_USAGE, "--%s stands twice; give it once", option->name);
@@ -78,7 +80,8 @@ static bool check_operands(const struct arguments *arguments, size_t given, stru
     while (*names) {
         size_t length = strcspn(names, " ");
         if (known >= given && names[0] != '[')
-            return error_set(error, ERROR_USAGE, "%.*s is missing; --help shows how to call it", (int)length, names);
+            return error_set(error, ERROR_USAGE, "%.*s is missing; --help shows how to call it", (int)length,
+                             names);
         known++;
         names += length + strspn(names + length, " ");
     }
@@ -93,8 +96,8 @@ static bool check_required(const struct arguments *arguments, struct error *erro
     for (size_t i = 0; i < arguments->command->option_count; i++) {
         const struct argument_option *option = &arguments->command->options[i];
         if (option->required && !arguments->values[i])
-            return error_set(error, ERROR_USAGE, "--%s %s is missing; --help shows how to call it", option->name,
-                             option->value);
+            return error_set(error, ERROR_USAGE, "--%s %s is missing; --help shows how to call it",
+                             option->name, option->value);
     }
     return true;
 }
@@ -139,8 +142,8 @@ bool arguments_parse(const void *owner, const struct argument_command *commands,
     if (arguments->help || arguments->version)
         return true;
     if (!arguments->command)
-        return *argv ? error_set(error, ERROR_USAGE, "there is no command \"%s%s%s\"; --help lists them", argv[0],
-                                 argv[1] ? " " : "", argv[1] ? argv[1] : "")
+        return *argv ? error_set(error, ERROR_USAGE, "there is no command \"%s%s%s\"; --help lists them",
+                                 argv[0], argv[1] ? " " : "", argv[1] ? argv[1] : "")
                      : error_set(error, ERROR_USAGE, "no command was given; --help lists them");
     arguments->values = memory_new_array(owner, const char *, arguments->command->option_count + 1);
     return read_words(arguments, argv + words, error);

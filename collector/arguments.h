@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Command lines of programs with commands: words, operands, options, and the help that is made from the same tables.
+ * Command lines of programs with commands: words, operands, options, and the help that is made from the same
+ * tables.
  *
  *   patella-admin site add demo 7 --name "Seven" --time-zone Europe/Berlin
  *   words "site add"; operands "STUDY SITE"; options --name NAME (required), --time-zone ZONE (required)
@@ -26,7 +27,7 @@ struct argument_option {
 
 struct argument_command {
     const char *words;           /* "site add"; "" in a program without commands */
-    const char *operands;        /* "STUDY SITE", names in brackets may be left out: "[STUDY]"; "" when none */
+    const char *operands;        /* "STUDY SITE"; a name in brackets may be left out: "[STUDY]"; or "" */
     const struct argument_option *options;
     size_t option_count;
     const char *help;            /* one line */
@@ -35,14 +36,15 @@ struct argument_command {
 struct arguments {
     const struct argument_command *command;      /* NULL: help or version was asked for before a command */
     const char *operands[ARGUMENTS_OPERANDS];    /* NULL where left out */
-    const char **values;                         /* command->option_count, NULL where not given, "" for a switch */
+    const char **values;                         /* command->option_count; NULL: not given, "": a switch */
     bool help;
     bool version;
 };
 
 /*
- * Finds the command of argv[1..] among `commands` and reads its operands and options.  --help and --version go before
- * everything else.  ERROR_USAGE, with what to write instead, for anything that the tables do not allow.
+ * Finds the command of argv[1..] among `commands` and reads its operands and options.  --help and --version
+ * go before everything else.  ERROR_USAGE, with what to write instead, for anything that the tables do not
+ * allow.
  */
 bool arguments_parse(const void *owner, const struct argument_command *commands, size_t command_count,
                      char *const *argv, struct arguments *arguments, struct error *error) MUST_CHECK;

@@ -9,7 +9,13 @@
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 
-enum { ARRAY_BYTES = 900000, REPLY_LIMIT = 16 << 20, TOKEN_LIMIT = 4096, CONNECT_TIMEOUT_S = 10, REPLY_TIMEOUT_S = 60 };
+enum {
+    ARRAY_BYTES = 900000,
+    REPLY_LIMIT = 16 << 20,
+    TOKEN_LIMIT = 4096,
+    CONNECT_TIMEOUT_S = 10,
+    REPLY_TIMEOUT_S = 60
+};
 
 struct load_client {
     CURL *curl;
@@ -96,7 +102,7 @@ struct load_client *load_client_new(const void *owner, const struct load_target 
 
 enum outcome { OUTCOME_REPLY, OUTCOME_AWAY, OUTCOME_NEVER };
 
-/* Nobody there, or gone in the middle of it: may be otherwise in a moment.  A certificate that is wrong stays wrong. */
+/* Nobody there, or gone in the middle of it: may change in a moment.  A wrong certificate stays wrong. */
 static bool may_come_back(CURLcode code)
 {
     return code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING ||
@@ -127,9 +133,10 @@ static void wait_before_retry(int attempt)
 static bool set_away(const struct load_client *client, long status, struct error *error)
 {
     if (status == 0)
-        return error_set(error, ERROR_IO, "%s: %s; is patellad running there, and is --ca its CA?", client->url,
-                         client->curl_message[0] ? client->curl_message : "no answer");
-    return error_set(error, ERROR_BUSY, "%s: the server stayed busy (HTTP %ld); try again later, nothing is sent twice",
+        return error_set(error, ERROR_IO, "%s: %s; is patellad running there, and is --ca its CA?",
+                         client->url, client->curl_message[0] ? client->curl_message : "no answer");
+    return error_set(error, ERROR_BUSY,
+                     "%s: the server stayed busy (HTTP %ld); try again later, nothing is sent twice",
                      client->url, status);
 }
 
@@ -143,8 +150,9 @@ static const char *member(const json_t *object, const char *name)
 static bool set_refused(const struct load_client *client, long status, struct error *error)
 {
     json_t *problem = json_loadb(client->reply->bytes, client->reply->length, 0, NULL);
-    error_set(error, status == 401 || status == 403 ? ERROR_DENIED : ERROR_INPUT, "the server refused the request "
-              "(HTTP %ld): %s %s", status, member(problem, "code"), member(problem, "detail"));
+    error_set(error, status == 401 || status == 403 ? ERROR_DENIED : ERROR_INPUT,
+              "the server refused the request (HTTP %ld): %s %s", status, member(problem, "code"),
+              member(problem, "detail"));
     json_decref(problem);
     return false;
 }
@@ -155,7 +163,8 @@ static void print_refusal(const struct load_row *row, const json_t *problem)
 {
     const json_t *problems = json_object_get(problem, "problems");
     if (json_array_size(problems) == 0) {
-        fprintf(stderr, "%s:%d: %s: %s\n", row->file, row->line, member(problem, "code"), member(problem, "detail"));
+        fprintf(stderr, "%s:%d: %s: %s\n", row->file, row->line, member(problem, "code"),
+                member(problem, "detail"));
         return;
     }
     for (size_t i = 0; i < json_array_size(problems); i++) {
@@ -200,8 +209,8 @@ struct pending {
     bool moved;                  /* the last reply decided about a row or made one worth sending again */
 };
 
-static void judge_row(struct load_client *client, struct load_row *row, const json_t *result, struct pending *left,
-                      struct load_counts *counts)
+static void judge_row(struct load_client *client, struct load_row *row, const json_t *result,
+                      struct pending *left, struct load_counts *counts)
 {
     json_int_t status = json_integer_value(json_object_get(result, "status"));
     const json_t *problem = json_object_get(result, "problem");
@@ -219,8 +228,8 @@ static void judge_row(struct load_client *client, struct load_row *row, const js
 }
 
 /* Reads the reply to rows[0..sent); `left` gets those to send again. */
-static bool judge_reply(struct load_client *client, const struct pending *pending, size_t sent, struct pending *left,
-                        struct load_counts *counts, struct error *error)
+static bool judge_reply(struct load_client *client, const struct pending *pending, size_t sent,
+                        struct pending *left, struct load_counts *counts, struct error *error)
 {
     json_t *reply = json_loadb(client->reply->bytes, client->reply->length, 0, NULL);
     const json_t *results = json_object_get(reply, "results");
@@ -228,8 +237,10 @@ static bool judge_reply(struct load_client *client, const struct pending *pendin
     for (size_t i = 0; fits && i < sent; i++)
         judge_row(client, pending->rows[i], json_array_get(results, i), left, counts);
     json_decref(reply);
-    return fits || error_set(error, ERROR_INTERNAL, "the server's reply does not have a result for each of the %zu rows; "
-                             "is %s a collector of this version?", sent, client->url);
+    return fits || error_set(error, ERROR_INTERNAL,
+                             "the server's reply does not have a result for each of the %zu rows; "
+                             "is %s a collector of this version?",
+                             sent, client->url);
 }
 
 /* Puts as many of the pending rows as fit into client->request; returns how many. */
@@ -246,8 +257,8 @@ static size_t write_request(struct load_client *client, const struct pending *pe
 }
 
 /* Sends pending rows once and keeps those that are still to be decided, in their order. */
-static bool send_some(struct load_client *client, struct pending *pending, struct load_counts *counts, bool *away,
-                      struct error *error)
+static bool send_some(struct load_client *client, struct pending *pending, struct load_counts *counts,
+                      bool *away, struct error *error)
 {
     long status = 0;
     size_t sent = write_request(client, pending);
@@ -269,8 +280,8 @@ static bool send_some(struct load_client *client, struct pending *pending, struc
     return true;
 }
 
-bool load_client_send(struct load_client *client, struct load_row *rows, size_t count, struct load_counts *counts,
-                      struct error *error)
+bool load_client_send(struct load_client *client, struct load_row *rows, size_t count,
+                      struct load_counts *counts, struct error *error)
 {
     struct pending pending = {.count = count};
     for (size_t i = 0; i < count; i++)

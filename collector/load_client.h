@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sends rows to a collector: one HTTPS connection, arrays of submissions, and the same UUIDs again whenever the
- * outcome is not known.
+ * Sends rows to a collector: one HTTPS connection, arrays of submissions, and the same UUIDs again whenever
+ * the outcome is not known.
  */
 #ifndef PATELLA_LOAD_CLIENT_H
 #define PATELLA_LOAD_CLIENT_H
@@ -26,11 +26,12 @@ struct load_client *load_client_new(const void *owner, const struct load_target 
     MUST_CHECK;
 
 /*
- * Sends rows[0..count), at most LOAD_ARRAY_ROWS, until the server has decided about each, and adds to `counts`.  Every
- * refusal is printed to stderr.  Fails when the server refuses the request as a whole, or stays away.
+ * Sends rows[0..count), at most LOAD_ARRAY_ROWS, until the server has decided about each, and adds to
+ * `counts`.  Every refusal is printed to stderr.  Fails when the server refuses the request as a whole, or
+ * stays away.
  */
 enum { LOAD_ARRAY_ROWS = 256 };
-bool load_client_send(struct load_client *client, struct load_row *rows, size_t count, struct load_counts *counts,
-                      struct error *error) MUST_CHECK;
+bool load_client_send(struct load_client *client, struct load_row *rows, size_t count,
+                      struct load_counts *counts, struct error *error) MUST_CHECK;
 
 #endif

@@ -22,8 +22,9 @@ struct field {
 };
 
 static const struct field fields[] = {
-    {"subject", "subject", FIELD_TEXT}, {"knee", "knee", FIELD_TEXT},         {"visit", "visit", FIELD_TEXT},
-    {"instance", "instance", FIELD_NUMBER}, {"date", "date", FIELD_DATE},     {"#version", "version", FIELD_NUMBER},
+    {"subject", "subject", FIELD_TEXT}, {"knee", "knee", FIELD_TEXT},
+    {"visit", "visit", FIELD_TEXT},     {"instance", "instance", FIELD_NUMBER},
+    {"date", "date", FIELD_DATE},       {"#version", "version", FIELD_NUMBER},
     {"#reason", "reason", FIELD_TEXT},  {"#confirm", NULL, FIELD_CONFIRM},
 };
 
@@ -41,7 +42,8 @@ struct reading {
     const char *file;
 };
 
-static bool fail(const struct reading *reading, int line, struct error *error, const char *what, const char *cell)
+static bool fail(const struct reading *reading, int line, struct error *error, const char *what,
+                 const char *cell)
 {
     return error_at(error, ERROR_INPUT, reading->file, line, "%s: \"%s\"", what, cell);
 }
@@ -49,8 +51,8 @@ static bool fail(const struct reading *reading, int line, struct error *error, c
 /* ---- dates ---- */
 
 /*
- * A cell that holds a count of days, as a date; other texts are left as they are, for the server to judge.  `latest` is
- * moved to it when it lies later.
+ * A cell that holds a count of days, as a date; other texts are left as they are, for the server to judge.
+ * `latest` is moved to it when it lies later.
  */
 static const char *read_date(const void *owner, const struct load_options *options, const char *cell,
                              date_days *latest)
@@ -101,8 +103,8 @@ static bool append_field(const struct reading *reading, const struct field *fiel
         append_member(texts->fields, field->member, cell, true);
         return true;
     case FIELD_DATE:
-        append_member(texts->fields, field->member, read_date(texts->fields, reading->options, cell, &texts->latest),
-                      false);
+        append_member(texts->fields, field->member,
+                      read_date(texts->fields, reading->options, cell, &texts->latest), false);
         return true;
     case FIELD_CONFIRM:
         row->confirm = cell;
@@ -117,8 +119,8 @@ static void append_item(const struct reading *reading, const struct item *item, 
     if (cell[0] == '!')
         append_member(texts->not_answered, item->id, cell + 1, false);
     else if (item->type == ITEM_DATE || item->type == ITEM_PARTIAL_DATE)
-        append_member(texts->answers, item->id, read_date(texts->answers, reading->options, cell, &texts->latest),
-                      false);
+        append_member(texts->answers, item->id,
+                      read_date(texts->answers, reading->options, cell, &texts->latest), false);
     else
         append_member(texts->answers, item->id, cell, false);
 }
@@ -178,7 +180,8 @@ static const struct field *find_field(const char *column)
     return NULL;
 }
 
-static const struct column *read_columns(const void *owner, const struct reading *reading, struct error *error)
+static const struct column *read_columns(const void *owner, const struct reading *reading,
+                                         struct error *error)
 {
     struct column *columns = memory_new_array(owner, struct column, reading->table->column_count);
     for (size_t i = 0; i < reading->table->column_count; i++) {
@@ -201,13 +204,14 @@ static void add_row(const void *owner, struct load_list *list, const struct load
     list->rows[list->count++] = *row;
 }
 
-static bool read_file(const void *owner, const struct load_options *options, const char *path, const char *form_id,
-                      struct load_list *list, struct error *error)
+static bool read_file(const void *owner, const struct load_options *options, const char *path,
+                      const char *form_id, struct load_list *list, struct error *error)
 {
     struct reading reading = {.options = options, .file = path};
     reading.form = catalogue_find_form(options->forms, form_id, 0);
     if (!reading.form)
-        return error_at(error, ERROR_INPUT, path, 0, "there is no form \"%s\" in the folder of --forms", form_id);
+        return error_at(error, ERROR_INPUT, path, 0, "there is no form \"%s\" in the folder of --forms",
+                        form_id);
     reading.table = csv_table_load(owner, path, error);
     reading.columns = reading.table ? read_columns(owner, &reading, error) : NULL;
     if (!reading.columns)
@@ -231,8 +235,8 @@ static int is_form_file(const struct dirent *entry)
 {
     const char *name = entry->d_name;
     size_t length = strlen(name);
-    return length > 7 && isdigit((unsigned char)name[0]) && isdigit((unsigned char)name[1]) && name[2] == '_' &&
-           strcmp(name + length - 4, ".csv") == 0;
+    return length > 7 && isdigit((unsigned char)name[0]) && isdigit((unsigned char)name[1]) &&
+           name[2] == '_' && strcmp(name + length - 4, ".csv") == 0;
 }
 
 bool load_read_folder(const void *owner, const struct load_options *options, const char *folder,
@@ -242,7 +246,8 @@ bool load_read_folder(const void *owner, const struct load_options *options, con
     int count = scandir(folder, &entries, is_form_file, alphasort);
     if (count < 0)
         return error_io(error, errno, folder);
-    bool read = count > 0 || error_at(error, ERROR_INPUT, folder, 0, "there is no NN_FORM.csv in this folder");
+    bool read = count > 0 ||
+                error_at(error, ERROR_INPUT, folder, 0, "there is no NN_FORM.csv in this folder");
     *list = (struct load_list){0};
     for (int i = 0; i < count; i++) {
         const char *path = memory_format(owner, "%s/%s", folder, entries[i]->d_name);

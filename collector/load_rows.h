@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The rows of a folder of CSV files as submissions, for patella-load.  README.md of ci/demo-study describes the files.
+ * The rows of a folder of CSV files as submissions, for patella-load.  README.md of ci/demo-study describes
+ * the files.
  *
- * NN_FORM.csv, in the order of their names; the columns subject, knee, visit, instance, date, then item ids.  A date is
- * YYYY-MM-DD or a count of days since the first day; of a partial date, "80m" knows the month only and "80y" the year
- * only.  "!refused" leaves an item open with that reason; an empty cell leaves it out.  #version, #reason and #confirm
- * are the version, the reason for change, and the reason to stand by soft findings.
+ * NN_FORM.csv, in the order of their names; the columns subject, knee, visit, instance, date, then item ids.
+ * A date is YYYY-MM-DD or a count of days since the first day; of a partial date, "80m" knows the month only
+ * and "80y" the year only.  "!refused" leaves an item open with that reason; an empty cell leaves it out.
+ * #version, #reason and #confirm are the version, the reason for change, and the reason to stand by soft
+ * findings.
  */
 #ifndef PATELLA_LOAD_ROWS_H
 #define PATELLA_LOAD_ROWS_H
@@ -16,8 +18,8 @@
 struct load_row {
     const char *file;
     int line;
-    char id[37];                 /* version-5 UUID from everything below: the same row is the same submission */
-    const char *fields;          /* "subject":...,"answers":{...}: the JSON members without id and confirmations */
+    char id[37];                 /* version-5 UUID from all below: the same row is the same submission */
+    const char *fields;          /* "subject":...,"answers":{...}: members without id and confirmations */
     const char *confirm;         /* reason to stand by soft findings, or NULL */
     const char *confirmed;       /* JSON array of confirmations, NULL until the server asked for them */
 };

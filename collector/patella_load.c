@@ -29,8 +29,8 @@ static const struct argument_option options[] = {
 
 static const struct argument_command command = {
     "", "DIR", options, sizeof options / sizeof options[0],
-    "Sends the NN_FORM.csv of DIR to a collector.  Rows with a date that is not past yet are left out; a row that was\n"
-    "sent before gets its first receipt again.  Exit status 1 when a row was refused."};
+    "Sends the NN_FORM.csv of DIR to a collector.  Rows with a date that is not past yet are left out; a\n"
+    "row that was sent before gets its first receipt again.  Exit status 1 when a row was refused."};
 
 static const char *option(const struct arguments *arguments, const char *name)
 {
@@ -118,8 +118,9 @@ static bool run(const void *owner, char *const *argv, struct error *error)
     printf("%zu rows stored now, %zu stored before, %zu refused, %zu left out because they lie ahead\n",
            counts.accepted, counts.replayed, counts.refused, list.left_out);
     if (sent && counts.refused > 0)
-        return error_set(error, ERROR_INPUT, "%zu rows were refused; correct them and load again: what is stored is not "
-                         "stored twice", counts.refused);
+        return error_set(error, ERROR_INPUT,
+                         "%zu rows were refused; correct them and load again: nothing is stored twice",
+                         counts.refused);
     return sent;
 }
 

@@ -34,7 +34,8 @@ static void add_cell(void *bytes, size_t length, void *context)
         reading->row_line = reading->line;
     if (reading->cell_count == reading->cell_capacity) {
         reading->cell_capacity = memory_size_sum(reading->cell_capacity * 2, 16);
-        reading->cells = memory_resize_array(reading->table, reading->cells, const char *, reading->cell_capacity);
+        reading->cells =
+            memory_resize_array(reading->table, reading->cells, const char *, reading->cell_capacity);
     }
     const char *cell = memory_copy_bytes(reading->table, bytes, length);
     for (const char *newline = strchr(cell, '\n'); newline; newline = strchr(newline + 1, '\n'))
@@ -102,13 +103,15 @@ struct csv_table *csv_table_read(const void *owner, const char *file, const char
         error_at(error, ERROR_INPUT, file, 0, "the file is not UTF-8; save it as UTF-8 and try again");
         return NULL;
     }
-    struct reading reading = {.table = memory_new(owner, struct csv_table), .file = file, .error = error, .line = 1};
+    struct reading reading = {
+        .table = memory_new(owner, struct csv_table), .file = file, .error = error, .line = 1};
     struct csv_parser parser;
     csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL);
     /* REPALL_NL reports the LF of CRLF and of empty lines as rows without cells: so lines can be counted. */
     size_t parsed = csv_parse(&parser, text, length, add_cell, end_row, &reading);
     if (parsed != length || csv_fini(&parser, add_cell, end_row, &reading) != 0)
-        fail(&reading, reading.line, "a quote is out of place; a cell with quotes has them doubled and quotes around");
+        fail(&reading, reading.line,
+             "a quote is out of place; a cell with quotes has them doubled and quotes around");
     csv_free(&parser);
     reading.table->rows = reading.rows;
     if (!reading.table->columns)

@@ -2,8 +2,9 @@
 /*
  * A CSV text in memory: column names from the first row, then rows of as many cells, each with its line.
  *
- * RFC 4180 with comma, UTF-8 (a byte order mark is skipped), lines ended by LF or CRLF; empty lines are skipped.
- * Blanks around a cell that is not quoted do not count.  Not for: files too large for memory, other separators.
+ * RFC 4180 with comma, UTF-8 (a byte order mark is skipped), lines ended by LF or CRLF; empty lines are
+ * skipped. Blanks around a cell that is not quoted do not count.  Not for: files too large for memory, other
+ * separators.
  */
 #ifndef PATELLA_CSV_TABLE_H
 #define PATELLA_CSV_TABLE_H
@@ -27,8 +28,8 @@ struct csv_table {
 enum { CSV_FILE_LIMIT = 64 << 20, CSV_NO_COLUMN = -1 };
 
 /*
- * Reads `text`; `file` names it in messages.  NULL and ERROR_INPUT with file:line for what is not CSV or not UTF-8, a
- * row that is longer or shorter than the first, or a column name that is empty or stands twice.
+ * Reads `text`; `file` names it in messages.  NULL and ERROR_INPUT with file:line for what is not CSV or not
+ * UTF-8, a row that is longer or shorter than the first, or a column name that is empty or stands twice.
  */
 struct csv_table *csv_table_read(const void *owner, const char *file, const char *text, size_t length,
                                  struct error *error) MUST_CHECK;

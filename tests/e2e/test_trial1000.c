@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The simulated trial through everything: its rows over TLS into a study of its own, a data cut, the report; the report's
- * numbers against those that R computed from the trial's files.
+ * The simulated trial through everything: its rows over TLS into a study of its own, a data cut, the report;
+ * the report's numbers against those that R computed from the trial's files.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,9 +35,8 @@ static int make_report(void **state)
     assert_non_null(mkdtemp(path));
     folder = memory_copy_string(NULL, path);
     *state = (void *)folder;
-    int status = run_shell(TRIAL1000 "/convert \"$DEMO_DATA\" && ci/run-demo start > $DEMO_DIR/demo.log 2>&1 || "
-                           "{ cat $DEMO_DIR/demo.log; exit 1; }");
-    return status;
+    return run_shell(TRIAL1000 "/convert \"$DEMO_DATA\" &&\n"
+                     "ci/run-demo start > $DEMO_DIR/demo.log 2>&1 || { cat $DEMO_DIR/demo.log; exit 1; }");
 }
 
 static int remove_everything(void **state)

@@ -22,7 +22,8 @@ static const struct argument_command commands[] = {
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-static bool parse(const void *owner, const char *const *words, struct arguments *arguments, struct error *error)
+static bool parse(const void *owner, const char *const *words, struct arguments *arguments,
+                  struct error *error)
 {
     return arguments_parse(owner, commands, COMMANDS, (char *const *)words, arguments, error);
 }
