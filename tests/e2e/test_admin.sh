@@ -122,6 +122,9 @@ check "cut prints its number" is "$(admin cut demo --label 'first cut')" 1
 check "cut of the same label is refused" exits 1 admin cut demo --label 'first cut'
 check "cut list" says '"label":"first cut"' admin cut list demo --json
 query "CREATE ROLE patella_test_reporter_$$"
+check "a role whose values would get into the log is refused" says keep_values_out_of_log \
+    admin reporter grant demo "patella_test_reporter_$$"
+query "SELECT patella_meta.keep_values_out_of_log('patella_test_reporter_$$')" > "$dir/role.log"
 check "reporter grant" exits 0 admin reporter grant demo "patella_test_reporter_$$"
 query "DROP ROLE patella_test_reporter_$$"
 
