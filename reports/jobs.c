@@ -16,13 +16,6 @@ struct job {
     char *id, *study, *cut;
 };
 
-/* The files API names a file by one path segment. */
-static const char *stored_name(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-    return slash != NULL ? slash + 1 : name;
-}
-
 /* Sets *job NULL when none is waiting. */
 static bool take_job(const void *owner, struct db *db, struct job **job, struct error *error)
 {
@@ -46,7 +39,7 @@ static bool add_file(const void *owner, struct db *db, const struct job *job, co
 {
     struct db_parameters *parameters = db_parameters_new(owner, 4);
     db_set_text(parameters, 0, job->id);
-    db_set_text(parameters, 1, stored_name(file->name));
+    db_set_text(parameters, 1, file->name);
     db_set_text(parameters, 2, file->media_type);
     db_set_bytes(parameters, 3, file->bytes->bytes, file->bytes->length);
     bool added = db_run(db, EXTRACT_ADD_FILE, parameters, error);

@@ -170,7 +170,7 @@ static void add_reading_notes(struct layout *layout)
                          layout_level(layout));
     layout_add_paragraph(
         layout, "NE: not estimable; \"-\": no value. A letter beside a cell leads to the reason below "
-                "its table. Every table is also a CSV file in the folder tables or listings, named "
+                "its table. Every table is also a CSV file, named "
                 "after its anchor; results.csv holds all numbers with 12 digits.");
 }
 

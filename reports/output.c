@@ -101,12 +101,8 @@ static bool write_file(const struct report *report, const struct report_file *fi
 static bool write_files(const void *owner, const struct report *report, const char *folder,
                         struct error *error)
 {
-    static const char *const parts[] = {"", "/tables", "/listings"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        char *path = memory_format(owner, "%s%s", folder, parts[i]);
-        if (mkdir(path, 0777) != 0)
-            return error_io(error, errno, path);
-    }
+    if (mkdir(folder, 0777) != 0)
+        return error_io(error, errno, folder);
     for (size_t i = 0; i < report->file_count; i++) {
         const struct report_file *file = &report->files[i];
         if (!write_file(report, file, memory_format(owner, "%s/%s", folder, file->name), error))

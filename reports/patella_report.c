@@ -18,7 +18,7 @@ static const char help[] =
     "       " PROGRAM " --jobs [--once] [--db CONNINFO]\n"
     "\n"
     "Writes the report of a study at a data cut into the folder DIR: report.html, results.csv,\n"
-    "tables/*.csv, listings/*.csv, manifest.json.\n"
+    "a CSV file for each table and listing, manifest.json.\n"
     "\n"
     "  --study STUDY      code of the study\n"
     "  --cut CUT          number or label of a data cut; without it a new one is made now\n"

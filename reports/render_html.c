@@ -151,7 +151,7 @@ static void append_footnotes(struct text *out, const struct table *table)
     char shown[FORMAT_SIZE], all[FORMAT_SIZE];
     if (table->html_rows > 0 && table->html_rows < table->row_count)
         text_append_format(
-            out, "<p class=\"more\">The first %s of %s rows; all of them are in listings/%s.csv.</p>\n",
+            out, "<p class=\"more\">The first %s of %s rows; all of them are in %s.csv.</p>\n",
             format_number(shown, (double)table->html_rows, 0),
             format_number(all, (double)table->row_count, 0), table->id);
     if (table->footnote_count == 0)

@@ -35,9 +35,7 @@ static void add_tables(struct report *report, const struct document *document)
                 continue;
             struct text *bytes = text_new(report);
             render_csv_table(bytes, table);
-            char *name =
-                memory_format(report, "%s/%s.csv", table->listing ? "listings" : "tables", table->id);
-            add_file(report, name, CSV_TYPE, bytes);
+            add_file(report, memory_format(report, "%s.csv", table->id), CSV_TYPE, bytes);
         }
     }
 }

@@ -11,7 +11,7 @@
 #include "reports/extract.h"
 
 struct report_file {
-    const char *name; /* "report.html", "tables/t3-baseline.csv"; the part after the slash is unique, too */
+    const char *name;            /* "report.html", "t3-baseline.csv": one segment, the same at every door */
     const char *media_type;
     const struct text *bytes;
     char sha256[65];             /* lower-case hexadecimal */

@@ -191,6 +191,24 @@ static void test_report_build_manifest_has_the_hash_of_every_file(void **state)
     talloc_free(owner);
 }
 
+/* The API serves files by one path segment: the manifest must name them so. */
+static void test_report_build_names_are_one_segment_and_unique(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    const struct report *report = new_report(owner);
+    for (size_t i = 0; i < report->file_count; i++) {
+        const char *name = report->files[i].name;
+        assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_."), strlen(name));
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(name, report->files[k].name);
+    }
+    find_file(report, "t3-baseline.csv");
+    find_file(report, "l3-adverse-events.csv");
+    assert_non_null(strstr(find_file(report, "report.html")->bytes->bytes, "named after its anchor"));
+    talloc_free(owner);
+}
+
 static void test_manifest_hash_is_sha256(void **state)
 {
     (void)state;
@@ -209,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_report_build_html_is_sound_and_needs_nothing_else),
         cmocka_unit_test(test_report_build_twice_gives_the_same_bytes),
         cmocka_unit_test(test_report_build_manifest_has_the_hash_of_every_file),
+        cmocka_unit_test(test_report_build_names_are_one_segment_and_unique),
         cmocka_unit_test(test_manifest_hash_is_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
