@@ -1,36 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/render_csv.h"
 
-#include <string.h>
-
 #include "forms/base/memory.h"
-
-/* Source: OWASP, CSV injection. */
-static void append_text(struct text *out, const char *string)
-{
-    if (string[0] == '\0' || strchr("=+-@\t\r", string[0]) == NULL) {
-        text_append_csv(out, string);
-        return;
-    }
-    char *disarmed = memory_format(out, "'%s", string);
-    text_append_csv(out, disarmed);
-    talloc_free(disarmed);
-}
+#include "reports/csv_cell.h"
 
 static void append_header(struct text *out, const struct table *table)
 {
     if (table->group_title[0] != '\0') {
-        append_text(out, table->group_title);
+        csv_append_text(out, table->group_title);
         text_append(out, ",");
     }
-    append_text(out, table->label_title);
+    csv_append_text(out, table->label_title);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct table_column *column = &table->columns[i];
         char *title = column->subtitle[0] == '\0'
                           ? memory_copy_string(out, column->title)
                           : memory_format(out, "%s (%s)", column->title, column->subtitle);
         text_append(out, ",");
-        append_text(out, title);
+        csv_append_text(out, title);
         talloc_free(title);
     }
     text_append(out, "\n");
@@ -42,16 +29,16 @@ void render_csv_table(struct text *out, const struct table *table)
     for (size_t r = 0; r < table->row_count; r++) {
         const struct table_row *row = &table->rows[r];
         if (table->group_title[0] != '\0') {
-            append_text(out, row->group);
+            csv_append_text(out, row->group);
             text_append(out, ",");
         }
-        append_text(out, row->label);
+        csv_append_text(out, row->label);
         for (size_t c = 0; c < table->column_count; c++) {
             text_append(out, ",");
             if (row->cells[c].kind == CELL_NUMBER)
                 text_append_csv(out, row->cells[c].text);
             else
-                append_text(out, row->cells[c].text);
+                csv_append_text(out, row->cells[c].text);
         }
         text_append(out, "\n");
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "reports/csv_cell.h"
 
 struct results {
     struct result *rows;
@@ -138,16 +139,29 @@ const struct result *results_find(const struct results *results, const char *tab
     return slot > 0 ? &results->rows[slot - 1] : NULL;
 }
 
+/* Rows may be named by what people wrote (a term of an event); a choice's code "-1" is a number and does no harm. */
+static void append_row_name(struct text *out, const char *name)
+{
+    double number;
+    if (text_to_decimal(name, &number))
+        text_append_csv(out, name);
+    else
+        csv_append_text(out, name);
+}
+
 void results_write_csv(const struct results *results, struct text *out)
 {
     text_append(out, "table,row,col,stat,value,status,note\n");
     for (size_t i = 0; i < results->count; i++) {
         const struct result *row = &results->rows[i];
-        const char *const names[4] = {row->table, row->row, row->col, row->stat};
-        for (int k = 0; k < 4; k++) {
-            text_append_csv(out, names[k]);
-            text_append(out, ",");
-        }
+        text_append_csv(out, row->table);
+        text_append(out, ",");
+        append_row_name(out, row->row);
+        text_append(out, ",");
+        text_append_csv(out, row->col);
+        text_append(out, ",");
+        text_append_csv(out, row->stat);
+        text_append(out, ",");
         if (!isnan(row->value))
             text_append_format(out, "%.12g", row->value);
         text_append(out, ",");

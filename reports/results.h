@@ -31,7 +31,7 @@ const struct result *results_at(const struct results *results, size_t index);   
 /* The row with these names, or NULL; constant time. */
 const struct result *results_find(const struct results *results, const char *table, const char *row,
                                   const char *col, const char *stat);
-/* table,row,col,stat,value,status,note as CSV, values with 12 significant digits. */
+/* table,row,col,stat,value,status,note as CSV, values with 12 significant digits; rows that people named disarmed. */
 void results_write_csv(const struct results *results, struct text *out);
 
 #endif

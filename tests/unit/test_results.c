@@ -68,11 +68,27 @@ static void test_results_write_csv_quotes_names_and_writes_12_digits(void **stat
     talloc_free(results);
 }
 
+static void test_results_write_csv_disarms_rows_that_people_named(void **state)
+{
+    (void)state;
+    struct results *results = results_new(NULL);
+    static const char *const rows[] = {"=1+1", "+x", "-x | y", "@x", "-1", "plain"};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        results_add(results, "AE", rows[i], "A", "n", -2);
+    struct text *csv = text_new(results);
+    results_write_csv(results, csv);
+    assert_string_equal(csv->bytes, "table,row,col,stat,value,status,note\n"
+                        "AE,'=1+1,A,n,-2,,\nAE,'+x,A,n,-2,,\nAE,'-x | y,A,n,-2,,\nAE,'@x,A,n,-2,,\n"
+                        "AE,-1,A,n,-2,,\nAE,plain,A,n,-2,,\n");
+    talloc_free(results);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_results_find_many_rows_finds_each),
         cmocka_unit_test(test_results_add_without_a_finite_number_is_a_row_with_a_reason),
+        cmocka_unit_test(test_results_write_csv_disarms_rows_that_people_named),
         cmocka_unit_test(test_results_write_csv_quotes_names_and_writes_12_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
