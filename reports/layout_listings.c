@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "reports/adverse_event.h"
 #include "reports/format.h"
 
 enum { ROWS_IN_HTML = 200 };
@@ -16,28 +17,19 @@ enum { ROWS_IN_HTML = 200 };
 /* A listing of the records of one form: who, when, and some of its items (NULL: all). */
 struct record_listing {
     const char *id, *title, *form;
+    const char *date_title;          /* what the date of the form is */
     const char *const *items;
     size_t item_count;
-    bool (*wanted)(const struct record *record);
+    bool (*wanted)(const struct record *record);     /* of that form */
     /* last column: which of the items with that prefix are yes; NULL: no such column */
     const char *yes_prefix, *yes_title;
+    bool events;                     /* with onset day and whether it is treatment-emergent */
 };
-
-static const struct answer *given_answer(const struct record *record, const char *item)
-{
-    int at = form_find_item(record->form, item);
-    return at != FORM_NONE && record->answers[at].state == ANSWER_GIVEN ? &record->answers[at] : NULL;
-}
 
 static bool answer_is(const struct record *record, const char *item, const char *text)
 {
-    const struct answer *answer = given_answer(record, item);
+    const struct answer *answer = record_answer(record, item);
     return answer != NULL && strcmp(answer->text, text) == 0;
-}
-
-static bool is_serious(const struct record *record)
-{
-    return answer_is(record, "serious", "true");
 }
 
 static bool is_death(const struct record *record)
@@ -47,7 +39,7 @@ static bool is_death(const struct record *record)
 
 static const char *answer_text(const struct record *record, const char *item)
 {
-    const struct answer *answer = given_answer(record, item);
+    const struct answer *answer = record_answer(record, item);
     if (answer == NULL)
         return "";
     const struct item *definition = &record->form->items[form_find_item(record->form, item)];
@@ -82,7 +74,7 @@ static const char *knee_text(enum knee_side knee)
 
 /* --- columns that every listing begins with ------------------------------------------------------------ */
 
-static struct table *begin_listing(struct layout *layout, const char *id, const char *title)
+static struct table *begin_listing(struct layout *layout, const char *id, const char *title, const char *date_title)
 {
     struct table *table = layout_add_table(layout, id, title);
     table->listing = true;
@@ -91,8 +83,9 @@ static struct table *begin_listing(struct layout *layout, const char *id, const 
     if (!layout->dataset->pooled)
         table_add_column(table, "Cohort", "", CELL_TEXT);
     table_add_column(table, "Knee", "", CELL_TEXT);
-    table_add_column(table, "Date", "", CELL_NUMBER);
-    table_add_column(table, "Study day", "", CELL_NUMBER);
+    table_add_column(table, "Instance", "", CELL_NUMBER);
+    table_add_column(table, date_title, "", CELL_NUMBER);
+    table_add_column(table, "Study day of it", "", CELL_NUMBER);
     return table;
 }
 
@@ -102,7 +95,7 @@ static size_t begin_row(const struct layout *layout, struct table *table, const 
 {
     const struct dataset *dataset = layout->dataset;
     const struct subject *subject = &dataset->subjects[record->subject];
-    char name[SUBJECT_TEXT_SIZE], date[DATE_TEXT_SIZE], day[FORMAT_SIZE] = "";
+    char name[SUBJECT_TEXT_SIZE], date[DATE_TEXT_SIZE], day[FORMAT_SIZE] = "", instance[FORMAT_SIZE];
     subject_format(subject->site, subject->number, name);
     *row = table_add_row(table, "", name, 0);
     size_t column = 0;
@@ -110,11 +103,52 @@ static size_t begin_row(const struct layout *layout, struct table *table, const 
         table_set_cell(table, *row, column++, CELL_TEXT,
                        subject->cohort == NO_COHORT ? "" : dataset->cohorts[subject->cohort]);
     table_set_cell(table, *row, column++, CELL_TEXT, knee_text(record->knee));
+    table_set_cell(table, *row, column++, CELL_NUMBER, format_number(instance, record->instance, 0));
     date_format(record->date, date);
     table_set_cell(table, *row, column++, CELL_NUMBER, date);
     if (record->day != STUDY_DAY_NONE)
         format_number(day, record->day, 0);
     table_set_cell(table, *row, column++, CELL_NUMBER, day);
+    return column;
+}
+
+/* --- adverse events ------------------------------------------------------------------------------------ */
+
+static void add_event_columns(struct table *table)
+{
+    table_add_column(table, "Onset day", "", CELL_NUMBER);
+    table_add_column(table, "Treatment-emergent", "", CELL_TEXT);
+}
+
+static const char *onset_day(const void *owner, const struct dataset *dataset, const struct record *record)
+{
+    const struct answer *onset = record_answer(record, "onset");
+    date_days day1 = adverse_event_day_1(&dataset->subjects[record->subject]);
+    if (onset == NULL || day1 == DATE_NONE || date_earliest(onset->date) == DATE_NONE)
+        return "";
+    int first = date_study_day(date_earliest(onset->date), day1);
+    int last = date_study_day(date_latest(onset->date), day1);
+    return first == last ? memory_format(owner, "%d", first) : memory_format(owner, "%d to %d", first, last);
+}
+
+static const char *emergence_text(const struct dataset *dataset, const struct record *record)
+{
+    if (!dataset->subjects[record->subject].treated)
+        return "not treated";
+    switch (adverse_event_emergence(dataset, record)) {
+    case EMERGENCE_NONE: return "no";
+    case EMERGENCE_CERTAIN: return "yes";
+    case EMERGENCE_IMPUTED: return "yes, onset may lie before";
+    }
+    return "";
+}
+
+static size_t set_event_cells(const struct layout *layout, struct table *table, struct table_row *row, size_t column,
+                              const struct record *record)
+{
+    bool event = adverse_event_is_form(record);
+    table_set_cell(table, row, column++, CELL_NUMBER, event ? onset_day(table, layout->dataset, record) : "");
+    table_set_cell(table, row, column++, CELL_TEXT, event ? emergence_text(layout->dataset, record) : "");
     return column;
 }
 
@@ -153,7 +187,7 @@ static int compare_records(const void *a, const void *b)
     return strcmp(left->id, right->id);
 }
 
-static const struct record **choose_records(const struct layout *layout, const struct record_listing *listing,
+static const struct record **choose_records(const struct layout *layout, bool (*wanted)(const struct record *record),
                                             size_t *count)
 {
     const struct dataset *dataset = layout->dataset;
@@ -162,8 +196,7 @@ static const struct record **choose_records(const struct layout *layout, const s
     *count = 0;
     for (size_t i = 0; i < dataset->record_count; i++) {
         const struct record *record = &dataset->records[i];
-        if (strcmp(record->form->id, listing->form) == 0 &&
-            (listing->wanted == NULL || listing->wanted(record)))
+        if (wanted(record))
             records[(*count)++] = record;
     }
     qsort(records, *count, sizeof records[0], compare_records);
@@ -176,7 +209,9 @@ static void add_record_listing(struct layout *layout, const struct record_listin
     const struct form *form = catalogue_find_form(dataset->catalogue, listing->form, 0);
     if (form == NULL)
         return;
-    struct table *table = begin_listing(layout, listing->id, listing->title);
+    struct table *table = begin_listing(layout, listing->id, listing->title, listing->date_title);
+    if (listing->events)
+        add_event_columns(table);
     size_t count;
     const struct item **items = choose_items(layout, listing, form, &count);
     for (size_t i = 0; i < count; i++)
@@ -184,14 +219,66 @@ static void add_record_listing(struct layout *layout, const struct record_listin
     if (listing->yes_prefix != NULL)
         table_add_column(table, listing->yes_title, "", CELL_TEXT);
     size_t record_count;
-    const struct record **records = choose_records(layout, listing, &record_count);
+    const struct record **records = choose_records(layout, listing->wanted, &record_count);
     for (size_t i = 0; i < record_count; i++) {
         struct table_row *row;
         size_t column = begin_row(layout, table, records[i], &row);
+        if (listing->events)
+            column = set_event_cells(layout, table, row, column, records[i]);
         for (size_t c = 0; c < count; c++)
             table_set_cell(table, row, column++, kind_of(items[c]), answer_text(records[i], items[c]->id));
         if (listing->yes_prefix != NULL)
             table_set_cell(table, row, column, CELL_TEXT, list_yes(table, records[i], listing->yes_prefix));
+    }
+}
+
+/* --- deaths -------------------------------------------------------------------------------------------- */
+
+static bool is_end_by_death(const struct record *record)
+{
+    return strcmp(record->form->id, "end_of_study") == 0 && is_death(record);
+}
+
+static bool is_fatal_event(const struct record *record)
+{
+    return adverse_event_is_form(record) && adverse_event_is_fatal(record);
+}
+
+static bool tells_of_a_death(const struct record *record)
+{
+    return is_end_by_death(record) || is_fatal_event(record);
+}
+
+/* Coded, or in the reporter's words where they may be shown. */
+static const char *cause_of(const struct layout *layout, const struct record *record)
+{
+    const char *cause = answer_text(record, adverse_event_is_form(record) ? "coded_term" : "death_cause");
+    if (cause[0] == '\0' && adverse_event_is_form(record))
+        cause = answer_text(record, "term");
+    bool coded = adverse_event_is_form(record) && answer_text(record, "coded_term")[0] != '\0';
+    return layout->dataset->pooled && !coded ? "" : cause;
+}
+
+/* A death is told by the end of study, by an adverse event, or by both. */
+static void add_deaths(struct layout *layout)
+{
+    struct table *table = begin_listing(layout, "l1-deaths", "Deaths", "Date of the form");
+    table_add_column(table, "Told by", "", CELL_TEXT);
+    add_event_columns(table);
+    table_add_column(table, "Last contact", "", CELL_NUMBER);
+    table_add_column(table, "Death, or end of the event", "", CELL_NUMBER);
+    table_add_column(table, "Cause, or event", "", CELL_TEXT);
+    size_t count;
+    const struct record **records = choose_records(layout, tells_of_a_death, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct table_row *row;
+        size_t column = begin_row(layout, table, records[i], &row);
+        bool event = adverse_event_is_form(records[i]);
+        table_set_cell(table, row, column++, CELL_TEXT, records[i]->form->title);
+        column = set_event_cells(layout, table, row, column, records[i]);
+        table_set_cell(table, row, column++, CELL_NUMBER, answer_text(records[i], "last_contact"));
+        table_set_cell(table, row, column++, CELL_NUMBER, answer_text(records[i], event ? "end" : "death_date"));
+        table_set_cell(table, row, column, CELL_TEXT, cause_of(layout, records[i]));
     }
 }
 
@@ -242,7 +329,7 @@ static void add_unused_records(struct layout *layout)
     const struct dataset *dataset = layout->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
     struct table *table =
-        begin_listing(layout, "l6-records-not-used", "Records that count for no visit, and why");
+        begin_listing(layout, "l6-records-not-used", "Records that count for no visit, and why", "Date of the form");
     table_add_column(table, "Form", "", CELL_TEXT);
     table_add_column(table, "Visit entered", "", CELL_TEXT);
     table_add_column(table, "Visit by date", "", CELL_TEXT);
@@ -265,6 +352,16 @@ static void add_unused_records(struct layout *layout)
     }
 }
 
+static bool is_serious_event(const struct record *record)
+{
+    return adverse_event_is_form(record) && adverse_event_is_serious(record);
+}
+
+static bool is_deviation(const struct record *record)
+{
+    return strcmp(record->form->id, "protocol_deviation") == 0;
+}
+
 void layout_listings(struct layout *layout)
 {
     static const char *const event_items[] = {
@@ -274,27 +371,30 @@ void layout_listings(struct layout *layout)
         "outcome",
     };
     static const char *const serious_items[] = {
-        "term",     "coded_term", "onset",   "end", "related_product", "related_procedure",
-        "expected", "action",     "outcome",
+        "term",     "coded_term", "onset",   "end",         "serious", "related_product", "related_procedure",
+        "expected", "action",     "outcome", "ctcae_grade",
     };
-    static const char *const death_items[] = {"last_contact", "death_date", "death_cause"};
     static const struct record_listing listings[] = {
-        {"l1-deaths", "Deaths", "end_of_study", death_items, 3, is_death, NULL, NULL},
-        {"l2-serious-adverse-events", "Serious adverse events", "adverse_event", serious_items,
-         sizeof serious_items / sizeof *serious_items, is_serious, "serious_", "Seriousness criteria"},
-        {"l3-adverse-events", "Adverse events", "adverse_event", event_items,
-         sizeof event_items / sizeof *event_items, NULL, NULL, NULL},
-        {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", NULL, 0, NULL, NULL, NULL},
+        {"l2-serious-adverse-events", "Serious adverse events", "adverse_event", "Date of the report", serious_items,
+         sizeof serious_items / sizeof *serious_items, is_serious_event, "serious_", "Seriousness criteria", true},
+        {"l3-adverse-events", "Adverse events", "adverse_event", "Date of the report", event_items,
+         sizeof event_items / sizeof *event_items, adverse_event_is_form, NULL, NULL, true},
+        {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", "Date of the deviation", NULL, 0,
+         is_deviation, NULL, NULL, false},
     };
     layout_begin_chapter(layout, 8, "listings", "Listings");
     layout_add_paragraph(layout,
                          "Records of all enrolled subjects as they stood at the cut, newest version, voided "
-                         "ones left out; also those before the treatment. Long listings show their first %d "
+                         "ones left out; also those before the treatment. Study days of a form count from day 1 of "
+                         "its knee (of the index knee when it is about the subject), onset days from the first "
+                         "treatment of either knee; a partial onset has its first and last possible day. Events not "
+                         "said to be serious or not are listed as serious. Long listings show their first %d "
                          "rows here and all of them in their CSV file.",
                          ROWS_IN_HTML);
     if (layout->dataset->pooled)
         layout_add_paragraph(layout, "Texts in somebody's own words and items that name the product are left out, "
                                      "because they may name a cohort; so are events at a harvest site.");
+    add_deaths(layout);
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
         add_record_listing(layout, &listings[i]);
     add_unused_records(layout);

@@ -244,6 +244,66 @@ static void test_layout_listings_unused_records_say_why(void **state)
     }
 }
 
+/* Text of the column with that title in a row. */
+static const char *cell_of(const struct table *table, size_t row, const char *title)
+{
+    for (size_t c = 0; c < table->column_count; c++)
+        if (strcmp(table->columns[c].title, title) == 0)
+            return table->rows[row].cells[c].text;
+    fail_msg("table %s has no column %s", table->id, title);
+    return NULL;
+}
+
+static void test_layout_listings_events_have_onset_day_and_emergence(void **state)
+{
+    struct fixture *fixture = *state;
+    add_event(fixture->study, 1, "Pain", "Musculoskeletal", "2026-01-08");
+    struct record *partial = study_add_record(fixture->study, 2, "adverse_event", KNEE_NONE, "unscheduled",
+                                              study_date("2026-02-03"));
+    study_answer(fixture->study, partial, "onset", "2026-01");
+    partial->instance = 4;
+    const struct table *table = find_table(lay_out(fixture), "l3-adverse-events");
+    static const struct {
+        const char *instance, *date, *day, *onset, *emergent;
+    } expected[] = {
+        {"1", "2026-01-12", "3", "3", "yes"}, {"1", "2026-01-13", "4", "4", "yes"},
+        {"1", "2026-01-08", "-2", "-2", "no"}, {"4", "2026-02-03", "25", "-9 to 22", "yes, onset may lie before"},
+        {"1", "2026-01-14", "5", "5", "yes"},
+    };
+    assert_int_equal(table->row_count, sizeof expected / sizeof *expected);
+    for (size_t i = 0; i < table->row_count; i++) {
+        assert_string_equal(cell_of(table, i, "Instance"), expected[i].instance);
+        assert_string_equal(cell_of(table, i, "Date of the report"), expected[i].date);
+        assert_string_equal(cell_of(table, i, "Study day of it"), expected[i].day);
+        assert_string_equal(cell_of(table, i, "Onset day"), expected[i].onset);
+        assert_string_equal(cell_of(table, i, "Treatment-emergent"), expected[i].emergent);
+    }
+}
+
+static void test_layout_listings_deaths_and_serious_events_are_complete(void **state)
+{
+    struct fixture *fixture = *state;
+    struct record *end = study_add_record(fixture->study, 0, "end_of_study", KNEE_NONE, "unscheduled",
+                                          study_date("2026-03-03"));
+    study_answer(fixture->study, end, "reason", "died");
+    study_answer(fixture->study, end, "death_date", "2026-03-01");
+    study_answer(fixture->study, end, "death_cause", "infarct");
+    add_event(fixture->study, 1, "Stroke", "Nervous system", "2026-02-08");
+    study_answer(fixture->study, &study_dataset(fixture->study)->records[study_dataset(fixture->study)->record_count - 1],
+                 "outcome", "fatal");
+    study_add_record(fixture->study, 2, "adverse_event", KNEE_NONE, "unscheduled", study_date("2026-02-03"));
+    const struct document *document = lay_out(fixture);
+    const struct table *deaths = find_table(document, "l1-deaths");
+    assert_int_equal(deaths->row_count, 2);
+    assert_string_equal(cell_of(deaths, 0, "Cause, or event"), "infarct");
+    assert_string_equal(cell_of(deaths, 0, "Death, or end of the event"), "2026-03-01");
+    assert_string_equal(cell_of(deaths, 1, "Cause, or event"), "Stroke");
+    assert_string_equal(cell_of(deaths, 1, "Told by"), "Adverse event");
+    const struct table *serious = find_table(document, "l2-serious-adverse-events");
+    assert_int_equal(serious->row_count, 2);      /* the stroke, and the one that nobody judged */
+    assert_string_equal(serious->rows[1].label, "01-0003");
+}
+
 static void test_layout_front_open_registry_makes_no_causal_claim(void **state)
 {
     const struct document *document = lay_out(*state);
@@ -262,6 +322,10 @@ static void test_layout_pooled_names_no_cohort(void **state)
     dataset->cohort_titles = (const char *const[]){"All subjects"};
     dataset->cohort_count = 1;
     const struct document *document = lay_out(fixture);
+    const struct table *events = find_table(document, "l3-adverse-events");
+    cell_of(events, 0, "Coded term");
+    for (size_t c = 0; c < events->column_count; c++)
+        assert_null(strstr(events->columns[c].title, "reporter's words"));
     for (size_t i = 0; i < document->chapter_count; i++)
         for (size_t b = 0; b < document->chapters[i]->block_count; b++) {
             const struct table *table = document->chapters[i]->blocks[b].table;
@@ -290,6 +354,8 @@ int main(void)
         TEST(test_layout_responders_counts_stand_with_both_intervals),
         TEST(test_layout_safety_terms_follow_their_class),
         TEST(test_layout_listings_unused_records_say_why),
+        TEST(test_layout_listings_events_have_onset_day_and_emergence),
+        TEST(test_layout_listings_deaths_and_serious_events_are_complete),
         TEST(test_layout_front_open_registry_makes_no_causal_claim),
         TEST(test_layout_pooled_names_no_cohort),
     };
