@@ -405,3 +405,11 @@ void connection_hurry(struct connection *connection)
     if (waits && connection->deadline_us > soon_us)
         connection->deadline_us = soon_us;
 }
+
+void connection_give_up(struct connection *connection)
+{
+    if (connection->phase == PHASE_ADMISSION || connection->phase == PHASE_WORK)
+        end_late_work(connection);
+    else if (connection->phase == PHASE_BODY)
+        reply_late(connection, 503, "unavailable", "the server is stopping; send it again");
+}

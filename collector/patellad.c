@@ -144,9 +144,9 @@ static void stop(struct daemon *daemon, int deadline_ms)
     int64_t end_us = clock_now_us() + (int64_t)deadline_ms * 1000;
     bool ended = true;
     if (daemon->writer_runs)
-        writer_stop(left_ms(end_us));
+        ended = writer_stop(left_ms(end_us));
     if (daemon->workers != NULL)
-        ended = workers_stop(daemon->workers, left_ms(end_us));
+        ended = workers_stop(daemon->workers, left_ms(end_us)) && ended;
     if (daemon->watch != NULL)
         ended = watch_stop(daemon->watch, left_ms(end_us)) && ended;
     if (!ended) {

@@ -14,6 +14,7 @@
 #include "collector/listener.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
+#include "collector/writer.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 
@@ -44,6 +45,7 @@ static void begin_stop(struct server *server)
     log_write(LOG_LEVEL_INFO, "stopping", NULL);
     loop->stopping = true;
     server->stop_at_us = clock_now_us() + (int64_t)loop->settings->stop_deadline_ms * 1000;
+    writer_hurry(loop->settings->stop_deadline_ms / 2);
     talloc_free(server->listener);
     server->listener = NULL;
     for (struct connection *connection = loop->connections; connection != NULL; connection = connection->next)
@@ -75,13 +77,27 @@ static void close_all(struct loop *loop)
         connection_close(loop->connections);
 }
 
-/* A quarter of the time is kept for the writer and the workers, who may hold the last calls. */
+static void give_up_all(struct loop *loop)
+{
+    for (struct connection *connection = loop->connections; connection != NULL; connection = connection->next)
+        connection_give_up(connection);
+}
+
+/*
+ * As the deadline nears: at a half the writer has answered what it did not begin (writer_hurry), in the last quarter
+ * what other threads still hold is answered 503, in the last eighth, which is for ending those threads, connections
+ * are closed.
+ */
 static void tick_stop(struct server *server, int64_t now_us)
 {
     struct loop *loop = &server->loop;
-    int64_t reserve_us = (int64_t)loop->settings->stop_deadline_ms * 1000 / 4;
-    bool done = loop->connection_count == 0 && loop->calls_away == 0;
-    if (!done && now_us < server->stop_at_us - reserve_us)
+    int64_t left_us = server->stop_at_us - now_us;
+    int64_t deadline_us = (int64_t)loop->settings->stop_deadline_ms * 1000;
+    bool gives_up = left_us < deadline_us / 4;
+    if (gives_up)
+        give_up_all(loop);
+    bool done = loop->connection_count == 0 && (loop->calls_away == 0 || gives_up);
+    if (!done && left_us > deadline_us / 8)
         return;
     if (!done)
         log_write(LOG_LEVEL_WARNING, "stopping without the rest: the stop deadline is near", NULL);
@@ -279,6 +295,7 @@ int server_run(struct server *server)
 {
     if (event_base_dispatch(server->loop.base) != 0)
         log_write(LOG_LEVEL_ERROR, "the event loop failed", NULL);
+    event_base_loop(server->loop.base, EVLOOP_NONBLOCK);   /* closes the sockets of closed connections */
     return atomic_load(&server->status);
 }
 

@@ -33,8 +33,9 @@ static struct {
     pthread_cond_t stop;
     struct batch_request *first;
     struct batch_request **end;       /* where the next request is linked */
-    bool running, stopping, connected;
+    bool running, stopping, ended, connected;
     int64_t stop_deadline_ms;
+    int64_t hurry_deadline_ms;        /* no request has a later deadline */
     struct writer_counts counts;
 
     pthread_t thread;                 /* from here on the writer's own, or fixed at start */
@@ -46,6 +47,11 @@ static struct {
 static int64_t now_ms(void)
 {
     return clock_now_us() / 1000;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* ---- the queue ---- */
@@ -76,7 +82,7 @@ bool writer_submit(struct batch_request *request)
     bool room =
         writer.running && !writer.stopping && (queued == 0 || queued + rows <= writer.options.queue_limit);
     if (room) {
-        request->deadline_ms = now_ms() + writer.options.wait_ms;
+        request->deadline_ms = earlier(now_ms() + writer.options.wait_ms, writer.hurry_deadline_ms);
         link_last(request);
         writer.counts.queued += rows;
         pthread_cond_signal(&writer.work);
@@ -445,6 +451,10 @@ static void *run(void *unused)
     expire(INT64_MAX);
     talloc_free(writer.store);
     writer.store = NULL;
+    pthread_mutex_lock(&writer.mutex);
+    writer.ended = true;
+    pthread_cond_broadcast(&writer.stop);
+    pthread_mutex_unlock(&writer.mutex);
     return NULL;
 }
 
@@ -454,7 +464,8 @@ bool writer_start(const struct writer_options *options, struct error *error)
     clock_init_condition(&writer.stop);
     writer.first = NULL;
     writer.end = &writer.first;
-    writer.stopping = false;
+    writer.stopping = writer.ended = false;
+    writer.hurry_deadline_ms = INT64_MAX;
     writer.running = true;
     writer.options = *options;
     writer.conninfo = memory_copy_string(NULL, options->conninfo != NULL ? options->conninfo : "");
@@ -466,19 +477,34 @@ bool writer_start(const struct writer_options *options, struct error *error)
     return true;
 }
 
-void writer_stop(int deadline_ms)
+void writer_hurry(int deadline_ms)
 {
+    pthread_mutex_lock(&writer.mutex);
+    writer.hurry_deadline_ms = now_ms() + deadline_ms;
+    for (struct batch_request *request = writer.first; request != NULL; request = request->next)
+        request->deadline_ms = earlier(request->deadline_ms, writer.hurry_deadline_ms);
+    pthread_mutex_unlock(&writer.mutex);
+}
+
+/* Half of the time is for what is queued, the other half for the statement that is under way. */
+bool writer_stop(int deadline_ms)
+{
+    struct timespec deadline = clock_deadline(deadline_ms);
+    int waited = 0;
     pthread_mutex_lock(&writer.mutex);
     bool running = writer.running;
     writer.stopping = true;
-    writer.stop_deadline_ms = now_ms() + deadline_ms;
+    writer.stop_deadline_ms = now_ms() + deadline_ms / 2;
     if (running) {
         pthread_cond_broadcast(&writer.work);
         pthread_cond_broadcast(&writer.stop);
     }
+    while (running && !writer.ended && waited == 0)
+        waited = pthread_cond_timedwait(&writer.stop, &writer.mutex, &deadline);
+    bool ended = !running || writer.ended;
     pthread_mutex_unlock(&writer.mutex);
-    if (!running)
-        return;
+    if (!running || !ended)
+        return ended;
     pthread_join(writer.thread, NULL);
     pthread_mutex_lock(&writer.mutex);
     writer.running = false;
@@ -486,6 +512,7 @@ void writer_stop(int deadline_ms)
     pthread_mutex_unlock(&writer.mutex);
     talloc_free(writer.conninfo);
     writer.conninfo = NULL;
+    return true;
 }
 
 bool writer_is_connected(void)

@@ -154,6 +154,56 @@ static void test_kill_under_load_loses_nothing_that_was_acknowledged(void **stat
     talloc_free(registry);
 }
 
+/* Sends a signal to every process of PostgreSQL that serves the daemon. */
+static void signal_backends(struct registry *registry, int number)
+{
+    struct error error;
+    struct db_result *found = db_query(registry, registry->db,
+                                       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+                                       "AND application_name = 'patellad'", NULL, &error);
+    assert_non_null(found);
+    for (size_t i = 0; i < db_rows(found); i++)
+        kill((pid_t)db_int(found, i, 0), number);
+}
+
+static void wait_for_queued(struct registry *registry, const char *line)
+{
+    long long deadline = test_now_ms() + 10000;
+    while (strstr(api_get(registry, NULL, "/metrics")->body, line) == NULL && test_now_ms() < deadline)
+        test_pause();
+}
+
+/* One of the submissions is with PostgreSQL, which does not answer, the others wait for the writer. */
+static void test_sigterm_with_postgresql_standing_still_answers_in_time(void **state)
+{
+    static const char *const settings[] = {"stop_deadline_ms=4000", "token_cache_ms=60000", NULL};
+    (void)state;
+    struct registry *registry = registry_new_stopped(NULL);
+    registry->daemon = daemon_start(
+        registry, test_database_conninfo(registry, registry->database, "patella_collector"), settings);
+    struct sender senders[SENDERS];
+    start_senders(registry, senders, 0, false);
+    join_senders(senders);
+    signal_backends(registry, SIGSTOP);
+    for (int i = 0; i < SENDERS; i++) {
+        senders[i].wanted = 1;
+        assert_int_equal(pthread_create(&senders[i].thread, NULL, run_sender, &senders[i]), 0);
+    }
+    wait_for_queued(registry, "\npatella_writer_queued 3\n");
+    long long started = test_now_ms();
+    int status = daemon_stop(registry->daemon);
+    long long took = test_now_ms() - started;
+    signal_backends(registry, SIGCONT);
+    join_senders(senders);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < SENDERS; i++)
+        assert_int_equal(senders[i].last_status, 503);
+    if (took > 4500)
+        fail_msg("the end took %lld ms", took);
+    talloc_free(registry->db);
+    talloc_free(registry);
+}
+
 /* ---- starting ---- */
 
 static void test_start_with_pending_migration_is_refused(void **state)
@@ -352,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sigterm_under_load_answers_what_is_stored),
         cmocka_unit_test(test_kill_under_load_loses_nothing_that_was_acknowledged),
+        cmocka_unit_test(test_sigterm_with_postgresql_standing_still_answers_in_time),
         cmocka_unit_test(test_start_with_pending_migration_is_refused),
         cmocka_unit_test(test_start_with_unknown_migration_is_refused),
         cmocka_unit_test(test_backends_killed_under_load_lose_nothing),
