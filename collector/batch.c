@@ -1,12 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/batch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void batch_settle(struct batch_row *row)
 {
     bool found = row->verdict.kind != STORE_REFUSED;
     row->fate = found || !row->replay_only ? BATCH_JUDGED : BATCH_INVALID;
+}
+
+/* Rows of one request stand together. */
+void batch_name_requests(struct batch_row *const *rows, size_t count, char ids[BATCH_IDS_SIZE])
+{
+    static const char more[] = ",...";
+    const char *last = NULL;
+    size_t used = 0;
+    ids[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        const char *id = rows[i]->request_id;
+        if (id == NULL || (last != NULL && strcmp(id, last) == 0))
+            continue;
+        last = id;
+        if (used + 1 + strlen(id) + sizeof more > BATCH_IDS_SIZE) {
+            memcpy(ids + used, more, sizeof more);
+            return;
+        }
+        used += (size_t)snprintf(ids + used, BATCH_IDS_SIZE - used, "%s%s", used > 0 ? "," : "", id);
+    }
 }
 
 size_t batch_count_waiting(const struct batch_request *request)

@@ -25,7 +25,11 @@ struct batch_row {
     struct store_verdict verdict;
     bool accepted_before;            /* an attempt whose COMMIT has an unknown outcome had accepted it */
     const char *failure;             /* "unavailable" or "internal" */
+    const char *request_id;          /* of the exchange: for the log */
 };
+
+/* Enough for the ids of a few requests, and for the words that there are more. */
+enum { BATCH_IDS_SIZE = 160 };
 
 struct batch_request {
     struct exchange *exchange;       /* owns the request and all of its rows */
@@ -43,6 +47,9 @@ struct batch_request {
  * is as invalid as the check found it.
  */
 void batch_settle(struct batch_row *row);
+
+/* The ids of the requests that the rows came with, each once, with commas between them. */
+void batch_name_requests(struct batch_row *const *rows, size_t count, char ids[BATCH_IDS_SIZE]);
 
 /* Rows that the database has to judge. */
 size_t batch_count_waiting(const struct batch_request *request);

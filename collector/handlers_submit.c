@@ -180,6 +180,8 @@ static struct batch_request *read_request(struct exchange *exchange, const struc
     request->is_array = first == '[';
     request->count = count;
     request->rows = memory_new_array(request, struct batch_row, count);
+    for (size_t i = 0; i < count; i++)
+        request->rows[i].request_id = exchange->request_id;
     if (request->is_array)
         check_array(request, study);
     else

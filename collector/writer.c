@@ -210,12 +210,13 @@ static bool attempt(struct batch_row **rows, size_t count, bool *unknown, struct
     return store_commit(writer.store, unknown, error);
 }
 
-static void log_rollback(const struct error *error, size_t rows, bool unknown)
+static void log_rollback(const struct error *error, struct batch_row *const *rows, size_t row_count, bool unknown)
 {
-    char count[24];
-    snprintf(count, sizeof count, "%zu", rows);
+    char count[24], requests[BATCH_IDS_SIZE];
+    snprintf(count, sizeof count, "%zu", row_count);
+    batch_name_requests(rows, row_count, requests);
     log_write(LOG_LEVEL_WARNING, unknown ? "outcome of a commit is unknown" : "batch was rolled back",
-              "rows", count, "reason", error->message, "sqlstate", error->sqlstate,
+              "requests", requests, "rows", count, "reason", error->message, "sqlstate", error->sqlstate,
               "constraint", error->constraint[0] != '\0' ? error->constraint : NULL, NULL);
 }
 
@@ -260,7 +261,7 @@ static enum outcome write_rows(struct batch_row **rows, size_t count, const char
             count = keep_conflicts(rows, count, tries >= ATTEMPTS);
             continue;
         }
-        log_rollback(&error, count, unknown);
+        log_rollback(&error, rows, count, unknown);
         if (unknown)
             remember_accepted(rows, count);
         if (unknown || !store_is_connected(writer.store))

@@ -174,6 +174,9 @@ static void test_submit_array_row_that_postgresql_refuses_fails_alone(void **sta
     for (size_t i = 0; i < 20; i++)
         assert_row_status(reply, i, i == 12 ? 500 : 201);
     assert_string_equal(row_code(reply, 12), "internal");
+    const char *line = memory_format(reply, "requests=%s", client_header(reply, "X-Request-Id"));
+    if (strstr(daemon_read_log(registry, registry->daemon), line) == NULL)
+        fail_msg("the log does not name the request: %s", line);
     assert_row_status(api_submit(registry, "coordinator1", array_of(registry, &rows[12], 1)), 0, 201);
 }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -173,9 +174,30 @@ static void test_batch_settle_replay_only_is_a_replay_or_invalid(void **state)
     }
 }
 
+static void test_batch_name_requests_gives_each_id_once_and_ends_in_time(void **state)
+{
+    (void)state;
+    char ids[BATCH_IDS_SIZE], names[40][20];
+    struct batch_row rows[40] = {0}, *list[40];
+    for (size_t i = 0; i < 40; i++) {
+        snprintf(names[i], sizeof names[i], "%016zx", i);
+        rows[i].request_id = names[i];
+        list[i] = &rows[i];
+    }
+    batch_name_requests(list, 0, ids);
+    assert_string_equal(ids, "");
+    rows[1].request_id = names[0];
+    batch_name_requests(list, 3, ids);
+    assert_string_equal(ids, "0000000000000000,0000000000000002");
+    batch_name_requests(list, 40, ids);
+    assert_true(strlen(ids) < BATCH_IDS_SIZE);
+    assert_string_equal(ids + strlen(ids) - 4, ",...");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_batch_name_requests_gives_each_id_once_and_ends_in_time),
         cmocka_unit_test(test_batch_settle_replay_only_is_a_replay_or_invalid),
         cmocka_unit_test(test_batch_segment_end_dependent_rows_are_parted),
         cmocka_unit_test(test_batch_segment_end_other_study_does_not_depend),
