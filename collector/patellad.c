@@ -110,7 +110,7 @@ static bool start(struct daemon *daemon, const struct settings_source *source, s
     const struct settings *settings = daemon->settings;
     struct writer_options writer = {.conninfo = settings->database,
                                     .queue_limit = (size_t)settings->queue_limit,
-                                    .wait_ms = settings->work_deadline_ms / 2};
+                                    .wait_ms = settings->write_wait_ms};
     struct workers_options workers = {.conninfo = settings->database, .threads = (size_t)settings->workers,
                                       .queue_limit = (size_t)settings->worker_queue_limit};
     struct tls *tls = tls_load(settings, settings->certificate, settings->key, error);

@@ -47,6 +47,8 @@ static const struct setting settings_table[] = {
     INTEGER_SETTING(handshake_deadline_ms, "5000", 10, 600000, true, "for the TLS handshake"),
     INTEGER_SETTING(head_deadline_ms, "10000", 10, 600000, true, "for the whole head of a request"),
     INTEGER_SETTING(work_deadline_ms, "30000", 10, 600000, true, "for the work on a request; later: 503"),
+    INTEGER_SETTING(write_wait_ms, "5000", 10, 600000, false,
+                    "how long a submission waits for PostgreSQL; later: 503"),
     INTEGER_SETTING(idle_deadline_ms, "30000", 10, 3600000, true, "between two requests of a connection"),
     INTEGER_SETTING(rate_grace_ms, "5000", 10, 600000, true, "before the least rates below are asked for"),
     INTEGER_SETTING(body_min_bytes_per_s, "1000", 0, 1000000000, true,

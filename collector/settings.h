@@ -31,6 +31,7 @@ struct settings {
     int handshake_deadline_ms;
     int head_deadline_ms;
     int work_deadline_ms;
+    int write_wait_ms;
     int idle_deadline_ms;
     int rate_grace_ms;
     int body_min_bytes_per_s;

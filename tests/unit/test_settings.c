@@ -167,6 +167,56 @@ static void test_settings_print_help_names_every_setting(void **state)
     free(text);
 }
 
+/* Words "(SIGHUP)" in the paragraph of `file` that begins with `begin` and ends with `end`. */
+static bool says_reloadable(const void *owner, const char *text, const char *begin, const char *end)
+{
+    const char *at = strstr(text, begin);
+    if (at == NULL)
+        fail_msg("nothing about \"%s\"", begin);
+    const char *behind = strstr(at + strlen(begin), end);
+    char *paragraph = memory_copy_bytes(owner, at, behind != NULL ? (size_t)(behind - at) : strlen(at));
+    return strstr(paragraph, "(SIGHUP)") != NULL;
+}
+
+/* The example has "# help (SIGHUP)" above "#name: value"; the manual has it below ".It Cm name". */
+static bool example_says_reloadable(const void *owner, const char *example, const char *name)
+{
+    const char *at = strstr(example, memory_format(owner, "#%s: ", name));
+    if (at == NULL)
+        at = strstr(example, memory_format(owner, "\n%s: ", name));
+    if (at == NULL)
+        fail_msg("the example has no %s", name);
+    const char *begin = at;
+    while (begin > example && strncmp(begin, "\n\n", 2) != 0)
+        begin--;
+    return strstr(memory_copy_bytes(owner, begin, (size_t)(at - begin)), "(SIGHUP)") != NULL;
+}
+
+static void test_settings_reloadable_is_told_alike_everywhere(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t length = 0;
+    char *manual = text_read_file(fixture, "collector/patellad.8", 1 << 20, &length, &fixture->error);
+    char *example = text_read_file(fixture, "collector/patella.yaml.example", 1 << 20, &length, &fixture->error);
+    char *help = NULL, *rest = NULL;
+    FILE *out = open_memstream(&help, &length);
+    assert_non_null(out);
+    assert_non_null(manual);
+    assert_non_null(example);
+    settings_print_help(out);
+    fclose(out);
+    for (char *line = strtok_r(help, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "   ", 3) == 0)
+            continue;   /* default and range of the line before */
+        bool reloadable = strstr(line, "(SIGHUP)") != NULL;
+        char *name = memory_copy_bytes(fixture, line + 2, strcspn(line + 2, " "));
+        bool in_manual = says_reloadable(fixture, manual, memory_format(fixture, ".It Cm %s\n", name), "\n.");
+        if (in_manual != reloadable || example_says_reloadable(fixture, example, name) != reloadable)
+            fail_msg("%s: manual or example tell otherwise whether SIGHUP reads it", name);
+    }
+    free(help);
+}
+
 int main(void)
 {
     memory_init();
@@ -178,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_settings_load_missing_certificate_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settings_reload_keeps_what_needs_a_restart, set_up, tear_down),
         cmocka_unit_test(test_settings_print_help_names_every_setting),
+        cmocka_unit_test_setup_teardown(test_settings_reloadable_is_told_alike_everywhere, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
