@@ -11,6 +11,7 @@
 #include "collector/connection.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
+#include "forms/base/log.h"
 
 static struct call *call_of_message(struct inbox_message *message)
 {
@@ -59,8 +60,6 @@ static void refuse_token(struct call *call)
 {
     metrics_add(METRIC_TOKENS_DENIED, 1);
     exchange_reply_problem(&call->exchange, 401, "bad_token", "the token is unknown, expired or revoked");
-    exchange_add_header(&call->exchange, "WWW-Authenticate",
-                        "Bearer realm=\"patella\", error=\"invalid_token\"");
     connection_reply(call->connection);
 }
 
@@ -102,6 +101,9 @@ static void find_principal(struct work *work, struct store *store)
     if (store != NULL)
         call->found = store_find_principal(store, call->token, &error);
     call->denied = error.kind == ERROR_DENIED;
+    if (store != NULL && call->found == NULL && !call->denied)
+        log_write(LOG_LEVEL_ERROR, "the database cannot be asked about a token", "request",
+                  call->exchange.request_id, "error", error.message, "sqlstate", error.sqlstate, NULL);
     inbox_post(call->loop->inbox, &call->message);
 }
 

@@ -60,6 +60,17 @@ void exchange_reply_json(struct exchange *exchange, int status, struct text *bod
     exchange->reply = body;
 }
 
+void exchange_reply_details(struct exchange *exchange, int status, struct text *details)
+{
+    exchange->status = status;
+    exchange->reply_type = PROBLEM_MEDIA_TYPE;
+    exchange->reply = details;
+    if ((status == 503 || status == 429) && find_header(exchange, "Retry-After") == NULL)
+        exchange_add_header(exchange, "Retry-After", "1");
+    if (status == 401 && find_header(exchange, "WWW-Authenticate") == NULL)
+        exchange_add_header(exchange, "WWW-Authenticate", "Bearer realm=\"patella\", error=\"invalid_token\"");
+}
+
 void exchange_reply_problem(struct exchange *exchange, int status, const char *code, const char *detail, ...)
 {
     va_list arguments;
@@ -68,11 +79,7 @@ void exchange_reply_problem(struct exchange *exchange, int status, const char *c
     va_end(arguments);
     struct text *body = text_new(exchange);
     problem_details_append(body, status, code, words, NULL);
-    exchange->status = status;
-    exchange->reply_type = PROBLEM_MEDIA_TYPE;
-    exchange->reply = body;
-    if ((status == 503 || status == 429) && find_header(exchange, "Retry-After") == NULL)
-        exchange_add_header(exchange, "Retry-After", "1");
+    exchange_reply_details(exchange, status, body);
 }
 
 void exchange_finish(struct exchange *exchange)

@@ -112,10 +112,13 @@ void exchange_reply_json(struct exchange *exchange, int status, struct text *bod
  * A reply as application/problem+json (RFC 9457):
  * {"type":"urn:patella:problem:CODE","title":...,"status":...,"code":CODE,"detail":...}
  * The request id is in the header X-Request-Id, so that the same problem has the same bytes.  A 503 or 429
- * gets "Retry-After: 1" when the handler has set none.
+ * gets "Retry-After: 1" and a 401 gets WWW-Authenticate (RFC 6750) when the handler has set none.
  */
 void exchange_reply_problem(struct exchange *exchange, int status, const char *code, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* The same with a body that is written already (problem_details.h). */
+void exchange_reply_details(struct exchange *exchange, int status, struct text *details);
 
 /*
  * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each

@@ -97,10 +97,7 @@ static void reply_single(const struct batch_request *request)
         return;
     }
     append_problem(body, row);
-    exchange_reply_json(exchange, status, body);
-    exchange->reply_type = PROBLEM_MEDIA_TYPE;
-    if (status == 503)
-        exchange_add_header(exchange, "Retry-After", "1");
+    exchange_reply_details(exchange, status, body);
 }
 
 static int array_status(const struct batch_request *request)

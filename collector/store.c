@@ -159,6 +159,8 @@ struct principal *store_find_principal(struct store *store, const char *token, s
     db_set_bytes(parameters, 0, token, strlen(token));
     struct db_result *result = store_query(work, store, STATEMENT_FIND_CREDENTIAL, parameters, error);
     struct principal *principal = NULL;
+    if (result == NULL && error->kind == ERROR_DENIED)
+        error->kind = ERROR_DATABASE;   /* we are refused, not the token: a right is missing, or our role */
     if (result != NULL && db_rows(result) == 1)
         principal = read_principal(result, token);
     else if (result != NULL)

@@ -266,7 +266,7 @@ static void test_backends_killed_under_load_lose_nothing(void **state)
 
 static void test_database_away_is_503_and_comes_back(void **state)
 {
-    static const char *const settings[] = {"work_deadline_ms=2000", NULL};
+    static const char *const settings[] = {"write_wait_ms=1000", NULL};
     (void)state;
     struct registry *registry = registry_new_stopped(NULL);
     registry->daemon = daemon_start(
@@ -326,6 +326,20 @@ static void test_commit_with_warning_is_not_acknowledged(void **state)
     assert_string_equal(
         test_value(registry->db, "SELECT count(*) FROM audit.event WHERE operation = 'REPLAY'"), "1");
     assert_status(api_submit(registry, "coordinator1", body), 200);
+}
+
+/* That the daemon may not ask is no news about the token. */
+static void test_right_to_ask_about_tokens_lost_is_503(void **state)
+{
+    struct registry *registry = *state;
+    static const char function[] = "FUNCTION api.find_credential(bytea)";
+    test_run(registry->db, memory_format(registry, "REVOKE EXECUTE ON %s FROM patella_collector", function));
+    struct client_reply *reply = api_get(registry, "statistician", DEMO);
+    test_run(registry->db, memory_format(registry, "GRANT EXECUTE ON %s TO patella_collector", function));
+    assert_problem(reply, 503, "unavailable");
+    if (strstr(daemon_read_log(registry, registry->daemon), "sqlstate=42501") == NULL)
+        fail_msg("the log does not tell of the lost right");
+    assert_status(api_get(registry, "statistician", DEMO), 200);
 }
 
 /* ---- the catalogue ---- */
@@ -410,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_queue_full_is_503_at_once),
         cmocka_unit_test(test_table_locked_is_503_and_the_same_id_goes_through_later),
         cmocka_unit_test(test_commit_with_warning_is_not_acknowledged),
+        cmocka_unit_test(test_right_to_ask_about_tokens_lost_is_503),
         cmocka_unit_test(test_catalogue_news_come_without_restart),
         cmocka_unit_test(test_catalogue_that_does_not_parse_keeps_the_old_one),
     };

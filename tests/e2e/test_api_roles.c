@@ -174,9 +174,13 @@ static void test_token_revoked_is_closed_within_seconds(void **state)
     test_run(registry->db, "SELECT admin.revoke_token(token_no) FROM sec.credential WHERE account = "
                            "'leaving'");
     /* The cache of tokens may still know it; the database does not. */
-    assert_status(api_get(registry, "leaving", DEMO "/subjects"), 401);
+    struct client_reply *read = api_get(registry, "leaving", DEMO "/subjects");
+    assert_status(read, 401);
+    assert_non_null(client_header(read, "WWW-Authenticate"));
     const char *body = registry_enrolment(registry, NULL, "01-0901");
-    assert_status(api_submit(registry, "leaving", body), 401);
+    struct client_reply *sent = api_submit(registry, "leaving", body);
+    assert_status(sent, 401);
+    assert_non_null(client_header(sent, "WWW-Authenticate"));
     long long deadline = test_now_ms() + 20000;
     while (api_get(registry, "leaving", "/api/v1/me")->status != 401) {
         assert_true(test_now_ms() < deadline);
