@@ -16,6 +16,13 @@ AS $$
         '[\s\u00A0\u00AD\u1680\u180E\u2000-\u200F\u2028-\u202F\u205F\u2060\u3000\uFEFF]', '', 'g')) >= 5
 $$;
 
+-- '07-0012' and nothing else for subject 12 of site 7: two digits and four, and more only where they are needed.
+CREATE FUNCTION core.is_subject_number(number text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT number ~ '^(?!00-)([0-9]{2}|[1-9][0-9]{2,3})-(?!0000$)([0-9]{4}|[1-9][0-9]{4,5})$'
+$$;
+
 -- True when a row of (xid, era) had committed when the cut's snapshot was taken.  Both are data: the answer is the
 -- same for ever, and on a standby.
 CREATE FUNCTION core.is_in_cut(xid xid8, era smallint, cut_snapshot pg_snapshot, cut_era smallint) RETURNS boolean
@@ -80,9 +87,15 @@ CREATE TABLE core.subject (
     study_id int NOT NULL,
     site_id int NOT NULL,
     subject_no int NOT NULL CHECK (subject_no BETWEEN 1 AND 999999),
+    -- The record that enrolled: its newest version is what counts, and a void one means that nobody is enrolled.
+    form text COLLATE "C" NOT NULL,
+    knee text COLLATE "C" NOT NULL,
+    visit text COLLATE "C" NOT NULL,
+    instance int NOT NULL,
+    -- As its first version said; for what is true now see rep.list_subjects and api.list_subjects.
     index_knee text NOT NULL CHECK (index_knee IN ('left', 'right')),
     enrolled_on date NOT NULL,
-    continues text CHECK (COALESCE(continues, '01-0001') ~ '^[0-9]{2,4}-[0-9]{4,6}$'),
+    continues text CHECK (COALESCE(core.is_subject_number(continues), true)),
     locked boolean NOT NULL DEFAULT false,
     token_no int NOT NULL,
     recorded_by text NOT NULL,
@@ -130,8 +143,9 @@ CREATE TABLE core.submission (
     xid xid8 NOT NULL,
     era smallint NOT NULL,
     PRIMARY KEY (study_id, site_id, subject_no, form, knee, visit, instance, version),
-    -- Not UNIQUE (id): the same number at two sites must not tell either that the other one has it.
-    UNIQUE (study_id, site_id, id),
+    -- Unique within the site: the same number at two sites must not tell either that the other one has it.  The
+    -- site stands last, so that a number can be looked for at all sites that somebody sees by one index probe.
+    CONSTRAINT submission_id_key UNIQUE (study_id, id, site_id),
     CONSTRAINT submission_reason_check CHECK (version = 1 OR core.is_reason(reason)),
     CONSTRAINT submission_chain_check CHECK (
         CASE WHEN version = 1 THEN prev_sha256 IS NULL
@@ -209,7 +223,7 @@ BEGIN
             'EXECUTE FUNCTION audit.record_update()', tab);
     END LOOP;
 
-    FOREACH tab IN ARRAY ARRAY['study', 'site', 'protocol', 'form', 'subject', 'cut'] LOOP
+    FOREACH tab IN ARRAY ARRAY['study', 'site', 'protocol', 'form', 'subject', 'knee', 'cut'] LOOP
         EXECUTE pg_catalog.format(
             'CREATE TRIGGER record_insert AFTER INSERT ON core.%I REFERENCING NEW TABLE AS added '
             'FOR EACH STATEMENT EXECUTE FUNCTION audit.record_insert(''yaml'')', tab);
@@ -242,6 +256,10 @@ DECLARE
     protocol_version int;
     number int;
 BEGIN
+    IF label ~ '^\s*[0-9]+\s*$' THEN
+        RAISE EXCEPTION 'the label "%" would be taken for the number of a cut', label
+            USING ERRCODE = '22023', HINT = 'choose one that is not digits only';
+    END IF;
     PERFORM pg_catalog.pg_advisory_xact_lock(73, study);
 
     SELECT p.version INTO protocol_version
@@ -268,6 +286,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION core.add_cut(int, text, text) TO patella_api, patella_admin_owner, patella_report_owner;
 
+GRANT EXECUTE ON FUNCTION core.is_subject_number(text) TO patella_writer, patella_admin_owner;
 GRANT EXECUTE ON FUNCTION core.is_reason(text)
     TO patella_writer, patella_admin_owner, patella_blind_owner;
 GRANT EXECUTE ON FUNCTION core.is_in_cut(xid8, smallint, pg_snapshot, smallint)

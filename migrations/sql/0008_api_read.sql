@@ -29,7 +29,8 @@ CREATE TYPE api.submission AS (
     recorded_at timestamptz
 );
 
--- In order of site and number, beginning behind (after_site, after_subject).
+-- In order of site and number, beginning behind (after_site, after_subject).  Knee and date are those of the newest
+-- version of the enrolment; whose enrolment is void is not enrolled.
 CREATE FUNCTION api.list_subjects(token bytea, study int, after_site int, after_subject int, most int)
 RETURNS TABLE (site_id int, subject_no int, index_knee text, enrolled_on date, locked boolean, records bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -39,34 +40,26 @@ BEGIN
     PERFORM sec.enter(token, study, 'coordinator', 'statistician');
 
     RETURN QUERY
-    SELECT s.site_id, s.subject_no, s.index_knee, s.enrolled_on, s.locked, r.records
+    SELECT s.site_id, s.subject_no, e.content -> 'answers' ->> 'index_knee', e.dated, s.locked, r.records
     FROM core.subject s
+    CROSS JOIN LATERAL (
+        SELECT v.status, v.dated, v.content
+        FROM core.submission v
+        WHERE (v.study_id, v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance)
+              = (s.study_id, s.site_id, s.subject_no, s.form, s.knee, s.visit, s.instance)
+        ORDER BY v.version DESC
+        LIMIT 1) e
     CROSS JOIN LATERAL (
         SELECT pg_catalog.count(*) AS records
         FROM core.submission v
         WHERE (v.study_id, v.site_id, v.subject_no) = (s.study_id, s.site_id, s.subject_no)
           AND v.version = 1) r
     WHERE s.study_id = study
+      AND e.status <> 'void'
       AND (s.study_id, s.site_id, s.subject_no) > (study, COALESCE(after_site, 0), COALESCE(after_subject, 0))
     ORDER BY s.study_id, s.site_id, s.subject_no
     LIMIT LEAST(GREATEST(most, 1), 10000);
 END
-$$;
-
--- The row of one submission among the sites of the context; core.submission has no key that begins with the id, so
--- it is looked for site by site.  Called in a context only.
-CREATE FUNCTION api.submission_by_id(study int, id uuid) RETURNS SETOF core.submission
-LANGUAGE sql STABLE SET search_path = ''
-AS $$
-    SELECT v.*
-    FROM pg_catalog.unnest(sec.context_sites()) place (site_id)
-    CROSS JOIN LATERAL (
-        SELECT x.*
-        FROM core.submission x
-        WHERE (x.study_id, x.site_id, x.id) = (submission_by_id.study, place.site_id, submission_by_id.id)
-        LIMIT 1) v
-    ORDER BY v.site_id
-    LIMIT 1
 $$;
 
 CREATE FUNCTION api.as_submission(v core.submission) RETURNS api.submission
@@ -85,8 +78,11 @@ BEGIN
 
     RETURN QUERY
     SELECT r.*
-    FROM api.submission_by_id(study, find_submission.id) v
-    CROSS JOIN LATERAL api.as_submission(v) r;
+    FROM core.submission v
+    CROSS JOIN LATERAL api.as_submission(v) r
+    WHERE (v.study_id, v.id) = (study, find_submission.id)
+    ORDER BY v.site_id
+    LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such submission' USING ERRCODE = 'P0002';
     END IF;
@@ -94,9 +90,10 @@ END
 $$;
 
 -- NULL filters nothing.  The newest version of each record, as of the cut if there is one, or all versions; in order
--- of site, subject, form, knee, visit, instance, version, beginning behind submission `after_id`.
+-- of site, subject, form, knee, visit, instance, version, beginning behind submission `after_id` of site `after_site`:
+-- two sites that do not see each other may have given the same id.
 CREATE FUNCTION api.list_submissions(token bytea, study int, site int, subject int, form text, visit text, cut int,
-                                     all_versions boolean, after_id uuid, most int)
+                                     all_versions boolean, after_site int, after_id uuid, most int)
 RETURNS SETOF api.submission
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_custom_plan
 AS $$
@@ -113,7 +110,10 @@ BEGIN
         END IF;
     END IF;
     IF after_id IS NOT NULL THEN
-        SELECT v.* INTO last FROM api.submission_by_id(study, after_id) v;
+        IF after_site IS NULL THEN
+            RAISE EXCEPTION 'the site of the last submission is missing' USING ERRCODE = '22023';
+        END IF;
+        SELECT v.* INTO last FROM core.submission v WHERE (v.study_id, v.site_id, v.id) = (study, after_site, after_id);
         IF NOT FOUND THEN
             RAISE EXCEPTION 'no such submission' USING ERRCODE = 'P0002';
         END IF;
@@ -146,6 +146,22 @@ BEGIN
 END
 $$;
 
+-- The same with the lowest of the sites that have `after_id`.
+CREATE FUNCTION api.list_submissions(token bytea, study int, site int, subject int, form text, visit text, cut int,
+                                     all_versions boolean, after_id uuid, most int)
+RETURNS SETOF api.submission
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+    PERFORM sec.enter(token, study, 'coordinator', 'statistician');
+    RETURN QUERY
+    SELECT r.*
+    FROM api.list_submissions(token, study, site, subject, form, visit, cut, all_versions,
+            COALESCE((SELECT pg_catalog.min(v.site_id) FROM core.submission v WHERE (v.study_id, v.id) = (study, after_id)), 0),
+            after_id, most) r;
+END
+$$;
+
 CREATE FUNCTION api.list_cuts(token bytea, study int)
 RETURNS TABLE (cut_no int, label text, protocol_version int, made_by text, made_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -173,6 +189,7 @@ $$;
 GRANT EXECUTE ON FUNCTION api.list_subjects(bytea, int, int, int, int),
     api.find_submission(bytea, int, uuid),
     api.list_submissions(bytea, int, int, int, text, text, int, boolean, uuid, int),
+    api.list_submissions(bytea, int, int, int, text, text, int, boolean, int, uuid, int),
     api.list_cuts(bytea, int),
     api.make_cut(bytea, int, text)
     TO patella_collector;

@@ -16,7 +16,7 @@ static const char *read_cut(const struct test_fixture *fixture, int cut, bool al
 {
     return test_value(fixture->collector, memory_format(fixture->owner,
         "SELECT string_agg(right(s.id::text, 2) || ':' || s.version, ' ' ORDER BY s.id) "
-        "FROM api.list_submissions('statistician', 1, NULL, NULL, 'koos', NULL, %d, %s, NULL, 1000) s",
+        "FROM api.list_submissions('statistician', 1, NULL, NULL, 'koos', NULL, %d, %s, NULL, NULL, 1000) s",
         cut, all_versions ? "true" : "false"));
 }
 
@@ -145,11 +145,22 @@ static void test_cut_label_twice_is_a_conflict(void **state)
     assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.make_cut('statistician', 1, NULL)"), "23502");
 }
 
+/* `--cut 7` and `--cut LABEL` are the same option. */
+static void test_cut_label_of_digits_only_is_refused(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = test_database_connect(fixture->owner, fixture->database, "patella_reporter");
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.make_cut('statistician', 1, '7')"), "22023");
+    assert_string_equal(test_sqlstate(fixture->superuser, "SELECT admin.make_cut('demo', ' 2026 ')"), "22023");
+    assert_string_equal(test_sqlstate(reporter, "SELECT rep.make_cut(1, '12')"), "22023");
+    make_cut(fixture, "2026-03-01");
+}
+
 static void test_cut_unknown_number_is_not_found(void **state)
 {
     struct test_fixture *fixture = *state;
     assert_string_equal(test_sqlstate(fixture->collector,
-        "SELECT * FROM api.list_submissions('statistician', 1, NULL, NULL, NULL, NULL, 7, false, NULL, 10)"), "P0002");
+        "SELECT * FROM api.list_submissions('statistician', 1, NULL, NULL, NULL, NULL, 7, false, NULL, NULL, 10)"), "P0002");
 }
 
 static void test_cut_study_without_protocol_is_refused(void **state)
@@ -163,7 +174,7 @@ static void test_cut_names_the_newest_protocol(void **state)
 {
     struct test_fixture *fixture = *state;
     make_cut(fixture, "first");
-    test_run(fixture->superuser, "SELECT admin.put_protocol('demo', 2, 'protocol, second version')");
+    test_run(fixture->superuser, "SELECT admin.put_protocol('demo', 2, 'protocol, second version', 'none')");
     make_cut(fixture, "second");
     assert_string_equal(test_value(fixture->collector,
         "SELECT string_agg(label || ' ' || protocol_version, ', ' ORDER BY cut_no) "
@@ -185,6 +196,7 @@ int main(void)
         CASE(test_cut_allocation_is_that_of_then),
         CASE(test_cut_row_of_an_earlier_era_is_in_it),
         CASE(test_cut_label_twice_is_a_conflict),
+        CASE(test_cut_label_of_digits_only_is_refused),
         CASE(test_cut_unknown_number_is_not_found),
         CASE(test_cut_study_without_protocol_is_refused),
         CASE(test_cut_names_the_newest_protocol),

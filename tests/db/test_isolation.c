@@ -47,7 +47,7 @@ static void check_sqlstate(struct db *db, const char *sql, const char *expected)
     "SELECT string_agg(site_id || '-' || subject_no, ' ') FROM api.list_subjects('" token "', " study ", 0, 0, 100)"
 #define RECORDS(token, study, filter) \
     "SELECT string_agg(right(id::text, 2), ' ' ORDER BY id) FROM api.list_submissions('" token "', " study ", " filter \
-    ", false, NULL, 100) WHERE form = 'koos'"
+    ", false, NULL, NULL, 100) WHERE form = 'koos'"
 
 static void test_list_subjects_shows_the_sites_of_the_token(void **state)
 {
@@ -92,20 +92,44 @@ static void test_list_submissions_filters_and_orders(void **state)
     check_value(fixture->collector, RECORDS("coordinator1", "1", "1, 1, NULL, NULL, NULL"), "13 14");
     check_value(fixture->collector, RECORDS("coordinator1", "1", "1, NULL, 'koos', 'M3', NULL"), "12 14");
     check_value(fixture->collector, "SELECT string_agg(right(id::text, 2), ' ') FROM api.list_submissions("
-                "'coordinator1', 1, 1, 1, NULL, NULL, NULL, true, NULL, 100)", "15 01 11 14 13");
+                "'coordinator1', 1, 1, 1, NULL, NULL, NULL, true, NULL, NULL, 100)", "15 01 11 14 13");
     check_value(fixture->collector, "SELECT string_agg(right(id::text, 2), ' ') FROM api.list_submissions("
-                "'coordinator1', 1, 1, 1, NULL, NULL, NULL, true, '00000000-0000-0000-0000-000000000011', 1)", "14");
+                "'coordinator1', 1, 1, 1, NULL, NULL, NULL, true, 1, '00000000-0000-0000-0000-000000000011', 1)", "14");
 }
 
 static void test_list_submissions_pages_behind_an_id(void **state)
 {
     struct test_fixture *fixture = *state;
     check_value(fixture->collector, "SELECT id::text FROM api.list_submissions('coordinator', 1, NULL, NULL, NULL, "
-                "NULL, NULL, false, NULL, 1)", "00000000-0000-0000-0000-000000001001");
+                "NULL, NULL, false, NULL, NULL, 1)", "00000000-0000-0000-0000-000000001001");
     check_value(fixture->collector, "SELECT right(id::text, 2) FROM api.list_submissions('coordinator', 1, NULL, NULL, "
-                "NULL, NULL, NULL, false, '00000000-0000-0000-0000-000000001001', 1)", "11");
+                "NULL, NULL, NULL, false, 1, '00000000-0000-0000-0000-000000001001', 1)", "11");
     check_sqlstate(fixture->collector, "SELECT * FROM api.list_submissions('coordinator1', 1, NULL, NULL, NULL, NULL, "
-                   "NULL, false, '00000000-0000-0000-0000-000000000021', 1)", "P0002");
+                   "NULL, false, 2, '00000000-0000-0000-0000-000000000021', 1)", "P0002");
+    check_sqlstate(fixture->collector, "SELECT * FROM api.list_submissions('coordinator1', 1, NULL, NULL, NULL, NULL, "
+                   "NULL, false, NULL, '00000000-0000-0000-0000-000000000011', 1)", "22023");
+}
+
+/* The same id at two sites, whose coordinators do not see each other: who sees both comes to the end of the list. */
+static void test_list_submissions_pages_behind_an_id_that_two_sites_gave(void **state)
+{
+    struct test_fixture *fixture = *state;
+    static const char *const expected[] = {"1 01", "1 11", "1 44", "1 02", "1 12", "2 01", "2 21", "2 44"};
+    const struct test_row rows[] = {
+        {.id = 44, .visit = "M6", .token = "coordinator1"}, {.id = 44, .site = 2, .visit = "M6", .token = "coordinator2"},
+    };
+    assert_string_equal(test_submit(fixture->collector, rows, 2), "accepted accepted");
+    const char *after = "NULL, NULL";
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        char *from = memory_format(fixture->owner, "FROM api.list_submissions('coordinator', 1, NULL, NULL, NULL, "
+                                   "NULL, NULL, false, %s, 1)", after);
+        check_value(fixture->collector, memory_format(fixture->owner, "SELECT site_id || ' ' || right(id::text, 2) %s",
+                                                      from), expected[i]);
+        after = test_value(fixture->collector, memory_format(fixture->owner,
+                           "SELECT site_id || ', ''' || id || '''' %s", from));
+    }
+    check_value(fixture->collector, memory_format(fixture->owner, "SELECT count(*) FROM api.list_submissions("
+                "'coordinator', 1, NULL, NULL, NULL, NULL, NULL, false, %s, 1)", after), "0");
 }
 
 static void test_find_submission_hidden_and_missing_are_the_same(void **state)
@@ -144,7 +168,7 @@ static void test_read_functions_allow_the_roles_of_the_table(void **state)
         const char *sqlstates[5];
     } table[] = {
         {"api.list_subjects", "1, 0, 0, 1", {"", "42501", "", "42501", "42501"}},
-        {"api.list_submissions", "1, NULL, NULL, NULL, NULL, NULL, false, NULL, 1",
+        {"api.list_submissions", "1, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, 1",
          {"", "42501", "", "42501", "42501"}},
         {"api.find_submission", "1, '00000000-0000-0000-0000-000000000011'", {"", "42501", "", "42501", "42501"}},
         {"api.list_cuts", "1", {"", "42501", "", "", "42501"}},
@@ -153,7 +177,9 @@ static void test_read_functions_allow_the_roles_of_the_table(void **state)
         {"api.request_report", "1, 1", {"42501", "42501", "P0002", "42501", "42501"}},
         {"api.list_report_files", "1, '00000000-0000-0000-0000-000000000000'",
          {"42501", "42501", "P0002", "P0002", "42501"}},
-        {"api.read_report_file", "1, '00000000-0000-0000-0000-000000000000', 'x'",
+        {"api.request_report_file", "1, '00000000-0000-0000-0000-000000000000', 'x'",
+         {"42501", "42501", "P0002", "42501", "42501"}},
+        {"api.read_report_file", "1, '00000000-0000-0000-0000-000000000000'",
          {"42501", "42501", "P0002", "42501", "42501"}},
     };
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++)
@@ -174,7 +200,8 @@ static void test_reports_and_cuts_are_refused_to_a_token_of_some_sites(void **st
         "api.list_reports('statistician1', 1)",
         "api.request_report('statistician1', 1, 1)",
         "api.list_report_files('statistician1', 1, '00000000-0000-0000-0000-000000000000')",
-        "api.read_report_file('statistician1', 1, '00000000-0000-0000-0000-000000000000', 'x')",
+        "api.request_report_file('statistician1', 1, '00000000-0000-0000-0000-000000000000', 'x')",
+        "api.read_report_file('statistician1', 1, '00000000-0000-0000-0000-000000000000')",
     };
     test_run(fixture->superuser, "SELECT admin.add_token('statistician', 'demo', 'statistician', '{1,2}', "
                                  "sha256('statistician1'), now() + interval '1 day')");
@@ -231,7 +258,7 @@ static void test_catalogue_version_moves_on_with_every_change(void **state)
     static const char *const changes[] = {
         "SELECT admin.add_study('third', 'Third study', 'none')",
         "SELECT admin.add_site('demo', 3, 'Third clinic', 'UTC')",
-        "SELECT admin.put_protocol('demo', 2, 'second')",
+        "SELECT admin.put_protocol('demo', 2, 'second', 'none')",
         "SELECT admin.put_form('demo', 'koos', 2, 'second')",
         "SELECT admin.freeze_study('demo', true, 'database lock')",
     };
@@ -264,7 +291,7 @@ static void test_roles_may_not_do_what_is_not_theirs(void **state)
         {"patella_collector", "INSERT INTO audit.event DEFAULT VALUES", "42501"},
         {"patella_collector", "SELECT sec.enter('coordinator', 1, 'coordinator')", "42501"},
         {"patella_collector", "SELECT audit.record('X', 'x', 1, 1, NULL, NULL, NULL, NULL)", "42501"},
-        {"patella_collector", "SELECT api.submission_by_id(1, '00000000-0000-0000-0000-000000000011')", "42501"},
+        {"patella_collector", "SELECT api.enrolment_status(1, 1, 1)", "42501"},
         {"patella_collector", "SELECT core.add_cut(1, 'x', 'root')", "42501"},
         {"patella_collector", "SELECT admin.add_study('x', 'x', 'none')", "42501"},
         {"patella_collector", "SELECT rep.allocation(1, 1)", "42501"},
@@ -333,8 +360,8 @@ static void test_reporter_of_no_study_makes_no_cut(void **state)
     struct db *reporter = test_database_connect(fixture->owner, fixture->database, "patella_reporter");
     check_sqlstate(reporter, "SELECT rep.make_cut(2, 'x')", "42501");
     /* Not masked, only not granted. */
-    test_run(fixture->superuser, "SELECT admin.add_study('third', 'Third study', 'none', session_user), "
-                                 "admin.put_protocol('third', 1, 'x'), admin.make_cut('third', 'first')");
+    test_run(fixture->superuser, "SELECT admin.add_study('third', 'Third study', 'none', 'patella_auditor'), "
+                                 "admin.put_protocol('third', 1, 'x', 'none'), admin.make_cut('third', 'first')");
     check_sqlstate(reporter, "SELECT rep.allocation(3, 1)", "42501");
     check_sqlstate(reporter, "SELECT rep.make_cut(3, 'x')", "42501");
 }
@@ -420,6 +447,7 @@ int main(void)
         CASE(test_list_submissions_shows_the_sites_of_the_token),
         CASE(test_list_submissions_filters_and_orders),
         CASE(test_list_submissions_pages_behind_an_id),
+        CASE(test_list_submissions_pages_behind_an_id_that_two_sites_gave),
         CASE(test_find_submission_hidden_and_missing_are_the_same),
         CASE(test_read_functions_bad_token_is_28000),
         CASE(test_read_functions_allow_the_roles_of_the_table),

@@ -25,6 +25,7 @@ struct verdict_case {
     const char *verdict;
 };
 
+#define ENROLMENT .form = "enrolment", .knee = "none", .visit = "unscheduled"
 static const struct verdict_case verdict_cases[] = {
     {"a first version", {.id = 2, .visit = "M6"}, "accepted"},
     {"a correction", {.id = 2, .version = 2, .reason = "wrong knee"}, "accepted"},
@@ -59,6 +60,26 @@ static const struct verdict_case verdict_cases[] = {
      "continues_unknown"},
     {"an enrolment that continues nonsense", {.id = 2, .site = 2, .index_knee = "left", .continues = "somebody"},
      "continues_unknown"},
+    {"a number with a zero too many", {.id = 2, .site = 2, .index_knee = "left", .continues = "001-0001"},
+     "continues_unknown"},
+    {"a subject with a zero too many", {.id = 2, .site = 2, .index_knee = "left", .continues = "01-00001"},
+     "continues_unknown"},
+    {"a hidden site with a zero too many",
+     {.id = 2, .subject = 9, .index_knee = "left", .continues = "002-0001", .token = "coordinator1"},
+     "continues_unknown"},
+    {"an enrolment corrected", {ENROLMENT, .id = 2, .version = 2, .reason = "wrong knee"}, "accepted"},
+    {"an enrolment corrected with its knee",
+     {.id = 2, .version = 2, .reason = "wrong knee", .index_knee = "right"}, "accepted"},
+    {"an enrolment corrected at a hidden site",
+     {.id = 2, .version = 2, .reason = "wrong knee", .index_knee = "right", .token = "coordinator2"},
+     "unknown_subject"},
+    {"an enrolment corrected to continue nobody",
+     {ENROLMENT, .id = 2, .version = 2, .reason = "moved here", .continues = "02-0009"}, "continues_unknown"},
+    {"an enrolment corrected to continue itself",
+     {ENROLMENT, .id = 2, .version = 2, .reason = "moved here", .continues = "01-0001"}, "continues_unknown"},
+    {"an enrolment voided under a record",
+     {ENROLMENT, .id = 2, .version = 2, .status = "void", .reason = "wrong subject"}, "subject_has_records"},
+    {"no version of the protocol, stored already", {.id = 1, .protocol_version = -1}, "replayed"},
     {"a form that the study has not", {.id = 2, .form = "womac", .visit = "M6"}, "unknown_form"},
     {"a version of the form that it has not", {.id = 2, .visit = "M6", .form_version = 2}, "unknown_form"},
     {"a version of the protocol that it has not", {.id = 2, .visit = "M6", .protocol_version = 2}, "unknown_form"},
@@ -100,7 +121,10 @@ static void test_submit_batch_all_rows_together_get_the_same_verdicts(void **sta
     for (size_t i = 0; i < COUNT; i++) {
         if (strcmp(verdict_cases[i].verdict, "accepted") == 0)
             continue;    /* they would meet each other */
-        rows[count++] = verdict_cases[i].row;
+        rows[count] = verdict_cases[i].row;
+        if (rows[count].id == 2)
+            rows[count].id = 100 + (int)i;
+        count++;
         if (expected[0])
             strcat(expected, " ");
         strcat(expected, verdict_cases[i].verdict);
@@ -194,21 +218,125 @@ static void test_submit_batch_dependent_versions_in_one_call_are_refused_not_cor
     assert_string_equal(test_submit(fixture->collector, rows, 2), "replayed accepted");
 }
 
-static void test_submit_batch_void_record_takes_no_more_versions(void **state)
+/* One row after the other, each in a call of its own. */
+static void check_in_turn(const struct test_fixture *fixture, const struct verdict_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *verdict = submit_one(fixture, cases[i].row);
+        if (strcmp(verdict, cases[i].verdict) != 0)
+            fail_msg("%s: %s instead of %s", cases[i].label, verdict, cases[i].verdict);
+    }
+}
+
+#define CHECK_IN_TURN(fixture, cases) check_in_turn(fixture, cases, sizeof(cases) / sizeof(cases)[0])
+
+static void test_submit_batch_void_record_is_entered_anew_with_a_reason(void **state)
+{
+    struct test_fixture *fixture = *state;
+    static const struct verdict_case cases[] = {
+        {"first", {.id = 1}, "accepted"},
+        {"void", {.id = 2, .version = 2, .status = "void", .reason = "wrong subject", .content = "{}"}, "accepted"},
+        {"void again", {.id = 3, .version = 3, .status = "void", .reason = "wrong subject"}, "record_void"},
+        {"a first version", {.id = 3}, "record_exists"},
+        {"without a reason", {.id = 3, .version = 3}, "reason_missing"},
+        {"anew", {.id = 3, .version = 3, .reason = "it was right after all"}, "accepted"},
+        {"the void one again", {.id = 2, .version = 2, .status = "void", .reason = "wrong subject", .content = "{}"},
+         "replayed"},
+        {"corrected", {.id = 4, .version = 4, .reason = "typing error"}, "accepted"},
+    };
+    test_enrol(fixture->collector, 1, 1);
+    CHECK_IN_TURN(fixture, cases);
+}
+
+#define SUBJECTS "SELECT string_agg(concat_ws(' ', subject_no, index_knee, enrolled_on), ', ') " \
+                 "FROM api.list_subjects('coordinator', 1, 0, 0, 100)"
+#define RIGHT_KNEE "{\"answers\":{\"index_knee\":\"right\"}}"
+
+static void test_submit_batch_corrected_enrolment_is_what_lists_show(void **state)
+{
+    struct test_fixture *fixture = *state;
+    test_enrol(fixture->collector, 1, 1);
+    assert_string_equal(test_value(fixture->collector, SUBJECTS), "1 left 2026-03-01");
+    assert_string_equal(submit_one(fixture, (struct test_row){ENROLMENT, .id = 2, .version = 2, .date = "2026-02-01",
+                                                              .reason = "wrong knee", .content = RIGHT_KNEE}),
+                        "accepted");
+    assert_string_equal(test_value(fixture->collector, SUBJECTS), "1 right 2026-02-01");
+}
+
+static void test_submit_batch_void_enrolment_leaves_no_subject_until_it_is_entered_anew(void **state)
+{
+    struct test_fixture *fixture = *state;
+    static const struct verdict_case cases[] = {
+        {"a record", {.id = 1}, "accepted"},
+        {"void under it", {ENROLMENT, .id = 2, .version = 2, .status = "void", .reason = "never came"},
+         "subject_has_records"},
+        {"the record void", {.id = 3, .version = 2, .status = "void", .reason = "never came"}, "accepted"},
+        {"void", {ENROLMENT, .id = 2, .version = 2, .status = "void", .reason = "never came"}, "accepted"},
+        {"void, sent again", {ENROLMENT, .id = 2, .version = 2, .status = "void", .reason = "never came"}, "replayed"},
+        {"void twice", {ENROLMENT, .id = 4, .version = 3, .status = "void", .reason = "never came"}, "record_void"},
+        {"a new record", {.id = 4, .visit = "M6"}, "unknown_subject"},
+        {"the old record", {.id = 4, .version = 3, .reason = "came at last"}, "unknown_subject"},
+        {"the old record, sent again", {.id = 1}, "replayed"},
+        {"enrolled as if new", {.id = 4, .index_knee = "left"}, "subject_exists"},
+        {"continued", {.id = 4, .site = 2, .index_knee = "left", .continues = "01-0001"}, "continues_unknown"},
+    }, anew[] = {
+        {"enrolled anew", {ENROLMENT, .id = 5, .version = 3, .reason = "came at last", .content = RIGHT_KNEE},
+         "accepted"},
+        {"a new record", {.id = 6, .visit = "M6"}, "accepted"},
+        {"continued", {.id = 7, .site = 2, .index_knee = "left", .continues = "01-0001"}, "accepted"},
+    };
+    test_enrol(fixture->collector, 1, 1);
+    CHECK_IN_TURN(fixture, cases);
+    assert_string_equal(test_value(fixture->collector, SUBJECTS), "");
+    CHECK_IN_TURN(fixture, anew);
+    assert_string_equal(test_value(fixture->collector, SUBJECTS), "1 right 2026-03-01, 1 left 2026-03-01");
+}
+
+static void test_submit_batch_enrolment_voided_beside_a_new_record_stays(void **state)
 {
     struct test_fixture *fixture = *state;
     test_enrol(fixture->collector, 1, 1);
     const struct test_row rows[] = {
-        {.id = 1},
-        {.id = 2, .version = 2, .status = "void", .reason = "wrong subject", .content = "{}"},
-        {.id = 3, .version = 3, .reason = "it was right after all"},
-        {.id = 4},
+        {ENROLMENT, .id = 2, .version = 2, .status = "void", .reason = "never came"}, {.id = 1},
     };
-    assert_string_equal(test_submit(fixture->collector, &rows[0], 1), "accepted");
-    assert_string_equal(test_submit(fixture->collector, &rows[1], 1), "accepted");
-    assert_string_equal(test_submit(fixture->collector, &rows[2], 1), "record_void");
-    assert_string_equal(test_submit(fixture->collector, &rows[3], 1), "record_exists");
-    assert_string_equal(test_submit(fixture->collector, &rows[1], 1), "replayed");
+    assert_string_equal(test_submit(fixture->collector, rows, 2), "subject_has_records accepted");
+}
+
+/* Its records are only all there to be seen when nobody else is writing one. */
+static void test_submit_batch_voiding_an_enrolment_waits_for_other_writers(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *rival = test_database_connect(fixture->owner, fixture->database, "patella_collector");
+    test_enrol(fixture->collector, 1, 1);
+    const struct test_row record = {.id = 1};
+    const struct test_row end = {ENROLMENT, .id = 2, .version = 2, .status = "void", .reason = "never came"};
+    test_run(rival, "BEGIN");
+    assert_string_equal(test_submit(rival, &record, 1), "accepted");
+    test_run(fixture->collector, "SET lock_timeout = '50ms'");
+    assert_string_equal(test_submit_sqlstate(fixture->collector, &end, 1), "55P03");
+    test_run(rival, "COMMIT");
+    assert_string_equal(test_submit(fixture->collector, &end, 1), "subject_has_records");
+}
+
+static void test_submit_batch_every_row_has_a_time_of_its_own_in_the_order_sent(void **state)
+{
+    struct test_fixture *fixture = *state;
+    enum { ROWS = 40 };
+    struct test_row rows[ROWS];
+    for (int i = 0; i < ROWS; i++)
+        rows[i] = (struct test_row){.id = 1 + i % 20, .instance = 1 + i % 20};      /* each sent twice */
+    test_enrol(fixture->collector, 1, 1);
+    test_run(fixture->collector, "BEGIN");
+    const char *first = test_submit(fixture->collector, rows, ROWS);
+    assert_null(strstr(first, "replayed accepted"));
+    assert_non_null(strstr(first, "accepted replayed"));
+    const struct test_row later[] = {{.id = 50, .visit = "M6"}, {.id = 51, .subject = 2, .index_knee = "left"}};
+    assert_string_equal(test_submit(fixture->collector, later, 2), "accepted accepted");
+    test_run(fixture->collector, "COMMIT");
+    assert_string_equal(test_value(fixture->superuser,
+        "SELECT count(DISTINCT recorded_at) || ' ' || (array_agg(instance ORDER BY recorded_at))[1:20]::text "
+        "FROM core.submission WHERE form = 'koos' OR subject_no = 2"),
+        "22 {1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20}");
 }
 
 static void test_submit_batch_content_over_the_limit_is_too_large(void **state)
@@ -269,6 +397,20 @@ static void test_submit_batch_same_number_at_two_sites_are_two_submissions(void 
         {.id = 1, .token = "coordinator1"}, {.id = 1, .site = 2, .token = "coordinator2", .content = "{\"p1\":3}"},
     };
     assert_string_equal(test_submit(fixture->collector, rows, 2), "accepted accepted");
+}
+
+static void test_submit_batch_same_number_at_two_sites_that_the_caller_sees_is_reused(void **state)
+{
+    struct test_fixture *fixture = *state;
+    test_enrol(fixture->collector, 1, 1);
+    test_enrol(fixture->collector, 2, 1);
+    const struct test_row rows[] = {{.id = 1}, {.id = 1, .site = 2}};
+    assert_string_equal(test_submit(fixture->collector, rows, 2), "accepted uuid_reused");
+    assert_string_equal(submit_one(fixture, rows[1]), "uuid_reused");
+    assert_string_equal(submit_one(fixture, rows[0]), "replayed");
+    assert_string_equal(submit_one(fixture, (struct test_row){.id = 1, .site = 2, .subject = 9, .index_knee = "left"}),
+                        "uuid_reused");
+    assert_string_equal(test_value(fixture->superuser, count_koos), "1");
 }
 
 static void test_submit_batch_continues_at_a_hidden_site_tells_nothing(void **state)
@@ -435,7 +577,13 @@ int main(void)
         CASE(test_submit_batch_enrolment_with_a_stored_number_adds_no_subject),
         CASE(test_submit_batch_twins_in_one_call_are_stored_once),
         CASE(test_submit_batch_dependent_versions_in_one_call_are_refused_not_corrupted),
-        CASE(test_submit_batch_void_record_takes_no_more_versions),
+        CASE(test_submit_batch_void_record_is_entered_anew_with_a_reason),
+        CASE(test_submit_batch_corrected_enrolment_is_what_lists_show),
+        CASE(test_submit_batch_void_enrolment_leaves_no_subject_until_it_is_entered_anew),
+        CASE(test_submit_batch_enrolment_voided_beside_a_new_record_stays),
+        CASE(test_submit_batch_voiding_an_enrolment_waits_for_other_writers),
+        CASE(test_submit_batch_every_row_has_a_time_of_its_own_in_the_order_sent),
+        CASE(test_submit_batch_same_number_at_two_sites_that_the_caller_sees_is_reused),
         CASE(test_submit_batch_content_over_the_limit_is_too_large),
         CASE(test_submit_batch_content_that_is_no_json_fails_the_call),
         CASE(test_submit_batch_frozen_study_takes_nothing_but_answers_replays),

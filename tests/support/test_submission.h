@@ -17,7 +17,7 @@ struct test_row {
     const char *status;          /* "complete" */
     const char *date;            /* "2026-03-01" */
     int form_version, protocol_version;
-    const char *content;         /* {"form":FORM,"id":ID} */
+    const char *content;         /* {"form":FORM,"id":ID}, and "answers" of an enrolment */
     const char *reason;
     const char *index_knee;      /* with it the row enrols: form enrolment, knee none, visit unscheduled */
     const char *continues;
