@@ -162,4 +162,4 @@ GRANT EXECUTE ON FUNCTION audit.current_era(), audit.actor()
     TO patella_owner, patella_sec_owner, patella_blind_owner, patella_report_owner, patella_api, patella_writer,
        patella_admin_owner;
 GRANT EXECUTE ON FUNCTION audit.record(text, text, int, int, uuid, bytea, jsonb, text, text, int)
-    TO patella_api, patella_writer;
+    TO patella_api, patella_writer, patella_report_owner;

@@ -36,11 +36,25 @@ CREATE TABLE rep.file (
     FOREIGN KEY (study_id, job_id) REFERENCES rep.job
 );
 
+-- A file leaves in two steps: this row commits, then the bytes go.  Reading and recording in one transaction could be
+-- rolled back, and the trace of what was seen with it.
+CREATE TABLE rep.export (
+    study_id int NOT NULL,
+    request_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamptz NOT NULL,
+    xid xid8 NOT NULL,
+    PRIMARY KEY (study_id, request_id),
+    FOREIGN KEY (study_id, job_id, name) REFERENCES rep.file
+);
+
 DO $$
 DECLARE
     tab text;
 BEGIN
-    FOREACH tab IN ARRAY ARRAY['job', 'file'] LOOP
+    FOREACH tab IN ARRAY ARRAY['job', 'file', 'export'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rep.%I ENABLE ROW LEVEL SECURITY', tab);
         EXECUTE pg_catalog.format('ALTER TABLE rep.%I FORCE ROW LEVEL SECURITY', tab);
         EXECUTE pg_catalog.format(
@@ -65,10 +79,13 @@ CREATE TRIGGER record_update AFTER UPDATE ON rep.job
     FOR EACH ROW EXECUTE FUNCTION audit.record_update();
 CREATE TRIGGER keep_rows BEFORE UPDATE OR DELETE ON rep.file
     FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+CREATE TRIGGER keep_rows BEFORE UPDATE OR DELETE ON rep.export
+    FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
 
 GRANT USAGE ON SCHEMA rep TO patella_api, patella_blind_owner;
 GRANT SELECT, INSERT ON rep.job TO patella_api;
 GRANT SELECT ON rep.file TO patella_api;
+GRANT SELECT, INSERT ON rep.export TO patella_api;
 
 -- ---------------------------------------------------------------------------------------------- for patella-report
 
@@ -91,6 +108,43 @@ BEGIN
     PERFORM pg_catalog.set_config('patella.account', 'db:' || session_user, true);
     RETURN core.add_cut(study, label, 'db:' || session_user);
 END
+$$;
+
+-- Leaves the trace of a report that is about to be made: to be committed before anything of the cut is read.
+CREATE FUNCTION rep.open_cut(study int, cut int) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+    PERFORM rep.need_study(study);
+    IF NOT EXISTS (SELECT FROM core.cut c WHERE c.study_id = study AND c.cut_no = cut) THEN
+        RAISE EXCEPTION 'no such cut' USING ERRCODE = 'P0002';
+    END IF;
+    PERFORM audit.record('EXPORT', 'core.cut', study, NULL, NULL, NULL,
+                         pg_catalog.jsonb_build_object('cut_no', cut), NULL, 'db:' || session_user);
+END
+$$;
+
+-- Who was enrolled as of the cut, as the newest version of each enrolment then said.  Not a definer's function: the
+-- policies on the role that is connected decide what it reads.
+CREATE FUNCTION rep.list_subjects(study int, cut int)
+RETURNS TABLE (site_id int, subject_no int, index_knee text, enrolled_on date, continues text)
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    SELECT newest.site_id, newest.subject_no, newest.content -> 'answers' ->> 'index_knee', newest.dated,
+           newest.content -> 'answers' ->> 'continues'
+    FROM (
+        SELECT DISTINCT ON (v.site_id, v.subject_no) v.site_id, v.subject_no, v.status, v.dated, v.content
+        FROM core.cut c
+        JOIN core.subject s ON s.study_id = c.study_id
+        JOIN core.submission v
+             ON (v.study_id, v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance)
+                = (s.study_id, s.site_id, s.subject_no, s.form, s.knee, s.visit, s.instance)
+        WHERE c.study_id = study
+          AND c.cut_no = cut
+          AND core.is_in_cut(v.xid, v.era, c.snapshot, c.era)
+        ORDER BY v.site_id, v.subject_no, v.version DESC) newest
+    WHERE newest.status <> 'void'
+    ORDER BY newest.site_id, newest.subject_no
 $$;
 
 -- The oldest job that waits.  The session holds an advisory lock for as long as it works on the job, so that others
@@ -202,7 +256,7 @@ BEGIN
 END
 $$;
 
-GRANT EXECUTE ON FUNCTION rep.make_cut(int, text), rep.take_job(), rep.add_file(uuid, text, text, bytea),
+GRANT EXECUTE ON FUNCTION rep.make_cut(int, text), rep.open_cut(int, int), rep.list_subjects(int, int), rep.take_job(), rep.add_file(uuid, text, text, bytea),
     rep.finish_job(uuid, boolean, text), rep.release_stale_jobs()
     TO patella_reporter;
 
@@ -302,6 +356,54 @@ BEGIN
 END
 $$;
 
+-- First step; it counts when it has committed, and for five minutes.
+CREATE FUNCTION api.request_report_file(token bytea, study int, job uuid, name text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    account text := sec.enter_whole_study(token, study, 'statistician');
+    request uuid := pg_catalog.gen_random_uuid();
+    digest bytea;
+BEGIN
+    SELECT f.sha256 INTO digest
+    FROM rep.file f
+    JOIN rep.job j USING (study_id, job_id)
+    WHERE (f.study_id, f.job_id, f.name) = (study, job, request_report_file.name)
+      AND j.state = 'done';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no such report or file' USING ERRCODE = 'P0002';
+    END IF;
+    INSERT INTO rep.export (study_id, request_id, job_id, name, requested_by, requested_at, xid)
+    VALUES (study, request, job, name, account, pg_catalog.clock_timestamp(), pg_catalog.pg_current_xact_id());
+    PERFORM audit.record('EXPORT', 'rep.file', study, NULL, job, digest,
+                         pg_catalog.jsonb_build_object('name', name), NULL, account);
+    RETURN request;
+END
+$$;
+
+-- Second step: the bytes, for the same account, in another transaction than the request's.  A row of another one can
+-- be seen only when that has committed.
+CREATE FUNCTION api.read_report_file(token bytea, study int, request uuid)
+RETURNS TABLE (media_type text, bytes bytea, sha256 bytea)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+#variable_conflict use_column
+DECLARE
+    account text := sec.enter_whole_study(token, study, 'statistician');
+BEGIN
+    RETURN QUERY
+    SELECT f.media_type, f.bytes, f.sha256
+    FROM rep.export e
+    JOIN rep.file f USING (study_id, job_id, name)
+    WHERE (e.study_id, e.request_id, e.requested_by) = (study, request, account)
+      AND e.requested_at > pg_catalog.clock_timestamp() - interval '5 minutes'
+      AND e.xid IS DISTINCT FROM pg_catalog.pg_current_xact_id_if_assigned();
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no such request' USING ERRCODE = 'P0002', HINT = 'ask for the file again';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION api.read_report_file(token bytea, study int, job uuid, name text)
 RETURNS TABLE (media_type text, bytes bytea, sha256 bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -327,5 +429,6 @@ END
 $$;
 
 GRANT EXECUTE ON FUNCTION api.request_report(bytea, int, int), api.list_reports(bytea, int),
-    api.list_report_files(bytea, int, uuid), api.read_report_file(bytea, int, uuid, text)
+    api.list_report_files(bytea, int, uuid), api.request_report_file(bytea, int, uuid, text),
+    api.read_report_file(bytea, int, uuid), api.read_report_file(bytea, int, uuid, text)
     TO patella_collector;

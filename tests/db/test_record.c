@@ -26,7 +26,10 @@ static int setup(void **state)
     test_run(fixture->superuser, "SELECT admin.make_cut('demo', 'first')");
     test_run(fixture->collector, "SELECT api.request_report('statistician', 1, 1)");
     struct db *reporter = test_database_connect(fixture->owner, fixture->database, "patella_reporter");
-    test_run(reporter, "SELECT rep.add_file(job_id, 'report.html', 'text/html', 'abc') FROM rep.take_job()");
+    test_run(reporter, "SELECT rep.add_file(j, 'report.html', 'text/html', 'abc'), rep.finish_job(j, true, NULL) "
+                       "FROM (SELECT job_id AS j FROM rep.take_job()) t");
+    test_run(fixture->collector, "SELECT api.request_report_file('statistician', 1, r.job_id, 'report.html') "
+                                 "FROM api.list_reports('statistician', 1) r");
     return 0;
 }
 
@@ -39,7 +42,7 @@ static void test_tables_of_the_record_refuse_delete_and_truncate(void **state)
     static const char *const tables[] = {
         "core.study", "core.site", "core.protocol", "core.form", "core.subject", "core.knee", "core.submission",
         "core.cut", "core.catalogue_state", "sec.account", "sec.credential", "sec.reporter_grant", "audit.event",
-        "audit.era", "blind.allocation", "rep.job", "rep.file",
+        "audit.era", "blind.allocation", "rep.job", "rep.file", "rep.export",
     };
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         char *delete = memory_format(fixture->owner, "DELETE FROM %s", tables[i]);
@@ -63,7 +66,7 @@ static void test_columns_of_the_record_refuse_update(void **state)
         "UPDATE sec.credential SET expires_at = now()", "UPDATE sec.reporter_grant SET study_id = 2",
         "UPDATE audit.event SET actor = 'x'", "UPDATE audit.era SET reason = 'x'",
         "UPDATE blind.allocation SET cohort = 'x'", "UPDATE rep.job SET requested_by = 'x'",
-        "UPDATE rep.file SET bytes = 'x'",
+        "UPDATE rep.file SET bytes = 'x'", "UPDATE rep.export SET requested_by = 'x'",
     };
     for (size_t i = 0; i < sizeof updates / sizeof updates[0]; i++)
         if (strcmp(test_sqlstate(fixture->superuser, updates[i]), "42501") != 0)
@@ -133,6 +136,10 @@ static const struct insert_case insert_cases[] = {
     {"index knee none", "subject", "{\"subject_no\":2,\"index_knee\":\"none\"}", "23514"},
     {"index knee NULL", "subject", "{\"subject_no\":2,\"index_knee\":null}", "23502"},
     {"continues NULL", "subject", "{\"subject_no\":2,\"continues\":null}", ""},
+    {"continues a number with a zero too many", "subject", "{\"subject_no\":2,\"continues\":\"007-0012\"}", "23514"},
+    {"continues subject 0", "subject", "{\"subject_no\":2,\"continues\":\"07-0000\"}", "23514"},
+    {"continues a long number", "subject", "{\"subject_no\":2,\"continues\":\"1007-123456\"}", ""},
+    {"enrolling form NULL", "subject", "{\"subject_no\":2,\"form\":null}", "23502"},
     {"continues nonsense", "subject", "{\"subject_no\":2,\"continues\":\"him\"}", "23514"},
     {"knee of nobody", "knee", "{\"subject_no\":9}", "23503"},
     {"knee none", "knee", "{\"knee\":\"none\"}", "23514"},
@@ -256,8 +263,11 @@ static void test_audit_every_table_leaves_its_insert(void **state)
     struct test_fixture *fixture = *state;
     assert_string_equal(test_value(fixture->superuser,
         "SELECT string_agg(DISTINCT object, ' ' ORDER BY object) FROM audit.event WHERE operation = 'INSERT'"),
-        "blind.allocation core.cut core.form core.protocol core.site core.study core.subject core.submission rep.file "
-        "rep.job sec.account sec.credential sec.reporter_grant");
+        "blind.allocation core.cut core.form core.knee core.protocol core.site core.study core.subject core.submission "
+        "rep.export rep.file rep.job sec.account sec.credential sec.reporter_grant");
+    assert_string_equal(test_value(fixture->superuser,
+        "SELECT string_agg(actor || ' ' || (new ->> 'knee'), ', ' ORDER BY new ->> 'knee') FROM audit.event "
+        "WHERE object = 'core.knee'"), "coordinator left, coordinator right");
 }
 
 static void test_audit_holds_no_cohort_no_token_and_no_file(void **state)
@@ -272,8 +282,8 @@ static void test_audit_forged_account_setting_is_not_believed(void **state)
     struct test_fixture *fixture = *state;
     test_run(fixture->collector, "SET patella.account = 'root'; SET patella.study = '2'");
     test_run(fixture->collector, "SELECT api.make_cut('statistician', 1, 'forged')");
-    const struct test_row row = {.id = 9, .visit = "M6"};
-    assert_string_equal(test_submit(fixture->collector, &row, 1), "accepted");
+    const struct test_row rows[] = {{.id = 9, .visit = "M6"}, {.id = 10, .subject = 2, .index_knee = "left"}};
+    assert_string_equal(test_submit(fixture->collector, rows, 2), "accepted accepted");
     assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM audit.event WHERE actor = 'root'"), "0");
     assert_string_equal(test_value(fixture->superuser, "SELECT made_by FROM core.cut WHERE label = 'forged'"),
                         "statistician");

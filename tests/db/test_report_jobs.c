@@ -36,6 +36,12 @@ static const char *state_of(const struct test_fixture *fixture, const char *job)
         "WHERE job_id = '%s'", job));
 }
 
+static const char *request_file(const struct test_fixture *fixture, const char *job, const char *name)
+{
+    return test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT api.request_report_file('statistician', 1, '%s', '%s')", job, name));
+}
+
 static void test_job_is_taken_done_and_read(void **state)
 {
     struct test_fixture *fixture = *state;
@@ -59,7 +65,7 @@ static void test_job_is_taken_done_and_read(void **state)
         "report.html 3 text/html; charset=utf-8, results.csv 3 text/csv; charset=utf-8");
     assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
         "SELECT convert_from(bytes, 'UTF8') || (sha256 = sha256(bytes)) "
-        "FROM api.read_report_file('statistician', 1, '%s', 'results.csv')", job)), "a,btrue");
+        "FROM api.read_report_file('statistician', 1, '%s')", request_file(fixture, job, "results.csv"))), "a,btrue");
 }
 
 static void test_job_hash_is_that_of_its_list_of_files(void **state)
@@ -76,15 +82,93 @@ static void test_job_hash_is_that_of_its_list_of_files(void **state)
         "FROM api.list_reports('statistician', 1) WHERE job_id = '%s'", job)), "t");
 }
 
-static void test_job_reading_a_file_is_audited(void **state)
+/* A report that is done, with file a.csv: its id. */
+static const char *make_report(const struct test_fixture *fixture)
+{
+    const char *job = request(fixture);
+    test_run(connect_reporter(fixture), "SELECT rep.add_file(j, 'a.csv', 'text/csv', 'A'), "
+             "rep.finish_job(j, true, NULL) FROM (SELECT job_id AS j FROM rep.take_job()) t");
+    return job;
+}
+
+/* Read, then rolled back: the trace would be gone. */
+static void test_job_file_is_not_read_before_the_request_for_it_has_committed(void **state)
+{
+    struct test_fixture *fixture = *state;
+    const char *job = make_report(fixture);
+    static const char read[] = "SELECT * FROM api.read_report_file('statistician', 1, '%s')";
+    test_run(fixture->collector, "BEGIN");
+    const char *same = request_file(fixture, job, "a.csv");
+    assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner, read, same)), "P0002");
+    test_run(fixture->collector, "ROLLBACK");
+    test_run(fixture->collector, "BEGIN; SAVEPOINT s");
+    same = request_file(fixture, job, "a.csv");
+    test_run(fixture->collector, "RELEASE SAVEPOINT s");
+    struct db *other = test_database_connect(fixture->owner, fixture->database, "patella_collector");
+    assert_string_equal(test_sqlstate(other, memory_format(fixture->owner, read, same)), "P0002");
+    assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner, read, same)), "P0002");
+    test_run(fixture->collector, "ROLLBACK");
+    assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner, read, same)), "P0002");
+}
+
+static void test_job_file_is_read_by_who_asked_and_soon(void **state)
+{
+    struct test_fixture *fixture = *state;
+    const char *asked = request_file(fixture, make_report(fixture), "a.csv");
+    test_run(fixture->superuser, "SELECT admin.add_account('second', 'Second statistician'); "
+             "SELECT admin.add_token('second', 'demo', 'statistician', '{}', sha256('second'), now() + interval '1 day')");
+    assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner,
+        "SELECT * FROM api.read_report_file('second', 1, '%s')", asked)), "P0002");
+    assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT bytes FROM api.read_report_file('statistician', 1, '%s')", asked)), "\\x41");
+    test_run(fixture->superuser, "SET session_replication_role = replica; "
+             "UPDATE rep.export SET requested_at = requested_at - interval '5 minutes'; RESET session_replication_role");
+    assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner,
+        "SELECT * FROM api.read_report_file('statistician', 1, '%s')", asked)), "P0002");
+}
+
+static void test_cut_that_is_opened_leaves_a_trace(void **state)
 {
     struct test_fixture *fixture = *state;
     struct db *reporter = connect_reporter(fixture);
-    const char *job = request(fixture);
-    test_run(reporter, "SELECT rep.add_file(j, 'a.csv', 'text/csv', 'A'), rep.finish_job(j, true, NULL) "
-                       "FROM (SELECT job_id AS j FROM rep.take_job()) t");
-    test_run(fixture->collector, memory_format(fixture->owner,
-        "SELECT * FROM api.read_report_file('statistician', 1, '%s', 'a.csv')", job));
+    test_run(reporter, "SELECT rep.open_cut(1, 1)");
+    assert_string_equal(test_sqlstate(reporter, "SELECT rep.open_cut(1, 2)"), "P0002");
+    assert_string_equal(test_sqlstate(reporter, "SELECT rep.open_cut(2, 1)"), "42501");
+    assert_string_equal(test_value(fixture->superuser,
+        "SELECT string_agg(concat_ws(' ', actor, object, study_id, new ->> 'cut_no'), ', ') FROM audit.event "
+        "WHERE operation = 'EXPORT'"), "db:patella_reporter core.cut 1 1");
+}
+
+static void test_subjects_of_a_cut_are_as_their_newest_enrolment_says(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *reporter = connect_reporter(fixture);
+    static const char list[] = "SELECT string_agg(concat_ws(' ', site_id, subject_no, index_knee, enrolled_on, continues), "
+                               "', ') FROM rep.list_subjects(1, %d)";
+    const struct test_row corrected = {.id = 2, .form = "enrolment", .knee = "none", .visit = "unscheduled",
+        .version = 2, .reason = "wrong knee", .date = "2026-02-01", .continues = "02-0001",
+        .content = "{\"answers\":{\"index_knee\":\"right\",\"continues\":\"02-0001\"}}"};
+    const struct test_row ended = {.id = 3, .site = 2, .form = "enrolment", .knee = "none", .visit = "unscheduled",
+        .version = 2, .reason = "never came", .status = "void"};
+    test_enrol(fixture->collector, 1, 1);
+    test_enrol(fixture->collector, 2, 1);
+    test_run(fixture->superuser, "SELECT admin.make_cut('demo', 'second')");
+    assert_string_equal(test_submit(fixture->collector, &corrected, 1), "accepted");
+    assert_string_equal(test_submit(fixture->collector, &ended, 1), "accepted");
+    test_run(fixture->superuser, "SELECT admin.make_cut('demo', 'third')");
+    assert_string_equal(test_value(reporter, memory_format(fixture->owner, list, 1)), "");
+    assert_string_equal(test_value(reporter, memory_format(fixture->owner, list, 2)),
+                        "1 1 left 2026-03-01, 2 1 left 2026-03-01");
+    assert_string_equal(test_value(reporter, memory_format(fixture->owner, list, 3)), "1 1 right 2026-02-01 02-0001");
+    struct db *ungranted = test_database_connect(fixture->owner, fixture->database, "patella_auditor");
+    assert_string_equal(test_sqlstate(ungranted, memory_format(fixture->owner, list, 3)), "42501");
+}
+
+static void test_job_reading_a_file_is_audited(void **state)
+{
+    struct test_fixture *fixture = *state;
+    const char *job = make_report(fixture);
+    request_file(fixture, job, "a.csv");
     assert_string_equal(test_value(fixture->superuser,
         "SELECT concat_ws(' ', actor, object, row_id, new ->> 'name', digest = sha256('A')) FROM audit.event "
         "WHERE operation = 'EXPORT'"), memory_format(fixture->owner, "statistician rep.file %s a.csv t", job));
@@ -209,6 +293,10 @@ int main(void)
         CASE(test_job_is_taken_done_and_read),
         CASE(test_job_hash_is_that_of_its_list_of_files),
         CASE(test_job_reading_a_file_is_audited),
+        CASE(test_job_file_is_not_read_before_the_request_for_it_has_committed),
+        CASE(test_job_file_is_read_by_who_asked_and_soon),
+        CASE(test_cut_that_is_opened_leaves_a_trace),
+        CASE(test_subjects_of_a_cut_are_as_their_newest_enrolment_says),
         CASE(test_job_two_workers_never_take_the_same),
         CASE(test_job_of_a_dead_worker_waits_again_three_times),
         CASE(test_job_that_failed_shows_its_message_and_no_files),
