@@ -3,6 +3,39 @@
 --
 -- Roles belong to the whole cluster, and several databases may live in it: everything here can be said twice.
 
+-- The server's log must not repeat what people answered: not as a failed statement, not as a bound parameter, not in
+-- the text of an error.  Programs log SQLSTATE and constraint name themselves.
+CREATE FUNCTION patella_meta.log_settings() RETURNS TABLE (setting text, value text)
+LANGUAGE sql IMMUTABLE SET search_path = ''
+AS $$
+    VALUES ('log_min_messages', 'log'), ('log_min_error_statement', 'panic'), ('log_error_verbosity', 'terse'),
+           ('log_statement', 'none'), ('log_parameter_max_length', '0'), ('log_parameter_max_length_on_error', '0')
+$$;
+
+-- A role does not inherit settings: whoever makes one that logs in calls this as superuser.
+CREATE FUNCTION patella_meta.keep_values_out_of_log(role name) RETURNS void
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    wanted record;
+BEGIN
+    FOR wanted IN SELECT s.setting, s.value FROM patella_meta.log_settings() s LOOP
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET %I = %L', role, wanted.setting, wanted.value);
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION patella_meta.keeps_values_out_of_log(role name) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    SELECT COALESCE((
+        SELECT r.rolconfig @> ARRAY(SELECT s.setting || '=' || s.value FROM patella_meta.log_settings() s)
+        FROM pg_catalog.pg_roles r
+        WHERE r.rolname = role), false)
+$$;
+REVOKE EXECUTE ON FUNCTION patella_meta.log_settings(), patella_meta.keep_values_out_of_log(name),
+    patella_meta.keeps_values_out_of_log(name) FROM PUBLIC;
+
 DO $$
 DECLARE
     wanted text;
@@ -40,14 +73,7 @@ BEGIN
         EXECUTE pg_catalog.format(
             'ALTER ROLE %I LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', wanted);
 
-        -- The server's log must not repeat what people answered: not as a failed statement, not as a bound
-        -- parameter, not in the text of an error.  Programs log SQLSTATE and constraint name themselves.
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET log_min_messages = log', wanted);
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET log_min_error_statement = panic', wanted);
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET log_error_verbosity = terse', wanted);
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET log_statement = none', wanted);
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET log_parameter_max_length = 0', wanted);
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET log_parameter_max_length_on_error = 0', wanted);
+        PERFORM patella_meta.keep_values_out_of_log(wanted);
         EXECUTE pg_catalog.format('ALTER ROLE %I SET search_path = %L', wanted, '');
     END LOOP;
 END
@@ -124,5 +150,7 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION patella_meta.close_database() FROM PUBLIC;
 
-GRANT USAGE ON SCHEMA patella_meta TO patella_api;
+GRANT USAGE ON SCHEMA patella_meta TO patella_api, patella_admin_owner;
+GRANT EXECUTE ON FUNCTION patella_meta.log_settings(), patella_meta.keeps_values_out_of_log(name)
+    TO patella_admin_owner;
 GRANT SELECT ON patella_meta.migration TO patella_api;

@@ -63,8 +63,10 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Once a minute is enough, and nobody waits for anybody else's stamp.
+    -- Once a minute is enough, and nobody waits for anybody else's stamp, nor a reader for a standby: this statement is
+    -- a transaction of its own.
     IF COALESCE(found_credential.last_used_at, '-infinity') < pg_catalog.clock_timestamp() - interval '1 minute' THEN
+        PERFORM pg_catalog.set_config('synchronous_commit', 'off', true);
         UPDATE sec.credential c
         SET last_used_at = pg_catalog.clock_timestamp()
         WHERE c.token_no = (SELECT x.token_no

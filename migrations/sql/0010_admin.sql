@@ -85,7 +85,29 @@ BEGIN
         RAISE EXCEPTION 'PostgreSQL has no role "%"', reporter
             USING ERRCODE = 'P0002', HINT = 'make it first: CREATE ROLE ... LOGIN IN ROLE patella_reporter';
     END IF;
+    IF NOT patella_meta.keeps_values_out_of_log(reporter) THEN
+        RAISE EXCEPTION 'what role "%" reads would get into the log of the server', reporter
+            USING ERRCODE = '22023', HINT = pg_catalog.format(
+                'run as superuser: SELECT patella_meta.keep_values_out_of_log(%L)', reporter);
+    END IF;
     INSERT INTO sec.reporter_grant (role, study_id) VALUES (reporter, study_no) ON CONFLICT DO NOTHING;
+END
+$$;
+
+-- `masking` is what the text says, as its reader understood it.
+CREATE FUNCTION admin.put_protocol(study text, version int, yaml text, masking text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    study_no int := admin.find_study(study);
+    study_masking text;
+BEGIN
+    SELECT s.masking INTO study_masking FROM core.study s WHERE s.study_id = study_no;
+    IF masking IS DISTINCT FROM study_masking THEN
+        RAISE EXCEPTION 'the protocol has masking "%", the study has "%"', COALESCE(masking, ''), study_masking
+            USING ERRCODE = '22023', HINT = 'correct the file: the masking of a study is for ever';
+    END IF;
+    RETURN admin.put_protocol(study, version, yaml);
 END
 $$;
 
@@ -355,7 +377,7 @@ AS $$
 $$;
 
 GRANT EXECUTE ON FUNCTION admin.add_study(text, text, text, name), admin.grant_reporter(text, name),
-    admin.put_protocol(text, int, text), admin.put_form(text, text, int, text), admin.add_site(text, int, text, text),
+    admin.put_protocol(text, int, text), admin.put_protocol(text, int, text, text), admin.put_form(text, text, int, text), admin.add_site(text, int, text, text),
     admin.freeze_study(text, boolean, text), admin.lock_subject(text, int, int, boolean, text),
     admin.make_cut(text, text), admin.add_account(text, text), admin.disable_account(text),
     admin.add_token(text, text, text, int[], bytea, timestamptz), admin.revoke_token(bigint), admin.list_studies(),

@@ -49,6 +49,8 @@ static void test_admin_studies_and_sites_are_made_once(void **state)
         {"SELECT admin.add_site('newest', 1, 'First', 'Europe/Berlin')", "P0002"},
         {"SELECT admin.grant_reporter('new', 'patella_reporter')", ""},
         {"SELECT admin.grant_reporter('new', 'nobody_there')", "P0002"},
+        {"SELECT admin.grant_reporter('new', session_user)", ""},
+        {"SELECT admin.grant_reporter('new', 'pg_monitor')", "22023"},     /* its settings let values into the log */
     };
     CHECK_CASES(connect_admin(*state), cases);
 }
@@ -64,13 +66,17 @@ static void test_admin_numbers_of_studies_are_counted(void **state)
 static void test_admin_protocols_and_forms_go_up_by_version(void **state)
 {
     static const struct admin_case cases[] = {
-        {"SELECT admin.put_protocol('demo', 1, 'protocol of demo')", ""},
-        {"SELECT admin.put_protocol('demo', 1, 'another text')", "23505"},
-        {"SELECT admin.put_protocol('demo', 3, 'third')", ""},
-        {"SELECT admin.put_protocol('demo', 2, 'second, too late')", "23505"},
-        {"SELECT admin.put_protocol('demo', 4, NULL)", "23502"},
-        {"SELECT admin.put_protocol('demo', 4, '')", "23514"},
-        {"SELECT admin.put_protocol('none', 1, 'x')", "P0002"},
+        {"SELECT admin.put_protocol('demo', 1, 'protocol of demo', 'none')", ""},
+        {"SELECT admin.put_protocol('demo', 1, 'another text', 'none')", "23505"},
+        {"SELECT admin.put_protocol('demo', 3, 'third', 'double')", "22023"},
+        {"SELECT admin.put_protocol('demo', 3, 'third', NULL)", "22023"},
+        {"SELECT admin.put_protocol('other', 2, 'second', 'none')", "22023"},
+        {"SELECT admin.put_protocol('other', 2, 'second', 'double')", ""},
+        {"SELECT admin.put_protocol('demo', 3, 'third', 'none')", ""},
+        {"SELECT admin.put_protocol('demo', 2, 'second, too late', 'none')", "23505"},
+        {"SELECT admin.put_protocol('demo', 4, NULL, 'none')", "23502"},
+        {"SELECT admin.put_protocol('demo', 4, '', 'none')", "23514"},
+        {"SELECT admin.put_protocol('none', 1, 'x', 'none')", "P0002"},
         {"SELECT admin.put_form('demo', 'koos', 1, 'form koos')", ""},
         {"SELECT admin.put_form('demo', 'koos', 1, 'another text')", "23505"},
         {"SELECT admin.put_form('demo', 'koos', 2, 'second')", ""},

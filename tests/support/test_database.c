@@ -162,11 +162,11 @@ struct db *test_database_connect(const void *owner, const struct test_database *
 
 static const char *const seed_studies[] = {
     "SELECT admin.add_study('demo', 'Demonstration study', 'none', 'patella_reporter')",
-    "SELECT admin.add_study('other', 'Masked study', 'double', session_user)",
+    "SELECT admin.add_study('other', 'Masked study', 'double', 'patella_auditor')",
     "SELECT admin.add_site('demo', 1, 'First clinic', 'Europe/Berlin')",
     "SELECT admin.add_site('demo', 2, 'Second clinic', 'America/New_York')",
     "SELECT admin.add_site('other', 1, 'First clinic', 'Europe/Berlin')",
-    "SELECT admin.put_protocol(s, 1, 'protocol of ' || s) FROM unnest('{demo,other}'::text[]) s",
+    "SELECT admin.put_protocol(code, 1, 'protocol of ' || code, masking) FROM core.study",
     "SELECT admin.put_form(s, f, 1, 'form ' || f) FROM unnest('{demo,other}'::text[]) s, "
     "unnest('{enrolment,koos,adverse_event}'::text[]) f",
 };
