@@ -85,7 +85,7 @@ static struct table *begin_listing(struct layout *layout, const char *id, const 
     table_add_column(table, "Knee", "", CELL_TEXT);
     table_add_column(table, "Instance", "", CELL_NUMBER);
     table_add_column(table, date_title, "", CELL_NUMBER);
-    table_add_column(table, "Study day of it", "", CELL_NUMBER);
+    table_add_column(table, "Study day", "", CELL_NUMBER);
     return table;
 }
 

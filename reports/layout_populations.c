@@ -60,7 +60,7 @@ static void add_set_facts(struct layout *layout, struct table *table)
 {
     char number[FORMAT_SIZE];
     format_number(number, layout_value(layout, "left out", "enrolment_voided", ALL_SUBJECTS, "n"), 0);
-    table_add_fact(table, "Left out", "%s enrolled by mistake: the enrolment is void, and with it every record", number);
+    table_add_fact(table, "Left out", "%s subjects whose enrolment is void, with all their records", number);
     table_add_fact(table, "Without record", "nobody came to a visit yet, or the date of the treatment is wrong");
     table_add_fact(table, "Not built", "a per-protocol set: the protocol holds no rule for it");
 }

@@ -20,7 +20,7 @@ static const struct {
     {"related", "Related to product or procedure"},
     {"related_missing", "Related only because the relation is not given"},
     {"serious", "Serious"},
-    {"serious_missing", "Serious only because it is not answered whether it is"},
+    {"serious_missing", "Serious only because the question is not answered"},
     {"serious_related", "Serious and related"},
     {"severe", "Severe"},
     {"withdrawal", "Led to withdrawal"},

@@ -274,7 +274,7 @@ static void test_layout_listings_events_have_onset_day_and_emergence(void **stat
     for (size_t i = 0; i < table->row_count; i++) {
         assert_string_equal(cell_of(table, i, "Instance"), expected[i].instance);
         assert_string_equal(cell_of(table, i, "Date of the report"), expected[i].date);
-        assert_string_equal(cell_of(table, i, "Study day of it"), expected[i].day);
+        assert_string_equal(cell_of(table, i, "Study day"), expected[i].day);
         assert_string_equal(cell_of(table, i, "Onset day"), expected[i].onset);
         assert_string_equal(cell_of(table, i, "Treatment-emergent"), expected[i].emergent);
     }
