@@ -2,11 +2,12 @@
 /* POST of submissions: read, check and score here, in the event loop; store in the writer. */
 #include "collector/handlers.h"
 
-#include <jansson.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
 #include "collector/batch.h"
+#include "collector/json_array.h"
 #include "collector/receipt.h"
 #include "collector/recheck.h"
 #include "collector/request.h"
@@ -14,43 +15,7 @@
 #include "forms/base/date.h"
 #include "forms/base/memory.h"
 
-enum { ROWS_MOST = 256 };
-
-/* ---- an array is cut into the texts of its elements: each is read and judged like a single one ---- */
-
-static const char *skip_string(const char *at)
-{
-    for (at++; *at != '"'; at++)
-        if (*at == '\\')
-            at++;
-    return at + 1;
-}
-
-/* The end of the JSON value at `at`, within text that is known to be valid JSON. */
-static const char *skip_value(const char *at)
-{
-    int depth = 0;
-    for (;;) {
-        if (*at == '"') {
-            at = skip_string(at);
-        } else if (*at == '{' || *at == '[') {
-            depth++;
-            at++;
-        } else if (depth == 0 && strchr(",] \t\r\n", *at) != NULL) {
-            return at;
-        } else {
-            depth -= *at == '}' || *at == ']';
-            at++;
-        }
-        if (depth == 0 && (at[-1] == '}' || at[-1] == ']' || at[-1] == '"'))
-            return at;
-    }
-}
-
-static const char *skip_blank(const char *at)
-{
-    return at + strspn(at, " \t\r\n");
-}
+enum { ROWS_MOST = 256, ARRAY_PROBLEMS_MOST = 1000 };
 
 /* ---- reading and checking a row ---- */
 
@@ -138,29 +103,57 @@ static void check_row(struct batch_request *request, const struct catalogue_stud
 
 /* ---- the request ---- */
 
+/* Judging wrong rows takes the longest, and the event loop waits for it; nobody reads a thousand problems. */
+static void leave_unjudged(struct batch_request *request, struct batch_row *row)
+{
+    row->fate = BATCH_INVALID;
+    problem_add(request->exchange, &row->problems, false, NULL, "not_judged",
+                "not judged: the submissions before it have more than %d problems; correct them, and send this one "
+                "again", ARRAY_PROBLEMS_MOST);
+}
+
 static void check_array(struct batch_request *request, const struct catalogue_study *study)
 {
-    const char *at = skip_blank(request->exchange->body) + 1;
-    for (size_t i = 0; i < request->count; i++) {
-        at = skip_blank(at);
-        const char *end = skip_value(at);
-        check_row(request, study, &request->rows[i], at, (size_t)(end - at));
-        at = skip_blank(end) + 1;   /* behind the comma */
+    struct json_array array = json_array_begin(request->exchange->body, request->exchange->body_length);
+    size_t length = 0, problems = 0;
+    const char *text = NULL;
+    for (size_t i = 0; json_array_next(&array, &text, &length) == JSON_ARRAY_ELEMENT; i++) {
+        struct batch_row *row = &request->rows[i];
+        if (problems > ARRAY_PROBLEMS_MOST)
+            leave_unjudged(request, row);
+        else
+            check_row(request, study, row, text, length);
+        problems += row->problems.count;
     }
 }
 
-/* Elements of the array that is the body; 0 and a reply when it is not JSON, empty or too long. */
+static void reply_broken(struct exchange *exchange, const char *at)
+{
+    int line = 1;
+    const char *begin = exchange->body;
+    for (const char *c = begin; c < at; c++)
+        if (*c == '\n') {
+            line++;
+            begin = c + 1;
+        }
+    exchange_reply_problem(exchange, 400, "not_json",
+                           "the body is no JSON array: a bracket, quote or comma is missing or one too many at line "
+                           "%d, column %td", line, at - begin + 1);
+}
+
+/* Elements of the array that is the body; 0 and a reply when it is no array, empty or too long. */
 static size_t count_elements(struct exchange *exchange)
 {
-    json_error_t reason;
-    json_t *array = json_loadb(exchange->body, exchange->body_length, 0, &reason);
-    if (array == NULL) {
-        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d",
-                               reason.line, reason.column);
+    struct json_array array = json_array_begin(exchange->body, exchange->body_length);
+    size_t length = 0, count = 0;
+    const char *text = NULL;
+    enum json_array_step step;
+    while ((step = json_array_next(&array, &text, &length)) == JSON_ARRAY_ELEMENT)
+        count++;
+    if (step == JSON_ARRAY_BROKEN) {
+        reply_broken(exchange, array.at);
         return 0;
     }
-    size_t count = json_array_size(array);
-    json_decref(array);
     if (count >= 1 && count <= ROWS_MOST)
         return count;
     exchange_reply_problem(exchange, count > ROWS_MOST ? 413 : 400,
@@ -171,7 +164,7 @@ static size_t count_elements(struct exchange *exchange)
 
 static struct batch_request *read_request(struct exchange *exchange, const struct catalogue_study *study)
 {
-    char first = *skip_blank(exchange->body);
+    char first = exchange->body[strspn(exchange->body, " \t\r\n")];
     size_t count = first == '[' ? count_elements(exchange) : 1;
     if (count == 0)
         return NULL;

@@ -180,6 +180,51 @@ static void test_submit_array_row_that_postgresql_refuses_fails_alone(void **sta
     assert_row_status(api_submit(registry, "coordinator1", array_of(registry, &rows[12], 1)), 0, 201);
 }
 
+/* What no JSON reader takes spoils its own row only. */
+static void test_submit_array_row_that_cannot_be_read_fails_alone(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0107");
+    const char *rows[] = {
+        registry_event(registry, NULL, "01-0107", "swelling", ""),
+        registry_event(registry, NULL, "01-0107", "swelling", ",\"instance\":12345678901234567890123"),
+        registry_event(registry, NULL, "01-0107", "swelling", ",\"instance\":1e999"),
+        registry_event(registry, NULL, "01-0107", "swelling", ",\"instance\":tru"),
+        registry_event(registry, NULL, "01-0107", "swelling", ",\"instance\":2"),
+    };
+    struct client_reply *reply = api_submit(registry, "coordinator1", array_of(registry, rows, 5));
+    assert_status(reply, 207);
+    for (size_t i = 0; i < 5; i++)
+        assert_row_status(reply, i, i == 0 || i == 4 ? 201 : 400);
+    assert_string_equal(row_code(reply, 1), "malformed");
+    assert_problem(api_submit(registry, "coordinator1", "[{\"id\":\"x\"}"), 400, "not_json");
+    assert_problem(api_submit(registry, "coordinator1", "[{\"id\":\"x\"},]"), 400, "not_json");
+}
+
+/* 256 rows of 170 items that no form has: once the first of them fill a page, the rest is not judged. */
+static void test_submit_array_of_many_problems_is_not_judged_to_its_end(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0108");
+    struct text *answers = text_new(registry);
+    for (int i = 0; i < 170; i++)
+        text_append_format(answers, "%s\"unknown_item_%d\":1", i > 0 ? "," : "", i);
+    const char *rows[256];
+    for (size_t i = 0; i < 256; i++)
+        rows[i] = memory_format(registry, "{\"id\":\"%s\",\"subject\":\"01-0108\",\"form\":\"koos\","
+                                "\"form_version\":1,\"knee\":\"left\",\"date\":\"2024-03-01\",\"answers\":{%s}}",
+                                registry_new_id(registry), answers->bytes);
+    long long started = test_now_ms();
+    struct client_reply *reply = api_submit(registry, "coordinator1", array_of(registry, rows, 256));
+    long long took = test_now_ms() - started;
+    assert_status(reply, 207);
+    assert_string_equal(json_text_at(reply->json, "results.0.problem.problems.0.rule"), "unknown");
+    assert_string_equal(json_text_at(reply->json, "results.255.problem.problems.0.rule"), "not_judged");
+    assert_row_status(reply, 255, 422);
+    if (took > 2000)
+        fail_msg("it took %lld ms", took);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +234,8 @@ int main(void)
         cmocka_unit_test(test_submit_array_same_id_twice_is_a_replay_or_reused),
         cmocka_unit_test(test_submit_array_of_256_is_taken_and_of_257_is_not),
         cmocka_unit_test(test_submit_array_row_that_postgresql_refuses_fails_alone),
+        cmocka_unit_test(test_submit_array_row_that_cannot_be_read_fails_alone),
+        cmocka_unit_test(test_submit_array_of_many_problems_is_not_judged_to_its_end),
     };
     memory_init();
     return cmocka_run_group_tests(tests, registry_setup, registry_teardown);
