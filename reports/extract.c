@@ -22,6 +22,7 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "WHERE study_id = $1::int AND (cut_no::text = $2::text OR label = $2::text)\n"
         "ORDER BY cut_no::text = $2::text DESC\n"
         "LIMIT 1"},
+    [EXTRACT_OPEN_CUT] = {"open cut", "SELECT rep.open_cut($1::int, $2::int)"},
     [EXTRACT_PROTOCOL] = {"read protocol",
         "SELECT yaml\n"
         "FROM core.protocol\n"
@@ -33,18 +34,12 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "WHERE f.study_id = $1::int AND core.is_in_cut(f.xid, f.era, c.snapshot, c.era)\n"
         "ORDER BY f.form, f.version DESC"},
     [EXTRACT_SUBJECTS] = {"read subjects",
-        "SELECT s.site_id, s.subject_no, s.index_knee, s.enrolled_on, s.continues,\n"
-        "    COALESCE(e.status = 'void', false)\n"
+        "SELECT s.site_id, s.subject_no, COALESCE(e.index_knee, s.index_knee),\n"
+        "    COALESCE(e.enrolled_on, s.enrolled_on), e.continues, e.site_id IS NULL\n"
         "FROM core.subject s\n"
         "JOIN core.cut c ON c.study_id = s.study_id AND c.cut_no = $2::int\n"
-        "LEFT JOIN LATERAL (\n"
-        "    SELECT v.status\n"
-        "    FROM core.submission v\n"
-        "    WHERE v.study_id = s.study_id AND v.site_id = s.site_id AND v.subject_no = s.subject_no\n"
-        "        AND v.form = $3::text AND core.is_in_cut(v.xid, v.era, c.snapshot, c.era)\n"
-        "    ORDER BY v.recorded_at DESC, v.instance DESC, v.version DESC\n"
-        "    LIMIT 1\n"
-        ") e ON true\n"
+        "LEFT JOIN rep.list_subjects($1::int, $2::int) e\n"
+        "    ON e.site_id = s.site_id AND e.subject_no = s.subject_no\n"
         "WHERE s.study_id = $1::int AND core.is_in_cut(s.xid, s.era, c.snapshot, c.era)\n"
         "ORDER BY s.site_id, s.subject_no"},
     [EXTRACT_SUBMISSIONS] = {"read submissions",
@@ -352,24 +347,11 @@ static void number_subjects(struct extract *extract, const struct db_result *res
         extract->enrolled[i].subject = first_number(extract, &extract->enrolled[i])->subject;
 }
 
-/* catalogue_check sees to it that there is one. */
-static const char *enrolment_form(const struct catalogue *catalogue)
-{
-    for (size_t i = 0; i < catalogue->form_count; i++) {
-        if (catalogue->forms[i]->creates_subject)
-            return catalogue->forms[i]->id;
-    }
-    return "";
-}
-
 static bool read_subjects(struct extract *extract, struct error *error)
 {
     void *work = memory_owner(extract, "read subjects");
-    struct db_parameters *parameters = db_parameters_new(work, 3);
-    db_set_int(parameters, 0, extract->study_id);
-    db_set_int(parameters, 1, extract->cut_no);
-    db_set_text(parameters, 2, enrolment_form(extract->catalogue));
-    struct db_result *result = db_execute(work, extract->db, EXTRACT_SUBJECTS, parameters, error);
+    struct db_result *result =
+        db_execute(work, extract->db, EXTRACT_SUBJECTS, study_and_cut(work, extract), error);
     if (result != NULL) {
         read_enrolled(extract, result);
         number_subjects(extract, result);
@@ -431,15 +413,6 @@ static bool is_harvest_event(const struct record *record)
     return kind != NULL && strcmp(kind->text, "harvest_site") == 0;
 }
 
-/* The enrolment form may have been corrected since it created the subject. */
-static void correct_subject(struct subject *subject, const struct record *record)
-{
-    const struct answer *index_knee = find_answer(record, "index_knee");
-    if (index_knee != NULL)
-        subject->index_knee = knee_of(index_knee->text);
-    subject->enrolled = record->date;
-}
-
 static struct record *new_record(struct dataset *dataset)
 {
     size_t count = dataset->record_count;
@@ -496,10 +469,6 @@ static bool take_submission(void *context, const struct db_result *result, struc
     record->received_us = db_int(result, 0, 9);
     if (!read_answers(extract, result, record, error))
         return false;
-    struct subject *subject = &dataset->subjects[record->subject];
-    if (record->form->creates_subject && subject->site == enrolled->site &&
-        subject->number == enrolled->number)
-        correct_subject(subject, record);
     if (!dataset->pooled || !is_harvest_event(record))
         dataset->record_count++;
     return true;
@@ -513,6 +482,12 @@ static bool read_submissions(struct extract *extract, struct error *error)
 
 /* --- the whole ----------------------------------------------------------------------------------------- */
 
+/* What is read leaves the database: the audit trail has to say so before, whatever happens then. */
+static bool leave_trace(struct extract *extract, struct error *error)
+{
+    return db_run(extract->db, EXTRACT_OPEN_CUT, study_and_cut(extract, extract), error);
+}
+
 struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
                                 enum extract_columns columns, struct error *error)
 {
@@ -520,12 +495,14 @@ struct dataset *extract_dataset(const void *owner, struct db *db, const char *st
     struct extract *extract = memory_new(dataset, struct extract);
     extract->dataset = dataset;
     extract->db = db;
-    /* Submissions come before the allocation, which looks at the index knee. */
-    bool read = db_begin(db, DB_REPEATABLE_READ_ONLY, error) && find_study(extract, study, error) &&
-                find_cut(extract, study, cut, error) && read_catalogue(extract, study, error) &&
-                choose_columns(extract, columns, error) && read_subjects(extract, error) &&
-                read_submissions(extract, error) && read_allocation(extract, error);
-    db_rollback(db);
+    bool read = find_study(extract, study, error) && find_cut(extract, study, cut, error) &&
+                leave_trace(extract, error) && db_begin(db, DB_REPEATABLE_READ_ONLY, error);
+    if (read) {
+        read = read_catalogue(extract, study, error) && choose_columns(extract, columns, error) &&
+               read_subjects(extract, error) && read_submissions(extract, error) &&
+               read_allocation(extract, error);
+        db_rollback(db);
+    }
     talloc_free(extract);
     if (read)
         return dataset;

@@ -96,6 +96,8 @@ static void test_extract_dataset_reads_subjects_records_and_cohorts(void **state
     assert_true(first_value(dataset) == 40);
     assert_string_equal(dataset->study_title, "A study");
     assert_int_equal(dataset->cut_no, 1);
+    assert_string_equal(test_value(collected_db(fixture->collected), "SELECT count(*) FROM audit.event WHERE "
+                                   "operation = 'EXPORT' AND object = 'core.cut'"), "1");
 }
 
 static void test_extract_dataset_takes_the_newest_version_at_the_cut(void **state)
@@ -131,6 +133,14 @@ static void test_extract_dataset_subject_whose_enrolment_is_void_is_left_out(voi
                      &(struct collected_form){"02-0002", "pain_vas", "right", "M6", "2026-07-12", 1, 1, NULL},
                      "vas", "25", NULL);
     collected_cut(fixture->collected, "before");
+    static const struct collected_form records[] = {
+        {"01-0002", "treatment", "right", NULL, "2026-01-10", 1, 2, "void"},
+        {"01-0002", "adverse_event", "right", NULL, "2026-02-01", 1, 2, "void"},
+        {"01-0002", "pain_vas", "right", "BL", "2026-01-09", 1, 2, "void"},
+        {"01-0002", "pain_vas", "right", "M3", "2026-04-11", 1, 2, "void"},
+    };
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+        collected_submit(fixture->collected, &records[i], NULL);
     collected_submit(fixture->collected,
                      &(struct collected_form){.subject = "01-0002", .form = "enrolment", .date = "2026-01-05",
                                               .version = 2, .status = "void"}, NULL);
@@ -247,7 +257,7 @@ static void test_extract_dataset_of_a_study_not_granted_is_not_found(void **stat
     struct fixture *fixture = *state;
     struct error error;
     test_run(collected_db(fixture->collected),
-             "SELECT admin.add_study('hidden', 'Hidden', 'none', 'postgres')");
+             "SELECT admin.add_study('hidden', 'Hidden', 'none', 'patella_auditor')");
     assert_null(extract_dataset(fixture, fixture->reporter, "hidden", "1", EXTRACT_COLUMNS_ALLOWED, &error));
     assert_int_equal(error.kind, ERROR_NOT_FOUND);
 }
