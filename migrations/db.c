@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 #include <math.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,11 @@
 
 #include "forms/base/date.h"
 #include "forms/base/memory.h"
+#include "migrations/db_keywords.h"
 #include "migrations/db_parameters.h"
 #include "migrations/db_sqlstate.h"
 
-/* Startup options beat what a role, a database or PGOPTIONS sets, and stand before the first statement runs. */
-#define PINNED_OPTIONS \
-    "-c search_path= -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601 -c bytea_output=hex " \
-    "-c extra_float_digits=1 -c standard_conforming_strings=on -c statement_timeout=%d"
-
-enum { OLDEST_SERVER = 140000, CONNECT_TIMEOUT_S = 10 };
+enum { OLDEST_SERVER = 140000 };
 
 /*
  * statement_timeout does not end a wait for a synchronous standby, and nothing ends a wait for a peer that is gone:
@@ -31,13 +28,7 @@ enum { NO_DEADLINE = -1 };
 
 struct db {
     PGconn *connection;      /* NULL: given up */
-    char *conninfo;
-    char *default_user;
-    char *application_name;
-    const struct db_statement *statements;
-    size_t statement_count;
-    int statement_timeout_ms;
-    bool verbose_errors;
+    struct db_options options;   /* its texts are copies */
     unsigned warnings;       /* WARNINGs that PostgreSQL sent since the last look */
 };
 
@@ -79,7 +70,7 @@ static bool set_result_error(const struct db *db, const char *what, const PGresu
     if (sqlstate[0] == '\0' && !db_is_alive(db))
         return set_lost(error, what);
     char message[sizeof error->message];
-    if (db->verbose_errors) {
+    if (db->options.verbose_errors) {
         const char *text = field(result, PG_DIAG_MESSAGE_PRIMARY);
         const char *hint = field(result, PG_DIAG_MESSAGE_HINT);
         snprintf(message, sizeof message, "%s%s%s", text[0] ? text : PQresultErrorMessage(result),
@@ -113,68 +104,6 @@ static int db_destroy(struct db *db)
     return 0;
 }
 
-struct keywords {
-    const char **names;
-    const char **values;
-    size_t count;
-};
-
-static void keywords_add(struct keywords *keywords, const char *name, const char *value)
-{
-    keywords->names[keywords->count] = name;
-    keywords->values[keywords->count] = value;
-    keywords->count++;
-}
-
-static bool is_pinned(const char *keyword)
-{
-    static const char *const pinned[] = {"options", "client_encoding", "application_name"};
-    for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++)
-        if (strcmp(keyword, pinned[i]) == 0)
-            return true;
-    return false;
-}
-
-static const char *given(const PQconninfoOption *options, const char *keyword)
-{
-    for (const PQconninfoOption *option = options; option->keyword; option++)
-        if (strcmp(option->keyword, keyword) == 0)
-            return option->val;
-    return NULL;
-}
-
-static bool names(const PQconninfoOption *options, const char *keyword, const char *variable)
-{
-    return given(options, keyword) || getenv(variable);
-}
-
-/* What conninfo says, then our defaults for what neither it nor the environment says, then what is pinned. */
-static struct keywords collect_keywords(const void *owner, const struct db *db, const PQconninfoOption *options)
-{
-    size_t room = 8;
-    for (const PQconninfoOption *option = options; option->keyword; option++)
-        room++;
-    struct keywords keywords = {
-        .names = memory_new_array(owner, const char *, room),
-        .values = memory_new_array(owner, const char *, room),
-    };
-    for (const PQconninfoOption *option = options; option->keyword; option++)
-        if (option->val && !is_pinned(option->keyword))
-            keywords_add(&keywords, option->keyword, option->val);
-
-    bool service = names(options, "service", "PGSERVICE");   /* it may name a user and a database: libpq's matter */
-    if (!service && db->default_user && !names(options, "user", "PGUSER"))
-        keywords_add(&keywords, "user", db->default_user);
-    if (!service && !names(options, "dbname", "PGDATABASE"))
-        keywords_add(&keywords, "dbname", "patella");
-    if (!service && !names(options, "connect_timeout", "PGCONNECT_TIMEOUT"))
-        keywords_add(&keywords, "connect_timeout", memory_format(owner, "%d", CONNECT_TIMEOUT_S));
-    keywords_add(&keywords, "options", memory_format(owner, PINNED_OPTIONS, db->statement_timeout_ms));
-    keywords_add(&keywords, "client_encoding", "UTF8");
-    keywords_add(&keywords, "application_name", db->application_name);
-    return keywords;
-}
-
 static bool set_connect_error(const struct db *db, struct error *error)
 {
     /* libpq gives no SQLSTATE here.  Its text holds host, role and database, no row of anybody. */
@@ -188,7 +117,8 @@ static bool set_connect_error(const struct db *db, struct error *error)
     return set_error(error, "08001", NULL, message);
 }
 
-static bool connect_with(struct db *db, const struct keywords *keywords, struct error *error)
+/* When libpq has the connection: before anything is sent over it. */
+static bool connect_with(struct db *db, const struct db_keywords *keywords, struct error *error)
 {
     db->connection = PQconnectdbParams(keywords->names, keywords->values, 0);
     if (PQstatus(db->connection) != CONNECTION_OK)
@@ -197,65 +127,16 @@ static bool connect_with(struct db *db, const struct keywords *keywords, struct 
         return error_set(error, ERROR_DATABASE, "PostgreSQL %d is too old; Patella needs 14 or newer",
                          PQserverVersion(db->connection) / 10000);
     PQsetNoticeReceiver(db->connection, count_warning, db);
+    PQsetnonblocking(db->connection, 1);   /* sending has the same deadline as waiting: next_result */
     return true;
 }
 
 static bool connect_now(struct db *db, struct error *error)
 {
-    char *text = NULL;
-    PQconninfoOption *options = PQconninfoParse(db->conninfo, &text);
-    if (!options) {
-        error_set(error, ERROR_USAGE, "not a connection string: %s", text ? text : "out of memory");
-        PQfreemem(text);
-        return false;
-    }
-    void *work = memory_owner(NULL, "db connect");
-    struct keywords keywords = collect_keywords(work, db, options);
-    bool connected = connect_with(db, &keywords, error);
-    talloc_free(work);
-    PQconninfoFree(options);
+    struct db_keywords *keywords = db_keywords_new(NULL, &db->options, error);
+    bool connected = keywords && connect_with(db, keywords, error);
+    talloc_free(keywords);
     return connected;
-}
-
-static bool prepare_statements(struct db *db, struct error *error)
-{
-    for (size_t i = 0; i < db->statement_count; i++) {
-        const struct db_statement *statement = &db->statements[i];
-        PGresult *result = PQprepare(db->connection, statement->name, statement->sql, 0, NULL);
-        bool prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
-        if (!prepared)
-            set_result_error(db, statement->name, result, error);
-        PQclear(result);
-        if (!prepared)
-            return false;
-    }
-    return true;
-}
-
-bool db_reopen(struct db *db, struct error *error)
-{
-    disconnect(db);
-    if (connect_now(db, error) && prepare_statements(db, error))
-        return true;
-    disconnect(db);
-    return false;
-}
-
-struct db *db_open(const void *owner, const struct db_options *options, struct error *error)
-{
-    struct db *db = memory_new(owner, struct db);
-    talloc_set_destructor(db, db_destroy);
-    db->conninfo = memory_copy_string(db, options->conninfo ? options->conninfo : "");
-    db->default_user = options->default_user ? memory_copy_string(db, options->default_user) : NULL;
-    db->application_name = memory_copy_string(db, options->application_name ? options->application_name : "patella");
-    db->statements = options->statements;
-    db->statement_count = options->statement_count;
-    db->statement_timeout_ms = options->statement_timeout_ms;
-    db->verbose_errors = options->verbose_errors;
-    if (db_reopen(db, error))
-        return db;
-    talloc_free(db);
-    return NULL;
 }
 
 bool db_is_alive(const struct db *db)
@@ -274,7 +155,30 @@ static int64_t now_ms(void)
 
 static int64_t deadline_of(const struct db *db)
 {
-    return db->statement_timeout_ms > 0 ? now_ms() + db->statement_timeout_ms + CLIENT_GRACE_MS : NO_DEADLINE;
+    return db->options.statement_timeout_ms > 0 ? now_ms() + db->options.statement_timeout_ms + CLIENT_GRACE_MS : NO_DEADLINE;
+}
+
+static void *send_cancel(void *request)
+{
+    char ignored[256];
+    PQcancel(request, ignored, sizeof ignored);
+    PQfreeCancel(request);
+    return NULL;
+}
+
+/*
+ * A backend that waits for a standby does not notice that its client has gone, and keeps its locks: it is told.  By a
+ * thread that nobody waits for, because PQcancel itself waits until the postmaster has heard it.
+ */
+static void give_up(struct db *db)
+{
+    pthread_t thread;
+    PGcancel *request = PQgetCancel(db->connection);
+    if (request && pthread_create(&thread, NULL, send_cancel, request) == 0)
+        pthread_detach(thread);
+    else
+        PQfreeCancel(request);
+    disconnect(db);
 }
 
 /* The next result of what was sent; NULL when there is none, or when the connection was lost or given up. */
@@ -282,12 +186,15 @@ static PGresult *next_result(struct db *db, int64_t deadline)
 {
     while (db_is_alive(db) && PQisBusy(db->connection)) {
         int64_t left = deadline == NO_DEADLINE ? -1 : deadline - now_ms();
-        struct pollfd wait = {.fd = PQsocket(db->connection), .events = POLLIN, .revents = 0};
+        bool unsent = PQflush(db->connection) == 1;
+        struct pollfd wait = {
+            .fd = PQsocket(db->connection), .events = unsent ? POLLIN | POLLOUT : POLLIN, .revents = 0,
+        };
         if (deadline != NO_DEADLINE && left <= 0) {
-            disconnect(db);
+            give_up(db);
             break;
         }
-        if (poll(&wait, 1, (int)left) > 0)
+        if (poll(&wait, 1, (int)left) > 0 && (wait.revents & ~POLLOUT))
             PQconsumeInput(db->connection);   /* a failure shows as PQstatus or as an error result */
     }
     return db->connection ? PQgetResult(db->connection) : NULL;
@@ -346,6 +253,66 @@ bool db_run_script(struct db *db, const char *sql, struct error *error)
     return result != NULL;
 }
 
+/* ------------------------------------------------------------------------------------------------ opening */
+
+/* What was acknowledged must be on disk, and on the standbys that there are. */
+static bool refuse_early_acknowledgement(struct db *db, struct error *error)
+{
+    PGresult *result = execute_simple(db, "settings", "SELECT pg_catalog.current_setting('synchronous_commit'), "
+                                      "pg_catalog.current_setting('synchronous_standby_names') <> ''", error);
+    if (!result)
+        return false;
+    const char *commit = PQgetvalue(result, 0, 0);
+    bool standbys = strcmp(PQgetvalue(result, 0, 1), "t") == 0;
+    bool early = strcmp(commit, "off") == 0 || (standbys && strcmp(commit, "local") == 0);
+    if (early)
+        error_set(error, ERROR_DATABASE, "synchronous_commit is %s for this role and database%s, so that PostgreSQL "
+                  "would acknowledge what a crash can take back; set it to on (ALTER ROLE, ALTER DATABASE or "
+                  "postgresql.conf)", commit, standbys ? ", and there are synchronous standbys" : "");
+    PQclear(result);
+    return !early;
+}
+
+static bool prepare_statements(struct db *db, struct error *error)
+{
+    for (size_t i = 0; i < db->options.statement_count; i++) {
+        const struct db_statement *statement = &db->options.statements[i];
+        if (!PQsendPrepare(db->connection, statement->name, statement->sql, 0, NULL))
+            return set_lost(error, statement->name);
+        PGresult *result = collect_result(db);
+        if (!accept_result(db, statement->name, result, error))
+            return false;
+        PQclear(result);
+    }
+    return true;
+}
+
+bool db_reopen(struct db *db, struct error *error)
+{
+    disconnect(db);
+    if (connect_now(db, error) && refuse_early_acknowledgement(db, error) && prepare_statements(db, error))
+        return true;
+    disconnect(db);
+    return false;
+}
+
+struct db *db_open(const void *owner, const struct db_options *options, struct error *error)
+{
+    struct db *db = memory_new(owner, struct db);
+    talloc_set_destructor(db, db_destroy);
+    db->options = *options;
+    db->options.conninfo = memory_copy_string(db, options->conninfo ? options->conninfo : "");
+    db->options.default_user = options->default_user ? memory_copy_string(db, options->default_user) : NULL;
+    db->options.application_name =
+        memory_copy_string(db, options->application_name ? options->application_name : "patella");
+    if (db_reopen(db, error))
+        return db;
+    talloc_free(db);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------ transactions */
+
 bool db_begin(struct db *db, enum db_transaction kind, struct error *error)
 {
     static const char *const statements[] = {
@@ -387,12 +354,14 @@ void db_rollback(struct db *db)
     PQclear(execute_simple(db, "rollback", "ROLLBACK", &ignored));
 }
 
+/* ------------------------------------------------------------------------------------------------ statements */
+
 static bool send_prepared(struct db *db, size_t statement, const struct db_parameters *parameters,
                           struct error *error)
 {
-    if (statement >= db->statement_count)
-        return error_set(error, ERROR_INTERNAL, "statement %zu of %zu", statement, db->statement_count);
-    const char *name = db->statements[statement].name;
+    if (statement >= db->options.statement_count)
+        return error_set(error, ERROR_INTERNAL, "statement %zu of %zu", statement, db->options.statement_count);
+    const char *name = db->options.statements[statement].name;
     int count = parameters ? (int)parameters->count : 0;
     if (!db_is_alive(db) ||
         !PQsendQueryPrepared(db->connection, name, count, parameters ? parameters->values : NULL,
@@ -440,7 +409,7 @@ struct db_result *db_execute(const void *owner, struct db *db, size_t statement,
     db->warnings = 0;
     if (!send_prepared(db, statement, parameters, error))
         return NULL;
-    return receive(owner, db, db->statements[statement].name, error);
+    return receive(owner, db, db->options.statements[statement].name, error);
 }
 
 struct db_result *db_query(const void *owner, struct db *db, const char *sql, const struct db_parameters *parameters,
@@ -466,11 +435,9 @@ bool db_run(struct db *db, size_t statement, const struct db_parameters *paramet
 
 static void cancel(struct db *db)
 {
-    char ignored[256];
     PGcancel *request = PQgetCancel(db->connection);
     if (request)
-        PQcancel(request, ignored, sizeof ignored);
-    PQfreeCancel(request);
+        send_cancel(request);
     PQclear(collect_result(db));
 }
 
@@ -480,7 +447,7 @@ bool db_stream(struct db *db, size_t statement, const struct db_parameters *para
     if (!send_prepared(db, statement, parameters, error))
         return false;
     PQsetSingleRowMode(db->connection);
-    const char *name = db->statements[statement].name;
+    const char *name = db->options.statements[statement].name;
     bool ended = false;
     for (PGresult *result; (result = next_result(db, deadline_of(db))) != NULL;) {
         ended = PQresultStatus(result) == PGRES_TUPLES_OK;   /* an empty result follows the last row */

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,9 +308,11 @@ static void test_db_open_settings_are_pinned(void **state)
     struct error error;
     test_run(fixture->superuser, memory_format(fixture->owner,
         "ALTER DATABASE %s SET TimeZone = 'Asia/Tokyo'; ALTER DATABASE %s SET search_path = public; "
-        "ALTER DATABASE %s SET DateStyle = 'German'; ALTER DATABASE %s SET bytea_output = 'escape'",
+        "ALTER DATABASE %s SET DateStyle = 'German'; ALTER DATABASE %s SET bytea_output = 'escape'; "
+        "ALTER DATABASE %s SET client_min_messages = 'error'",
         test_database_name(fixture->database), test_database_name(fixture->database),
-        test_database_name(fixture->database), test_database_name(fixture->database)));
+        test_database_name(fixture->database), test_database_name(fixture->database),
+        test_database_name(fixture->database)));
     setenv("PGOPTIONS", "-c search_path=public -c statement_timeout=0", 1);
     setenv("PGCLIENTENCODING", "LATIN1", 1);
     bool opened = db_reopen(fixture->db, &error);
@@ -319,9 +322,84 @@ static void test_db_open_settings_are_pinned(void **state)
     struct db_result *result = db_query(fixture->owner, fixture->db,
         "SELECT concat_ws('|', current_setting('search_path'), current_setting('TimeZone'), "
         "current_setting('DateStyle'), current_setting('bytea_output'), current_setting('client_encoding'), "
-        "current_setting('statement_timeout'), current_setting('application_name'))", NULL, &error);
+        "current_setting('statement_timeout'), current_setting('application_name'), "
+        "current_setting('client_min_messages'))", NULL, &error);
     assert_non_null(result);
-    assert_string_equal(db_text(result, 0, 0), "|UTC|ISO, YMD|hex|UTF8|500ms|patella-test");
+    assert_string_equal(db_text(result, 0, 0), "|UTC|ISO, YMD|hex|UTF8|500ms|patella-test|warning");
+    assert_false(db_run(fixture->db, WARN, NULL, &error));      /* a lost standby would not be heard of */
+}
+
+static void test_db_open_that_would_acknowledge_too_early_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    static const char alter[] = "ALTER DATABASE %s SET synchronous_commit = %s";
+    const char *name = test_database_name(fixture->database);
+    test_run(fixture->superuser, memory_format(fixture->owner, alter, name, "off"));
+    assert_false(db_reopen(fixture->db, &error));
+    assert_non_null(strstr(error.message, "synchronous_commit is off"));
+    assert_false(db_is_transient(&error));
+    test_run(fixture->superuser, memory_format(fixture->owner, alter, name, "local"));
+    assert_true(db_reopen(fixture->db, &error));     /* there is no standby to wait for */
+}
+
+/* ---------------------------------------------------------------------------------------------- standbys */
+
+/* Every COMMIT of the cluster but the superuser's waits for a standby that never comes. */
+static int setup_missing_standby(void **state)
+{
+    setup(state);
+    struct fixture *fixture = *state;
+    test_run(fixture->superuser, "SET synchronous_commit = local");
+    test_run(fixture->superuser, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    test_run(fixture->superuser, "SELECT pg_reload_conf()");
+    return 0;
+}
+
+static int teardown_missing_standby(void **state)
+{
+    struct fixture *fixture = *state;
+    test_run(fixture->superuser, "ALTER SYSTEM RESET synchronous_standby_names");
+    test_run(fixture->superuser, "SELECT pg_reload_conf()");
+    return teardown(state);
+}
+
+/* Asks again and again, 10 s at most; the answer. */
+static const char *wait_for(struct db *db, const char *sql, const char *wanted)
+{
+    const char *value = "";
+    for (int tries = 0; tries < 1000 && strcmp(value, wanted) != 0; tries++) {
+        test_run(db, "SELECT pg_sleep(0.01)");
+        value = test_value(db, sql);
+    }
+    return value;
+}
+
+static void test_db_open_local_commit_beside_standbys_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    test_run(fixture->superuser, memory_format(fixture->owner, "ALTER DATABASE %s SET synchronous_commit = local",
+                                               test_database_name(fixture->database)));
+    wait_for(fixture->superuser, "SHOW synchronous_standby_names", "nobody");
+    assert_false(db_reopen(fixture->db, &error));
+    assert_non_null(strstr(error.message, "synchronous_commit is local"));
+    assert_non_null(strstr(error.message, "synchronous standbys"));
+}
+
+/* statement_timeout does not end the wait, nor does the end of the connection. */
+static void test_db_commit_that_no_standby_confirms_leaves_no_backend_waiting(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    bool unknown = false;
+    static const char waiting[] = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    wait_for(fixture->superuser, "SHOW synchronous_standby_names", "nobody");
+    assert_true(db_begin(fixture->db, DB_READ_COMMITTED, &error));
+    assert_true(db_run(fixture->db, ADD_ROW, one_int(fixture, 1), &error));
+    assert_false(db_commit(fixture->db, &unknown, &error));
+    assert_true(unknown);
+    assert_string_equal(wait_for(fixture->superuser, waiting, "0"), "0");
 }
 
 /* ---------------------------------------------------------------------------------------------- transactions */
@@ -428,7 +506,28 @@ static void test_db_execute_server_that_never_answers_is_given_up(void **state)
     assert_false(db_run(fixture->db, SLEEP, one_int(fixture, 60), &error));
     assert_string_equal(error.sqlstate, "08006");
     assert_false(db_is_alive(fixture->db));
+    assert_string_equal(wait_for(fixture->superuser, "SELECT count(*) FROM pg_stat_activity "
+                                 "WHERE wait_event = 'PgSleep' AND pid <> pg_backend_pid()", "0"), "0");
     assert_true(db_reopen(fixture->db, &error));
+}
+
+/* More than a socket holds: the server sleeps, so sending comes to a stop as well. */
+static void test_db_execute_server_that_takes_nothing_is_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    enum { SIZE = 16 << 20 };
+    char *large = memory_new_array(fixture->owner, char, SIZE);
+    memset(large, 'x', SIZE - 1);
+    struct db_parameters *parameters = db_parameters_new(fixture->owner, 4);
+    db_set_text(parameters, 0, large);
+    db_set_int(parameters, 1, 1);
+    const char *pid = test_value(fixture->db, "SELECT pg_backend_pid()");
+    assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGSTOP), 0);
+    struct db_result *result = db_execute(fixture->owner, fixture->db, ECHO_SCALARS, parameters, &error);
+    assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGCONT), 0);
+    assert_null(result);
+    assert_string_equal(error.sqlstate, "08006");
 }
 
 static void test_db_begin_read_only_refuses_to_write(void **state)
@@ -491,6 +590,7 @@ static void test_db_stream_stopped_by_the_caller_leaves_the_connection_usable(vo
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define WITHOUT_STANDBY(name) cmocka_unit_test_setup_teardown(name, setup_missing_standby, teardown_missing_standby)
 
 int main(void)
 {
@@ -509,6 +609,9 @@ int main(void)
         CASE(test_db_open_bad_conninfo_is_a_wrong_call),
         CASE(test_db_open_default_user_and_database_are_used_when_nothing_names_one),
         CASE(test_db_open_settings_are_pinned),
+        CASE(test_db_open_that_would_acknowledge_too_early_is_refused),
+        WITHOUT_STANDBY(test_db_open_local_commit_beside_standbys_is_refused),
+        WITHOUT_STANDBY(test_db_commit_that_no_standby_confirms_leaves_no_backend_waiting),
         CASE(test_db_commit_keeps_and_rollback_drops),
         CASE(test_db_commit_of_a_failed_transaction_is_refused),
         CASE(test_db_commit_with_a_warning_is_not_acknowledged),
@@ -517,6 +620,7 @@ int main(void)
         CASE(test_db_execute_on_a_lost_connection_fails_until_reopened),
         CASE(test_db_execute_longer_than_the_timeout_is_ended),
         CASE(test_db_execute_server_that_never_answers_is_given_up),
+        CASE(test_db_execute_server_that_takes_nothing_is_given_up),
         CASE(test_db_begin_read_only_refuses_to_write),
         CASE(test_db_stream_calls_for_every_row),
         CASE(test_db_stream_error_in_the_middle_is_reported),
