@@ -95,13 +95,35 @@ static bool refuse_pending(const struct applied_list *list, struct error *error)
     return true;
 }
 
+static int highest(const struct applied_list *list)
+{
+    int number = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].number > number)
+            number = list->items[i].number;
+    return number;
+}
+
+/* Applied after what came later, it would meet a schema that nobody has tried it on. */
+static bool refuse_overtaken(const struct applied_list *list, struct error *error)
+{
+    int newest = highest(list);
+    for (size_t i = 0; i < migration_count; i++)
+        if (migration_list[i].number < newest && state_of(list, &migration_list[i]) == STATE_PENDING)
+            return error_set(error, ERROR_CONFLICT, "migration %04d (%s) is not in the database, which has %04d "
+                             "already: migrations go in order only; give it the next number, or restore the "
+                             "database", migration_list[i].number, migration_list[i].name, newest);
+    return true;
+}
+
 static bool check_with(const void *owner, struct db *db, struct error *error)
 {
     static const char sql[] = "SELECT m.number, m.name, pg_catalog.encode(m.sha256, 'hex'), '' "
                               "FROM api.schema_status() m";
     struct applied_list list = {NULL, 0};
     if (read_applied(owner, db, sql, &list, error))
-        return refuse_unknown_and_altered(&list, error) && refuse_pending(&list, error);
+        return refuse_unknown_and_altered(&list, error) && refuse_overtaken(&list, error) &&
+               refuse_pending(&list, error);
     /* No such schema, no such function. */
     if (strcmp(error->sqlstate, "3F000") == 0 || strcmp(error->sqlstate, "42883") == 0)
         error_set(error, ERROR_CONFLICT, "the database has no tables of Patella yet; run `patella-migrate up`");
@@ -179,7 +201,7 @@ static bool apply_pending(const void *owner, struct db *db, FILE *progress, stru
 {
     struct applied_list list = {NULL, 0};
     if (!db_run_script(db, make_table, error) || !read_applied(owner, db, read_table, &list, error) ||
-        !refuse_unknown_and_altered(&list, error))
+        !refuse_unknown_and_altered(&list, error) || !refuse_overtaken(&list, error))
         return false;
     for (size_t i = 0; i < migration_count; i++) {
         if (state_of(&list, &migration_list[i]) != STATE_PENDING)

@@ -22,7 +22,7 @@ bool migrate_check(struct db *db, struct error *error) MUST_CHECK;
 /*
  * Applies what is pending, in order, and closes the database to everybody who is not named (patella_meta.
  * close_database).  Needs a superuser: roles and event triggers are made.  One line for each applied migration goes to
- * `progress`.  Refused when the database has unknown or altered migrations.
+ * `progress`.  Refused when the database has unknown or altered migrations, or one later than a pending one.
  */
 bool migrate_up(struct db *db, FILE *progress, struct error *error) MUST_CHECK;
 

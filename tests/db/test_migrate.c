@@ -167,6 +167,19 @@ static void test_migrate_check_pending_migration_is_refused(void **state)
     assert_non_null(strstr(print_status(fixture), " pending\n"));
 }
 
+static void test_migrate_up_pending_migration_below_an_applied_one_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    bool done;
+    test_run(fixture->db, "DELETE FROM patella_meta.migration WHERE number = 3");
+    check_refused(fixture, "migration 0003 (core) is not in the database, which has 0012 already");
+    assert_string_equal(run_up(fixture, &done, &error), "");
+    assert_false(done);
+    assert_int_equal(error.kind, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, "migration 0003 (core) is not in the database"));
+}
+
 static void test_migrate_check_altered_migration_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -241,6 +254,7 @@ int main(void)
         ON_EMPTY(test_migrate_check_empty_database_is_refused),
         ON_MIGRATED(test_migrate_check_every_login_role_may_ask),
         ON_MIGRATED(test_migrate_check_pending_migration_is_refused),
+        ON_MIGRATED(test_migrate_up_pending_migration_below_an_applied_one_is_refused),
         ON_MIGRATED(test_migrate_check_altered_migration_is_refused),
         ON_MIGRATED(test_migrate_check_unknown_migration_is_refused),
         ON_EMPTY(test_migrate_status_empty_database_is_all_pending),
