@@ -168,7 +168,7 @@ static bool read_text(const struct reading *reading, struct answer *answer)
             "the text has a control character; only line breaks (LF) and tabs are kept, remove the others");
         return false;
     }
-    if (strspn(text, " \t\n") == strlen(text))
+    if (text_count_visible(text) == 0)
         return refuse(reading, "type", "holds only blanks; leave the item out or write a text");
     if (length > (size_t)reading->item->max_length) {
         problem_add(reading->owner, reading->problems, false, reading->item->id, "length",

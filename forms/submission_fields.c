@@ -19,11 +19,7 @@ const char *submission_read_reason(const void *owner, const char *reason)
     if (text_has_control(reason))
         return NULL;
     const char *text = text_to_nfc(owner, reason);
-    size_t blanks = 0;
-    for (const char *c = text; *c != '\0'; c++)
-        blanks += *c == ' ' || *c == '\t' || *c == '\n';
-    size_t characters = text_count_characters(text);
-    if (characters - blanks < 5 || characters > REASON_LENGTH_LIMIT)
+    if (text_count_visible(text) < 5 || text_count_characters(text) > REASON_LENGTH_LIMIT)
         return NULL;
     return text == reason ? memory_copy_string(owner, reason) : text;
 }
@@ -67,7 +63,8 @@ static bool check_form(struct checking *checking)
     }
     if (input->form_version == 0)
         problem_add(checking->owner, checking->problems, false, "form_version", "required",
-                    "\"form_version\" is missing; send the version of the form that was filled in, which for the newest is %d",
+                    "\"form_version\" is missing; send the version of the form that was filled in, which for "
+                    "the newest is %d",
                     catalogue_find_form(catalogue, input->form, 0)->version);
     int version =
         input->form_version >= 0 && input->form_version <= NUMBER_LIMIT ? (int)input->form_version : -1;

@@ -198,6 +198,40 @@ size_t text_count_characters(const char *string)
     return count;
 }
 
+/* The code point of the sequence at `c`. */
+static uint32_t code_point(const unsigned char *c)
+{
+    if (*c < 0x80)
+        return *c;
+    size_t more = *c >= 0xF0 ? 3 : *c >= 0xE0 ? 2 : 1;
+    uint32_t point = *c & (0x3FU >> more);
+    for (size_t i = 1; i <= more && c[i] != '\0'; i++)
+        point = point << 6 | (c[i] & 0x3FU);
+    return point;
+}
+
+static bool is_blank(uint32_t point)
+{
+    static const struct {
+        uint32_t first, last;
+    } blanks[] = {
+        {0x09, 0x0D},     {0x1C, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},     {0xAD, 0xAD},     {0x1680, 0x1680},
+        {0x180E, 0x180E}, {0x2000, 0x200F}, {0x2028, 0x202F}, {0x205F, 0x2060}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF},
+    };
+    for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++)
+        if (point >= blanks[i].first && point <= blanks[i].last)
+            return true;
+    return false;
+}
+
+size_t text_count_visible(const char *string)
+{
+    size_t count = 0;
+    for (const unsigned char *c = (const unsigned char *)string; *c != '\0'; c++)
+        count += (*c & 0xC0) != 0x80 && !is_blank(code_point(c));
+    return count;
+}
+
 char *text_read_file(const void *owner, const char *path, size_t limit, size_t *length, struct error *error)
 {
     FILE *file = fopen(path, "rb");

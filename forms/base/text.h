@@ -47,6 +47,12 @@ bool text_has_control(const char *string);
 
 size_t text_count_characters(const char *string);   /* code points of valid UTF-8 */
 
+/*
+ * Code points of valid UTF-8 that a reader sees: all but white space of any width, also of none, soft hyphens and marks
+ * of direction.  Never more than core.is_reason of the database counts.
+ */
+size_t text_count_visible(const char *string);
+
 /* The whole of a file, at most `limit` bytes; ERROR_IO, or ERROR_INPUT when it is larger. */
 char *text_read_file(const void *owner, const char *path, size_t limit, size_t *length, struct error *error)
     MUST_CHECK;

@@ -144,6 +144,7 @@ static void test_answer_read_wrong_values_say_why(void **state)
         {"e", RAW_TEXT, "03-2026", "type", "as far as it is known"},
         {"t", RAW_TEXT, "123456", "length", "6 characters, at most 5"},
         {"t", RAW_TEXT, " \n ", "type", "only blanks"},
+        {"t", RAW_TEXT, "\xc2\xa0\xe2\x80\x8b\xe2\x80\x83", "type", "only blanks"},
         {"t", RAW_TEXT, "a\rb", "control", "control character"},
         {"t", RAW_TEXT, "\x1b", "control", "control character"},
         {"t", RAW_BOOLEAN, "true", "type", "true or false"},

@@ -109,6 +109,28 @@ static void test_text_count_characters_counts_code_points(void **state)
     assert_int_equal(text_count_characters("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), 4);
 }
 
+static void test_text_count_visible_leaves_blanks_out(void **state)
+{
+    (void)state;
+    /* the same characters as in core.is_reason: U+0009 .. U+000D, 0020, 00A0, 00AD, 1680, 180E, 2000, 200F, 2028, 202F,
+     * 205F, 2060, 3000, FEFF */
+    static const char *const blanks[] = {
+        "\t", "\n", "\v", "\f", "\r", " ", "\xc2\xa0", "\xc2\xad", "\xe1\x9a\x80", "\xe1\xa0\x8e", "\xe2\x80\x80",
+        "\xe2\x80\x8b", "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe2\x81\xa0", "\xe3\x80\x80",
+        "\xef\xbb\xbf", "\xc2\x85",
+    };
+    /* neighbours of them, and longer sequences: U+0021, 00A1, 00AE, 1681, 2010, 2030, 2061, 3001, 1F600 */
+    static const char *const visible[] = {
+        "!", "\xc2\xa1", "\xc2\xae", "\xe1\x9a\x81", "\xe2\x80\x90", "\xe2\x80\xb0", "\xe2\x81\xa1", "\xe3\x80\x81",
+        "\xf0\x9f\x98\x80",
+    };
+    for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++)
+        assert_int_equal(text_count_visible(blanks[i]), 0);
+    for (size_t i = 0; i < sizeof visible / sizeof visible[0]; i++)
+        assert_int_equal(text_count_visible(visible[i]), 1);
+    assert_int_equal(text_count_visible("a\xc2\xa0\xc3\xa4 \xe2\x82\xac"), 3);
+}
+
 static void test_text_to_int64_cases(void **state)
 {
     (void)state;
@@ -205,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_text_to_nfc_composes),
         cmocka_unit_test(test_text_has_control_cases),
         cmocka_unit_test(test_text_count_characters_counts_code_points),
+        cmocka_unit_test(test_text_count_visible_leaves_blanks_out),
         cmocka_unit_test(test_text_to_int64_cases),
         cmocka_unit_test(test_text_to_decimal_cases),
         cmocka_unit_test(test_text_to_uuid_cases),
