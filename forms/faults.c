@@ -24,10 +24,20 @@ static void append(struct faults *faults, const char *file, int line, const char
     };
 }
 
+/* Once, as the last one. */
+static void say_there_are_more(struct faults *faults)
+{
+    const struct fault last = faults->faults[faults->count - 1];
+    if (faults->count == FAULTS_SHOWN)
+        append(faults, last.file, last.line, "there are more faults; correct these first");
+}
+
 void faults_add(struct faults *faults, const char *file, int line, const char *format, ...)
 {
-    if (faults->count >= FAULTS_SHOWN)
+    if (faults->count >= FAULTS_SHOWN) {
+        say_there_are_more(faults);
         return;
+    }
     char text[sizeof(((struct error *)0)->message)];
     va_list arguments;
     va_start(arguments, format);
@@ -38,7 +48,9 @@ void faults_add(struct faults *faults, const char *file, int line, const char *f
 
 void faults_add_error(struct faults *faults, const char *file, const struct error *error)
 {
-    if (faults->count < FAULTS_SHOWN)
+    if (faults->count >= FAULTS_SHOWN)
+        say_there_are_more(faults);
+    else
         append(faults, error->file[0] != '\0' ? error->file : file, error->line, error->message);
 }
 

@@ -278,7 +278,9 @@ static void test_faults_to_error_first_line_wins(void **state)
     assert_string_equal(error.message, "earlier");
     for (int i = 0; i < 1000; i++)
         faults_add(&faults, "a.yaml", i, "many");
-    assert_int_equal(faults.count, 100);
+    assert_int_equal(faults.count, 101);
+    assert_string_equal(faults.faults[99].text, "many");
+    assert_string_equal(faults.faults[100].text, "there are more faults; correct these first");
     talloc_free(owner);
 }
 
