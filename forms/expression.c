@@ -64,6 +64,17 @@ static struct value value_of_item(const struct expression *node, const struct ex
     return (struct value){.known = true, .text = answer->text, .truth = TRUTH_UNKNOWN};
 }
 
+/* Decimal fractions such as 0.1 are not exact in binary: this much is no difference. */
+static double tolerance(double a, double b)
+{
+    return 1e-9 * fmax(1, fmax(fabs(a), fabs(b)));
+}
+
+static bool is_below(double a, double b)
+{
+    return b - a > tolerance(a, b);
+}
+
 static enum truth compare_equal(enum expression_type type, const struct value *a, const struct value *b)
 {
     if (!a->known || !b->known)
@@ -72,7 +83,7 @@ static enum truth compare_equal(enum expression_type type, const struct value *a
         return truth_of(a->text != NULL && b->text != NULL && strcmp(a->text, b->text) == 0);
     if (type == TYPE_TRUTH)
         return truth_of(a->truth == b->truth);
-    if (a->high < b->low || b->high < a->low)
+    if (is_below(a->high, b->low) || is_below(b->high, a->low))
         return TRUTH_FALSE;
     bool points = a->low == a->high && b->low == b->high;
     return points ? TRUTH_TRUE : TRUTH_UNKNOWN;
@@ -83,9 +94,9 @@ static enum truth compare_less(const struct value *a, const struct value *b, boo
 {
     if (!a->known || !b->known)
         return TRUTH_UNKNOWN;
-    if (or_equal ? a->high <= b->low : a->high < b->low)
+    if (or_equal ? !is_below(b->low, a->high) : is_below(a->high, b->low))
         return TRUTH_TRUE;
-    if (or_equal ? a->low > b->high : a->low >= b->high)
+    if (or_equal ? is_below(b->high, a->low) : !is_below(a->low, b->high))
         return TRUTH_FALSE;
     return TRUTH_UNKNOWN;
 }
@@ -240,6 +251,16 @@ bool expression_names_any(const struct expression *expression, const bool *marke
         return marked[expression->item];
     for (size_t i = 0; i < expression->count; i++)
         if (expression_names_any(expression->arguments[i], marked))
+            return true;
+    return false;
+}
+
+bool expression_names_form_date(const struct expression *expression)
+{
+    if (expression->operation == OP_FORM_DATE)
+        return true;
+    for (size_t i = 0; i < expression->count; i++)
+        if (expression_names_form_date(expression->arguments[i]))
             return true;
     return false;
 }

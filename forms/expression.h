@@ -11,7 +11,9 @@
  *
  * Values are numbers, texts (choice codes that are not all integers, text items), truth values and dates; a
  * choice whose codes are all integers is a number; a text in quotes beside a date is read as a (partial)
- * date.  Texts and truth values are compared with = and != only.  A number or date that is not exactly known
+ * date.  Texts and truth values are compared with = and != only; a choice is compared by =, != and in with codes
+ * that it has.  Numbers that differ by no more than 1e-9 * max(1, |a|, |b|) are equal, for every comparison sign: so
+ * 0.1 + 0.2 = 0.3 though binary fractions differ.  A number or date that is not exactly known
  * (days() between partial dates) is an interval.  days(from, to) is to - from.  Logic has three values:
  * whatever needs an unanswered item is unknown, as is a comparison of partial dates that both outcomes are
  * still possible for; `and`, `or` are Kleene's; answered() is never unknown.  Types are checked when the form
@@ -54,6 +56,9 @@ const char *expression_source(const struct expression *expression);
 
 /* Index of the last item (in form order) that the expression names; FORM_NONE (-1) when it names none. */
 int expression_last_item(const struct expression *expression);
+
+/* True when the expression names the date of the form. */
+bool expression_names_form_date(const struct expression *expression);
 
 /* True when it names an item whose entry in `marked` (one for each item of the form) is true. */
 bool expression_names_any(const struct expression *expression, const bool *marked);

@@ -362,26 +362,57 @@ static struct expression *parse_sum(struct parser *parser)
     return node;
 }
 
-/* A choice may only be compared with codes that it has. */
-static bool check_code(struct parser *parser, const struct expression *item_node,
-                       const struct expression *text_node)
+/* The number that a node writes out, with its sign; false when it is none. */
+static bool is_written_number(const struct expression *node, double *number)
 {
-    if (item_node->operation != OP_ITEM || text_node->operation != OP_STRING)
+    bool negative = node->operation == OP_NEGATE;
+    const struct expression *digits = negative ? node->arguments[0] : node;
+    if (digits->operation != OP_NUMBER)
+        return false;
+    *number = negative ? -digits->number : digits->number;
+    return true;
+}
+
+static bool has_number(const struct item *item, double number)
+{
+    for (size_t i = 0; i < item->choice_count; i++)
+        if (item->choices[i].number == number)
+            return true;
+    return false;
+}
+
+/* A choice may only be equal to codes that it has; those with numbers may be more or less than any number. */
+static bool check_code(struct parser *parser, const struct expression *item_node,
+                       const struct expression *code_node)
+{
+    if (item_node->operation != OP_ITEM || parser->form->items[item_node->item].type != ITEM_CHOICE)
         return true;
     const struct item *item = &parser->form->items[item_node->item];
-    if (item->type != ITEM_CHOICE || item_find_choice(item, text_node->text) != NULL)
+    double number = NAN;
+    bool is_number = is_written_number(code_node, &number);
+    if (is_number ? has_number(item, number)
+                  : code_node->operation != OP_STRING || item_find_choice(item, code_node->text) != NULL)
         return true;
-    struct suggestion suggestion = suggestion_begin(text_node->text);
-    for (size_t i = 0; i < item->choice_count; i++)
+    struct suggestion suggestion = suggestion_begin(is_number ? "" : code_node->text);
+    struct text *codes = text_new(parser->owner);
+    for (size_t i = 0; i < item->choice_count; i++) {
         suggestion_offer(&suggestion, item->choices[i].code);
+        text_append_format(codes, "%s%s", i > 0 ? ", " : "", item->choices[i].code);
+    }
     char hint[SUGGESTION_TEXT_SIZE];
     suggestion_format(&suggestion, hint);
-    fail(parser, text_node->column, "item %s has no choice '%.40s'%s", item->id, text_node->text, hint);
+    if (is_number)
+        fail(parser, code_node->column, "item %s has no choice %.10g; write one of %.80s", item->id, number,
+             codes->bytes);
+    else
+        fail(parser, code_node->column, "item %s has no choice '%.40s'%s%s%.80s", item->id, code_node->text,
+             hint, hint[0] != '\0' ? "" : "; write one of ", hint[0] != '\0' ? "" : codes->bytes);
     return false;
 }
 
 /* Makes the two sides of a comparison one type, or fails. */
-static bool check_sides(struct parser *parser, struct expression *left, struct expression *right)
+static bool check_sides(struct parser *parser, enum operation operation, struct expression *left,
+                        struct expression *right)
 {
     if (left->type == TYPE_DATE && !read_as_date(parser, right))
         return false;
@@ -393,7 +424,8 @@ static bool check_sides(struct parser *parser, struct expression *left, struct e
              left->type == TYPE_NUMBER && right->type == TYPE_TEXT ? "; write numbers without quotes" : "");
         return false;
     }
-    return check_code(parser, left, right) && check_code(parser, right, left);
+    bool is_equality = operation == OP_EQUAL || operation == OP_UNEQUAL || operation == OP_IN;
+    return !is_equality || (check_code(parser, left, right) && check_code(parser, right, left));
 }
 
 static struct expression *parse_in(struct parser *parser, struct expression *value)
@@ -406,7 +438,8 @@ static struct expression *parse_in(struct parser *parser, struct expression *val
         return NULL;
     for (;;) {
         struct expression *element = parse_sum(parser);
-        if (element == NULL || !check_sides(parser, value, element) || !add_argument(parser, node, element))
+        if (element == NULL || !check_sides(parser, OP_IN, value, element)
+            || !add_argument(parser, node, element))
             return NULL;
         if (!token_is(parser, ","))
             return take(parser, ")") ? node : NULL;
@@ -433,7 +466,7 @@ static struct expression *parse_comparison(struct parser *parser)
             continue;
         struct expression *node = new_leaf(parser, comparisons[i].operation, TYPE_TRUTH);
         struct expression *right = advance(parser) ? parse_sum(parser) : NULL;
-        if (right == NULL || !check_sides(parser, left, right))
+        if (right == NULL || !check_sides(parser, comparisons[i].operation, left, right))
             return NULL;
         bool ordered = left->type == TYPE_NUMBER || left->type == TYPE_DATE;
         if (!ordered && i >= 2)

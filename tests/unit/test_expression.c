@@ -106,6 +106,8 @@ static void test_expression_evaluate_numbers(void **state)
         {"n >= 5", TRUTH_TRUE},
         {"m = 2.50", TRUTH_TRUE},
         {"p = 2", TRUTH_TRUE},
+        {"p < 9 and p > -1", TRUTH_TRUE},
+        {"p = n - 3", TRUTH_TRUE},
         {"1 + 2 * 3 = 7", TRUTH_TRUE},
         {"(1 + 2) * 3 = 9", TRUTH_TRUE},
         {"8 / 4 / 2 = 1", TRUTH_TRUE},
@@ -123,6 +125,18 @@ static void test_expression_evaluate_numbers(void **state)
         {"n / 0 = 1", TRUTH_UNKNOWN},
         {"n / (n - 5) > 0", TRUTH_UNKNOWN},
         {"0.1 + 0.2 <= 0.30001", TRUTH_TRUE},
+        {"0.1 + 0.2 = 0.3", TRUTH_TRUE},
+        {"0.1 + 0.2 != 0.3", TRUTH_FALSE},
+        {"0.1 + 0.2 <= 0.3", TRUTH_TRUE},
+        {"0.1 + 0.2 > 0.3", TRUTH_FALSE},
+        {"0.3 < 0.1 + 0.2", TRUTH_FALSE},
+        {"0.3 >= 0.1 + 0.2", TRUTH_TRUE},
+        {"0.1 + 0.2 in (0.3, 1)", TRUTH_TRUE},
+        {"100000000.1 + 0.2 = 100000000.3", TRUTH_TRUE},
+        {"m - 2.4 = 0.1", TRUTH_TRUE},
+        {"0.3000000005 = 0.3", TRUTH_TRUE},
+        {"0.3000001 = 0.3", TRUTH_FALSE},
+        {"0.3000001 > 0.3", TRUTH_TRUE},
     };
     check_cases(cases, COUNT(cases));
 }
@@ -271,6 +285,11 @@ static void test_expression_parse_errors_name_column_and_hint(void **state)
         {"c = 1", 5, "a text is compared with a number"},
         {"c = 'othr'", 5, "item c has no choice 'othr'; did you mean \"other\"?"},
         {"c in ('pain', 'x')", 15, "has no choice 'x'"},
+        {"p = 9", 5, "item p has no choice 9; write one of 0, 1, 2"},
+        {"p != -1", 7, "item p has no choice -1"},
+        {"9 = p", 1, "item p has no choice 9"},
+        {"p in (1, 3)", 10, "item p has no choice 3"},
+        {"c = 'weight'", 5, "item c has no choice 'weight'; write one of other, pain"},
         {"c < 'pain'", 3, "only be compared with = and !="},
         {"b < true", 3, "only be compared with = and !="},
         {"t = 'open", 5, "closing quote"},
@@ -389,6 +408,8 @@ static void test_expression_names_any_and_last_item(void **state)
     marked[form_find_item(world.form, "m")] = true;
     assert_true(expression_names_any(expression, marked));
     assert_int_equal(expression_last_item(must_parse(&world, "date < today")), FORM_NONE);
+    assert_true(expression_names_form_date(must_parse(&world, "days(date, today) > 3 and b")));
+    assert_false(expression_names_form_date(must_parse(&world, "today > '2026-01-01' and b")));
     talloc_free(world.owner);
 }
 
