@@ -86,7 +86,7 @@ static void write_item(struct text *out, const struct form *form, const struct i
     put_number(out, item->warn_max);
     put_number(out, item->type == ITEM_DECIMAL ? item->decimals : (double)NAN);
     put_number(out, item->type == ITEM_TEXT ? item->max_length : (double)NAN);
-    put_text(out, item->required ? "true" : "false");
+    put_text(out, item->must_be_answered ? "always" : item->required ? "true" : "false");
     put_text(out, item->show != NULL ? expression_source(item->show) : NULL);
     put_text(out, item->reveals_arm ? "true" : "false");
     put_empty(out, 9);

@@ -212,7 +212,9 @@ static void put_type(struct text *out, const struct item *item)
 
 static void put_asked(struct text *out, const struct item *item)
 {
-    text_append(out, item->required ? "<td>required" : "<td>optional");
+    text_append(out, item->must_be_answered ? "<td>required, a reason is not enough"
+                     : item->required       ? "<td>required"
+                                            : "<td>optional");
     if (item->show != NULL) {
         text_append(out, ", when <code>");
         text_append_html(out, expression_source(item->show));

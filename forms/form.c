@@ -46,7 +46,11 @@ static void read_head(struct form_reader *reader)
     struct form *form = reader->form;
     const struct yaml *root = reader->root;
     struct faults *faults = reader->faults;
+    const struct yaml *version = yaml_find(root, "version"), *creates = yaml_find(root, "creates_subject");
     yaml_allow_keys(root, form_keys, faults);
+    form->file = memory_copy_string(form, root->file);
+    form->version_line = version != NULL ? version->line : root->line;
+    form->creates_subject_line = creates != NULL ? creates->line : root->line;
     form->id = form_read_text(reader, root, "form", YAML_REQUIRED);
     if (form->id != NULL && !form_is_id(form->id))
         yaml_fault(faults, yaml_find(root, "form"),
@@ -72,12 +76,12 @@ static void check_enrolment(struct form_reader *reader)
         return;
     int index = form_find_item(form, "index_knee");
     const struct item *item = index != FORM_NONE ? &form->items[index] : NULL;
-    bool fits = item != NULL && item->type == ITEM_CHOICE && item->required && item->choice_count == 2
+    bool fits = item != NULL && item->type == ITEM_CHOICE && item->must_be_answered && item->choice_count == 2
                 && item_find_choice(item, "left") != NULL && item_find_choice(item, "right") != NULL;
     if (!fits)
         yaml_fault(reader->faults, place,
-                   "a form that creates subjects needs the required choice \"index_knee\" with the "
-                   "codes left and right");
+                   "a form that creates subjects needs the choice \"index_knee\" with the codes left and "
+                   "right and \"required: always\"");
     if (form->about != FORM_ABOUT_SUBJECT || form->repeats)
         yaml_fault(reader->faults, place,
                    "a form that creates subjects must be about the subject and cannot repeat");

@@ -39,7 +39,8 @@ struct item {
     const struct choice *choices;
     size_t choice_count;
     bool choices_are_numbers;   /* every code is an integer: stored and compared as numbers */
-    bool required;
+    bool required;           /* a value, or a reason why there is none */
+    bool must_be_answered;   /* required: always; no reason can stand for the value */
     bool reveals_arm;        /* left out of reports of a masked study */
     double min, max;         /* hard range of integers and decimals, NAN when open */
     double warn_min, warn_max;   /* soft range, NAN when open */
@@ -89,6 +90,8 @@ struct score {
 };
 
 struct form {
+    const char *file;        /* where it was read from, for messages */
+    int version_line, creates_subject_line;
     const char *id;          /* "koos" */
     int version;             /* 1, 2, ... of this definition */
     const char *title;

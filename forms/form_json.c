@@ -38,6 +38,7 @@ static void item_to_json(struct text *out, const struct item *item)
     if (item->type == ITEM_CHOICE)
         choices_to_json(out, item);
     json_boolean(out, "required", item->required);
+    json_boolean(out, "must_be_answered", item->must_be_answered);
     json_boolean(out, "reveals_arm", item->reveals_arm);
     json_number(out, "min", item->min);
     json_number(out, "max", item->max);

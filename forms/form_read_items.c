@@ -13,6 +13,9 @@ enum { ITEM_LIMIT = 1000, CHOICE_LIMIT = 500, TEXT_LENGTH_DEFAULT = 1000, DECIMA
 static const char *const type_words[] = {"choice",       "integer", "decimal", "date",
                                          "partial_date", "text",    "boolean", NULL};
 
+enum { REQUIRED_FALSE, REQUIRED_TRUE, REQUIRED_ALWAYS };
+static const char *const required_words[] = {"false", "true", "always", NULL};
+
 static const char *const section_keys[] = {"id", "title", "items", NULL};
 static const char *const choice_keys[] = {"code", "label", NULL};
 static const char *const item_keys[] = {
@@ -74,11 +77,12 @@ static void read_choice(struct form_reader *reader, const struct yaml *node, str
         return;
     }
     if (item_find_choice(item, code) != NULL) {
-        yaml_fault(faults, node, "code \"%.64s\" is in this list twice", code);
+        yaml_fault(faults, node, "code \"%.64s\" is in this list twice; remove one", code);
         return;
     }
     if (item->choice_count > 0 && is_number != item->choices_are_numbers) {
-        yaml_fault(faults, node, "code \"%.64s\": the codes of a list must be all integers or all words",
+        yaml_fault(faults, node, "code \"%.64s\": the codes of a list must be all integers or all words; "
+                   "write this one like the first",
                    code);
         return;
     }
@@ -164,8 +168,27 @@ static void check_order(struct faults *faults, const struct yaml *node, const ch
         yaml_fault(faults, node, "%s: %g is above %g; the first must be the smaller", what, low, high);
 }
 
+/* A bound must be a value that the item can have. */
+static void check_bound(struct faults *faults, const struct yaml *node, const char *key,
+                        const struct item *item)
+{
+    const struct yaml *bound = yaml_find(node, key);
+    const char *point = bound != NULL && bound->kind == YAML_TEXT ? strchr(bound->text, '.') : NULL;
+    if (point == NULL)
+        return;
+    if (item->type == ITEM_INTEGER)
+        yaml_fault(faults, bound, "\"%s\" of an integer must be a whole number, not %.40s", key,
+                   bound->text);
+    else if (strlen(point + 1) > (size_t)item->decimals)
+        yaml_fault(faults, bound,
+                   "\"%s\" is %.40s, but the item has %d digits after the point; round it, or raise "
+                   "\"decimals\"",
+                   key, bound->text, item->decimals);
+}
+
 static void read_ranges(struct form_reader *reader, const struct yaml *node, struct item *item)
 {
+    static const char *const bounds[] = {"min", "max", "warn_min", "warn_max"};
     struct faults *faults = reader->faults;
     item->min = item->max = item->warn_min = item->warn_max = NAN;
     if (item->type != ITEM_INTEGER && item->type != ITEM_DECIMAL)
@@ -178,10 +201,14 @@ static void read_ranges(struct form_reader *reader, const struct yaml *node, str
     check_order(faults, node, "warn_min and warn_max", item->warn_min, item->warn_max);
     check_order(faults, node, "min and warn_min", item->min, item->warn_min);
     check_order(faults, node, "warn_max and max", item->warn_max, item->max);
+    check_order(faults, node, "warn_min and max", item->warn_min, item->max);
+    check_order(faults, node, "min and warn_max", item->min, item->warn_max);
     item->decimals = item->type == ITEM_DECIMAL ? DECIMALS_DEFAULT : 0;
     if (item->type == ITEM_DECIMAL)
         yaml_get_integer(node, "decimals", YAML_OPTIONAL, (struct yaml_bounds){1, 9}, &item->decimals,
                          faults);
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
+        check_bound(faults, node, bounds[i], item);
 }
 
 static void check_typed_keys(struct form_reader *reader, const struct yaml *node, enum item_type type)
@@ -216,7 +243,9 @@ static bool read_item(struct form_reader *reader, const struct yaml *node, struc
     item->line = node->line;
     item->code = form_read_text(reader, node, "code", YAML_OPTIONAL);
     check_typed_keys(reader, node, item->type);
-    yaml_get_boolean(node, "required", YAML_OPTIONAL, &item->required, faults);
+    int required = yaml_get_word(node, "required", YAML_OPTIONAL, required_words, faults);
+    item->required = required >= REQUIRED_TRUE;
+    item->must_be_answered = required == REQUIRED_ALWAYS;
     yaml_get_boolean(node, "reveals_arm", YAML_OPTIONAL, &item->reveals_arm, faults);
     read_ranges(reader, node, item);
     if (item->type == ITEM_INTEGER || item->type == ITEM_DECIMAL)

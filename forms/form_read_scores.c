@@ -44,7 +44,8 @@ static void read_show(struct form_reader *reader, const struct yaml *node)
         return;
     int last = expression_last_item(show);
     if (last == FORM_NONE)
-        yaml_fault(reader->faults, yaml_find(node, "show"), "\"show\" must depend on an item of the form");
+        yaml_fault(reader->faults, yaml_find(node, "show"),
+                   "\"show\" must depend on an item of the form; name one, or remove \"show\"");
     else if (last >= index)
         yaml_fault(reader->faults, yaml_find(node, "show"),
                    "\"show\" depends on item %s, which does not stand before it; "
@@ -74,7 +75,8 @@ static int find_item(struct form_reader *reader, const struct yaml *node, const 
         suggestion_offer(&suggestion, reader->form->items[i].id);
     char hint[SUGGESTION_TEXT_SIZE];
     suggestion_format(&suggestion, hint);
-    yaml_fault(reader->faults, node, "no item \"%.64s\" in this form%s", id, hint);
+    yaml_fault(reader->faults, node, "no item \"%.64s\" in this form%s", id,
+               hint[0] != '\0' ? hint : "; define it under \"sections\"");
     return FORM_NONE;
 }
 
@@ -89,6 +91,11 @@ static void read_rule(struct form_reader *reader, const struct yaml *node, struc
     rule->line = node->line;
     yaml_get_boolean(node, "soft", YAML_OPTIONAL, &rule->soft, faults);
     rule->check = read_expression(reader, node, "check", YAML_REQUIRED);
+    if (rule->check != NULL && expression_last_item(rule->check) == FORM_NONE
+        && !expression_names_form_date(rule->check))
+        yaml_fault(faults, yaml_find(node, "check"),
+                   "\"check\" must depend on an item of the form or on its date; name one, or remove the "
+                   "rule");
     if (rule->item != NULL)
         (void)find_item(reader, yaml_find(node, "item"), rule->item);
     if (strcmp(rule->id, "soft_range") == 0)
@@ -163,6 +170,21 @@ static int read_part(struct form_reader *reader, const struct yaml *node, bool o
     return index;
 }
 
+/* What is not asked for would count as not answered: imputed, or the score lost.  A score of that item alone
+ * is missing then, which is right. */
+static void check_parts_are_asked(struct form_reader *reader, const struct yaml *list,
+                                  const struct score *score)
+{
+    for (size_t i = 0; i < score->part_count && score->part_count > 1 && !score->of_scores; i++) {
+        const struct item *item = &reader->form->items[score->parts[i]];
+        if (item->show != NULL)
+            yaml_fault(reader->faults, list,
+                       "item %s is not always asked (\"show\"), so that it cannot be one of several parts; "
+                       "ask it always, or give it a score of its own",
+                       item->id);
+    }
+}
+
 /* Reads the parts and sets the range of the raw score. */
 static void read_parts(struct form_reader *reader, const struct yaml *node, struct score *score)
 {
@@ -194,6 +216,7 @@ static void read_parts(struct form_reader *reader, const struct yaml *node, stru
         sums[0] += range[0];
         sums[1] += range[1];
     }
+    check_parts_are_asked(reader, list, score);
     double divisor = score->method == SCORE_MEAN && score->part_count > 0 ? (double)score->part_count : 1;
     score->range[0] = sums[0] / divisor;
     score->range[1] = sums[1] / divisor;

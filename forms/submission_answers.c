@@ -70,10 +70,11 @@ static void decline(struct checking *checking, size_t index, const char *reason)
     else if (answer->state == ANSWER_GIVEN || checking->invalid[index])
         problem_add(checking->owner, checking->problems, false, item->id, "not_answered",
                     "a value and a reason for having none were both sent; send one of the two");
-    else if (form->creates_subject && item->required)
+    else if (item->must_be_answered)
         problem_add(checking->owner, checking->problems, false, item->id, "required",
-                    "a subject cannot be enrolled without this item; answer it");
-    if (known == NULL || answer->state != ANSWER_MISSING || checking->invalid[index]) {
+                    "this item needs a value (%s), no reason can stand for it; answer it", item->text);
+    if (known == NULL || answer->state != ANSWER_MISSING || checking->invalid[index]
+        || item->must_be_answered) {
         checking->invalid[index] = true;
         return;
     }
@@ -115,9 +116,8 @@ static void check_presence(struct checking *checking)
             checking->invalid[i] = true;
         } else if (shown && item->required && answer->state == ANSWER_MISSING && !checking->invalid[i]) {
             problem_add(checking->owner, checking->problems, false, item->id, "required",
-                        "an answer is needed (%s); give it, "
-                        "or the reason why there is none",
-                        item->text);
+                        "an answer is needed (%s); give it%s", item->text,
+                        item->must_be_answered ? "" : ", or the reason why there is none");
         }
     }
 }

@@ -52,7 +52,7 @@ static const char enrolment[] =
     "form: enrolment\nversion: 1\ntitle: Enrolment\nsource: none\nabout: subject\ncreates_subject: true\n"
     "choices:\n  side: [{code: left, label: left}, {code: right, label: right}]\n"
     "sections:\n  - id: only\n    title: Only\n    items:\n"
-    "      - {id: index_knee, text: index knee, type: choice, choices: side, required: true}\n";
+    "      - {id: index_knee, text: index knee, type: choice, choices: side, required: always}\n";
 
 const struct catalogue *definitions_catalogue(const void *owner, const struct form *form)
 {

@@ -69,6 +69,7 @@ static void test_codebook_write_csv_has_a_row_for_everything(void **state)
         {"score", "total", "source", "them"},
         {"score", "total", "note", "mind"},
         {"item", "index_knee", "form", "enrolment"},
+        {"item", "index_knee", "required", "always"},
     };
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
         assert_string_equal(cell(table, cells[i].kind, cells[i].id, cells[i].column), cells[i].value);
@@ -89,6 +90,7 @@ static void test_codebook_write_html_escapes_and_stands_alone(void **state)
     assert_non_null(strstr(text->bytes, "up to 1"));
     assert_non_null(strstr(text->bytes, "why != &#39;other&#39;"));
     assert_non_null(strstr(text->bytes, "at least 1 of 1"));
+    assert_non_null(strstr(text->bytes, "required, a reason is not enough"));
     talloc_free(owner);
 }
 

@@ -96,6 +96,8 @@ static void test_form_parse_items(void **state)
                       *bmi = &form->items[form_find_item(form, "bmi")];
     const struct item *why = &form->items[form_find_item(form, "why")],
                       *other = &form->items[form_find_item(form, "other")];
+    assert_true(!p1->required && !p1->must_be_answered);
+    assert_true(bmi->required == false && other->required && !other->must_be_answered);
     assert_string_equal(p1->code, "P1");
     assert_int_equal(p1->line, 15);
     assert_string_equal(p1->section, "first");
@@ -194,6 +196,19 @@ static void test_form_parse_faults_name_line_and_hint(void **state)
          "\"type\" must be choice, integer"},
         {"type: date}", "type: date, min: 3}", 25, "\"min\" fits an integer or a decimal, not type date"},
         {"type: partial_date}", "type: text, decimals: 3}", 24, "\"decimals\" fits a decimal"},
+        {"required: true}\n      - {id: why", "required: maybe}\n      - {id: why", 16,
+         "must be false, true or always"},
+        {"min: 10, max: 80, warn_min: 16, warn_max: 45", "max: 80, warn_min: 90", 22,
+         "warn_min and max: 90 is above 80"},
+        {"min: 10, max: 80, warn_min: 16, warn_max: 45", "min: 10, warn_max: 5", 22, "min and warn_max: 10 is above 5"},
+        {"warn_min: 16, warn_max: 45", "warn_min: 45, warn_max: 16", 22, "warn_min and warn_max: 45 is above 16"},
+        {"min: 10, max: 80", "min: 10, max: 80.25", 22, "\"max\" is 80.25, but the item has 1 digits after the point"},
+        {"warn_max: 45}", "warn_max: 45.05}", 22, "\"warn_max\" is 45.05"},
+        {"type: date}", "type: integer, min: 0.5}", 25, "\"min\" of an integer must be a whole number, not 0.5"},
+        {"bmi <= 40", "today > '2020-01-01'", 28, "must depend on an item of the form or on its date"},
+        {"items: [p1, p2], min_answered", "items: [p1, p3], min_answered", 30, "no item \"p3\""},
+        {"choices: five}\n      - {id: p2", "choices: five}\n      - {id: p2, show: \"p1 = 1\"", 30,
+         "item p2 is not always asked"},
         {"min: 10, max: 80", "min: 80, max: 10", 22, "min and max: 80 is above 10"},
         {"warn_min: 16", "warn_min: 6", 22, "min and warn_min: 10 is above 6"},
         {"warn_max: 45", "warn_max: 85", 22, "warn_max and max"},
@@ -232,6 +247,23 @@ static void test_form_parse_faults_name_line_and_hint(void **state)
     talloc_free(owner);
 }
 
+static void test_form_parse_rule_over_the_date_and_score_of_one_skipped_item_are_accepted(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    const struct form *form = definitions_form(
+        owner, "sections: [{id: a, title: A, items: [{id: b, text: b, type: boolean, required: always},\n"
+               "  {id: n, text: n, type: integer, min: 0, max: 4, show: b}]}]\n"
+               "rules: [{id: late, soft: true, check: \"days(date, today) <= 30\", text: late}]\n"
+               "scores: [{id: s, title: S, method: sum, items: [n], direction: higher_worse}]\n");
+    assert_true(form->items[0].required && form->items[0].must_be_answered);
+    struct text *json = text_new(owner);
+    form_to_json(json, form);
+    assert_non_null(strstr(json->bytes, "\"required\":true,\"must_be_answered\":true"));
+    assert_non_null(strstr(json->bytes, "\"required\":false,\"must_be_answered\":false"));
+    talloc_free(owner);
+}
+
 static void test_form_parse_open_range_of_a_raw_score_is_refused(void **state)
 {
     (void)state;
@@ -247,8 +279,8 @@ static void test_form_parse_enrolment_needs_an_index_knee(void **state)
     (void)state;
     static const char *const items[] = {
         "{id: n, text: n, type: integer}",
-        "{id: index_knee, text: n, type: integer, required: true}",
-        "{id: index_knee, text: n, type: choice, choices: side}",
+        "{id: index_knee, text: n, type: integer, required: always}",
+        "{id: index_knee, text: n, type: choice, choices: side, required: true}",
     };
     void *owner = memory_owner(NULL, "test");
     for (size_t i = 0; i < COUNT(items); i++) {
@@ -375,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_form_parse_rules_and_scores),
         cmocka_unit_test(test_form_find_item_every_id_and_no_other),
         cmocka_unit_test(test_form_parse_faults_name_line_and_hint),
+        cmocka_unit_test(test_form_parse_rule_over_the_date_and_score_of_one_skipped_item_are_accepted),
         cmocka_unit_test(test_form_parse_open_range_of_a_raw_score_is_refused),
         cmocka_unit_test(test_form_parse_enrolment_needs_an_index_knee),
         cmocka_unit_test(test_form_to_json_is_json_with_everything),

@@ -74,7 +74,8 @@ static const struct submission *judge(struct world *world, const char *fields)
 }
 
 #define RECORD                                                                                               \
-    "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,\"visit\":"   \
+    "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\","            \
+    "\"form_version\":1,\"visit\":"                                                                          \
     "\"M3\","                                                                                                \
     "\"date\":\"2026-03-15\""
 
@@ -178,8 +179,12 @@ static void test_submission_check_wrong_fields_are_problems(void **state)
     static const struct {
         const char *fields, *item, *rule;
     } cases[] = {
+        {"\"form\":\"test\",\"form_version\":1,\"version\":2,"
+         "\"reason\":\"\\u00a0\\u200b\\u2003\\ufeff\\u3000 ok\"",
+         "reason", "format"},
         {"\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,\"date\":\"2026-03-15\"", "id", "required"},
-        {"\"id\":\"x\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,\"date\":\"2026-03-15\"", "id", "format"},
+        {"\"id\":\"x\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,\"date\":\"2026-03-15\"", "id",
+         "format"},
         {"\"form\":\"test\",\"form_version\":1", "subject", "required"},
         {"\"form\":\"test\",\"form_version\":1,\"subject\":\"7-12\"", "subject", "format"},
         {"\"form\":\"test\",\"form_version\":1", "date", "required"},
@@ -221,7 +226,8 @@ static void test_submission_check_date_of_today_is_accepted(void **state)
     (void)state;
     struct world world = world_new("about: subject\n", body);
     accept(&world,
-           "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,"
+           "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\","
+           "\"form_version\":1,"
            "\"date\":\"2026-04-01\",\"answers\":{\"bmi\":\"20\"}");
     talloc_free(world.owner);
 }
@@ -259,7 +265,8 @@ static void test_submission_check_instances_of_repeating_and_unscheduled_forms(v
     struct world once = world_new("about: subject\n", items);
     struct world often = world_new("about: subject\nrepeats: true\n", items);
     accept(&often, RECORD ",\"instance\":7");
-    accept(&once, "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\",\"form_version\":1,"
+    accept(&once, "\"id\":\"0188b3a0-0000-7000-8000-000000000001\",\"subject\":\"07-0012\",\"form\":\"test\","
+                  "\"form_version\":1,"
                   "\"date\":\"2026-03-15\",\"instance\":2");
     assert_null(judge(&once, RECORD ",\"instance\":2"));
     talloc_free(once.owner);
@@ -361,7 +368,8 @@ static void test_submission_check_all_problems_come_at_once(void **state)
     struct world world = world_new("about: subject\n", body);
     assert_null(judge(
         &world,
-        "\"subject\":\"7\",\"form\":\"test\",\"form_version\":1,\"knee\":\"left\",\"visit\":\"M6\",\"date\":\"2027-01-01\","
+        "\"subject\":\"7\",\"form\":\"test\",\"form_version\":1,\"knee\":\"left\",\"visit\":\"M6\","
+        "\"date\":\"2027-01-01\","
         "\"answers\":{\"p1\":9,\"bmi\":\"15\",\"onset\":\"x\",\"stop\":\"2026\",\"zz\":1,\"other\":\"a\"}"));
     static const struct {
         const char *item, *rule;
@@ -457,17 +465,20 @@ static void test_submission_check_correction_and_void(void **state)
     talloc_free(world.owner);
 }
 
-static void test_submission_check_enrolment_needs_its_required_items(void **state)
+static void test_submission_check_required_always_takes_no_reason(void **state)
 {
     (void)state;
     static const char items[] =
         "choices: {side: [{code: left, label: l}, {code: right, label: r}]}\n"
         "sections: [{id: s, title: S, items: [{id: index_knee, text: k, type: choice, choices: side,\n"
-        "  required: true}, {id: a, text: a, type: integer}]}]\n";
+        "  required: always}, {id: a, text: a, type: integer}]}]\n";
     struct world world = world_new("about: subject\ncreates_subject: true\n", items);
     accept(&world, RECORD ",\"answers\":{\"index_knee\":\"left\"}");
     assert_null(judge(&world, RECORD ",\"not_answered\":{\"index_knee\":\"unknown\"}"));
-    find_problem(&world, "index_knee", "required");
+    assert_non_null(strstr(find_problem(&world, "index_knee", "required")->text, "no reason can stand for it"));
+    assert_int_equal(world.problems.count, 1);
+    assert_null(judge(&world, RECORD ",\"answers\":{}"));
+    assert_non_null(strstr(find_problem(&world, "index_knee", "required")->text, "an answer is needed (k); give it"));
     talloc_free(world.owner);
 }
 
@@ -556,7 +567,7 @@ int main(void)
         cmocka_unit_test(test_submission_check_confirmations_stand_in_the_canonical_text),
         cmocka_unit_test(test_submission_check_soft_findings_do_not_hide_behind_hard_ones),
         cmocka_unit_test(test_submission_check_correction_and_void),
-        cmocka_unit_test(test_submission_check_enrolment_needs_its_required_items),
+        cmocka_unit_test(test_submission_check_required_always_takes_no_reason),
         cmocka_unit_test(test_submission_check_item_sent_twice_is_refused),
         cmocka_unit_test(test_subject_parse_one_spelling_only),
     };

@@ -19,7 +19,7 @@ static const char body[] =
     "sections:\n  - id: first\n    title: First\n    items:\n"
     "      - {id: p1, text: one, type: choice, choices: five}\n"
     "      - {id: p2, text: two, type: choice, choices: five, show: \"p1 = 1\"}\n"
-    "scores: [{id: s, title: S, method: sum, items: [p1, p2], direction: higher_worse}]\n";
+    "scores: [{id: s, title: S, method: sum, items: [p1], direction: higher_worse}]\n";
 
 static const char overlay[] =
     "wording: {form: test, version: 1, language: de, source: a licence}\n"   /* 1 */
