@@ -71,14 +71,15 @@ static void check_endpoint(struct checking *checking, const struct endpoint *end
     char hint[SUGGESTION_TEXT_SIZE];
     suggestion_format(&suggestion, hint);
     faults_add(checking->faults, checking->file, endpoint->line, "%s: form %s has no score \"%.64s\"%s",
-               endpoint->id, form->id, endpoint->score, hint);
+               endpoint->id, form->id, endpoint->score,
+               hint[0] != '\0' ? hint : "; the codebook lists its scores");
 }
 
-static void check_baseline_item(struct checking *checking, const struct item_reference *reference)
+static void check_item(struct checking *checking, const struct item_reference *reference)
 {
     const struct form *form = catalogue_find_form(checking->catalogue, reference->form, 0);
     if (form == NULL) {
-        check_form_name(checking, reference->line, "baseline", reference->form);
+        check_form_name(checking, reference->line, reference->key, reference->form);
         return;
     }
     int index = form_find_item(form, reference->item);
@@ -86,9 +87,8 @@ static void check_baseline_item(struct checking *checking, const struct item_ref
         enum item_type type = form->items[index].type;
         if (type == ITEM_TEXT || type == ITEM_DATE || type == ITEM_PARTIAL_DATE)
             faults_add(checking->faults, checking->file, reference->line,
-                       "baseline: %s.%s is a %s; the baseline table "
-                       "describes numbers, choices and booleans",
-                       form->id, reference->item, item_type_name(type));
+                       "%s: %s.%s is a %s; name a number, a choice or a boolean", reference->key, form->id,
+                       reference->item, item_type_name(type));
         return;
     }
     struct suggestion suggestion = suggestion_begin(reference->item);
@@ -96,8 +96,9 @@ static void check_baseline_item(struct checking *checking, const struct item_ref
         suggestion_offer(&suggestion, form->items[i].id);
     char hint[SUGGESTION_TEXT_SIZE];
     suggestion_format(&suggestion, hint);
-    faults_add(checking->faults, checking->file, reference->line, "baseline: form %s has no item \"%.64s\"%s",
-               form->id, reference->item, hint);
+    faults_add(checking->faults, checking->file, reference->line, "%s: form %s has no item \"%.64s\"%s",
+               reference->key, form->id, reference->item,
+               hint[0] != '\0' ? hint : "; the codebook lists its items");
 }
 
 static void check_enrolment(struct checking *checking)
@@ -109,13 +110,15 @@ static void check_enrolment(struct checking *checking)
         if (!form->creates_subject || (enrolment != NULL && strcmp(enrolment->id, form->id) == 0))
             continue;
         if (enrolment != NULL)
-            faults_add(checking->faults, checking->file, 0,
-                       "the forms %s and %s both create subjects; only one may", enrolment->id, form->id);
+            faults_add(checking->faults, form->file, form->creates_subject_line,
+                       "the forms %s and %s both create subjects; remove \"creates_subject\" from one",
+                       enrolment->id, form->id);
         enrolment = form;
     }
     if (enrolment == NULL)
-        faults_add(checking->faults, checking->file, 0,
-                   "no form creates subjects; one needs \"creates_subject: true\"");
+        faults_add(checking->faults, checking->file, 1,
+                   "no form of this study creates subjects; add the file of one with "
+                   "\"creates_subject: true\"");
 }
 
 void catalogue_find_faults(const struct catalogue *catalogue, const char *file, struct faults *faults)
@@ -131,7 +134,9 @@ void catalogue_find_faults(const struct catalogue *catalogue, const char *file, 
     for (size_t i = 0; i < protocol->endpoint_count; i++)
         check_endpoint(&checking, &protocol->endpoints[i]);
     for (size_t i = 0; i < protocol->baseline_count; i++)
-        check_baseline_item(&checking, &protocol->baseline[i]);
+        check_item(&checking, &protocol->baseline[i]);
+    for (size_t i = 0; i < protocol->model_item_count; i++)
+        check_item(&checking, &protocol->model_items[i]);
     check_enrolment(&checking);
 }
 
@@ -152,16 +157,16 @@ static int compare_forms(const void *a, const void *b)
     return order != 0 ? order : right->version - left->version;
 }
 
-void catalogue_sort_forms(const struct form **forms, size_t count, const char *directory,
-                          struct faults *faults)
+void catalogue_sort_forms(const struct form **forms, size_t count, struct faults *faults)
 {
     if (count > 0)
         qsort(forms, count, sizeof(const struct form *), compare_forms);
     for (size_t i = 1; i < count; i++)
         if (compare_forms(&forms[i - 1], &forms[i]) == 0)
-            faults_add(faults, directory, 0,
-                       "two files hold version %d of form %s; remove one or count up its version",
-                       forms[i]->version, forms[i]->id);
+            faults_add(faults, forms[i]->file, forms[i]->version_line,
+                       "two files hold version %d of form %s, this one and %.160s; remove one or count up "
+                       "its version",
+                       forms[i]->version, forms[i]->id, forms[i - 1]->file);
 }
 
 static int is_yaml(const struct dirent *entry)
@@ -203,7 +208,7 @@ const struct form **catalogue_load_forms(const void *owner, const char *director
         free(entries[i]);
     }
     free(entries);
-    catalogue_sort_forms(forms, *count, directory, faults);
+    catalogue_sort_forms(forms, *count, faults);
     return forms;
 }
 

@@ -143,8 +143,7 @@ struct definition_counts definition_check(const void *owner, const char *const *
     read_forms(&checking, documents, path_count);
     if (needs_forms && forms_directory != NULL)
         add_directory(&checking, forms_directory);
-    catalogue_sort_forms(checking.forms, checking.form_count, forms_directory != NULL ? forms_directory : "",
-                         faults);
+    catalogue_sort_forms(checking.forms, checking.form_count, faults);
     for (size_t i = 0; i < path_count; i++) {
         if (documents[i].kind == DEFINITION_PROTOCOL)
             check_protocol(&checking, &documents[i]);

@@ -73,6 +73,7 @@ struct responder {
 };
 
 struct item_reference {          /* "baseline.age_years" */
+    const char *key;             /* where it is named: "baseline", "covariates", "strata", "subgroups" */
     const char *form;
     const char *item;
     int line;
@@ -110,6 +111,8 @@ struct protocol {
     int completeness_endpoint;   /* its form and score are counted in the table "completeness"; -1 without endpoints */
     const struct item_reference *baseline;   /* items of the baseline table, in order */
     size_t baseline_count;
+    const struct item_reference *model_items;   /* named by covariates, strata and subgroups */
+    size_t model_item_count;
     int any_time_line;
 };
 
@@ -143,7 +146,7 @@ const struct form **catalogue_load_forms(const void *owner, const char *director
                                          struct faults *faults) MUST_CHECK;
 
 /* Puts forms in the order of a catalogue: by id, newest version first.  Two files of one version are a fault. */
-void catalogue_sort_forms(const struct form **forms, size_t count, const char *directory, struct faults *faults);
+void catalogue_sort_forms(const struct form **forms, size_t count, struct faults *faults);
 
 /* Loads a protocol file and every *.yaml form in `forms_directory`; NULL and the first error. */
 struct catalogue *catalogue_load(const void *owner, const char *protocol_path, const char *forms_directory,

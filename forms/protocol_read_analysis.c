@@ -6,6 +6,7 @@
 
 #include "forms/base/memory.h"
 #include "forms/form_read.h"
+#include "forms/suggestion.h"
 
 static const char *const endpoint_keys[] = {"id", "title", "score", "mcid", "source", NULL};
 static const char *const responder_keys[] = {
@@ -145,6 +146,28 @@ void protocol_read_endpoints(struct protocol_reader *reader)
         }
 }
 
+static void report_unknown_visit(struct protocol_reader *reader, const struct yaml *node, const char *visit)
+{
+    struct suggestion suggestion = suggestion_begin(visit);
+    for (size_t i = 0; i < reader->protocol->visit_count; i++)
+        suggestion_offer(&suggestion, reader->protocol->visits[i].id);
+    char hint[SUGGESTION_TEXT_SIZE];
+    suggestion_format(&suggestion, hint);
+    yaml_fault(reader->faults, node, "no visit \"%.64s\" in this protocol%s", visit,
+               hint[0] != '\0' ? hint : "; name one of \"visits\"");
+}
+
+static void report_unknown_cohort(struct protocol_reader *reader, const struct yaml *node, const char *cohort)
+{
+    struct suggestion suggestion = suggestion_begin(cohort);
+    for (size_t i = 0; i < reader->protocol->cohort_count; i++)
+        suggestion_offer(&suggestion, reader->protocol->cohorts[i].id);
+    char hint[SUGGESTION_TEXT_SIZE];
+    suggestion_format(&suggestion, hint);
+    yaml_fault(reader->faults, node, "no cohort \"%.64s\" in this protocol%s", cohort,
+               hint[0] != '\0' ? hint : "; name one of \"cohorts\"");
+}
+
 static void read_primary(struct protocol_reader *reader, const struct yaml *analysis)
 {
     struct protocol *protocol = reader->protocol;
@@ -159,7 +182,7 @@ static void read_primary(struct protocol_reader *reader, const struct yaml *anal
         return;
     const struct visit *found = protocol_find_visit(protocol, visit);
     if (found == NULL)
-        yaml_fault(reader->faults, yaml_find(primary, "visit"), "no visit \"%.64s\" in this protocol", visit);
+        report_unknown_visit(reader, yaml_find(primary, "visit"), visit);
     else
         protocol->primary_visit = found->id;
 }
@@ -174,24 +197,51 @@ static void read_baseline(struct protocol_reader *reader, const struct yaml *ana
     protocol->baseline = references;
     for (size_t i = 0; i < list->count; i++) {
         struct item_reference *reference = &references[protocol->baseline_count];
+        reference->key = "baseline";
         reference->line = list->children[i]->line;
         if (protocol_read_reference(reader, list->children[i], &reference->form, &reference->item))
             protocol->baseline_count++;
     }
 }
 
-static void check_covariates(struct protocol_reader *reader, const struct yaml *analysis)
+/* What models are made of; `words` are what may stand beside form.item, NULL: anything (kept for later). */
+static const struct {
+    const char *key, *words[2];
+    const char *hint;
+} model_lists[] = {
+    {"covariates", {"base", "site"}, "write base, site or form.item"},
+    {"strata", {"site", "site"}, "write site or form.item"},
+    {"subgroups", {NULL, NULL}, NULL},
+};
+enum { MODEL_LIST_COUNT = 3 };
+
+static void read_model_entry(struct protocol_reader *reader, const struct yaml *node, size_t list)
 {
-    const struct yaml *list = yaml_find(analysis, "covariates");
-    for (size_t i = 0; list != NULL && i < list->count; i++) {
-        const struct yaml *node = list->children[i];
-        const char *form = NULL, *item = NULL;
-        if (node->kind == YAML_TEXT && strcmp(node->text, "base") != 0 && strcmp(node->text, "site") != 0
-            && strchr(node->text, '.') == NULL)
-            yaml_fault(reader->faults, node, "unknown covariate \"%.64s\"; write base, site or form.item",
-                       node->text);
-        else if (node->kind == YAML_TEXT && strchr(node->text, '.') != NULL)
-            (void)protocol_read_reference(reader, node, &form, &item);
+    struct protocol *protocol = reader->protocol;
+    const char *const *words = model_lists[list].words;
+    if (node->kind != YAML_TEXT)
+        return;
+    if (strchr(node->text, '.') == NULL) {
+        if (words[0] != NULL && strcmp(node->text, words[0]) != 0 && strcmp(node->text, words[1]) != 0)
+            yaml_fault(reader->faults, node, "unknown entry \"%.64s\" of \"%s\"; %s", node->text,
+                       model_lists[list].key, model_lists[list].hint);
+        return;
+    }
+    struct item_reference reference = {.key = model_lists[list].key, .line = node->line};
+    if (!protocol_read_reference(reader, node, &reference.form, &reference.item))
+        return;
+    struct item_reference *items = memory_resize_array(protocol, (void *)protocol->model_items,
+                                                       struct item_reference, protocol->model_item_count + 1);
+    items[protocol->model_item_count++] = reference;
+    protocol->model_items = items;
+}
+
+static void read_model_items(struct protocol_reader *reader, const struct yaml *analysis)
+{
+    for (size_t i = 0; i < MODEL_LIST_COUNT; i++) {
+        const struct yaml *list = yaml_find(analysis, model_lists[i].key);
+        for (size_t j = 0; list != NULL && j < list->count; j++)
+            read_model_entry(reader, list->children[j], i);
     }
 }
 
@@ -226,9 +276,9 @@ static void read_models(struct protocol_reader *reader, const struct yaml *analy
     int df = yaml_get_word(analysis, "df", YAML_OPTIONAL, df_words, faults);
     protocol->df = df_words[df > 0 ? df : 0];
     protocol->covariates = protocol_read_texts(reader, analysis, "covariates", &protocol->covariate_count);
-    check_covariates(reader, analysis);
     protocol->strata = protocol_read_texts(reader, analysis, "strata", &protocol->stratum_count);
     (void)yaml_get_list(analysis, "subgroups", YAML_OPTIONAL, faults);
+    read_model_items(reader, analysis);
 }
 
 void protocol_read_analysis(struct protocol_reader *reader)
@@ -245,8 +295,7 @@ void protocol_read_analysis(struct protocol_reader *reader)
     if (cohort >= 0)
         protocol->reference = protocol->cohorts[cohort].id;
     else if (reference != NULL)
-        yaml_fault(faults, yaml_find(analysis, "reference"), "no cohort \"%.64s\" in this protocol",
-                   reference);
+        report_unknown_cohort(reader, yaml_find(analysis, "reference"), reference);
     read_models(reader, analysis);
     read_primary(reader, analysis);
     read_chosen_endpoint(reader, analysis, "completeness", &protocol->completeness_endpoint);

@@ -56,7 +56,7 @@ static const char enrolment[] =
     "form: enrolment\nversion: 1\ntitle: Enrolment\nsource: s\nabout: subject\ncreates_subject: true\n"
     "choices: {side: [{code: left, label: l}, {code: right, label: r}]}\n"
     "sections: [{id: x, title: X, items: [{id: index_knee, text: k, type: choice, choices: side, required: "
-    "true}]}]\n";
+    "always}]}]\n";
 
 static const struct protocol *parse(const void *owner, const char *text)
 {
@@ -204,11 +204,14 @@ static void test_protocol_parse_faults_name_line_and_hint(void **state)
         {"endpoint: pain, improved_by: 10", "endpoint: pain, pain: pain, improved_by: 10", 16,
          "belongs to rule"},
         {"id: half", "id: better", 17, "this responder rule is here twice"},
-        {"reference: CS", "reference: XX", 19, "no cohort \"XX\""},
+        {"reference: CS", "reference: XX", 19, "no cohort \"XX\" in this protocol; name one of \"cohorts\""},
+        {"reference: CS", "reference: AD-MCS", 19, "did you mean \"AD-MSC\"?"},
+        {"strata: [site]", "strata: [sites]", 20, "unknown entry \"sites\" of \"strata\"; write site or form.item"},
         {"level: 0.9", "level: 95", 19, "between 0.5 and 1"},
         {"df: satterthwaite", "df: residual", 19, "kenward_roger or satterthwaite"},
-        {"covariates: [base, site, scale.a]", "covariates: [age]", 19, "unknown covariate \"age\""},
-        {"visit: M12", "visit: M24", 20, "no visit \"M24\""},
+        {"covariates: [base, site, scale.a]", "covariates: [age]", 19,
+         "unknown entry \"age\" of \"covariates\"; write base, site or form.item"},
+        {"visit: M12", "visit: M13", 20, "no visit \"M13\" in this protocol; did you mean \"M3\"?"},
         {"endpoint: func, visit", "endpoint: fun, visit", 20, "no endpoint \"fun\""},
         {"baseline: [scale.a]", "baseline: [scale]", 20, "must be form.name"},
         {"subgroups: []", "subgroups: none", 20, "must be a list"},
@@ -309,7 +312,9 @@ static void test_catalogue_load_two_files_of_one_version_are_refused(void **stat
     const struct catalogue *catalogue = catalogue_load(owner, "forms/protocols/demo.yaml", directory, &error);
     directory_remove(directory, files, COUNT(files));
     assert_null(catalogue);
-    assert_non_null(strstr(error.message, "two files hold version 1 of form scale"));
+    assert_non_null(strstr(error.message, "two files hold version 1 of form scale, this one and "));
+    assert_non_null(strstr(error.file, ".yaml"));
+    assert_int_equal(error.line, 2);
     assert_null(catalogue_load(owner, "forms/protocols/demo.yaml", directory, &error));
     assert_non_null(strstr(error.message, "cannot be read"));
     talloc_free(owner);
@@ -331,7 +336,12 @@ static void test_catalogue_check_unknown_references_are_refused(void **state)
         {"baseline: [scale.a]", "baseline: [scale.b]", 20, "baseline: form scale has no item \"b\""},
         {"baseline: [scale.a]", "baseline: [other.b]", 20, "baseline: no form \"other\""},
         {"baseline: [scale.a]", "baseline: [scale.t]", 20,
-         "scale.t is a text; the baseline table describes numbers"},
+         "baseline: scale.t is a text; name a number"},
+        {"[base, site, scale.a]", "[base, scale.b]", 19, "covariates: form scale has no item \"b\""},
+        {"[base, site, scale.a]", "[scael.a]", 19, "covariates: no form \"scael\"; did you mean \"scale\"?"},
+        {"[base, site, scale.a]", "[scale.t]", 19, "covariates: scale.t is a text"},
+        {"strata: [site]", "strata: [scale.b]", 20, "strata: form scale has no item \"b\""},
+        {"subgroups: []", "subgroups: [{id: x}, scale.b]", 20, "subgroups: form scale has no item \"b\""},
     };
     void *owner = memory_owner(NULL, "test");
     struct error error = {0};
@@ -363,12 +373,14 @@ static void test_catalogue_check_exactly_one_form_creates_subjects(void **state)
     struct catalogue catalogue = {
         .study = "demo", .protocol = parse(owner, text), .forms = forms, .form_count = 1};
     assert_false(catalogue_check(&catalogue, "demo.yaml", &error));
-    assert_non_null(strstr(error.message, "no form creates subjects"));
+    assert_non_null(strstr(error.message, "no form of this study creates subjects"));
     catalogue.form_count = 2;
     assert_true(catalogue_check(&catalogue, "demo.yaml", &error));
     catalogue.form_count = 3;
     assert_false(catalogue_check(&catalogue, "demo.yaml", &error));
     assert_non_null(strstr(error.message, "both create subjects"));
+    assert_string_equal(error.file, "o");
+    assert_int_equal(error.line, 6);
     talloc_free(owner);
 }
 
