@@ -13,12 +13,15 @@
 #include "forms/csv_table.h"
 #include "forms/definition_check.h"
 #include "forms/score_csv.h"
+#include "forms/wording.h"
+#include "forms/yaml.h"
 
 static const char program[] = "patella-form";
 
 static const char usage[] = "usage: patella-form check [--forms DIR] FILE...\n"
                             "       patella-form score FORM < CSV\n"
-                            "       patella-form codebook PROTOCOL [--forms DIR] [--html FILE] [--csv FILE]\n"
+                            "       patella-form codebook PROTOCOL [--forms DIR] [--wording FILE]... "
+                            "[--html FILE] [--csv FILE]\n"
                             "\n"
                             "check     reads forms, protocols and wording files (told apart by their first "
                             "key) and prints everything that is\n"
@@ -32,6 +35,8 @@ static const char usage[] = "usage: patella-form check [--forms DIR] FILE...\n"
                             "          when neither is named)\n"
                             "\n"
                             "  --forms DIR   where the forms are (default: " PATELLA_DATADIR "/instruments)\n"
+                            "  --wording FILE   official texts to lay over a form of the codebook; may be "
+                            "repeated\n"
                             "  --html FILE, --csv FILE   where the codebook goes\n"
                             "  --help        this text\n"
                             "  --version     the version\n"
@@ -43,6 +48,8 @@ static const char usage[] = "usage: patella-form check [--forms DIR] FILE...\n"
 struct options {
     const char *forms;       /* NULL: not given */
     const char *html, *csv;
+    const char **wordings;
+    size_t wording_count;
     int first_argument;      /* index into argv */
 };
 
@@ -73,8 +80,8 @@ static int fail(const struct error *error)
 
 static int run_check(const void *owner, const struct options *options, int argc, char **argv)
 {
-    if (options->html != NULL || options->csv != NULL)
-        return use_wrongly("check takes no --html and no --csv");
+    if (options->html != NULL || options->csv != NULL || options->wording_count > 0)
+        return use_wrongly("check takes no --html, --csv and --wording; name wording files like forms");
     if (options->first_argument >= argc)
         return use_wrongly("check needs at least one file");
     const char *forms = options->forms;
@@ -132,7 +139,7 @@ static bool write_output(const char *path, const struct text *text, struct error
 static int run_score(const void *owner, const struct options *options, int argc, char **argv)
 {
     static const char file[] = "standard input";
-    if (options->forms != NULL || options->html != NULL || options->csv != NULL)
+    if (options->forms != NULL || options->html != NULL || options->csv != NULL || options->wording_count > 0)
         return use_wrongly("score takes no options");
     if (options->first_argument + 1 != argc)
         return use_wrongly("score needs one form file");
@@ -159,6 +166,52 @@ static int run_score(const void *owner, const struct options *options, int argc,
     return write_output(NULL, out, &error) ? 0 : fail(&error);
 }
 
+/* Puts the form with the texts of `path` in the place of the form; false and faults when it does not fit. */
+static bool lay_wording(const void *owner, const struct catalogue *catalogue, const struct form **forms,
+                        const char *path, struct faults *faults)
+{
+    struct error error;
+    size_t length = 0;
+    int version = 0;
+    char *text = text_read_file(owner, path, FORM_FILE_LIMIT, &length, &error);
+    const struct yaml *root = text != NULL ? yaml_parse(owner, path, text, length, &error) : NULL;
+    if (root == NULL) {
+        faults_add_error(faults, path, &error);
+        return false;
+    }
+    const char *id = wording_target(root, &version, faults);
+    if (id == NULL || version == 0)
+        return false;
+    for (size_t i = 0; i < catalogue->form_count; i++)
+        if (forms[i]->version == version && strcmp(forms[i]->id, id) == 0) {
+            const struct form *worded = wording_apply(owner, forms[i], root, faults);
+            forms[i] = worded != NULL ? worded : forms[i];
+            return worded != NULL;
+        }
+    faults_add(faults, path, root->line,
+               "no form %.64s version %d to lay this wording over; name its directory with --forms", id,
+               version);
+    return false;
+}
+
+/* The catalogue with the wordings of the options laid over its forms; NULL after printing what is wrong. */
+static const struct catalogue *lay_wordings(const void *owner, const struct catalogue *catalogue,
+                                            const struct options *options)
+{
+    struct faults faults = faults_begin(owner);
+    struct catalogue *worded = memory_new(owner, struct catalogue);
+    const struct form **forms = memory_new_array(owner, const struct form *, catalogue->form_count);
+    for (size_t i = 0; i < catalogue->form_count; i++)
+        forms[i] = catalogue->forms[i];
+    *worded = *catalogue;
+    worded->forms = forms;
+    bool fits = true;
+    for (size_t i = 0; i < options->wording_count; i++)
+        fits &= lay_wording(owner, catalogue, forms, options->wordings[i], &faults);
+    print_faults(&faults);
+    return fits ? worded : NULL;
+}
+
 static int run_codebook(const void *owner, const struct options *options, int argc, char **argv)
 {
     if (options->first_argument + 1 != argc)
@@ -170,6 +223,9 @@ static int run_codebook(const void *owner, const struct options *options, int ar
         error_print(&error, program);
         return error.kind == ERROR_INPUT ? 2 : 1;
     }
+    catalogue = lay_wordings(owner, catalogue, options);
+    if (catalogue == NULL)
+        return 2;
     struct text *html = text_new(owner), *csv = text_new(owner);
     codebook_write_html(html, catalogue);
     codebook_write_csv(csv, catalogue);
@@ -188,21 +244,24 @@ static const struct command {
     {"codebook", run_codebook},
 };
 
-enum option_key { OPTION_FORMS, OPTION_HTML, OPTION_CSV, OPTION_HELP, OPTION_VERSION };
+enum option_key { OPTION_FORMS, OPTION_WORDING, OPTION_HTML, OPTION_CSV, OPTION_HELP, OPTION_VERSION };
 
 static const struct option long_options[] = {
-    {"forms", required_argument, NULL, OPTION_FORMS}, {"html", required_argument, NULL, OPTION_HTML},
-    {"csv", required_argument, NULL, OPTION_CSV},     {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},   {NULL, 0, NULL, 0},
+    {"forms", required_argument, NULL, OPTION_FORMS}, {"wording", required_argument, NULL, OPTION_WORDING},
+    {"html", required_argument, NULL, OPTION_HTML},   {"csv", required_argument, NULL, OPTION_CSV},
+    {"help", no_argument, NULL, OPTION_HELP},         {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 /* -1: go on; otherwise the exit status. */
-static int read_options(int argc, char **argv, struct options *options)
+static int read_options(const void *owner, int argc, char **argv, struct options *options)
 {
     int key;
+    options->wordings = memory_new_array(owner, const char *, (size_t)argc);
     while ((key = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         switch (key) {
         case OPTION_FORMS: options->forms = optarg; break;
+        case OPTION_WORDING: options->wordings[options->wording_count++] = optarg; break;
         case OPTION_HTML: options->html = optarg; break;
         case OPTION_CSV: options->csv = optarg; break;
         case OPTION_HELP: fputs(usage, stdout); return 0;
@@ -214,22 +273,25 @@ static int read_options(int argc, char **argv, struct options *options)
     return -1;
 }
 
-int main(int argc, char **argv)
+static int run(const void *owner, int argc, char **argv)
 {
-    memory_init();
     struct options options = {.forms = NULL};
-    int status = read_options(argc, argv, &options);
+    int status = read_options(owner, argc, argv, &options);
     if (status >= 0)
         return status;
     if (optind >= argc)
         return use_wrongly("name a command");
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(commands[i].name, argv[optind]) != 0)
-            continue;
-        void *owner = memory_owner(NULL, program);
-        status = commands[i].run(owner, &options, argc, argv);
-        talloc_free(owner);
-        return status;
-    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(commands[i].name, argv[optind]) == 0)
+            return commands[i].run(owner, &options, argc, argv);
     return use_wrongly("unknown command");
+}
+
+int main(int argc, char **argv)
+{
+    memory_init();
+    void *owner = memory_owner(NULL, program);
+    int status = run(owner, argc, argv);
+    talloc_free(owner);
+    return status;
 }

@@ -54,7 +54,7 @@ expect 0 "check: a protocol against --forms" "$program" check --forms forms/inst
 expect 2 "check: an absent file" "$program" check "$folder/absent.yaml"
 has err "check: names the absent file" "absent.yaml"
 
-sed -e 's/^version: 1/version: x/' -e 's/required: true/requird: true/' \
+sed -e 's/^version: 1/version: x/' -e 's/required: always/requird: always/' \
     forms/instruments/enrolment.yaml > "$folder/a.yaml"
 sed 's/koos\.womac_pain_0_100/koos.womac_pane_0_100/' forms/protocols/demo.yaml > "$folder/b.yaml"
 printf 'items: {a: 1}\n' > "$folder/c.yaml"
@@ -67,6 +67,10 @@ has err "check: a file that is nothing" "c.yaml:1: not a form, protocol or wordi
 has err "check: a wording" "d.yaml:2: form koos has no item \"p99\""
 expect 2 "check: a protocol with a wrong score" "$program" check --forms forms/instruments "$folder/b.yaml"
 has err "check: names the score and a near one" "did you mean \"womac_pain_0_100\"?"
+
+{ printf 'form: many\nversion: 1\n'; seq -f 'x%g: 1' 150; } > "$folder/many.yaml"
+expect 2 "check: many faults" "$program" check "$folder/many.yaml"
+has err "check: there are more" "there are more faults; correct these first"
 
 sed '1s/"q0\{0,1\}\([0-9]*\)"/"w\1"/g' tests/golden/cases/womac_items.csv > "$folder/womac.csv"
 expect 0 "score: WOMAC" score forms/instruments/womac_lk.yaml "$folder/womac.csv"
@@ -86,6 +90,24 @@ cp "$folder/out.csv" "$folder/out"
 has out "codebook: CSV has an item" "koos,1,item"
 expect 0 "codebook: HTML to standard output" "$program" codebook --forms forms/instruments forms/protocols/demo.yaml
 has out "codebook: HTML has a title" "<title>Codebook: "
+printf 'wording: {form: koos, version: 1, language: de, source: s}\ntitle: Fragebogen\nitems: {p1: Wie oft?}\n' \
+    > "$folder/koos.yaml"
+printf 'wording: {form: pain_vas, version: 1, language: de, source: s}\ntitle: Schmerz\n' > "$folder/vas.yaml"
+printf 'wording: {form: koos, version: 9, language: de, source: s}\n' > "$folder/old.yaml"
+expect 0 "codebook: with wordings" "$program" codebook --forms forms/instruments forms/protocols/demo.yaml \
+    --wording "$folder/koos.yaml" --wording "$folder/vas.yaml"
+has out "codebook: the wording of an item" "Wie oft?"
+has out "codebook: the wording of a title" "<h2>Fragebogen</h2>"
+has out "codebook: the second wording" "<h2>Schmerz</h2>"
+expect 2 "codebook: a wording for no item" "$program" codebook --forms forms/instruments forms/protocols/demo.yaml \
+    --wording "$folder/d.yaml"
+has err "codebook: names the wording's fault" "d.yaml:2: form koos has no item \"p99\""
+expect 2 "codebook: a wording for no version" "$program" codebook --forms forms/instruments \
+    forms/protocols/demo.yaml --wording "$folder/old.yaml"
+has err "codebook: names the version" "no form koos version 9 to lay this wording over"
+expect 2 "codebook: an absent wording" "$program" codebook --forms forms/instruments forms/protocols/demo.yaml \
+    --wording "$folder/absent.yaml"
+expect 2 "check: --wording" "$program" check --wording "$folder/koos.yaml" forms/instruments/koos.yaml
 expect 2 "codebook: a protocol that does not fit" "$program" codebook --forms forms/instruments "$folder/b.yaml"
 expect 1 "codebook: an output that cannot be written" "$program" codebook --forms forms/instruments \
     forms/protocols/demo.yaml --html "$folder/no/such/folder.html"
