@@ -201,7 +201,7 @@ function write_events(last,    n, i) {
     for (i = 0; i < n; i++)
         write_event("e", treated + between(0, 9))
     if (cohort == "AD-MSC" && chance(0.12) && treated > 28)
-        write_event("h", treated - 28 + between(28, 31))
+        write_event("h", treated - 28 + between(0, 3))   # the harvest is 28 days before
     n = poisson(last - treated > 400 ? 0.42 : 0.67)
     for (i = 0; i < n && last > treated + 10; i++)
         write_event("l", between(treated + 10, last))
