@@ -80,7 +80,8 @@ enum emergence adverse_event_emergence(const struct dataset *dataset, const stru
     date_days latest = onset != NULL ? date_latest(onset->date) : DATE_NONE;
     if (is_true(record, "worsened_after_treatment"))
         return EMERGENCE_CERTAIN;
-    bool ended_before = end != NULL && date_latest(end->date) != DATE_NONE && date_latest(end->date) < exposed;
+    bool ended_before =
+        end != NULL && date_latest(end->date) != DATE_NONE && date_latest(end->date) < exposed;
     if (ended_before || (latest != DATE_NONE && latest < exposed))
         return EMERGENCE_NONE;
     return earliest == DATE_NONE || earliest < exposed ? EMERGENCE_IMPUTED : EMERGENCE_CERTAIN;
@@ -156,7 +157,8 @@ static void set_terms(const void *owner, const struct dataset *dataset, const st
     event->term = memory_format(owner, "%s | %s", event->soc, plain_term(owner, term));
 }
 
-static struct adverse_event read_event(const void *owner, const struct dataset *dataset, const struct record *record)
+static struct adverse_event read_event(const void *owner, const struct dataset *dataset,
+                                       const struct record *record)
 {
     struct adverse_event event = {
         .subject = record->subject,

@@ -2,20 +2,22 @@
 /*
  * Treatment-emergent adverse events of treated subjects, as the safety tables count them.
  *
- * Emergent: onset on or after the subject's first treatment (of either knee), or marked as worsened after treatment.
- * An event at the harvest site counts from the first harvest, where its date is given.  A partial onset that can lie on
- * or after that day counts, unless the event ended before it; it is `imputed` when it can also lie before.
- * Source: ICH E3 12.2; ICH E9 (treatment emergent).
+ * Emergent: onset on or after the subject's first treatment (of either knee), or marked as worsened after
+ * treatment.  An event at the harvest site counts from the first harvest, where its date is given.  A partial
+ * onset that can lie on or after that day counts, unless the event ended before it; it is `imputed` when it
+ * can also lie before.  Source: ICH E3 12.2; ICH E9 (treatment emergent).
  *
- * Fatal: resulted in death, or a fatal outcome, or CTCAE grade 5.  Serious: answered so, or fatal, or not answered
- * (`serious_missing` when that alone decides).  Source: ICH E2A II.B; CTCAE 5.0.
+ * Fatal: resulted in death, or a fatal outcome, or CTCAE grade 5.  Serious: answered so, or fatal, or not
+ * answered (`serious_missing` when that alone decides).  Source: ICH E2A II.B; CTCAE 5.0.
  *
- * Related: relation to the product or to the procedure possible, probable or definite.  A relation to the product that
- * is not given counts as related (`relation_missing` when that alone decides); a relation to the procedure that is not
- * given adds nothing, because most studies do not ask for it.  `none` and `unlikely` are not related, as in the tables of
- * cell-therapy trials (Chen et al., Stem Cell Res Ther 2021;12:562, table 2).
+ * Related: relation to the product or to the procedure possible, probable or definite.  A relation to the
+ * product that is not given counts as related (`relation_missing` when that alone decides); a relation to the
+ * procedure that is not given adds nothing, because most studies do not ask for it.  `none` and `unlikely`
+ * are not related, as in the tables of cell-therapy trials (Chen et al., Stem Cell Res Ther 2021;12:562,
+ * table 2).
  *
- * Severity: as answered; where only the CTCAE grade is given, grades 1, 2 and 3 to 5 are mild, moderate, severe.
+ * Severity: as answered; where only the CTCAE grade is given, grades 1, 2 and 3 to 5 are mild, moderate,
+ * severe.
  */
 #ifndef PATELLA_ADVERSE_EVENT_H
 #define PATELLA_ADVERSE_EVENT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The analyses of the report: each reads the derived dataset and adds result rows.  reports/README.md lists the tables,
- * rows, columns and statistics that each one writes.
+ * The analyses of the report: each reads the derived dataset and adds result rows.  reports/README.md lists
+ * the tables, rows, columns and statistics that each one writes.
  */
 #ifndef PATELLA_ANALYSIS_H
 #define PATELLA_ANALYSIS_H

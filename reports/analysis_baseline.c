@@ -64,7 +64,8 @@ static struct description describe_column(const struct dataset *dataset, const s
 
 /* -- categories ------------------------------------------------------------------------------------------ */
 
-static size_t *count_codes(const void *owner, const struct variable *variable, const struct column *column, size_t *n)
+static size_t *count_codes(const void *owner, const struct variable *variable, const struct column *column,
+                           size_t *n)
 {
     size_t *counts = memory_new_array(owner, size_t, variable->codes.count);
     *n = 0;
@@ -114,8 +115,8 @@ static int reference_column(const struct dataset *dataset)
     return protocol_find_cohort(protocol, protocol->reference);
 }
 
-static void add_numeric(const struct dataset *dataset, const struct variable *variable, struct columns columns,
-                        struct results *results)
+static void add_numeric(const struct dataset *dataset, const struct variable *variable,
+                        struct columns columns, struct results *results)
 {
     int reference = reference_column(dataset);
     struct description *all = memory_new_array(NULL, struct description, columns.count);
@@ -127,14 +128,15 @@ static void add_numeric(const struct dataset *dataset, const struct variable *va
     for (size_t c = 0; reference != NO_COHORT && c < columns.count; c++) {
         if ((int)c == reference)
             continue;
-        double smd = stat_standardized_numeric(all[c].mean, all[c].sd, all[reference].mean, all[reference].sd);
+        double smd =
+            stat_standardized_numeric(all[c].mean, all[c].sd, all[reference].mean, all[reference].sd);
         add_difference(results, variable, columns.at[c].name, columns.at[reference].name, smd);
     }
     talloc_free(all);
 }
 
-static void add_categorical(const struct dataset *dataset, const struct variable *variable, struct columns columns,
-                            struct results *results)
+static void add_categorical(const struct dataset *dataset, const struct variable *variable,
+                            struct columns columns, struct results *results)
 {
     int reference = reference_column(dataset);
     size_t **counts = memory_new_array(NULL, size_t *, columns.count);

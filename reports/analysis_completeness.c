@@ -20,7 +20,8 @@ static int64_t date_of_day(date_days day1, int day)
 }
 
 /* Due window closed before the day of the cut, and neither dead nor withdrawn when the visit was due. */
-static bool is_expected(const struct dataset *dataset, const struct subject *subject, const struct visit *visit)
+static bool is_expected(const struct dataset *dataset, const struct subject *subject,
+                        const struct visit *visit)
 {
     date_days day1 = subject->day1[KNEE_NONE];
     int64_t due = date_of_day(day1, visit->target);
@@ -86,8 +87,8 @@ static void add_tally(const struct dataset *dataset, struct cell cell, const str
     if (strcmp(protocol->endpoints[main_endpoint].form, form->id) == 0) {
         cell.table = "completeness";
         add_received(&cell, tally, treated);
-        add_scorable(&cell, protocol->endpoints[main_endpoint].id, "pct_scorable", tally->scorable[main_endpoint],
-                     treated);
+        add_scorable(&cell, protocol->endpoints[main_endpoint].id, "pct_scorable",
+                     tally->scorable[main_endpoint], treated);
     }
     talloc_free(table);
 }

@@ -12,8 +12,8 @@
 enum measure { MEASURE_VALUE, MEASURE_CHANGE };
 
 /* Non-missing values (or changes) of a column into `values`; returns how many. */
-static size_t collect_values(const struct dataset *dataset, const struct column *column, size_t endpoint, int visit,
-                             enum measure measure, double *values)
+static size_t collect_values(const struct dataset *dataset, const struct column *column, size_t endpoint,
+                             int visit, enum measure measure, double *values)
 {
     int baseline = dataset_baseline(dataset);
     size_t n = 0;
@@ -27,8 +27,8 @@ static size_t collect_values(const struct dataset *dataset, const struct column 
     return n;
 }
 
-static void add_measure(const struct dataset *dataset, struct columns columns, size_t endpoint, enum measure measure,
-                        struct results *results)
+static void add_measure(const struct dataset *dataset, struct columns columns, size_t endpoint,
+                        enum measure measure, struct results *results)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
     double *values = memory_new_array(NULL, double, dataset->subject_count);
@@ -81,10 +81,11 @@ static struct rule_input rule_input_of(const struct catalogue *catalogue, const 
 }
 
 /*
- * A subject without any value at the visit is not evaluable, even where the scale's range would rule a response out:
- * the rule is for forms with gaps, not for forms that never came.
+ * A subject without any value at the visit is not evaluable, even where the scale's range would rule a
+ * response out: the rule is for forms with gaps, not for forms that never came.
  */
-static enum response respond(const struct dataset *dataset, const struct rule_input *rule, size_t subject, int visit)
+static enum response respond(const struct dataset *dataset, const struct rule_input *rule, size_t subject,
+                             int visit)
 {
     struct response_domain domains[MOST_DOMAINS] = {0};
     int baseline = dataset_baseline(dataset);
@@ -123,8 +124,8 @@ static struct response_counts count_responses(const struct dataset *dataset, con
 }
 
 /* All rows of the observed table stand before those of the imputed one. */
-static void add_responder(const struct dataset *dataset, struct columns columns, const struct rule_input *rule,
-                          bool imputed, struct results *results)
+static void add_responder(const struct dataset *dataset, struct columns columns,
+                          const struct rule_input *rule, bool imputed, struct results *results)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
     char *table = memory_format(NULL, "responder %s %s", rule->responder->id,

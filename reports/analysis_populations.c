@@ -24,7 +24,9 @@ static int sets_endpoint(const struct protocol *protocol)
 {
     if (protocol->endpoint_count == 0)
         return -1;
-    int primary = protocol->primary_endpoint != NULL ? protocol_find_endpoint(protocol, protocol->primary_endpoint) : -1;
+    int primary = protocol->primary_endpoint != NULL
+                      ? protocol_find_endpoint(protocol, protocol->primary_endpoint)
+                      : -1;
     return primary >= 0 ? primary : protocol->completeness_endpoint;
 }
 
@@ -73,7 +75,8 @@ static const char *column_name(const struct dataset *dataset, size_t column)
     return column < dataset->cohort_count ? dataset->cohorts[column] : ALL_COLUMN;
 }
 
-static void add_row(const struct dataset *dataset, struct cell cell, const size_t *row, const size_t *enrolled)
+static void add_row(const struct dataset *dataset, struct cell cell, const size_t *row,
+                    const size_t *enrolled)
 {
     for (size_t c = 0; c <= dataset->cohort_count; c++) {
         cell.col = column_name(dataset, c);

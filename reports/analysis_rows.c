@@ -135,7 +135,8 @@ static void append_item(const void *owner, struct codes *codes, const struct ite
     }
 }
 
-struct codes codes_of_item(const void *owner, const struct catalogue *catalogue, const char *form, const char *item)
+struct codes codes_of_item(const void *owner, const struct catalogue *catalogue, const char *form,
+                           const char *item)
 {
     struct codes codes = {0};
     for (size_t i = 0; i < catalogue->form_count; i++) {

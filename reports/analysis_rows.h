@@ -49,13 +49,17 @@ struct columns {
 
 struct columns columns_of_treated(const void *owner, const struct dataset *dataset);
 
-/* Codes that answers of a choice item can have, over all versions of its form, newest first; for booleans true, false. */
+/*
+ * Codes that answers of a choice item can have, over all versions of its form, newest first; for booleans
+ * true, false.
+ */
 struct codes {
     const char **at;
     size_t count;
 };
 
-struct codes codes_of_item(const void *owner, const struct catalogue *catalogue, const char *form, const char *item);
+struct codes codes_of_item(const void *owner, const struct catalogue *catalogue, const char *form,
+                           const char *item);
 /* Index of a code, or codes->count. */
 size_t codes_find(const struct codes *codes, const char *code);
 void codes_append(const void *owner, struct codes *codes, const char *code);

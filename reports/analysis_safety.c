@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* T11 overview of adverse events, T12 by system organ class and term: treated subjects, treatment-emergent events. */
+/*
+ * T11 overview of adverse events, T12 by system organ class and term: treated subjects, treatment-emergent
+ * events.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +45,8 @@ static void tally_count(struct tally *tally, const struct adverse_event *event)
     tally->subjects[event->column]++;
 }
 
-static void add_tally(const struct safety *safety, const char *table, const char *row, const struct tally *tally)
+static void add_tally(const struct safety *safety, const char *table, const char *row,
+                      const struct tally *tally)
 {
     for (size_t c = 0; c < safety->columns.count; c++) {
         const struct column *column = &safety->columns.at[c];
@@ -125,9 +129,10 @@ static const struct {
     const char *row;
     bool (*counts)(const struct adverse_event *event);
 } overview[] = {
-    {"any", is_any}, {"related", is_related}, {"related_missing", is_relation_missing}, {"serious", is_serious},
-    {"serious_missing", is_serious_missing}, {"serious_related", is_serious_related}, {"severe", is_severe}, {"withdrawal", is_withdrawal},
-    {"death", is_fatal}, {"special_interest", is_interesting}, {"onset_imputed", is_imputed},
+    {"any", is_any}, {"related", is_related}, {"related_missing", is_relation_missing},
+    {"serious", is_serious}, {"serious_missing", is_serious_missing}, {"serious_related", is_serious_related},
+    {"severe", is_severe}, {"withdrawal", is_withdrawal}, {"death", is_fatal},
+    {"special_interest", is_interesting}, {"onset_imputed", is_imputed},
 };
 
 static void tally_where(const struct safety *safety, bool (*counts)(const struct adverse_event *event),
@@ -167,7 +172,8 @@ static void add_flags(const struct safety *safety, struct tally *tally)
 static void add_severity(const struct safety *safety)
 {
     static const char *const rows[] = {"MILD", "MODERATE", "SEVERE", "MISSING"};
-    static const enum severity order[] = {SEVERITY_MILD, SEVERITY_MODERATE, SEVERITY_SEVERE, SEVERITY_MISSING};
+    static const enum severity order[] = {SEVERITY_MILD, SEVERITY_MODERATE, SEVERITY_SEVERE,
+                                          SEVERITY_MISSING};
     size_t columns = safety->columns.count;
     size_t *counts = memory_new_array(NULL, size_t, memory_size_product(SEVERITY_COUNT, columns));
     const struct adverse_event *events = safety->list.events;
@@ -223,7 +229,8 @@ static int compare_named(const void *a, const void *b)
     return order != 0 ? order : (x->event > y->event) - (x->event < y->event);
 }
 
-static void add_named(const struct safety *safety, struct named_event *named, size_t count, struct tally *tally)
+static void add_named(const struct safety *safety, struct named_event *named, size_t count,
+                      struct tally *tally)
 {
     qsort(named, count, sizeof named[0], compare_named);
     for (size_t from = 0, to; from < count; from = to) {

@@ -27,7 +27,10 @@ static int compare_numbers(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* Same form and knee: the later date, then the later receipt stands later; one request may bring several at once. */
+/*
+ * Same form and knee: the later date, then the later receipt stands later; one request may bring several at
+ * once.
+ */
 static int compare_age(const struct record *a, const struct record *b)
 {
     int order = compare_numbers(a->date, b->date);
@@ -96,7 +99,8 @@ static enum knee_side worse_knee(const struct catalogue *catalogue, const struct
     const struct protocol *protocol = catalogue->protocol;
     if (protocol->index_knee_pain < 0)
         return KNEE_RIGHT;
-    const struct score *score = catalogue_endpoint_score(catalogue, &protocol->endpoints[protocol->index_knee_pain]);
+    const struct score *score =
+        catalogue_endpoint_score(catalogue, &protocol->endpoints[protocol->index_knee_pain]);
     double left = baseline_pain(protocol, subject, records, KNEE_LEFT);
     double right = baseline_pain(protocol, subject, records, KNEE_RIGHT);
     if (isnan(left) || isnan(right))
@@ -117,7 +121,8 @@ static enum knee_side choose_index_knee(const struct catalogue *catalogue, const
     return right == DATE_NONE || (left != DATE_NONE && left < right) ? KNEE_LEFT : KNEE_RIGHT;
 }
 
-static void derive_treatment(const struct catalogue *catalogue, struct subject *subject, const struct record *records)
+static void derive_treatment(const struct catalogue *catalogue, struct subject *subject,
+                             const struct record *records)
 {
     for (int knee = KNEE_NONE; knee <= KNEE_RIGHT; knee++)
         subject->day1[knee] = DATE_NONE;
@@ -143,7 +148,8 @@ static int visit_of_day(const struct protocol *protocol, int day)
     return NO_VISIT;
 }
 
-static void derive_days(const struct protocol *protocol, const struct subject *subject, struct record *records)
+static void derive_days(const struct protocol *protocol, const struct subject *subject,
+                        struct record *records)
 {
     for (size_t i = 0; i < subject->record_count; i++) {
         struct record *record = &records[i];
@@ -167,7 +173,8 @@ static bool is_better(const struct record *later, const struct record *best, int
 }
 
 /*
- * Marks the selected records of each form and knee, which stand together.  `best` has one entry for each visit.
+ * Marks the selected records of each form and knee, which stand together.  `best` has one entry for each
+ * visit.
  */
 static void select_records(const struct protocol *protocol, struct record *records, size_t count,
                            struct record **best)
@@ -197,7 +204,8 @@ static date_days date_answer(const struct record *record, const char *item)
 /* A new knee joint or an address that is lost decides nothing: answers are due still. */
 static bool ends_by_decision(const char *reason)
 {
-    static const char *const decisions[] = {"withdrew_consent", "adverse_event", "physician_decision", "study_stopped"};
+    static const char *const decisions[] = {"withdrew_consent", "adverse_event", "physician_decision",
+                                            "study_stopped"};
     for (size_t i = 0; i < sizeof decisions / sizeof decisions[0]; i++) {
         if (strcmp(reason, decisions[i]) == 0)
             return true;
@@ -221,7 +229,10 @@ static void derive_end(struct subject *subject, const struct record *record)
     }
 }
 
-/* Date on which this screening form withdraws consent to follow-up; a withdrawal from treatment alone is none. */
+/*
+ * Date on which this screening form withdraws consent to follow-up; a withdrawal from treatment alone is
+ * none.
+ */
 static date_days consent_withdrawn(const struct record *record)
 {
     const struct answer *scope = record_answer(record, "withdrawal_scope");
@@ -267,8 +278,8 @@ static bool counts_for_baseline(const struct record *record)
 }
 
 /*
- * Records of a form stand in order of age, so that the last value at baseline stays.  Without a treatment the index knee
- * has no days, so that no record of it comes here.
+ * Records of a form stand in order of age, so that the last value at baseline stays.  Without a treatment the
+ * index knee has no days, so that no record of it comes here.
  */
 static void take_value(struct dataset *dataset, const struct record *record, size_t endpoint)
 {
@@ -305,8 +316,10 @@ bool dataset_derive(struct dataset *dataset, struct error *error)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
     if (dataset_baseline(dataset) == NO_VISIT)
-        return error_set(error, ERROR_INPUT, "protocol %s has no baseline visit; give one visit an analysis window "
-                         "that ends on day 1 or before", protocol->id);
+        return error_set(error, ERROR_INPUT,
+                         "protocol %s has no baseline visit; give one visit an analysis window "
+                         "that ends on day 1 or before",
+                         protocol->id);
     order_records(dataset);
     struct record **best = memory_new_array(dataset, struct record *, protocol->visit_count);
     for (size_t i = 0; i < dataset->subject_count; i++) {
@@ -356,7 +369,8 @@ date_days dataset_cut_date(const struct dataset *dataset)
 
 bool dataset_item_may_name_arm(const struct item *item)
 {
-    static const char *const coded[] = {"coded_term", "system_organ_class", "dictionary", "dictionary_version"};
+    static const char *const coded[] = {"coded_term", "system_organ_class", "dictionary",
+                                        "dictionary_version"};
     for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++) {
         if (strcmp(item->id, coded[i]) == 0)
             return item->reveals_arm;
@@ -378,7 +392,8 @@ const struct record *dataset_selected(const struct dataset *dataset, size_t subj
     const struct record *record = dataset->records + dataset->subjects[subject].first_record;
     const struct record *end = record + dataset->subjects[subject].record_count;
     for (; record < end; record++) {
-        if (record->selected && record->analysis_visit == visit && record->knee == knee && is_form(record, form))
+        if (record->selected && record->analysis_visit == visit && record->knee == knee &&
+            is_form(record, form))
             return record;
     }
     return NULL;

@@ -47,7 +47,8 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "    (EXTRACT(EPOCH FROM CASE WHEN version = 1 THEN recorded_at ELSE (\n"
         "        SELECT f.recorded_at\n"
         "        FROM core.submission f\n"
-        "        WHERE (f.study_id, f.site_id, f.subject_no, f.form, f.knee, f.visit, f.instance, f.version)\n"
+        "        WHERE (f.study_id, f.site_id, f.subject_no, f.form, f.knee, f.visit, f.instance,\n"
+        "               f.version)\n"
         "            = (newest.study_id, newest.site_id, newest.subject_no, newest.form, newest.knee,\n"
         "               newest.visit, newest.instance, 1)\n"
         "    ) END) * 1000000)::bigint, id, content, scores\n"
@@ -290,8 +291,8 @@ static struct enrolled *find_enrolled(const struct extract *extract, int site, i
 }
 
 /*
- * The first number of whoever moved; a chain that runs in a circle ends where it began, one that runs into a voided
- * enrolment before that.
+ * The first number of whoever moved; a chain that runs in a circle ends where it began, one that runs into a
+ * voided enrolment before that.
  */
 static struct enrolled *first_number(const struct extract *extract, struct enrolled *enrolled)
 {

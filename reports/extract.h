@@ -50,11 +50,11 @@ bool extract_make_cut(struct db *db, const char *study, enum extract_columns col
                       struct error *error) MUST_CHECK;
 
 /*
- * Reads `study` at `cut` (its number, or its label).  A pooled dataset holds no cohort, no answer that may name
- * the arm (dataset_item_may_name_arm) and no adverse event at a harvest site.  Records of a subject who moved to
- * another site ("continues") stand under the first number.  Subjects whose enrolment is void are counted and left
- * out with all their records.  The audit trail gets an EXPORT row first.  Not inside a transaction.
- * dataset_derive has not run yet.
+ * Reads `study` at `cut` (its number, or its label).  A pooled dataset holds no cohort, no answer that may
+ * name the arm (dataset_item_may_name_arm) and no adverse event at a harvest site.  Records of a subject who
+ * moved to another site ("continues") stand under the first number.  Subjects whose enrolment is void are
+ * counted and left out with all their records.  The audit trail gets an EXPORT row first.  Not inside a
+ * transaction.  dataset_derive has not run yet.
  */
 struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
                                 enum extract_columns columns, struct error *error) MUST_CHECK;

@@ -68,9 +68,10 @@ static void add_notices(struct layout *layout)
     const struct protocol *protocol = dataset->catalogue->protocol;
     if (dataset->pooled && protocol->masking == MASKING_DOUBLE)
         layout_add_notice(
-            layout, "The study is masked. All subjects are shown in one column; items that name the "
-                    "product, texts in somebody's own words and adverse events at a harvest site are left out, "
-                    "because they could give the cohorts away.");
+            layout,
+            "The study is masked. All subjects are shown in one column; items that name the "
+            "product, texts in somebody's own words and adverse events at a harvest site are left out, "
+            "because they could give the cohorts away.");
     else if (dataset->pooled)
         layout_add_notice(layout,
                           "All subjects are shown in one column; items that name the product, texts in "
@@ -158,16 +159,17 @@ static void add_reading_notes(struct layout *layout)
                 "Baseline is the last value that is not missing on day 1 or before, score by score, from "
                 "any visit of that time. Records entered as unscheduled count for none. Records that "
                 "were not used are listed in the last chapter.");
-    layout_add_paragraph(layout,
-                         "n counts values, \"missing\" is N - n. SD is the standard deviation with n - 1; "
-                         "quartiles are of type 2 (Hyndman and Fan 1996, the default of SAS); confidence "
-                         "intervals of means use Student's t distribution at %s. Numbers are rounded once, "
-                         "here, half away from zero: smallest and largest value as the data are collected, mean, "
-                         "median, quartiles and limits with one decimal more, SD and SE with two more, "
-                         "percentages with one. A score of one item, or a sum, has the decimals of its items; means "
-                         "and scores mapped to another scale count as collected with one decimal. Thresholds and "
-                         "ranges stand as the protocol writes them.",
-                         layout_level(layout));
+    layout_add_paragraph(
+        layout,
+        "n counts values, \"missing\" is N - n. SD is the standard deviation with n - 1; "
+        "quartiles are of type 2 (Hyndman and Fan 1996, the default of SAS); confidence "
+        "intervals of means use Student's t distribution at %s. Numbers are rounded once, "
+        "here, half away from zero: smallest and largest value as the data are collected, mean, "
+        "median, quartiles and limits with one decimal more, SD and SE with two more, "
+        "percentages with one. A score of one item, or a sum, has the decimals of its items; means "
+        "and scores mapped to another scale count as collected with one decimal. Thresholds and "
+        "ranges stand as the protocol writes them.",
+        layout_level(layout));
     layout_add_paragraph(
         layout, "NE: not estimable; \"-\": no value. A letter beside a cell leads to the reason below "
                 "its table. Every table is also a CSV file, named "

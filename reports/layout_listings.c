@@ -74,7 +74,8 @@ static const char *knee_text(enum knee_side knee)
 
 /* --- columns that every listing begins with ------------------------------------------------------------ */
 
-static struct table *begin_listing(struct layout *layout, const char *id, const char *title, const char *date_title)
+static struct table *begin_listing(struct layout *layout, const char *id, const char *title,
+                                   const char *date_title)
 {
     struct table *table = layout_add_table(layout, id, title);
     table->listing = true;
@@ -143,8 +144,8 @@ static const char *emergence_text(const struct dataset *dataset, const struct re
     return "";
 }
 
-static size_t set_event_cells(const struct layout *layout, struct table *table, struct table_row *row, size_t column,
-                              const struct record *record)
+static size_t set_event_cells(const struct layout *layout, struct table *table, struct table_row *row,
+                              size_t column, const struct record *record)
 {
     bool event = adverse_event_is_form(record);
     table_set_cell(table, row, column++, CELL_NUMBER, event ? onset_day(table, layout->dataset, record) : "");
@@ -187,8 +188,8 @@ static int compare_records(const void *a, const void *b)
     return strcmp(left->id, right->id);
 }
 
-static const struct record **choose_records(const struct layout *layout, bool (*wanted)(const struct record *record),
-                                            size_t *count)
+static const struct record **choose_records(const struct layout *layout,
+                                            bool (*wanted)(const struct record *record), size_t *count)
 {
     const struct dataset *dataset = layout->dataset;
     const struct record **records =
@@ -277,7 +278,8 @@ static void add_deaths(struct layout *layout)
         table_set_cell(table, row, column++, CELL_TEXT, records[i]->form->title);
         column = set_event_cells(layout, table, row, column, records[i]);
         table_set_cell(table, row, column++, CELL_NUMBER, answer_text(records[i], "last_contact"));
-        table_set_cell(table, row, column++, CELL_NUMBER, answer_text(records[i], event ? "end" : "death_date"));
+        table_set_cell(table, row, column++, CELL_NUMBER,
+                       answer_text(records[i], event ? "end" : "death_date"));
         table_set_cell(table, row, column, CELL_TEXT, cause_of(layout, records[i]));
     }
 }
@@ -315,12 +317,14 @@ static const char *decision(const struct layout *layout, const struct record *re
     if (record->analysis_visit == NO_VISIT)
         return "outside every analysis window";
     const struct visit *visit = &protocol->visits[record->analysis_visit];
-    const struct record *chosen = dataset_selected(layout->dataset, record->subject, record->knee, record->form->id,
-                                                   record->analysis_visit);
+    const struct record *chosen = dataset_selected(layout->dataset, record->subject, record->knee,
+                                                   record->form->id, record->analysis_visit);
     const char *why = why_chosen(chosen, record, visit->target);
     if (record->day <= 1)
-        return memory_format(layout->document, "the record of day %d %s; its scores count for baseline where all "
-                                               "later ones until day 1 are missing", chosen->day, why);
+        return memory_format(layout->document,
+                             "the record of day %d %s; its scores count for baseline where all "
+                             "later ones until day 1 are missing",
+                             chosen->day, why);
     return memory_format(layout->document, "the record of day %d %s", chosen->day, why);
 }
 
@@ -328,8 +332,8 @@ static void add_unused_records(struct layout *layout)
 {
     const struct dataset *dataset = layout->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
-    struct table *table =
-        begin_listing(layout, "l6-records-not-used", "Records that count for no visit, and why", "Date of the form");
+    struct table *table = begin_listing(layout, "l6-records-not-used",
+                                        "Records that count for no visit, and why", "Date of the form");
     table_add_column(table, "Form", "", CELL_TEXT);
     table_add_column(table, "Visit entered", "", CELL_TEXT);
     table_add_column(table, "Visit by date", "", CELL_TEXT);
@@ -375,25 +379,28 @@ void layout_listings(struct layout *layout)
         "expected", "action",     "outcome", "ctcae_grade",
     };
     static const struct record_listing listings[] = {
-        {"l2-serious-adverse-events", "Serious adverse events", "adverse_event", "Date of the report", serious_items,
-         sizeof serious_items / sizeof *serious_items, is_serious_event, "serious_", "Seriousness criteria", true},
+        {"l2-serious-adverse-events", "Serious adverse events", "adverse_event", "Date of the report",
+         serious_items, sizeof serious_items / sizeof *serious_items, is_serious_event, "serious_",
+         "Seriousness criteria", true},
         {"l3-adverse-events", "Adverse events", "adverse_event", "Date of the report", event_items,
          sizeof event_items / sizeof *event_items, adverse_event_is_form, NULL, NULL, true},
-        {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", "Date of the deviation", NULL, 0,
-         is_deviation, NULL, NULL, false},
+        {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", "Date of the deviation", NULL,
+         0, is_deviation, NULL, NULL, false},
     };
     layout_begin_chapter(layout, 8, "listings", "Listings");
-    layout_add_paragraph(layout,
-                         "Records of all enrolled subjects as they stood at the cut, newest version, voided "
-                         "ones left out; also those before the treatment. Study days of a form count from day 1 of "
-                         "its knee (of the index knee when it is about the subject), onset days from the first "
-                         "treatment of either knee; a partial onset has its first and last possible day. Events not "
-                         "said to be serious or not are listed as serious. Long listings show their first %d "
-                         "rows here and all of them in their CSV file.",
-                         ROWS_IN_HTML);
+    layout_add_paragraph(
+        layout,
+        "Records of all enrolled subjects as they stood at the cut, newest version, voided "
+        "ones left out; also those before the treatment. Study days of a form count from day 1 of "
+        "its knee (of the index knee when it is about the subject), onset days from the first "
+        "treatment of either knee; a partial onset has its first and last possible day. Events not "
+        "said to be serious or not are listed as serious. Long listings show their first %d "
+        "rows here and all of them in their CSV file.",
+        ROWS_IN_HTML);
     if (layout->dataset->pooled)
-        layout_add_paragraph(layout, "Texts in somebody's own words and items that name the product are left out, "
-                                     "because they may name a cohort; so are events at a harvest site.");
+        layout_add_paragraph(layout,
+                             "Texts in somebody's own words and items that name the product are left out, "
+                             "because they may name a cohort; so are events at a harvest site.");
     add_deaths(layout);
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
         add_record_listing(layout, &listings[i]);

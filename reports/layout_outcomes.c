@@ -144,7 +144,8 @@ static const char *describe(const struct figure *figure, const char *level, int 
         char from[FORMAT_SIZE], to[FORMAT_SIZE];
         text_append_format(out, " %s: %s at %s, %s at %s.", figure->series[s].title,
                            format_stat(from, "mean", points[0].mean, collected), figure->position_titles[0],
-                           format_stat(to, "mean", points[last].mean, collected), figure->position_titles[last]);
+                           format_stat(to, "mean", points[last].mean, collected),
+                           figure->position_titles[last]);
     }
     return out->bytes;
 }

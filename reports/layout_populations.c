@@ -61,7 +61,8 @@ static void add_set_facts(struct layout *layout, struct table *table)
     char number[FORMAT_SIZE];
     format_number(number, layout_value(layout, "left out", "enrolment_voided", ALL_SUBJECTS, "n"), 0);
     table_add_fact(table, "Left out", "%s subjects whose enrolment is void, with all their records", number);
-    table_add_fact(table, "Without record", "nobody came to a visit yet, or the date of the treatment is wrong");
+    table_add_fact(table, "Without record",
+                   "nobody came to a visit yet, or the date of the treatment is wrong");
     table_add_fact(table, "Not built", "a per-protocol set: the protocol holds no rule for it");
 }
 
@@ -95,7 +96,8 @@ static void add_deviations(struct layout *layout)
     const char **rows = layout_list_rows(layout, results, &count);
     if (count == 0)
         return;
-    struct table *table = layout_add_table(layout, "t2-protocol-deviations", "Protocol deviations by category");
+    struct table *table =
+        layout_add_table(layout, "t2-protocol-deviations", "Protocol deviations by category");
     table_add_fact(table, "Population", "enrolled subjects; a subject counts once in a row");
     table_add_fact(table, "Cells", "subjects (%% of the enrolled of the column), deviations");
     const char **columns = add_enrolled_columns(layout, table, results);
@@ -150,11 +152,12 @@ static void add_completeness(struct layout *layout, const char *form_id)
         layout, memory_format(layout->document, "t5-completeness-%s", form_id),
         memory_format(layout->document, "Completeness by visit: %s", form != NULL ? form->title : form_id));
     table_add_fact(table, "Population", "treated subjects (N); index knee");
-    table_add_fact(table, "Expected",
-                   "treated, the due window closed before the day of the cut, and by the target day of the visit "
-                   "the subject had neither died nor ended follow-up by withdrawal of consent, an adverse event, "
-                   "the physician's decision or the stop of the study; joint replacement, lost to follow-up and "
-                   "any other reason stay expected");
+    table_add_fact(
+        table, "Expected",
+        "treated, the due window closed before the day of the cut, and by the target day of the visit "
+        "the subject had neither died nor ended follow-up by withdrawal of consent, an adverse event, "
+        "the physician's decision or the stop of the study; joint replacement, lost to follow-up and "
+        "any other reason stay expected");
     table_add_fact(table, "Computable",
                    "the score has a value; at baseline: on any visit on day 1 or before");
     table->group_title = "Visit";

@@ -24,11 +24,12 @@ static void add_domains(const struct layout *layout, struct table *table, const 
 {
     static const char *const labels[] = {"Pain", "Function", "Patient global"};
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    table_add_fact(table, "Responder",
-                   "pain or function better by at least 50 %% and 20 points of 100; or at least two of pain, "
-                   "function and patient global better by at least 20 %% and 10 points. Each domain is mapped from "
-                   "its range to 0 to 100, higher is worse; per cent are of the baseline there, so that a baseline "
-                   "of 0 cannot respond");
+    table_add_fact(
+        table, "Responder",
+        "pain or function better by at least 50 %% and 20 points of 100; or at least two of pain, "
+        "function and patient global better by at least 20 %% and 10 points. Each domain is mapped from "
+        "its range to 0 to 100, higher is worse; per cent are of the baseline there, so that a baseline "
+        "of 0 cannot respond");
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         if (responder->endpoints[i] < 0) {
             table_add_fact(table, labels[i], "not collected: counts as not better");
@@ -37,9 +38,10 @@ static void add_domains(const struct layout *layout, struct table *table, const 
         struct outcome outcome = layout_find_outcome(layout, &protocol->endpoints[responder->endpoints[i]]);
         table_add_fact(table, labels[i], "%s", layout_score_line(layout, &outcome));
     }
-    table_add_fact(table, "Missing values",
-                   "no value of any domain at the visit: not evaluable. Otherwise responder when decided already, "
-                   "non-responder when no value within the scale could make it a response, else not evaluable");
+    table_add_fact(
+        table, "Missing values",
+        "no value of any domain at the visit: not evaluable. Otherwise responder when decided already, "
+        "non-responder when no value within the scale could make it a response, else not evaluable");
 }
 
 static void add_rule(const struct layout *layout, struct table *table, const struct responder *responder,
@@ -52,16 +54,19 @@ static void add_rule(const struct layout *layout, struct table *table, const str
     switch (responder->kind) {
     case RESPONDER_OMERACT_OARSI: break;
     case RESPONDER_IMPROVED_BY:
-        table_add_fact(table, "Responder", "%s better than at baseline by at least %s points (a %s)", outcome->title,
-                       number, way);
-        table_add_fact(table, "Missing values", "not evaluable without a value at baseline and one at the visit");
+        table_add_fact(table, "Responder", "%s better than at baseline by at least %s points (a %s)",
+                       outcome->title, number, way);
+        table_add_fact(table, "Missing values",
+                       "not evaluable without a value at baseline and one at the visit");
         break;
     case RESPONDER_IMPROVED_PERCENT:
-        table_add_fact(table, "Responder",
-                       "%s better than at baseline by at least %s %% of the baseline%s (a %s); who has the best "
-                       "value at baseline cannot respond",
-                       outcome->title, number, best_value(layout, outcome), way);
-        table_add_fact(table, "Missing values", "not evaluable without a value at baseline and one at the visit");
+        table_add_fact(
+            table, "Responder",
+            "%s better than at baseline by at least %s %% of the baseline%s (a %s); who has the best "
+            "value at baseline cannot respond",
+            outcome->title, number, best_value(layout, outcome), way);
+        table_add_fact(table, "Missing values",
+                       "not evaluable without a value at baseline and one at the visit");
         break;
     case RESPONDER_STATE:
         table_add_fact(table, "Responder", "%s at the visit of %s or %s, whatever it was at baseline",

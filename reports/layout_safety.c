@@ -41,10 +41,11 @@ static const struct {
 static void add_population(struct table *table)
 {
     table_add_fact(table, "Population", "treated subjects (N, safety set); a subject counts once in a row");
-    table_add_fact(table, "Events",
-                   "treatment-emergent: onset on the day of the first treatment of either knee or later (at the "
-                   "harvest site: of the first harvest, where its date is given), or worsened after it; an onset "
-                   "that may lie there counts");
+    table_add_fact(
+        table, "Events",
+        "treatment-emergent: onset on the day of the first treatment of either knee or later (at the "
+        "harvest site: of the first harvest, where its date is given), or worsened after it; an onset "
+        "that may lie there counts");
 }
 
 /*

@@ -98,7 +98,8 @@ void layout_add_score_facts(struct table *table, const struct outcome *outcome)
     char from[FORMAT_SIZE], to[FORMAT_SIZE];
     table_add_fact(table, "Instrument", "%s (form %s, %s)", form->title, form->id, outcome->versions);
     table_add_fact(table, "Score", "%s (%s.%s), range %s to %s, %s", score->title, form->id, score->id,
-                   format_exact(from, score->range[0]), format_exact(to, score->range[1]), direction_text(score));
+                   format_exact(from, score->range[0]), format_exact(to, score->range[1]),
+                   direction_text(score));
     if (score->derived)
         table_add_fact(table, "Derived", "%s", derived_text(score));
     else if (score->note != NULL)
@@ -107,7 +108,8 @@ void layout_add_score_facts(struct table *table, const struct outcome *outcome)
     if (source->part_count > 1)
         table_add_fact(table, "Missing items", "scored when at least %zu of %zu %s are answered%s",
                        source->min_answered, source->part_count, source->of_scores ? "part scores" : "items",
-                       source->missing == SCORE_MISSING_PERSON_MEAN ? "; the others count as their mean" : "");
+                       source->missing == SCORE_MISSING_PERSON_MEAN ? "; the others count as their mean"
+                                                                    : "");
 }
 
 const char *layout_score_line(const struct layout *layout, const struct outcome *outcome)
@@ -117,8 +119,8 @@ const char *layout_score_line(const struct layout *layout, const struct outcome 
     if (score == NULL)
         return outcome->title;
     char from[FORMAT_SIZE], to[FORMAT_SIZE];
-    return memory_format(layout->document, "%s: %s (form %s, %s), score %s.%s, range %s to %s, %s%s%s", outcome->title,
-                         form->title, form->id, outcome->versions, form->id, score->id,
+    return memory_format(layout->document, "%s: %s (form %s, %s), score %s.%s, range %s to %s, %s%s%s",
+                         outcome->title, form->title, form->id, outcome->versions, form->id, score->id,
                          format_exact(from, score->range[0]), format_exact(to, score->range[1]),
                          direction_text(score), score->derived ? "; derived: " : "",
                          score->derived ? derived_text(score) : "");

@@ -10,15 +10,15 @@ struct outcome {
     const struct form *form;     /* newest version that has the score; NULL when none has */
     const struct score *score;
     const char *title;
-    const char *versions;        /* of the form that records of the dataset have: "version 1", "versions 1 and 2" */
+    const char *versions;        /* of the form among the records: "version 1", "versions 1 and 2" */
     int collected;               /* decimals of its data */
 };
 
 struct outcome layout_find_outcome(const struct layout *layout, const struct endpoint *endpoint);
 
 /*
- * Decimals that a score counts as collected with: one item: its own; a plain sum: the most that an item has; whatever is
- * computed by division (means, rescaled scores, scores of scores): 1.
+ * Decimals that a score counts as collected with: one item: its own; a plain sum: the most that an item has;
+ * whatever is computed by division (means, rescaled scores, scores of scores): 1.
  */
 int layout_collected_decimals(const struct form *form, const struct score *score);
 

@@ -9,7 +9,9 @@
 
 struct report;
 
-/* JSON: program, libraries that the numbers depend on, study, protocol, cut, files so far with their SHA-256. */
+/*
+ * JSON: program, libraries that the numbers depend on, study, protocol, cut, files so far with their SHA-256.
+ */
 void manifest_write(struct text *out, const struct report *report);
 
 /* SHA-256 of `length` bytes as 64 hexadecimal digits and a NUL. */

@@ -86,9 +86,11 @@ const char render_html_style[] =
     "nav>ol{columns:3;font-size:8.5pt}nav ul{font-size:8pt}"
     ".scroll{overflow:visible}thead{display:table-header-group}tr,tbody{break-inside:avoid}"
     ".listing tbody{break-inside:auto}"
-    "tr>:first-child,.group th span{position:static}table{font-size:8pt;line-height:1.25}th,td{padding:.1rem .7rem}"
+    "tr>:first-child,.group th span{position:static}table{font-size:8pt;line-height:1.25}"
+    "th,td{padding:.1rem .7rem}"
     "table.wide{font-size:6.6pt}table.wide th,table.wide td{padding:.15rem .35rem}"
-    ".statistics tbody th{min-width:0}.listing{width:100%}.listing td{max-width:none}table.listing.wide{font-size:6.1pt}table.listing.wide th,table.listing.wide td{padding:.12rem .22rem}"
+    ".statistics tbody th{min-width:0}.listing{width:100%}.listing td{max-width:none}"
+    "table.listing.wide{font-size:6.1pt}table.listing.wide th,table.listing.wide td{padding:.12rem .22rem}"
     ".wide td.n{white-space:normal}.listing td.n{white-space:nowrap}"
     "svg{max-width:180mm;max-height:100mm;margin-left:0}figure .scroll{break-inside:avoid}"
     ".notices{border:1px solid #b8860b;border-left-width:4px}}\n";

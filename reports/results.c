@@ -34,8 +34,8 @@ static uint64_t hash_names(const char *const names[4])
 
 static bool has_names(const struct result *row, const char *const names[4])
 {
-    return strcmp(row->stat, names[3]) == 0 && strcmp(row->col, names[2]) == 0 && strcmp(row->row, names[1]) == 0
-        && strcmp(row->table, names[0]) == 0;
+    return strcmp(row->stat, names[3]) == 0 && strcmp(row->col, names[2]) == 0 &&
+           strcmp(row->row, names[1]) == 0 && strcmp(row->table, names[0]) == 0;
 }
 
 /* The slot that holds these names, or the free one where they belong. */
@@ -109,8 +109,8 @@ void results_add_missing(struct results *results, const struct result *row)
     add_row(results, &missing);
 }
 
-void results_add(struct results *results, const char *table, const char *row, const char *col, const char *stat,
-                 double value)
+void results_add(struct results *results, const char *table, const char *row, const char *col,
+                 const char *stat, double value)
 {
     struct result added = {table, row, col, stat, value == 0 ? 0 : value, "", ""};   /* -0 becomes 0 */
     if (isfinite(value)) {
@@ -139,7 +139,10 @@ const struct result *results_find(const struct results *results, const char *tab
     return slot > 0 ? &results->rows[slot - 1] : NULL;
 }
 
-/* Rows may be named by what people wrote (a term of an event); a choice's code "-1" is a number and does no harm. */
+/*
+ * Rows may be named by what people wrote (a term of an event); a choice's code "-1" is a number and does no
+ * harm.
+ */
 static void append_row_name(struct text *out, const char *name)
 {
     double number;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 /*
- * glibc's stdout is a variable that may be set ("Standard Streams" in its manual), and printf writes to whatever it
- * holds: while r-mathlib computes, that is stderr.
+ * glibc's stdout is a variable that may be set ("Standard Streams" in its manual), and printf writes to
+ * whatever it holds: while r-mathlib computes, that is stderr.
  */
 static FILE *set_aside_stdout(void)
 {

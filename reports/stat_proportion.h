@@ -17,7 +17,8 @@ struct proportion {
  * level    of the two-sided limits, e.g. 0.95
  * Wilson:           (p + z^2/2n -+ z sqrt(p(1 - p)/n + z^2/4n^2)) / (1 + z^2/n).
  *                   Sources: Wilson, JASA 1927;22:209; Newcombe, Stat Med 1998;17:857, method 3.
- * Clopper-Pearson:  beta quantiles a/2 of (x, n - x + 1) and 1 - a/2 of (x + 1, n - x); 0 for x = 0, 1 for x = n.
+ * Clopper-Pearson:  beta quantiles a/2 of (x, n - x + 1) and 1 - a/2 of (x + 1, n - x); 0 for x = 0, 1 for x
+ * = n.
  *                   Source: Clopper & Pearson, Biometrika 1934;26:404.
  */
 struct proportion stat_proportion(size_t x, size_t n, double level);

@@ -44,8 +44,8 @@ static void put_definitions(const struct collected *collected, const char *maski
     const char *at = strstr(protocol, "masking: none");
     assert_non_null(at);
     test_run(collected->db,
-             memory_format(work, "SELECT admin.put_protocol('demo', 1, $$%.*smasking: %s%s$$)",
-                           (int)(at - protocol), protocol, masking, at + strlen("masking: none")));
+             memory_format(work, "SELECT admin.put_protocol('demo', 1, $$%.*smasking: %s%s$$, '%s')",
+                           (int)(at - protocol), protocol, masking, at + strlen("masking: none"), masking));
     for (size_t i = 0; i < collected->catalogue->form_count; i++) {
         const char *form = collected->catalogue->forms[i]->id;
         char *yaml = read_yaml(work, memory_format(work, FORMS "/%s.yaml", form));

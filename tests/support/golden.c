@@ -90,7 +90,8 @@ static bool ends_with(const char *string, const char *end)
 static bool is_exact(const char *stat)
 {
     static const char *const names[] = {
-        "n", "nmiss", "q1", "median", "q3", "min", "max", "treated", "expected", "submissions", "subjects", "events",
+        "n",   "nmiss",   "q1",       "median",      "q3",       "min",
+        "max", "treated", "expected", "submissions", "subjects", "events",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(stat, names[i]) == 0)
@@ -121,8 +122,8 @@ static bool row_matches(const struct results *results, const struct golden_rules
         return true;
     if (rules->silent)
         return false;
-    print_error("%s: %s / %s / %s / %s: expected %s, ", rules->path, row->table, row->row, row->col, row->stat,
-                row->value);
+    print_error("%s: %s / %s / %s / %s: expected %s, ", rules->path, row->table, row->row, row->col,
+                row->stat, row->value);
     if (found == NULL)
         print_error("no such row\n");
     else
@@ -160,14 +161,14 @@ void assert_result(const struct results *results, const char *const names[4], do
 {
     const struct result *found = find(results, names);
     if (found->status[0] != '\0' || found->value != value)
-        fail_msg("%s / %s / %s / %s: expected %.12g, found %.12g %s", names[0], names[1], names[2], names[3], value,
-                 found->value, found->status);
+        fail_msg("%s / %s / %s / %s: expected %.12g, found %.12g %s", names[0], names[1], names[2], names[3],
+                 value, found->value, found->status);
 }
 
 void assert_result_status(const struct results *results, const char *const names[4], const char *status)
 {
     const struct result *found = find(results, names);
     if (strcmp(found->status, status) != 0 || !isnan(found->value) || found->note[0] == '\0')
-        fail_msg("%s / %s / %s / %s: expected status %s with a note, found %.12g '%s' '%s'", names[0], names[1],
-                 names[2], names[3], status, found->value, found->status, found->note);
+        fail_msg("%s / %s / %s / %s: expected status %s with a note, found %.12g '%s' '%s'", names[0],
+                 names[1], names[2], names[3], status, found->value, found->status, found->note);
 }

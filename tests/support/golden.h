@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Result rows held against expected numbers that another program computed (CSV: table,row,col,stat,value,...).
+ * Result rows held against expected numbers that another program computed (CSV:
+ * table,row,col,stat,value,...).
  *
- * Counts and order statistics must agree in all 12 digits that the file has, everything else within 1e-6 relative.
- * A row that the results do not have is a mismatch.
+ * Counts and order statistics must agree in all 12 digits that the file has, everything else within 1e-6
+ * relative.  A row that the results do not have is a mismatch.
  */
 #ifndef PATELLA_TEST_GOLDEN_H
 #define PATELLA_TEST_GOLDEN_H
@@ -21,7 +22,9 @@ struct golden_rules {
     const char *path;
     /* Whether a row of the file is compared at all; NULL: every row. */
     bool (*compares)(const struct golden_row *row);
-    /* May point the row at another stat or value, where the report follows another definition; may be NULL. */
+    /*
+     * May point the row at another stat or value, where the report follows another definition; may be NULL.
+     */
     void (*adjust)(struct golden_row *row);
     bool silent;             /* prints no mismatches */
 };

@@ -56,18 +56,24 @@ date_days study_date(const char *text)
     return date;
 }
 
-size_t study_add_subject(struct study *study, int site, int number, enum knee_side index_knee, const char *cohort)
+size_t study_add_subject(struct study *study, int site, int number, enum knee_side index_knee,
+                         const char *cohort)
 {
     struct dataset *dataset = study->dataset;
     if (dataset->subject_count == study->subject_capacity) {
         study->subject_capacity = 2 * study->subject_capacity + 64;
-        dataset->subjects = memory_resize_array(dataset, dataset->subjects, struct subject, study->subject_capacity);
+        dataset->subjects =
+            memory_resize_array(dataset, dataset->subjects, struct subject, study->subject_capacity);
     }
     int column = cohort != NULL ? protocol_find_cohort(dataset->catalogue->protocol, cohort) : NO_COHORT;
     if (cohort != NULL && column == NO_COHORT)
         fail_msg("no cohort %s", cohort);
     dataset->subjects[dataset->subject_count] = (struct subject){
-        .site = site, .number = number, .index_knee = index_knee, .allocated = {column, NO_COHORT, NO_COHORT}, .enrolled = DATE_NONE,
+        .site = site,
+        .number = number,
+        .index_knee = index_knee,
+        .allocated = {column, NO_COHORT, NO_COHORT},
+        .enrolled = DATE_NONE,
     };
     return dataset->subject_count++;
 }
@@ -78,14 +84,21 @@ struct record *study_add_record(struct study *study, size_t subject, const char 
     struct dataset *dataset = study->dataset;
     if (dataset->record_count == study->record_capacity) {
         study->record_capacity = 2 * study->record_capacity + 256;
-        dataset->records = memory_resize_array(dataset, dataset->records, struct record, study->record_capacity);
+        dataset->records =
+            memory_resize_array(dataset, dataset->records, struct record, study->record_capacity);
     }
     const struct form *definition = catalogue_find_form(dataset->catalogue, form, 0);
     if (definition == NULL)
         fail_msg("no form %s", form);
     struct record *record = &dataset->records[dataset->record_count];
     *record = (struct record){
-        .subject = subject, .form = definition, .knee = knee, .visit = visit, .instance = 1, .version = 1, .date = date,
+        .subject = subject,
+        .form = definition,
+        .knee = knee,
+        .visit = visit,
+        .instance = 1,
+        .version = 1,
+        .date = date,
         .received_us = (int64_t)dataset->record_count,
         .answers = memory_new_array(dataset, struct answer, definition->item_count),
         .scores = memory_new_array(dataset, double, definition->score_count),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A study in memory: the data set of a report, filled by a test instead of a database.  Any wrong name fails the test.
+ * A study in memory: the data set of a report, filled by a test instead of a database.  Any wrong name fails
+ * the test.
  */
 #ifndef PATELLA_TEST_STUDY_H
 #define PATELLA_TEST_STUDY_H
@@ -13,11 +14,12 @@ struct study;
 struct study *study_new(const void *owner, const char *protocol_path);
 
 /* Cohort by id, NULL: not allocated.  Returns the subject's index. */
-size_t study_add_subject(struct study *study, int site, int number, enum knee_side index_knee, const char *cohort);
+size_t study_add_subject(struct study *study, int site, int number, enum knee_side index_knee,
+                         const char *cohort);
 
 /*
- * A record without answers, received later than all before.  Date "YYYY-MM-DD".  The pointer is good until the next
- * call; numbers in tests are easier to read as days: study_date(study day).
+ * A record without answers, received later than all before.  Date "YYYY-MM-DD".  The pointer is good until
+ * the next call; numbers in tests are easier to read as days: study_date(study day).
  */
 struct record *study_add_record(struct study *study, size_t subject, const char *form, enum knee_side knee,
                                 const char *visit, date_days date);

@@ -15,7 +15,10 @@ static bool is_counted(const struct golden_row *row)
     return is_one_cohort(row) && strcmp(row->stat, "py") != 0 && strncmp(row->stat, "eair", 4) != 0;
 }
 
-/* There "expected" is every treated subject; the report calls that `treated`, and `expected` is by the due window. */
+/*
+ * There "expected" is every treated subject; the report calls that `treated`, and `expected` is by the due
+ * window.
+ */
 static void rename_expected(struct golden_row *row)
 {
     if (strcmp(row->table, "completeness") == 0 && strcmp(row->stat, "expected") == 0)
@@ -23,9 +26,9 @@ static void rename_expected(struct golden_row *row)
 }
 
 /*
- * Subject 61 (PLACEBO) has no WOMAC pain at baseline, two items of five being open.  There a missing change is
- * "missing" unless two other domains decided; the report asks whether any baseline pain from 0 to 100 could make it a
- * response, and at months 6 and 24 none can: one evaluable subject more, no responder more.
+ * Subject 61 (PLACEBO) has no WOMAC pain at baseline, two items of five being open.  There a missing change
+ * is "missing" unless two other domains decided; the report asks whether any baseline pain from 0 to 100
+ * could make it a response, and at months 6 and 24 none can: one evaluable subject more, no responder more.
  * Values: 102/280 and 70/222 of tests/golden/statistics (R 4.2.2).
  */
 static const struct golden_row decided[] = {

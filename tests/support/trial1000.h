@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The report of the simulated trial held against tests/golden/trial1000/expected (its README says how they differ). */
+/*
+ * The report of the simulated trial held against tests/golden/trial1000/expected (its README says how they
+ * differ).
+ */
 #ifndef PATELLA_TEST_TRIAL1000_H
 #define PATELLA_TEST_TRIAL1000_H
 

@@ -30,7 +30,8 @@ static void treat(struct study *study, size_t subject)
     study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date("2024-03-01"));
 }
 
-static void add_vas(struct study *study, size_t subject, const char *visit, const char *date, const char *value)
+static void add_vas(struct study *study, size_t subject, const char *visit, const char *date,
+                    const char *value)
 {
     struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, study_date(date));
     if (value != NULL)
@@ -39,7 +40,8 @@ static void add_vas(struct study *study, size_t subject, const char *visit, cons
 
 static void add_baseline(struct study *study, size_t subject, const char *age, const char *sex)
 {
-    struct record *record = study_add_record(study, subject, "baseline", KNEE_NONE, "BL", study_date("2024-02-20"));
+    struct record *record =
+        study_add_record(study, subject, "baseline", KNEE_NONE, "BL", study_date("2024-02-20"));
     study_answer(study, record, "age_years", age);
     if (sex != NULL)
         study_answer(study, record, "sex", sex);
@@ -137,7 +139,8 @@ static void test_analysis_populations_wrong_date_of_treatment_is_seen(void **sta
 {
     struct fixture *fixture = *state;
     size_t subject = study_add_subject(fixture->study, 1, 9, KNEE_RIGHT, "CELLS");
-    study_add_record(fixture->study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date("2014-03-01"));
+    study_add_record(fixture->study, subject, "treatment", KNEE_RIGHT, "unscheduled",
+                     study_date("2014-03-01"));
     add_vas(fixture->study, subject, "BL", "2024-02-20", "50");
     study_dataset(fixture->study)->voided_count = 2;
     const struct results *results = run(fixture);
@@ -201,7 +204,8 @@ static void test_analysis_run_pooled_names_no_arm(void **state)
     assert_result(results, NAMES("value vas", "M3", "Pooled", "n"), 2);
     assert_result_status(results, NAMES("analysis sets", "allocated", "Pooled", "n"), "refused");
     assert_result_status(results, NAMES("analysis sets", "allocated", "(all)", "pct"), "refused");
-    assert_result_status(results, NAMES("baseline treatment.dose_million_cells", "", "Pooled", "n"), "refused");
+    assert_result_status(results, NAMES("baseline treatment.dose_million_cells", "", "Pooled", "n"),
+                         "refused");
     for (size_t i = 0; i < results_count(results); i++) {
         const struct result *row = results_at(results, i);
         assert_true(strcmp(row->col, "Pooled") == 0 || strcmp(row->col, "(all)") == 0);
@@ -233,7 +237,8 @@ static void test_analysis_baseline_describes_treated_subjects(void **state)
     assert_result_status(results, NAMES("baseline baseline.sex", "f", "CS", "pct"), "empty");
     assert_result(results, NAMES("baseline treatment.dose_million_cells", "", "CELLS", "mean"), 100);
     assert_null(results_find(results, "baseline baseline.age_years", "", "CELLS", "se"));
-    assert_result_status(results, NAMES("baseline smd", "baseline.age_years", "CELLS - CS", "smd"), "not_estimable");
+    assert_result_status(results, NAMES("baseline smd", "baseline.age_years", "CELLS - CS", "smd"),
+                         "not_estimable");
     assert_null(results_find(results, "baseline smd", "baseline.age_years", "CS - CS", "smd"));
 }
 
@@ -244,7 +249,8 @@ static void test_analysis_baseline_difference_of_two_cohorts_is_signed(void **st
     treat(fixture->study, subject);
     add_baseline(fixture->study, subject, "65", "m");
     const struct results *results = run(fixture);
-    const struct result *smd = results_find(results, "baseline smd", "baseline.age_years", "CELLS - CS", "smd");
+    const struct result *smd =
+        results_find(results, "baseline smd", "baseline.age_years", "CELLS - CS", "smd");
     assert_non_null(smd);
     /* R: (mean(c(61,70)) - mean(c(55,65))) / sqrt((var(c(61,70)) + var(c(55,65))) / 2) */
     assert_true(fabs(smd->value - 0.817623560872) < 1e-9);
@@ -267,7 +273,7 @@ static void test_analysis_completeness_counts_received_and_scorable(void **state
 
 static const struct {
     const char *label, *cut, *reason, *end;
-    double expected;             /* of the cohort's two at M6: due on 2024-08-31, until 2024-09-21; one completed */
+    double expected; /* of the cohort's two at M6: due on 2024-08-31, until 2024-09-21; one completed */
 } expected_cases[] = {
     {"window open on the last day", "2024-09-21", NULL, NULL, 0},
     {"window closed", "2024-09-22", NULL, NULL, 2},
@@ -286,13 +292,15 @@ static void test_analysis_completeness_expected_needs_a_closed_window_and_a_subj
         void *fresh = NULL;
         assert_int_equal(set_up(&fresh), 0);
         struct fixture *fixture = fresh;
-        study_dataset(fixture->study)->cut_made_us = (int64_t)study_date(expected_cases[i].cut) * 86400000000 + 1;
+        study_dataset(fixture->study)->cut_made_us =
+            (int64_t)study_date(expected_cases[i].cut) * 86400000000 + 1;
         if (expected_cases[i].reason != NULL)
             add_end(fixture->study, CELLS_FEW, expected_cases[i].reason, expected_cases[i].end);
         const struct result *row = results_find(run(fixture), "completeness", "M6", "CELLS", "expected");
         assert_non_null(row);
         if (row->value != expected_cases[i].expected)
-            fail_msg("%s: expected %g, found %g", expected_cases[i].label, expected_cases[i].expected, row->value);
+            fail_msg("%s: expected %g, found %g", expected_cases[i].label, expected_cases[i].expected,
+                     row->value);
         tear_down(&fresh);
     }
 }

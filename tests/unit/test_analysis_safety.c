@@ -22,14 +22,18 @@ struct answers {
     const char *item, *text;
 };
 
-/* Two treated subjects with cells (0, 1), one with corticosteroid (2), one not treated (3); day 1 is 2024-03-15. */
+/*
+ * Two treated subjects with cells (0, 1), one with corticosteroid (2), one not treated (3); day 1 is
+ * 2024-03-15.
+ */
 static int set_up(void **state)
 {
     struct study *study = study_new(NULL, "tests/support/study.yaml");
     for (int i = 0; i < 4; i++) {
         size_t subject = study_add_subject(study, 1, i + 1, KNEE_RIGHT, i < 2 ? "CELLS" : "CS");
         if (i < 3)
-            study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date("2024-03-15"));
+            study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled",
+                             study_date("2024-03-15"));
     }
     *state = study;
     return 0;
@@ -66,8 +70,14 @@ static const struct {
 } emergent_cases[] = {
     {"on day 1", {{"onset", "2024-03-15"}}, true, false},
     {"the day before", {{"onset", "2024-03-14"}}, false, false},
-    {"the day before, worsened", {{"onset", "2024-03-14"}, {"worsened_after_treatment", "true"}}, true, false},
-    {"the day before, not worsened", {{"onset", "2024-03-14"}, {"worsened_after_treatment", "false"}}, false, false},
+    {"the day before, worsened",
+     {{"onset", "2024-03-14"}, {"worsened_after_treatment", "true"}},
+     true,
+     false},
+    {"the day before, not worsened",
+     {{"onset", "2024-03-14"}, {"worsened_after_treatment", "false"}},
+     false,
+     false},
     {"month of treatment", {{"onset", "2024-03"}}, true, true},
     {"month of treatment, over before", {{"onset", "2024-03"}, {"end", "2024-03-10"}}, false, false},
     {"month of treatment, over after", {{"onset", "2024-03"}, {"end", "2024-03-20"}}, true, true},
@@ -160,7 +170,8 @@ static void test_analysis_adverse_events_severity_is_the_worst_of_each_subject(v
     assert_result(results, NAMES("AE overview", "related_missing", "CELLS", "events"), 4);
 }
 
-static void add_terms(struct study *study, size_t subject, const char *soc, const char *coded, const char *verbatim)
+static void add_terms(struct study *study, size_t subject, const char *soc, const char *coded,
+                      const char *verbatim)
 {
     struct answers answers[] = {
         {"term", verbatim}, {"onset", "2024-04-01"}, {"system_organ_class", soc}, {"coded_term", coded}, {0},
@@ -199,12 +210,13 @@ static void test_analysis_adverse_events_flags_and_special_interest(void **state
 {
     struct study *study = *state;
     static const struct answers first[] = {
-        {"onset", "2024-04-01"}, {"serious", "true"}, {"serious_death", "true"}, {"related_product", "possible"},
+        {"onset", "2024-04-01"},           {"serious", "true"},
+        {"serious_death", "true"},         {"related_product", "possible"},
         {"special_interest", "infection"}, {0},
     };
     static const struct answers second[] = {
-        {"onset", "2024-04-01"}, {"serious", "false"}, {"led_to_withdrawal", "true"}, {"related_product", "none"},
-        {"special_interest", "none"}, {0},
+        {"onset", "2024-04-01"},     {"serious", "false"},         {"led_to_withdrawal", "true"},
+        {"related_product", "none"}, {"special_interest", "none"}, {0},
     };
     add_event(study, 0, first);
     add_event(study, 1, second);
@@ -247,7 +259,8 @@ static void test_adverse_events_of_every_sign_of_death_counts_as_fatal_and_serio
         assert_int_equal(set_up(&fresh), 0);
         add_event(fresh, 0, serious_cases[i].answers);
         const struct results *results = run(fresh);
-        const double expected[] = {serious_cases[i].serious, serious_cases[i].missing, serious_cases[i].fatal};
+        const double expected[] = {serious_cases[i].serious, serious_cases[i].missing,
+                                   serious_cases[i].fatal};
         static const char *const rows[] = {"serious", "serious_missing", "death"};
         for (size_t r = 0; r < 3; r++) {
             const struct result *row = results_find(results, "AE overview", rows[r], "CELLS", "events");
@@ -292,7 +305,8 @@ static void test_analysis_adverse_events_pooled_leaves_out_the_harvest_site(void
     const struct results *results = run(study);
     assert_result(results, NAMES("AE", "ANY", "Pooled", "events"), 2);
     assert_result(results, NAMES("AE", "Uncoded | Uncoded", "Pooled", "events"), 1);
-    assert_result_status(results, NAMES("AE special interest", "harvest_site", "Pooled", "subjects"), "refused");
+    assert_result_status(results, NAMES("AE special interest", "harvest_site", "Pooled", "subjects"),
+                         "refused");
     for (size_t i = 0; i < results_count(results); i++)
         assert_null(strstr(results_at(results, i)->row, "Harvest"));
 }

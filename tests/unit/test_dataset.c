@@ -49,7 +49,8 @@ static size_t add_treated(struct study *study, enum knee_side knee)
 }
 
 /* A pain VAS of the right knee; `value` NULL: not answered. */
-static struct record *add_vas(struct study *study, size_t subject, const char *visit, int day, const char *value)
+static struct record *add_vas(struct study *study, size_t subject, const char *visit, int day,
+                              const char *value)
 {
     struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, date_of(day));
     if (value != NULL)
@@ -118,8 +119,8 @@ static void test_dataset_derive_window_cases_select_as_expected(void **state)
         int visit = record->analysis_visit;
         const char *title = visit == NO_VISIT ? "" : dataset->catalogue->protocol->visits[visit].title;
         if (strcmp(title, cells[1]) != 0 || record->selected != atoi(cells[2]))
-            fail_msg("record %s: expected '%s' selected %s, found '%s' selected %d", cells[0], cells[1], cells[2],
-                     title, record->selected);
+            fail_msg("record %s: expected '%s' selected %s, found '%s' selected %d", cells[0], cells[1],
+                     cells[2], title, record->selected);
         compared++;
     }
     assert_int_equal(compared, 406);
@@ -217,7 +218,8 @@ static void test_dataset_derive_several_records_select_one(void **state)
     for (size_t i = 0; i < CASES_COUNT; i++) {
         subjects[i] = add_treated(study, KNEE_RIGHT);
         for (int k = 0; k < 2; k++) {
-            struct record *record = add_vas(study, subjects[i], "M3", selection_cases[i].days[k], k == 0 ? "10" : "20");
+            struct record *record =
+                add_vas(study, subjects[i], "M3", selection_cases[i].days[k], k == 0 ? "10" : "20");
             record->received_us = selection_cases[i].received[k];
         }
     }
@@ -344,13 +346,16 @@ static void test_dataset_derive_index_knee_follows_the_rule_of_the_protocol(void
     };
     for (size_t rule = INDEX_KNEE_FIRST_TREATED; rule <= INDEX_KNEE_AS_ENROLLED; rule++) {
         struct study *study = study_new(*state, "tests/support/study.yaml");
-        ((struct protocol *)study_dataset(study)->catalogue->protocol)->index_knee_rule = (enum index_knee_rule)rule;
+        ((struct protocol *)study_dataset(study)->catalogue->protocol)->index_knee_rule =
+            (enum index_knee_rule)rule;
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             size_t subject = study_add_subject(study, 3, (int)i + 1, cases[i].enrolled, "CELLS");
             if (cases[i].left_day > 0)
-                study_add_record(study, subject, "treatment", KNEE_LEFT, "unscheduled", date_of(cases[i].left_day));
+                study_add_record(study, subject, "treatment", KNEE_LEFT, "unscheduled",
+                                 date_of(cases[i].left_day));
             if (cases[i].right_day > 0)
-                study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", date_of(cases[i].right_day));
+                study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled",
+                                 date_of(cases[i].right_day));
             add_baseline_pain(study, subject, KNEE_LEFT, cases[i].left_pain);
             add_baseline_pain(study, subject, KNEE_RIGHT, cases[i].right_pain);
         }
@@ -423,7 +428,7 @@ static void test_dataset_derive_end_of_study_gives_death_and_withdrawal(void **s
     assert_string_equal(subjects[completed].end_reason, "completed");
     assert_int_equal(subjects[completed].last_contact, study_date("2024-09-10"));
     assert_int_equal(subjects[completed].withdrawn, DATE_NONE);
-    assert_int_equal(subjects[died].died, study_date("2024-09-20"));   /* no later than the form that says so */
+    assert_int_equal(subjects[died].died, study_date("2024-09-20")); /* no later than the form that says so */
     assert_int_equal(subjects[withdrew].withdrawn, study_date("2024-09-10"));
     assert_int_equal(subjects[withdrew].died, DATE_NONE);
     assert_null(subjects[there].end_reason);
@@ -436,8 +441,9 @@ static void test_dataset_derive_decisions_end_follow_up_and_other_reasons_do_not
         const char *reason;
         bool ends;
     } cases[] = {
-        {"withdrew_consent", true}, {"adverse_event", true}, {"physician_decision", true}, {"study_stopped", true},
-        {"joint_replacement", false}, {"lost_to_follow_up", false}, {"completed", false},
+        {"withdrew_consent", true}, {"adverse_event", true},      {"physician_decision", true},
+        {"study_stopped", true},    {"joint_replacement", false}, {"lost_to_follow_up", false},
+        {"completed", false},
     };
     struct study *study = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -456,7 +462,8 @@ static void test_dataset_derive_withdrawn_consent_counts_unless_for_treatment_on
     static const char *const scopes[] = {"treatment", "all_contact"};
     for (size_t i = 0; i < 2; i++) {
         size_t subject = add_treated(study, KNEE_RIGHT);
-        struct record *record = study_add_record(study, subject, "screening", KNEE_NONE, "unscheduled", date_of(80));
+        struct record *record =
+            study_add_record(study, subject, "screening", KNEE_NONE, "unscheduled", date_of(80));
         study_answer(study, record, "withdrawal_date", "2024-05-05");
         study_answer(study, record, "withdrawal_scope", scopes[i]);
     }

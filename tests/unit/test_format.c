@@ -88,8 +88,8 @@ static void test_format_exact_keeps_the_digits_that_are_there(void **state)
     static const struct {
         double value;
         const char *expected;
-    } cases[] = {{0.75, "0.75"}, {19.9, "19.9"}, {100, "100"}, {0, "0"}, {-10, "-10"}, {1.0 / 3, "0.333333333"},
-                 {32.3, "32.3"}, {1e20, "1e+20"}};
+    } cases[] = {{0.75, "0.75"}, {19.9, "19.9"},           {100, "100"},   {0, "0"},
+                 {-10, "-10"},   {1.0 / 3, "0.333333333"}, {32.3, "32.3"}, {1e20, "1e+20"}};
     char out[FORMAT_SIZE];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(format_exact(out, cases[i].value), cases[i].expected);

@@ -60,7 +60,7 @@ static void add_subjects(struct study *study)
     add_event(study, 0, "Nausea", "Gastrointestinal", "2026-01-13");
     add_event(study, 3, "Joint swelling", "Musculoskeletal", "2026-01-14");
     add_vas(study, 0, "M3", "2026-05-01", "35");          /* farther from the target: not used */
-    add_vas(study, 3, "M6", "2026-04-11", "45");          /* on the day of the M3 record, received later: used */
+    add_vas(study, 3, "M6", "2026-04-11", "45"); /* on the day of the M3 record, received later: used */
     add_vas(study, 1, "unscheduled", "2026-02-01", "50");
 }
 
@@ -161,7 +161,8 @@ static void test_layout_outcomes_table_states_instrument_range_and_direction(voi
             break;
         }
     const struct document *document = lay_out(fixture);
-    const struct table *tables[] = {find_table(document, "t6-value-vas"), find_table(document, "t9-responder-better")};
+    const struct table *tables[] = {find_table(document, "t6-value-vas"),
+                                    find_table(document, "t9-responder-better")};
     for (size_t i = 0; i < 2; i++) {
         assert_true(has_fact(tables[i], "Instrument", "pain_vas, versions 1 and 3"));
         assert_true(has_fact(tables[i], "Score", "range 0 to 100, higher is worse"));
@@ -191,14 +192,16 @@ static void test_layout_collected_decimals_follow_items_and_method(void **state)
     static const struct {
         const char *form, *score;
         int expected;
-    } cases[] = {{"pain_vas", "vas", 1}, {"pain_nrs", "nrs", 0}, {"womac_lk", "pain", 0}, {"womac_lk", "pain_0_100", 1},
-                 {"koos", "pain", 1}, {"koos", "koos4", 1}};
+    } cases[] = {{"pain_vas", "vas", 1},        {"pain_nrs", "nrs", 0}, {"womac_lk", "pain", 0},
+                 {"womac_lk", "pain_0_100", 1}, {"koos", "pain", 1},    {"koos", "koos4", 1}};
     struct fixture *fixture = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct form *form = catalogue_find_form(study_dataset(fixture->study)->catalogue, cases[i].form, 0);
+        const struct form *form =
+            catalogue_find_form(study_dataset(fixture->study)->catalogue, cases[i].form, 0);
         const struct score *score = &form->scores[form_find_score(form, cases[i].score)];
         if (layout_collected_decimals(form, score) != cases[i].expected)
-            fail_msg("%s.%s: %d decimals", cases[i].form, cases[i].score, layout_collected_decimals(form, score));
+            fail_msg("%s.%s: %d decimals", cases[i].form, cases[i].score,
+                     layout_collected_decimals(form, score));
     }
 }
 
@@ -266,8 +269,10 @@ static void test_layout_listings_events_have_onset_day_and_emergence(void **stat
     static const struct {
         const char *instance, *date, *day, *onset, *emergent;
     } expected[] = {
-        {"1", "2026-01-12", "3", "3", "yes"}, {"1", "2026-01-13", "4", "4", "yes"},
-        {"1", "2026-01-08", "-2", "-2", "no"}, {"4", "2026-02-03", "25", "-9 to 22", "yes, onset may lie before"},
+        {"1", "2026-01-12", "3", "3", "yes"},
+        {"1", "2026-01-13", "4", "4", "yes"},
+        {"1", "2026-01-08", "-2", "-2", "no"},
+        {"4", "2026-02-03", "25", "-9 to 22", "yes, onset may lie before"},
         {"1", "2026-01-14", "5", "5", "yes"},
     };
     assert_int_equal(table->row_count, sizeof expected / sizeof *expected);
@@ -289,7 +294,8 @@ static void test_layout_listings_deaths_and_serious_events_are_complete(void **s
     study_answer(fixture->study, end, "death_date", "2026-03-01");
     study_answer(fixture->study, end, "death_cause", "infarct");
     add_event(fixture->study, 1, "Stroke", "Nervous system", "2026-02-08");
-    study_answer(fixture->study, &study_dataset(fixture->study)->records[study_dataset(fixture->study)->record_count - 1],
+    study_answer(fixture->study,
+                 &study_dataset(fixture->study)->records[study_dataset(fixture->study)->record_count - 1],
                  "outcome", "fatal");
     study_add_record(fixture->study, 2, "adverse_event", KNEE_NONE, "unscheduled", study_date("2026-02-03"));
     const struct document *document = lay_out(fixture);

@@ -45,8 +45,8 @@ static void test_stat_describe_samples_give_the_numbers_of_r(void **state)
         double *values = golden_load_sample(owner, rows[i].row, &n);
         struct description d = stat_describe(values, n, strtod(rows[i].col, NULL));
         if (!golden_matches(rows[i].stat, rows[i].value, pick(&d, rows[i].stat)))
-            fail_msg("%s %s %s: expected %s, found %.12g", rows[i].row, rows[i].col, rows[i].stat, rows[i].value,
-                     pick(&d, rows[i].stat));
+            fail_msg("%s %s %s: expected %s, found %.12g", rows[i].row, rows[i].col, rows[i].stat,
+                     rows[i].value, pick(&d, rows[i].stat));
         compared++;
     }
     assert_int_equal(compared, 8 * 2 * 11);
@@ -97,8 +97,8 @@ static unsigned percent_of(const char *stat)
 }
 
 /*
- * The file has more tables than the report computes today; "one proportion" is in test_stat_proportion.c, the others
- * wait for their statistics.
+ * The file has more tables than the report computes today; "one proportion" is in test_stat_proportion.c, the
+ * others wait for their statistics.
  */
 static void test_stat_quantile_unit_vectors_give_type_2(void **state)
 {

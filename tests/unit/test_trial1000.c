@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The simulated trial of tests/golden/trial1000, from its CSV straight into a data set: selection, scores and analyses
- * against numbers computed in R.  (The way through the daemon and the database is another test.)
+ * The simulated trial of tests/golden/trial1000, from its CSV straight into a data set: selection, scores and
+ * analyses against numbers computed in R.  (The way through the daemon and the database is another test.)
  */
 #include <ctype.h>
 #include <setjmp.h>
@@ -42,7 +42,8 @@ static size_t subject_of(const struct csv_table *table, size_t row)
     return strtoul(cell(table, row, "pid"), NULL, 10) - 1;
 }
 
-static void answer_unless_empty(struct study *study, struct record *record, const char *item, const char *text)
+static void answer_unless_empty(struct study *study, struct record *record, const char *item,
+                                const char *text)
 {
     if (text[0] != '\0')
         study_answer(study, record, item, text);
@@ -77,7 +78,8 @@ static void add_patients(struct study *study, const struct csv_table *table)
 
 static const char *visit_of(const char *nominal)
 {
-    static const char *const visits[][2] = {{"0", "BL"}, {"91", "M3"}, {"183", "M6"}, {"365", "M12"}, {"730", "M24"}};
+    static const char *const visits[][2] = {
+        {"0", "BL"}, {"91", "M3"}, {"183", "M6"}, {"365", "M12"}, {"730", "M24"}};
     for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++) {
         if (strcmp(visits[i][0], nominal) == 0)
             return visits[i][1];
@@ -146,7 +148,8 @@ static void test_analysis_run_trial1000_gives_the_numbers_of_r(void **state)
     for (int i = 0; i < TRIAL1000_PARTS; i++) {
         struct golden_outcome outcome = golden_compare(*state, &trial1000_parts[i].rules);
         if (outcome.mismatches > 0)
-            fail_msg("%s: %zu of %zu rows differ", trial1000_parts[i].name, outcome.mismatches, outcome.compared);
+            fail_msg("%s: %zu of %zu rows differ", trial1000_parts[i].name, outcome.mismatches,
+                     outcome.compared);
         assert_int_equal(outcome.compared, trial1000_parts[i].rows);
     }
 }
