@@ -15,7 +15,7 @@ enum { STATEMENT_TIMEOUT_MS = 60000 };
 const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
     [ADMIN_SET_OPERATOR] = {"set_operator", "SELECT pg_catalog.set_config('patella.operator', $1::text, false)"},
     [ADMIN_ADD_STUDY] = {"add_study", "SELECT admin.add_study($1::text, $2::text, $3::text, $4::name)"},
-    [ADMIN_PUT_PROTOCOL] = {"put_protocol", "SELECT admin.put_protocol($1::text, $2::int, $3::text)"},
+    [ADMIN_PUT_PROTOCOL] = {"put_protocol", "SELECT admin.put_protocol($1::text, $2::int, $3::text, $4::text)"},
     [ADMIN_PUT_FORM] = {"put_form", "SELECT admin.put_form($1::text, $2::text, $3::int, $4::text)"},
     [ADMIN_LIST_STUDIES] = {"list_studies",
                             "SELECT code, title, masking, frozen, protocol_version\n"

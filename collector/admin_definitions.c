@@ -150,6 +150,11 @@ bool definitions_check(struct definitions *definitions, const char *study, struc
     return catalogue_check(&catalogue, definitions->protocol_file, error);
 }
 
+const char *definitions_masking(const struct definitions *definitions)
+{
+    return definitions->protocol->masking == MASKING_NONE ? "none" : "double";
+}
+
 bool definitions_store(const struct definitions *definitions, struct admin *admin, const char *study,
                        struct error *error)
 {
@@ -163,8 +168,9 @@ bool definitions_store(const struct definitions *definitions, struct admin *admi
     if (!definitions->protocol_from_file)
         return true;
     const char *version = memory_format(definitions, "%d", definitions->protocol->version);
-    const char *texts[] = {study, version, definitions->protocol_text};
-    return admin_execute(admin, ADMIN_PUT_PROTOCOL, texts, 3, error) != NULL;
+    const char *texts[] = {study, version, definitions->protocol_text,
+                           definitions_masking(definitions)};
+    return admin_execute(admin, ADMIN_PUT_PROTOCOL, texts, ADMIN_COUNT(texts), error) != NULL;
 }
 
 const struct protocol *definitions_protocol(const struct definitions *definitions)

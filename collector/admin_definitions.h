@@ -31,4 +31,7 @@ bool definitions_store(const struct definitions *definitions, struct admin *admi
 const struct protocol *definitions_protocol(const struct definitions *definitions);
 size_t definitions_form_count(const struct definitions *definitions);
 
+/* Its masking as the database knows it. */
+const char *definitions_masking(const struct definitions *definitions);
+
 #endif

@@ -63,7 +63,7 @@ static bool study_add(struct admin *admin, struct error *error)
     const char *title = option(admin, "title");
     const char *reporter = option(admin, "reporter");
     const char *add[] = {operand(admin, 0), title ? title : protocol->title,
-                         protocol->masking == MASKING_NONE ? "none" : "double",
+                         definitions_masking(definitions),
                          reporter ? reporter : "patella_reporter"};
     return store_definitions(admin, definitions, add, error);
 }

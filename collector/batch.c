@@ -45,9 +45,10 @@ static bool same_subject(const struct store_write *a, const struct store_write *
            a->study_id == b->study_id;
 }
 
+/* Any version of an enrolment: a void one ends, a new one begins what the subject's other rows need. */
 static bool enrols(const struct store_write *row)
 {
-    return row->index_knee != NULL;
+    return row->submission->form->creates_subject;
 }
 
 /* Of rows about the same subject. */

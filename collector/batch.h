@@ -56,7 +56,7 @@ size_t batch_count_waiting(const struct batch_request *request);
 
 /*
  * The end of the segment of rows[from..count) that may go to the database in one call: no row of it depends
- * on another, which would be the same id, another version of the same record, the enrolment of a subject and
+ * on another, which would be the same id, another version of the same record, an enrolment, void or not, and
  * anything else about that subject.  Always greater than `from` when from < count.
  */
 size_t batch_segment_end(struct batch_row *const *rows, size_t from, size_t count);

@@ -2,6 +2,7 @@
 /* Subjects, submissions and adverse events, as stored. */
 #include "collector/handlers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "collector/json_reply.h"
@@ -72,11 +73,17 @@ static void append_submissions(struct text *out, const struct store_records *rec
     text_append(out, "]");
 }
 
-/* After a full page the id of its last record. */
-static void append_next_record(struct text *out, const struct store_records *records, int most)
+/* After a full page site and id of its last record: two sites may have the same id. */
+static void append_next_record(struct text *out, const struct store_records *records)
 {
-    bool full = records->count == (size_t)most && most > 0;
-    json_reply_nullable(out, "next", full ? records->rows[records->count - 1].id : NULL);
+    char next[64];
+    if (!records->more) {
+        json_reply_nullable(out, "next", NULL);
+        return;
+    }
+    const struct store_record *last = &records->rows[records->count - 1];
+    snprintf(next, sizeof next, "%d.%s", last->site, last->id);
+    json_reply_nullable(out, "next", next);
 }
 
 /* Those of subject, form, visit, cut, after and limit that stand in the query. */
@@ -87,7 +94,7 @@ static bool read_filter(struct exchange *exchange, struct store_filter *filter)
     if (!request_query_subject(exchange, "subject", subject) ||
         !request_query_number(exchange, "cut", 1, NUMBER_MOST, &filter->cut) ||
         !request_query_number(exchange, "limit", 1, PAGE_MOST, &filter->most) ||
-        !request_query_uuid(exchange, "after", &filter->after))
+        !request_query_record(exchange, "after", &filter->after_site, &filter->after))
         return false;
     filter->site = subject[0];
     filter->subject = subject[1];
@@ -125,7 +132,7 @@ void handle_list_submissions(struct exchange *exchange, struct store *store)
     struct text *body = text_new(exchange);
     text_append(body, "{\"submissions\":");
     append_submissions(body, records, &study->catalogue);
-    append_next_record(body, records, filter.most);
+    append_next_record(body, records);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }
@@ -240,7 +247,7 @@ void handle_show_subject(struct exchange *exchange, struct store *store)
     append_subject(body, subject);
     text_append(body, ",\"knees\":[\"left\",\"right\"],\"records\":");   /* enrolment makes both */
     append_submissions(body, records, &study->catalogue);
-    append_next_record(body, records, PAGE_MOST);
+    append_next_record(body, records);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }
@@ -311,7 +318,7 @@ void handle_list_adverse_events(struct exchange *exchange, struct store *store)
         return;
     }
     text_append(body, "]");
-    append_next_record(body, records, filter.most);
+    append_next_record(body, records);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }

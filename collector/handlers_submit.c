@@ -62,15 +62,15 @@ static const char *given_answer(const struct submission *submission, const char 
 static struct store_write write_of(const struct exchange *exchange, const struct catalogue_study *study,
                                    const struct submission *submission)
 {
-    bool enrols = submission->form->creates_subject && submission->version == 1;
+    bool enrolment = submission->form->creates_subject && submission->status == SUBMISSION_COMPLETE;
     return (struct store_write){
         .token = exchange->principal->token,
         .study_id = study->study_id,
         .protocol_version = study->catalogue.protocol->version,
         .submission = submission,
         .door = "api",
-        .index_knee = enrols ? given_answer(submission, "index_knee") : NULL,
-        .continues = enrols ? given_answer(submission, "continues") : NULL,
+        .index_knee = enrolment && submission->version == 1 ? given_answer(submission, "index_knee") : NULL,
+        .continues = enrolment ? given_answer(submission, "continues") : NULL,
     };
 }
 

@@ -87,14 +87,24 @@ bool request_query_number(struct exchange *exchange, const char *name, int least
     return true;
 }
 
-bool request_query_uuid(struct exchange *exchange, const char *name, const char **value)
+bool request_query_record(struct exchange *exchange, const char *name, int *site, const char **id)
 {
     uint8_t uuid[16];
-    *value = exchange_query(exchange, name);
-    if (*value == NULL || text_to_uuid(*value, uuid))
+    int64_t number = 0;
+    const char *value = exchange_query(exchange, name);
+    *id = NULL;
+    if (value == NULL)
         return true;
-    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` must be a UUID such as "
-                           "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", name);
+    size_t digits = strcspn(value, ".");
+    const char *text = memory_copy_bytes(exchange, value, digits);
+    if (value[digits] == '.' && text_to_uuid(value + digits + 1, uuid) && text_to_int64(text, &number) &&
+        number >= 1 && number <= 9999) {
+        *site = (int)number;
+        *id = value + digits + 1;
+        return true;
+    }
+    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` must be `next` of the page "
+                           "before, such as 7.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", name);
     return false;
 }
 

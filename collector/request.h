@@ -25,11 +25,10 @@ bool request_allow_query(struct exchange *exchange, const char *const *names);
 /* A whole number least..most in the query; `value` stays as it is when the parameter is absent. */
 bool request_query_number(struct exchange *exchange, const char *name, int least, int most, int *value);
 
-/*
- * A UUID in the query or, when `name` is one of the path, in the path (404 there); NULL for an absent
- * parameter.
- */
-bool request_query_uuid(struct exchange *exchange, const char *name, const char **value);
+/* Site and id of a record, "7.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"; NULL for an absent parameter. */
+bool request_query_record(struct exchange *exchange, const char *name, int *site, const char **id);
+
+/* A UUID in the path; NULL and 404 for anything else. */
 const char *request_path_uuid(struct exchange *exchange, const char *name);
 
 /* A subject number "07-0012" in the query; zeros when absent. */

@@ -171,9 +171,12 @@ struct store_filter {
     const char *visit;
     int cut;                     /* as of that cut; 0: now */
     bool all_versions;           /* else the newest of each record */
+    int after_site;              /* with `after` */
     const char *after;           /* id of the last record seen, NULL: from the start */
     int most;
 };
+
+enum { STORE_PAGE_BYTES = 4 << 20 };
 
 struct store_subjects {
     struct store_subject *rows;
@@ -183,6 +186,7 @@ struct store_subjects {
 struct store_records {
     struct store_record *rows;
     size_t count;
+    bool more;                   /* the page is full: there may be more behind it */
 };
 
 struct store_cuts {
@@ -211,7 +215,10 @@ struct store_subjects *store_list_subjects(const void *owner, struct store *stor
                                            const struct store_subject_page *page,
                                            struct error *error) MUST_CHECK;
 
-/* By site, subject, form, knee, visit, instance and version. */
+/*
+ * By site, subject, form, knee, visit, instance and version.  The page is full with `most` records, or earlier when
+ * their contents have STORE_PAGE_BYTES.
+ */
 struct store_records *store_list_records(const void *owner, struct store *store,
                                          const struct store_reader *reader, const struct store_filter *filter,
                                          struct error *error) MUST_CHECK;
@@ -253,8 +260,8 @@ struct store_write {             /* one row of a batch */
     int protocol_version;
     const struct submission *submission;
     const char *door;            /* "api" */
-    const char *index_knee;      /* of the first version of an enrolment, else NULL */
-    const char *continues;       /* of the first version of an enrolment, NULL when it names nobody */
+    const char *index_knee;      /* of the first version of an enrolment, which makes the subject; else NULL */
+    const char *continues;       /* of any version of an enrolment, NULL when it names nobody or is void */
 };
 
 struct store_verdict {

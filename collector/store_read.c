@@ -63,28 +63,63 @@ static void set_int_or_null(struct db_parameters *parameters, size_t at, int val
         db_set_int(parameters, at, value);
 }
 
-struct store_records *store_list_records(const void *owner, struct store *store,
-                                         const struct store_reader *reader, const struct store_filter *filter,
-                                         struct error *error)
+/* So many rows at a time, so that one answer of PostgreSQL stays small, whatever the records hold. */
+enum { ROWS_AT_ONCE = 100 };
+
+static struct db_result *query_records(const void *owner, struct store *store, const struct store_reader *reader,
+                                       const struct store_filter *filter, struct error *error)
 {
-    struct db_parameters *parameters = store_reader_parameters(owner, reader, 10);
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 11);
     set_int_or_null(parameters, 2, filter->site);
     set_int_or_null(parameters, 3, filter->subject);
     db_set_text(parameters, 4, filter->form);
     db_set_text(parameters, 5, filter->visit);
     set_int_or_null(parameters, 6, filter->cut);
     db_set_text(parameters, 7, filter->all_versions ? "true" : "false");
-    db_set_text(parameters, 8, filter->after);
-    db_set_int(parameters, 9, filter->most);
+    set_int_or_null(parameters, 8, filter->after != NULL ? filter->after_site : 0);
+    db_set_text(parameters, 9, filter->after);
+    db_set_int(parameters, 10, filter->most);
     struct db_result *result = store_query(owner, store, STATEMENT_LIST_SUBMISSIONS, parameters, error);
-    if (result == NULL)
-        return NULL;
+    talloc_free(parameters);
+    return result;
+}
+
+/* Takes rows over until the page has enough bytes; false when it has. */
+static bool add_records(struct store_records *records, const struct db_result *result, size_t *bytes)
+{
+    for (size_t row = 0; row < db_rows(result); row++) {
+        if (*bytes >= STORE_PAGE_BYTES)
+            return false;
+        struct store_record *record = &records->rows[records->count++];
+        read_record(records, result, row, record);
+        *bytes += strlen(record->content);
+    }
+    return true;
+}
+
+struct store_records *store_list_records(const void *owner, struct store *store,
+                                         const struct store_reader *reader, const struct store_filter *filter,
+                                         struct error *error)
+{
     struct store_records *records = memory_new(owner, struct store_records);
-    records->count = db_rows(result);
-    records->rows = memory_new_array(records, struct store_record, records->count);
-    for (size_t row = 0; row < records->count; row++)
-        read_record(records, result, row, &records->rows[row]);
-    talloc_free(result);
+    struct store_filter next = *filter;
+    size_t bytes = 0, most = (size_t)filter->most;
+    for (records->more = true; records->more && records->count < most;) {
+        size_t wanted = most - records->count < ROWS_AT_ONCE ? most - records->count : ROWS_AT_ONCE;
+        next.most = (int)wanted;
+        struct db_result *result = query_records(owner, store, reader, &next, error);
+        if (result == NULL)
+            return NULL;
+        records->rows = memory_resize_array(records, records->rows, struct store_record,
+                                            records->count + db_rows(result));
+        bool fits = add_records(records, result, &bytes);
+        records->more = !fits || db_rows(result) == wanted;
+        talloc_free(result);
+        if (!fits || records->count == 0)
+            break;
+        next.after_site = records->rows[records->count - 1].site;
+        next.after = records->rows[records->count - 1].id;
+    }
     return records;
 }
 

@@ -102,13 +102,28 @@ struct store_files *store_list_files(const void *owner, struct store *store,
     return files;
 }
 
+/* That somebody asks for the file is on record before it leaves the database. */
+static const char *request_file(const void *owner, struct store *store, const struct store_reader *reader,
+                                const char *report, const char *name, struct error *error)
+{
+    if (!store_ensure(store, error))
+        return NULL;
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 4);
+    db_set_text(parameters, 2, report);
+    db_set_text(parameters, 3, name);
+    struct db_result *result = db_execute(owner, store->db, STATEMENT_REQUEST_FILE, parameters, error);
+    return result != NULL ? db_text(result, 0, 0) : NULL;
+}
+
 struct store_file_content *store_read_file(const void *owner, struct store *store,
                                            const struct store_reader *reader, const char *report,
                                            const char *name, struct error *error)
 {
-    struct db_parameters *parameters = store_reader_parameters(owner, reader, 4);
-    db_set_text(parameters, 2, report);
-    db_set_text(parameters, 3, name);
+    const char *request = request_file(owner, store, reader, report, name, error);
+    if (request == NULL)
+        return NULL;
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
+    db_set_text(parameters, 2, request);
     struct db_result *result = store_query(owner, store, STATEMENT_READ_FILE, parameters, error);
     if (result == NULL)
         return NULL;

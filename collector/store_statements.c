@@ -48,7 +48,7 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_LIST_SUBMISSIONS] = {"list_submissions",
         RECORD_COLUMNS
         "FROM api.list_submissions($1::bytea, $2::int, $3::int, $4::int, $5::text, $6::text, $7::int,\n"
-        "                          $8::bool, $9::uuid, $10::int) r"},
+        "                          $8::bool, $9::int, $10::uuid, $11::int) r"},
 
     [STATEMENT_FIND_SUBMISSION] = {"find_submission",
         RECORD_COLUMNS
@@ -71,9 +71,12 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "SELECT f.name, f.media_type, f.size, " HEX("f.sha256") "\n"
         "FROM api.list_report_files($1::bytea, $2::int, $3::uuid) f"},
 
+    [STATEMENT_REQUEST_FILE] = {"request_file",
+        "SELECT api.request_report_file($1::bytea, $2::int, $3::uuid, $4::text)"},
+
     [STATEMENT_READ_FILE] = {"read_file",
         "SELECT f.media_type, f.bytes, " HEX("f.sha256") "\n"
-        "FROM api.read_report_file($1::bytea, $2::int, $3::uuid, $4::text) f"},
+        "FROM api.read_report_file($1::bytea, $2::int, $3::uuid) f"},
 
     [STATEMENT_SUBMIT] = {"submit",
         "SELECT v.ord, v.verdict, v.code, " HEX("v.sha256") ", " RFC3339("v.recorded_at") "\n"

@@ -155,6 +155,42 @@ static void test_submissions_pages_hold_everything_once(void **state)
     assert_int_equal(pages, 3);
 }
 
+/* Each has 8 KB: a page of many ends before its limit. */
+static void test_submissions_page_of_long_texts_ends_early(void **state)
+{
+    enum { ARRAYS = 6, ROWS = 110 };
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0290");
+    struct text *words = text_new(registry);
+    for (int i = 0; i < 1000; i++)
+        text_append(words, "\xF0\x9F\xA6\xB5");
+    for (int array = 0; array < ARRAYS; array++) {
+        struct text *body = text_new(registry);
+        for (int row = 0; row < ROWS; row++)
+            text_append_format(body, "%s{\"id\":\"%s\",\"subject\":\"01-0290\",\"form\":\"protocol_deviation\","
+                               "\"form_version\":1,\"date\":\"2024-03-01\",\"instance\":%d,\"answers\":{\"category\":"
+                               "\"other\",\"important\":false,\"description\":\"%s\",\"action\":\"%s\"}}",
+                               row > 0 ? "," : "[", registry_new_id(registry), array * ROWS + row + 1, words->bytes,
+                               words->bytes);
+        text_append(body, "]");
+        assert_status(api_submit(registry, "coordinator1", body->bytes), 201);
+        talloc_free(body);
+    }
+    const char *after = "";
+    size_t seen = 0, pages = 0;
+    for (; after != NULL && pages < 10; pages++) {
+        const char *path = DEMO "/submissions?subject=01-0290&form=protocol_deviation&limit=1000";
+        struct client_reply *page = api_get(registry, "coordinator1", memory_format(registry, "%s%s%s", path,
+                                            *after != '\0' ? "&after=" : "", after));
+        assert_status(page, 200);
+        assert_true(page->length < 6000000);
+        seen += count_of(page, "submissions");
+        after = json_string_value(json_object_get(page->json, "next"));
+    }
+    assert_int_equal(seen, ARRAYS * ROWS);
+    assert_int_equal(pages, 2);
+}
+
 static void test_submissions_as_of_a_cut_stay_what_they_were(void **state)
 {
     struct registry *registry = *state;
@@ -212,8 +248,12 @@ static void test_queries_that_do_not_fit_are_refused(void **state)
         {DEMO "/submissions?subject=7", 400},
         {DEMO "/submissions?versions=some", 400},
         {DEMO "/submissions?after=x", 400},
+        {DEMO "/submissions?after=1", 400},
+        {DEMO "/submissions?after=1.x", 400},
+        {DEMO "/submissions?after=0.00000000-0000-7000-8000-000000000000", 400},
+        {DEMO "/submissions?after=00000000-0000-7000-8000-000000000000", 400},
         {DEMO "/submissions?color=red", 400},
-        {DEMO "/submissions?after=00000000-0000-7000-8000-000000000000", 404},
+        {DEMO "/submissions?after=1.00000000-0000-7000-8000-000000000000", 404},
         {DEMO "/submissions/not-a-uuid", 404},
         {DEMO "/submissions/00000000-0000-7000-8000-000000000000", 404},
         {DEMO "/subjects?after=x", 400},
@@ -312,7 +352,7 @@ static void test_other_sites_are_not_seen(void **state)
     struct client_reply *submissions = api_get(registry, "coordinator1", DEMO "/submissions?subject=02-0210");
     assert_int_equal(count_of(submissions, "submissions"), 0);
     assert_problem(
-        api_get(registry, "coordinator1", memory_format(registry, DEMO "/submissions?after=%s", id)), 404,
+        api_get(registry, "coordinator1", memory_format(registry, DEMO "/submissions?after=2.%s", id)), 404,
         "not_found");
 }
 
@@ -337,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_submission_content_has_the_hash_that_it_says),
         cmocka_unit_test(test_submissions_latest_and_all_versions),
         cmocka_unit_test(test_submissions_pages_hold_everything_once),
+        cmocka_unit_test(test_submissions_page_of_long_texts_ends_early),
         cmocka_unit_test(test_submissions_as_of_a_cut_stay_what_they_were),
         cmocka_unit_test(test_cuts_are_listed),
         cmocka_unit_test(test_queries_that_do_not_fit_are_refused),

@@ -57,6 +57,14 @@ static void test_submit_in_other_order_of_keys_is_the_same_content(void **state)
     assert_status(api_submit(registry, "coordinator1", other), 200);
 }
 
+static char *voided(struct registry *registry, const char *subject, const char *form, int version)
+{
+    return memory_format(registry,
+                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"%s\",\"form_version\":1,\"date\":"
+                         "\"2024-03-01\",\"version\":%d,\"status\":\"void\",\"reason\":\"entered by mistake\"}",
+                         registry_new_id(registry), subject, form, version);
+}
+
 static void test_submit_refused_says_why(void **state)
 {
     struct registry *registry = *state;
@@ -87,9 +95,8 @@ static void test_submit_refused_says_why(void **state)
          registry_pain(registry, NULL, "01-0004", 12,
                        ",\"instance\":2,\"version\":2,\"reason\":\"typing error\""),
          422, "invalid"},
-        {"a correction of what is void",
-         registry_event(registry, NULL, "01-0004", "swelling", ",\"version\":3,\"reason\":\"typing error\""),
-         409, "record_void"},
+        {"a void version of what is void", voided(registry, "01-0004", "adverse_event", 3), 409,
+         "record_void"},
         {"the subject again", registry_enrolment(registry, NULL, "01-0004"), 409, "subject_exists"},
         {"a subject that was not enrolled", registry_pain(registry, NULL, "01-0999", 10, ""), 422,
          "unknown_subject"},
@@ -113,6 +120,42 @@ static void test_submit_refused_says_why(void **state)
             fail_msg("%s: %d %s", cases[i].label, reply->status, reply->body);
         assert_string_equal(reply->type, "application/problem+json");
     }
+}
+
+static void test_submit_void_record_is_entered_anew(void **state)
+{
+    struct registry *registry = *state;
+    static const char anew[] = ",\"version\":3,\"reason\":\"void by mistake\"";
+    registry_enrol(registry, "coordinator1", "01-0040");
+    const char *event = registry_event(registry, NULL, "01-0040", "swelling", "");
+    assert_status(api_submit(registry, "coordinator1", event), 201);
+    assert_problem(api_submit(registry, "coordinator1", voided(registry, "01-0040", "enrolment", 2)), 409,
+                   "subject_has_records");
+    assert_status(api_submit(registry, "coordinator1", voided(registry, "01-0040", "adverse_event", 2)), 201);
+    event = registry_event(registry, NULL, "01-0040", "swelling", anew);
+    assert_status(api_submit(registry, "coordinator1", event), 201);
+}
+
+/* In one array: each of them needs what the one before it did. */
+static void test_submit_enrolment_is_voided_and_entered_anew(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0041");
+    char *again = memory_copy_string(registry, registry_enrolment(registry, NULL, "01-0041"));
+    size_t length = strlen(again);
+    assert_int_equal(again[length - 1], '}');
+    again[length - 1] = '\0';
+    const char *body = memory_format(registry, "[%s,%s,%s,\"version\":3,\"reason\":\"void by mistake\"},%s]",
+                                     voided(registry, "01-0041", "enrolment", 2),
+                                     registry_pain(registry, NULL, "01-0041", 10, ""), again,
+                                     registry_pain(registry, NULL, "01-0041", 10, ""));
+    struct client_reply *reply = api_submit(registry, "coordinator1", body);
+    assert_status(reply, 207);
+    static const int statuses[] = {201, 422, 201, 201};
+    for (size_t i = 0; i < 4; i++)
+        if (json_number_at(reply->json, memory_format(registry, "results.%zu.status", i)) != statuses[i])
+            fail_msg("row %zu: %s", i, reply->body);
+    assert_string_equal(json_text_at(reply->json, "results.1.problem.code"), "unknown_subject");
 }
 
 static void test_submit_invalid_answers_lists_every_problem(void **state)
@@ -253,6 +296,8 @@ int main(void)
         cmocka_unit_test(test_submit_again_gives_the_same_bytes),
         cmocka_unit_test(test_submit_in_other_order_of_keys_is_the_same_content),
         cmocka_unit_test(test_submit_refused_says_why),
+        cmocka_unit_test(test_submit_void_record_is_entered_anew),
+        cmocka_unit_test(test_submit_enrolment_is_voided_and_entered_anew),
         cmocka_unit_test(test_submit_invalid_answers_lists_every_problem),
         cmocka_unit_test(test_submit_unknown_subject_has_the_same_bytes_wherever_it_is),
         cmocka_unit_test(test_submit_correction_needs_reason_and_follows_the_newest),
