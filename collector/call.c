@@ -10,12 +10,15 @@
 #include "collector/clock.h"
 #include "collector/connection.h"
 #include "collector/loop.h"
+#include "collector/metrics.h"
 #include "forms/base/memory.h"
 
 enum { POOL_OBJECTS = 32, POOL_BYTES = 4096 };
 
 static int free_call(struct call *call)
 {
+    call->loop->held_bytes -= call->held;
+    metrics_add(METRIC_HELD_BYTES, -(int64_t)call->held);
     catalogues_release(call->exchange.catalogues);
     talloc_free(call->found);
     return 0;
@@ -56,6 +59,22 @@ struct call *call_new(struct loop *loop, struct connection *connection, const st
     if (head != NULL)
         copy_head(call, head);
     return call;
+}
+
+void call_hold(struct call *call, size_t bytes)
+{
+    call->held += bytes;
+    call->loop->held_bytes += bytes;
+    metrics_add(METRIC_HELD_BYTES, (int64_t)bytes);
+}
+
+bool call_has_room(const struct call *call, size_t bytes)
+{
+    size_t most = (size_t)call->loop->settings->max_held_bytes, held = call->loop->held_bytes;
+    bool room = held <= most && bytes <= most - held;
+    if (!room)
+        metrics_add(METRIC_REFUSED_HELD_BYTES, 1);
+    return room;
 }
 
 void call_free(struct call *call)

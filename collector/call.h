@@ -24,6 +24,7 @@ struct call {
     struct work work;                  /* the way to a worker */
     int64_t started_us;
     size_t body_length;                /* as announced */
+    size_t held;                       /* bytes of it that count for max_held_bytes */
     bool keep_alive;
     bool expects_continue;
     struct principal *found;           /* what a worker found for the token */
@@ -40,6 +41,15 @@ struct call *call_new(struct loop *loop, struct connection *connection, const st
 
 /* Finds the route and reads what stands in the target; false when the exchange has its refusal instead. */
 bool call_route(struct call *call, const struct http_head *head) MUST_CHECK;
+
+/*
+ * Counts `bytes` more of the call's memory, until its end: body, checked submissions, reply.  Nothing that is there
+ * already is refused; call_has_room asks first.
+ */
+void call_hold(struct call *call, size_t bytes);
+
+/* False when `bytes` more would be too many, of all calls of the loop together. */
+bool call_has_room(const struct call *call, size_t bytes);
 
 void call_free(struct call *call);
 

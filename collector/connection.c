@@ -105,6 +105,14 @@ static void linger(struct connection *connection)
 
 /* ---- requests ---- */
 
+/* A reply of the server's own, after which the connection ends. */
+static void reply_late(struct connection *connection, int status, const char *code, const char *detail)
+{
+    exchange_reply_problem(&connection->call->exchange, status, code, "%s", detail);
+    connection->call->keep_alive = false;
+    connection_reply(connection);
+}
+
 static void refuse_head(struct connection *connection, enum http_refusal refusal)
 {
     metrics_count_refusal(refusal);
@@ -158,6 +166,7 @@ static void make_body_room(struct connection *connection, size_t more)
     if (capacity > connection->call->body_length + 1)
         capacity = connection->call->body_length + 1;
     connection->body = memory_resize_array(connection->call, connection->body, char, capacity);
+    call_hold(connection->call, capacity - connection->body_capacity);
     connection->body_capacity = capacity;
 }
 
@@ -168,6 +177,10 @@ static void read_body(struct connection *connection)
     size_t length = evbuffer_get_length(input_of(connection));
     if (length > missing)
         length = missing;
+    if (length > 0 && !call_has_room(call, 0)) {
+        reply_late(connection, 503, "unavailable", "too much is waiting; send it again after a moment");
+        return;
+    }
     if (length > 0) {
         make_body_room(connection, length);
         evbuffer_remove(input_of(connection), connection->body + connection->body_got, length);
@@ -206,6 +219,7 @@ void connection_reply(struct connection *connection)
     connection->call = NULL;
     connection->body = NULL;
     set_phase(connection, PHASE_REPLY, 0);
+    call_hold(call, call->exchange.reply != NULL ? call->exchange.reply->length : 0);
     reply_send(call, output_of(connection), connection->closes);
     connection->reply_length = evbuffer_get_length(output_of(connection));
 }
@@ -307,13 +321,6 @@ bool connection_open(struct loop *loop, evutil_socket_t socket, const struct soc
 }
 
 /* ---- deadlines ---- */
-
-static void reply_late(struct connection *connection, int status, const char *code, const char *detail)
-{
-    exchange_reply_problem(&connection->call->exchange, status, code, "%s", detail);
-    connection->call->keep_alive = false;
-    connection_reply(connection);
-}
 
 static void end_late_head(struct connection *connection)
 {

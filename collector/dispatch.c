@@ -127,6 +127,9 @@ void dispatch_admit(struct call *call)
     struct exchange *exchange = &call->exchange;
     if (exchange->route->roles == ROLE_ANYONE) {
         connection_receive_body(call->connection);
+    } else if (!call_has_room(call, 0)) {
+        exchange_reply_problem(exchange, 503, "unavailable", "too much is waiting; try again after a moment");
+        connection_reply(call->connection);
     } else if (exchange->catalogues == NULL) {
         exchange_reply_problem(exchange, 503, "unavailable", "the server is still waiting for its database");
         connection_reply(call->connection);

@@ -82,6 +82,17 @@ void exchange_reply_problem(struct exchange *exchange, int status, const char *c
     exchange_reply_details(exchange, status, body);
 }
 
+bool exchange_hold(struct exchange *exchange, size_t bytes)
+{
+    struct call *call = call_of(exchange);
+    if (call_has_room(call, bytes)) {
+        call_hold(call, bytes);
+        return true;
+    }
+    exchange_reply_problem(exchange, 503, "unavailable", "too much is waiting; send it again after a moment");
+    return false;
+}
+
 void exchange_finish(struct exchange *exchange)
 {
     struct call *call = call_of(exchange);

@@ -121,6 +121,12 @@ void exchange_reply_problem(struct exchange *exchange, int status, const char *c
 void exchange_reply_details(struct exchange *exchange, int status, struct text *details);
 
 /*
+ * Counts `bytes` that a handler on the loop lets another thread keep; false and a reply of 503 when the daemon holds
+ * too much already.
+ */
+bool exchange_hold(struct exchange *exchange, size_t bytes);
+
+/*
  * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each
  * exchange of a HANDLE_BY_WRITER route (for a worker's, the worker does it).  The client may be gone; then it
  * is only freed.

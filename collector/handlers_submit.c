@@ -78,9 +78,10 @@ static void check_row(struct batch_request *request, const struct catalogue_stud
                       struct batch_row *row, const char *text, size_t length)
 {
     struct exchange *exchange = request->exchange;
-    struct submission_input *input = submission_read_json(exchange, text, length, &row->problems);
+    void *work = memory_owner(exchange, "submission as sent");
+    struct submission_input *input = submission_read_json(work, text, length, &row->problems);
     if (input == NULL) {
-        row->fate = BATCH_UNREADABLE;
+        row->fate = BATCH_UNREADABLE;   /* its problems stay in `work` */
         return;
     }
     date_days today = today_for(exchange, study, input);
@@ -90,6 +91,7 @@ static void check_row(struct batch_request *request, const struct catalogue_stud
         submission = recheck_as_before(exchange, &study->catalogue, input, today, &row->problems);
         row->replay_only = true;
     }
+    talloc_free(work);   /* many times the size of its text, and a checked submission does not need it */
     if (submission == NULL) {
         row->fate = BATCH_INVALID;
         return;
@@ -182,6 +184,16 @@ static struct batch_request *read_request(struct exchange *exchange, const struc
     return request;
 }
 
+/* What a checked request keeps until it is written, near enough: the texts, and what belongs to each item. */
+static size_t held_bytes(const struct batch_request *request)
+{
+    size_t bytes = 2 * request->bytes + request->count * sizeof(struct batch_row);
+    for (size_t i = 0; i < request->count; i++)
+        if (request->rows[i].fate == BATCH_WAITING)
+            bytes += request->rows[i].write.submission->form->item_count * sizeof(struct answer);
+    return bytes;
+}
+
 /* From writer_submit on the exchange is the writer's; in every other case it is finished here. */
 void handle_submit(struct exchange *exchange, struct store *store)
 {
@@ -193,9 +205,9 @@ void handle_submit(struct exchange *exchange, struct store *store)
         request = read_request(exchange, study);
     if (request != NULL && batch_count_waiting(request) == 0)
         receipt_reply(request);
-    else if (request != NULL && writer_submit(request))
+    else if (request != NULL && exchange_hold(exchange, held_bytes(request)) && writer_submit(request))
         return;
-    else if (request != NULL)
+    else if (request != NULL && exchange->status == 0)
         exchange_reply_problem(exchange, 503, "unavailable",
                                "too many submissions are waiting; send the same ids "
                                "again after a moment");

@@ -30,6 +30,7 @@ struct loop {
     struct connection *connections;      /* all of them */
     size_t connection_count;
     size_t calls_away;                   /* with a worker or with the writer */
+    size_t held_bytes;                   /* by all calls: call_hold */
     bool stopping;                       /* replies say Connection: close */
     uint64_t next_request;               /* for request ids */
     time_t date_at;                      /* second of `date` */

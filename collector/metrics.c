@@ -36,6 +36,10 @@ static const struct {
     [METRIC_TOKENS_DENIED] = {"patella_tokens_total", "{found=\"nowhere\"}", "counter", ""},
     [METRIC_WORKER_QUEUE_FULL] = {"patella_worker_queue_full_total", "", "counter",
                                   "Requests refused because all workers were busy."},
+    [METRIC_HELD_BYTES] = {"patella_held_bytes", "", "gauge",
+                           "Bytes of bodies, waiting submissions and unread replies."},
+    [METRIC_REFUSED_HELD_BYTES] = {"patella_held_bytes_refused_total", "", "counter",
+                                   "Requests refused because too many bytes were held."},
     [METRIC_CERTIFICATE_EXPIRES] = {"patella_certificate_expires_seconds", "", "gauge",
                                     "End of the server's certificate, unix time."},
 };

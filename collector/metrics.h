@@ -29,6 +29,8 @@ enum metric {
     METRIC_TOKENS_ASKED,
     METRIC_TOKENS_DENIED,
     METRIC_WORKER_QUEUE_FULL,
+    METRIC_HELD_BYTES,                /* a gauge: add and take away */
+    METRIC_REFUSED_HELD_BYTES,
     METRIC_CERTIFICATE_EXPIRES,       /* a gauge: unix seconds */
     METRIC_COUNT
 };

@@ -44,6 +44,8 @@ static const struct setting settings_table[] = {
     INTEGER_SETTING(max_connections, "2048", 1, 1000000, true, "open connections"),
     INTEGER_SETTING(max_connections_per_address, "512", 1, 1000000, true,
                     "open connections of one address (IPv6: of one /64 network)"),
+    INTEGER_SETTING(max_held_bytes, "268435456", 65536, 2147483647, true,
+                    "bytes of bodies, waiting submissions and unread replies; more get 503"),
     INTEGER_SETTING(handshake_deadline_ms, "5000", 10, 600000, true, "for the TLS handshake"),
     INTEGER_SETTING(head_deadline_ms, "10000", 10, 600000, true, "for the whole head of a request"),
     INTEGER_SETTING(work_deadline_ms, "30000", 10, 600000, true, "for the work on a request; later: 503"),

@@ -28,6 +28,7 @@ struct settings {
     int queue_limit;
     int max_connections;
     int max_connections_per_address;
+    int max_held_bytes;
     int handshake_deadline_ms;
     int head_deadline_ms;
     int work_deadline_ms;

@@ -295,6 +295,28 @@ static void test_server_plain_http_is_refused(void **state)
 
 /* ---- limits ---- */
 
+/* A reply that nobody reads fills what the server may hold; what needs none of it is still answered. */
+static void test_server_limits_held_bytes(void **state)
+{
+    static const char *const limits[] = {"max_held_bytes=1000000", NULL};
+    static const char post[] = "POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello";
+    struct http_server *server = http_server_start(*state, limits);
+    struct tls_client *greedy = http_server_connect(*state, server);
+    assert_true(tls_client_send_text(greedy, "GET /large?bytes=60000000 HTTP/1.1\r\n" H "\r\n"));
+    struct pollfd begun = {.fd = SSL_get_fd(tls_client_ssl(greedy)), .events = POLLIN};
+    assert_int_equal(poll(&begun, 1, DEADLINE_MS), 1);
+    struct tls_client *other = http_server_connect(*state, server);
+    struct tls_reply refused = ask(other, post);
+    assert_int_equal(refused.status, 503);
+    assert_non_null(tls_reply_header(other, &refused, "Retry-After"));
+    assert_int_equal(ask(http_server_connect(*state, server), PROBE).status, PROBED);
+    tls_client_abort(greedy, true);
+    int status = 503;
+    for (int tries = 0; status == 503 && tries < 100; tries++)
+        status = ask(http_server_connect(*state, server), post).status;
+    assert_int_equal(status, 201);
+}
+
 static void test_server_limits_connections(void **state)
 {
     static const char *const limits[] = {"max_connections=3", "max_connections_per_address=3"};
@@ -409,6 +431,7 @@ int main(void)
         SERVER_TEST(test_server_client_gone_during_work_is_survived),
         SERVER_TEST(test_server_client_gone_at_any_byte_is_survived),
         SERVER_TEST(test_server_plain_http_is_refused),
+        SERVER_TEST(test_server_limits_held_bytes),
         SERVER_TEST(test_server_limits_connections),
         SERVER_TEST(test_server_does_not_read_ahead_without_bound),
         SERVER_TEST(test_server_stop_answers_what_has_begun),
