@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "forms/base/memory.h"
+#include "forms/base/text.h"
 
 /* More would only bury the first ones. */
 enum { FAULTS_SHOWN = 100 };
@@ -43,6 +44,7 @@ void faults_add(struct faults *faults, const char *file, int line, const char *f
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    text_drop_broken(text);
     append(faults, file, line, text);
 }
 

@@ -27,6 +27,7 @@ void problem_add(const void *owner, struct problem_list *list, bool soft, const 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    text_drop_broken(text);
     problem->rule = memory_copy_string(owner, rule);
     problem->text = memory_copy_string(owner, text);
     problem->soft = soft;

@@ -4,14 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "forms/base/text.h"
+
 bool error_set_va(struct error *error, enum error_kind kind, const char *format, va_list arguments)
 {
     /* The arguments may point into *error itself ("while loading: %s"), so the text is made apart. */
     char message[sizeof error->message];
     vsnprintf(message, sizeof message, format, arguments);
+    text_drop_broken(message);   /* messages stand in JSON replies, too */
     memset(error, 0, sizeof *error);
     error->kind = kind;
-    memcpy(error->message, message, sizeof message);
+    memcpy(error->message, message, strlen(message));
     return false;
 }
 

@@ -144,6 +144,18 @@ bool text_is_utf8(const char *bytes, size_t length)
     return true;
 }
 
+void text_drop_broken(char *string)
+{
+    size_t length = strlen(string), kept = 0;
+    for (size_t i = 0; i < length;) {
+        size_t step = utf8_sequence((const unsigned char *)string + i, length - i);
+        memmove(string + kept, string + i, step);
+        kept += step;
+        i += step > 0 ? step : 1;
+    }
+    string[kept] = '\0';
+}
+
 static bool is_ascii(const char *string)
 {
     for (const char *c = string; *c != '\0'; c++)

@@ -39,6 +39,9 @@ void text_append_csv(struct text *text, const char *string);
 /* True when the bytes are valid UTF-8 without NUL. */
 bool text_is_utf8(const char *bytes, size_t length);
 
+/* Takes out of `string` what is no valid UTF-8: halves of characters where a fixed room or a %.40s cut a text. */
+void text_drop_broken(char *string);
+
 /* Unicode NFC form of valid UTF-8; the string itself when it is NFC already.  (ICU) */
 const char *text_to_nfc(const void *owner, const char *string);
 

@@ -30,6 +30,18 @@ static void test_error_set_long_message_is_cut(void **state)
     assert_int_equal(strlen(error.message), sizeof error.message - 1);
 }
 
+static void test_error_set_long_message_is_cut_between_characters(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    char text[3000];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 == 0 ? '\xc3' : '\xa4';
+    text[sizeof text - 1] = '\0';
+    assert_false(error_set(&error, ERROR_INPUT, "%s", text));
+    assert_int_equal(strlen(error.message), sizeof error.message - 2);
+}
+
 static void test_error_set_forgets_the_state_before(void **state)
 {
     (void)state;
@@ -76,6 +88,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error_set_old_message_as_argument_is_wrapped),
         cmocka_unit_test(test_error_set_long_message_is_cut),
+        cmocka_unit_test(test_error_set_long_message_is_cut_between_characters),
         cmocka_unit_test(test_error_set_forgets_the_state_before),
         cmocka_unit_test(test_error_at_keeps_file_and_line),
         cmocka_unit_test(test_error_io_names_the_reason),

@@ -77,6 +77,27 @@ static void test_text_is_utf8_cases(void **state)
         assert_int_equal(text_is_utf8(cases[i].bytes, cases[i].length), cases[i].valid);
 }
 
+static void test_text_drop_broken_keeps_whole_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *kept;
+    } cases[] = {
+        {"", ""},
+        {"whole \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "whole \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"cut \xc3", "cut "},
+        {"cut \xf0\x9f\x98", "cut "},
+        {"'\xe2\x82', and on", "'', and on"},
+        {"\xff\xc0\xaf", ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char string[40] = {0};
+        memcpy(string, cases[i].given, strlen(cases[i].given));
+        text_drop_broken(string);
+        assert_string_equal(string, cases[i].kept);
+    }
+}
+
 static void test_text_to_nfc_composes(void **state)
 {
     (void)state;
@@ -224,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_text_append_format_long_text_grows),
         cmocka_unit_test(test_text_append_escapers_give_safe_text),
         cmocka_unit_test(test_text_is_utf8_cases),
+        cmocka_unit_test(test_text_drop_broken_keeps_whole_characters),
         cmocka_unit_test(test_text_to_nfc_composes),
         cmocka_unit_test(test_text_has_control_cases),
         cmocka_unit_test(test_text_count_characters_counts_code_points),
