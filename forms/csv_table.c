@@ -17,6 +17,7 @@ struct reading {
     size_t cell_count, cell_capacity;
     struct csv_row *rows;
     size_t row_capacity;
+    int row_end;                 /* '\r' when the last row ended so and nothing came behind it */
     bool failed;
 };
 
@@ -30,6 +31,7 @@ static void fail(struct reading *reading, int line, const char *what)
 static void add_cell(void *bytes, size_t length, void *context)
 {
     struct reading *reading = context;
+    reading->row_end = 0;
     if (reading->cell_count == 0)
         reading->row_line = reading->line;
     if (reading->cell_count == reading->cell_capacity) {
@@ -87,8 +89,10 @@ static void end_row(int end, void *context)
         reading->cells = NULL;
         reading->cell_count = reading->cell_capacity = 0;
     }
-    if (end == '\n')
+    bool is_rest_of_crlf = end == '\n' && reading->row_end == '\r';
+    if (!is_rest_of_crlf)
         reading->line++;
+    reading->row_end = end;
 }
 
 struct csv_table *csv_table_read(const void *owner, const char *file, const char *text, size_t length,

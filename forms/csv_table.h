@@ -2,8 +2,8 @@
 /*
  * A CSV text in memory: column names from the first row, then rows of as many cells, each with its line.
  *
- * RFC 4180 with comma, UTF-8 (a byte order mark is skipped), lines ended by LF or CRLF; empty lines are
- * skipped. Blanks around a cell that is not quoted do not count.  Not for: files too large for memory, other
+ * RFC 4180 with comma, UTF-8 (a byte order mark is skipped), lines ended by LF, CRLF or CR; empty lines
+ * are skipped. Blanks around a cell that is not quoted do not count.  Not for: files too large for memory, other
  * separators.
  */
 #ifndef PATELLA_CSV_TABLE_H

@@ -54,6 +54,8 @@ static void test_csv_table_read_malformed_text_names_the_line(void **state)
         {"a,b\n\"1\"x,2\n", 2, "quote"},
         {"a,b\n\"1,2\n", 2, "quote"},
         {"a,b\n\"x\ny\",2\n1\n", 4, "1 cells"},
+        {"a,b\r1,2\r1\r", 3, "1 cells"},
+        {"a,b\r\n\r\n1,2\r\n1\r\n", 4, "1 cells"},
         {"a\n\xff\n", 0, "UTF-8"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
