@@ -13,32 +13,29 @@
 enum { STATEMENT_TIMEOUT_MS = 60000 };
 
 const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
-    [ADMIN_SET_OPERATOR] = {"set_operator", "SELECT pg_catalog.set_config('patella.operator', $1::text, false)"},
+    [ADMIN_SET_OPERATOR] = {"set_operator",
+                            "SELECT pg_catalog.set_config('patella.operator', $1::text, false)"},
     [ADMIN_ADD_STUDY] = {"add_study", "SELECT admin.add_study($1::text, $2::text, $3::text, $4::name)"},
-    [ADMIN_PUT_PROTOCOL] = {"put_protocol", "SELECT admin.put_protocol($1::text, $2::int, $3::text, $4::text)"},
+    [ADMIN_PUT_PROTOCOL] = {"put_protocol",
+                            "SELECT admin.put_protocol($1::text, $2::int, $3::text, $4::text)"},
     [ADMIN_PUT_FORM] = {"put_form", "SELECT admin.put_form($1::text, $2::text, $3::int, $4::text)"},
-    [ADMIN_LIST_STUDIES] = {"list_studies",
-                            "SELECT code, title, masking, frozen, protocol_version\n"
-                            "FROM admin.list_studies()"},
-    [ADMIN_LIST_PROTOCOLS] = {"list_protocols",
-                              "SELECT version, yaml\n"
-                              "FROM admin.list_protocols($1::text)\n"
-                              "ORDER BY version DESC"},
-    [ADMIN_LIST_FORMS] = {"list_forms",
-                          "SELECT form, version, yaml\n"
-                          "FROM admin.list_forms($1::text)\n"
-                          "ORDER BY form, version DESC"},
+    [ADMIN_LIST_STUDIES] = {"list_studies", "SELECT code, title, masking, frozen, protocol_version\n"
+                                            "FROM admin.list_studies()"},
+    [ADMIN_LIST_PROTOCOLS] = {"list_protocols", "SELECT version, yaml\n"
+                                                "FROM admin.list_protocols($1::text)\n"
+                                                "ORDER BY version DESC"},
+    [ADMIN_LIST_FORMS] = {"list_forms", "SELECT form, version, yaml\n"
+                                        "FROM admin.list_forms($1::text)\n"
+                                        "ORDER BY form, version DESC"},
     [ADMIN_ADD_SITE] = {"add_site", "SELECT admin.add_site($1::text, $2::int, $3::text, $4::text)"},
-    [ADMIN_LIST_SITES] = {"list_sites",
-                          "SELECT site_id, name, time_zone\n"
-                          "FROM admin.list_sites($1::text)\n"
-                          "ORDER BY site_id"},
+    [ADMIN_LIST_SITES] = {"list_sites", "SELECT site_id, name, time_zone\n"
+                                        "FROM admin.list_sites($1::text)\n"
+                                        "ORDER BY site_id"},
     [ADMIN_GRANT_REPORTER] = {"grant_reporter", "SELECT admin.grant_reporter($1::text, $2::name)"},
     [ADMIN_ADD_ACCOUNT] = {"add_account", "SELECT admin.add_account($1::text, $2::text)"},
-    [ADMIN_LIST_ACCOUNTS] = {"list_accounts",
-                             "SELECT account, full_name, disabled\n"
-                             "FROM admin.list_accounts()\n"
-                             "ORDER BY account"},
+    [ADMIN_LIST_ACCOUNTS] = {"list_accounts", "SELECT account, full_name, disabled\n"
+                                              "FROM admin.list_accounts()\n"
+                                              "ORDER BY account"},
     [ADMIN_DISABLE_ACCOUNT] = {"disable_account", "SELECT admin.disable_account($1::text)"},
     [ADMIN_ADD_TOKEN] = {"add_token",
                          "SELECT admin.add_token($1::text, $2::text, $3::text, $4::int[], $5::bytea,\n"
@@ -49,13 +46,13 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
                            "FROM admin.list_tokens($1::text)\n"
                            "ORDER BY token_no"},
     [ADMIN_REVOKE_TOKEN] = {"revoke_token", "SELECT admin.revoke_token($1::bigint)"},
-    [ADMIN_ALLOCATE] = {"allocate",
-                        "SELECT admin.allocate($1::text, $2::int[], $3::int[], $4::text[], $5::text[], $6::text)"},
+    [ADMIN_ALLOCATE] =
+        {"allocate",
+         "SELECT admin.allocate($1::text, $2::int[], $3::int[], $4::text[], $5::text[], $6::text)"},
     [ADMIN_MAKE_CUT] = {"make_cut", "SELECT admin.make_cut($1::text, $2::text)"},
-    [ADMIN_LIST_CUTS] = {"list_cuts",
-                         "SELECT cut_no, label, protocol_version, made_by, made_at\n"
-                         "FROM admin.list_cuts($1::text)\n"
-                         "ORDER BY cut_no"},
+    [ADMIN_LIST_CUTS] = {"list_cuts", "SELECT cut_no, label, protocol_version, made_by, made_at\n"
+                                      "FROM admin.list_cuts($1::text)\n"
+                                      "ORDER BY cut_no"},
     [ADMIN_FREEZE_STUDY] = {"freeze_study", "SELECT admin.freeze_study($1::text, $2::bool, $3::text)"},
     [ADMIN_LOCK_SUBJECT] = {"lock_subject",
                             "SELECT admin.lock_subject($1::text, $2::int, $3::int, $4::bool, $5::text)"},
@@ -70,7 +67,9 @@ static bool set_operator(struct admin *admin, struct error *error)
     return db_run(admin->db, ADMIN_SET_OPERATOR, parameters, error);
 }
 
-/* Statements are prepared at connect; so the schema is looked at first, for a message that says what to do. */
+/*
+ * Statements are prepared at connect; so the schema is looked at first, for a message that says what to do.
+ */
 struct db *admin_database(struct admin *admin, struct error *error)
 {
     if (admin->db)
@@ -103,7 +102,8 @@ struct db_result *admin_execute(struct admin *admin, enum admin_statement statem
     return db_execute(admin->owner, admin->db, statement, parameters, error);
 }
 
-static const char *cell(const struct db_result *rows, size_t row, size_t column, const struct admin_column *columns)
+static const char *cell(const struct db_result *rows, size_t row, size_t column,
+                        const struct admin_column *columns)
 {
     if (columns[column].kind == ADMIN_YES_NO)
         return db_bool(rows, row, column) ? "yes" : "no";
@@ -156,7 +156,8 @@ static void print_json(const void *owner, const struct db_result *rows, const st
 bool admin_print_list(struct admin *admin, enum admin_statement statement, size_t operand_count,
                       const struct admin_column *columns, size_t column_count, struct error *error)
 {
-    struct db_result *rows = admin_execute(admin, statement, admin->arguments->operands, operand_count, error);
+    struct db_result *rows =
+        admin_execute(admin, statement, admin->arguments->operands, operand_count, error);
     if (!rows)
         return false;
     if (arguments_value(admin->arguments, "json"))
@@ -166,11 +167,13 @@ bool admin_print_list(struct admin *admin, enum admin_statement statement, size_
     return true;
 }
 
-bool admin_read_number(const char *text, const char *what, int least, int most, int *number, struct error *error)
+bool admin_read_number(const char *text, const char *what, int least, int most, int *number,
+                       struct error *error)
 {
     int64_t value;
     if (!text_to_int64(text, &value) || value < least || value > most)
-        return error_set(error, ERROR_USAGE, "%s is a number from %d to %d, not \"%s\"", what, least, most, text);
+        return error_set(error, ERROR_USAGE, "%s is a number from %d to %d, not \"%s\"", what, least, most,
+                         text);
     *number = (int)value;
     return true;
 }

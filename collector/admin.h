@@ -2,7 +2,7 @@
 /*
  * patella-admin's commands: studies, sites, freezing and locking, accounts, tokens, allocation, cuts.
  *
- * Each command is a row of a table in the file of its subject; patella_admin.c finds the row and runs it.  The
+ * Each command is a row of a table in the file of its subject; patella_admin.c finds the row and runs it. The
  * database is reached as role patella_admin through functions of schema admin, which audit what they do.
  */
 #ifndef PATELLA_ADMIN_H
@@ -84,14 +84,15 @@ struct admin_column {
 };
 
 /*
- * Prints what the statement lists to stdout, a column after the other: a table for people, or with --json an array of
- * objects.  Its parameters are the first `operand_count` operands of the command line.
+ * Prints what the statement lists to stdout, a column after the other: a table for people, or with --json an
+ * array of objects.  Its parameters are the first `operand_count` operands of the command line.
  */
 bool admin_print_list(struct admin *admin, enum admin_statement statement, size_t operand_count,
-                      const struct admin_column *columns, size_t column_count, struct error *error) MUST_CHECK;
+                      const struct admin_column *columns, size_t column_count,
+                      struct error *error) MUST_CHECK;
 
 /* A whole number least..most from the command line; `what` names it in the message. */
-bool admin_read_number(const char *text, const char *what, int least, int most, int *number, struct error *error)
-    MUST_CHECK;
+bool admin_read_number(const char *text, const char *what, int least, int most, int *number,
+                       struct error *error) MUST_CHECK;
 
 #endif

@@ -30,8 +30,10 @@ static bool check_account(const char *name, struct error *error)
 {
     size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
     if (name[0] < 'a' || name[0] > 'z' || name[good] != '\0' || good > 40)
-        return error_set(error, ERROR_USAGE, "\"%s\" is no account name: a small letter, then small letters, digits "
-                         "and dashes, 40 at most", name);
+        return error_set(error, ERROR_USAGE,
+                         "\"%s\" is no account name: a small letter, then small letters, digits "
+                         "and dashes, 40 at most",
+                         name);
     return true;
 }
 
@@ -59,8 +61,10 @@ static bool check_role(const char *role, struct error *error)
     for (size_t i = 0; i < ADMIN_COUNT(roles); i++)
         if (strcmp(role, roles[i]) == 0)
             return true;
-    return error_set(error, ERROR_USAGE, "there is no role \"%s\"; it is administrator, coordinator, site_machine or "
-                     "statistician", role);
+    return error_set(error, ERROR_USAGE,
+                     "there is no role \"%s\"; it is administrator, coordinator, site_machine or "
+                     "statistician",
+                     role);
 }
 
 struct site_list {
@@ -105,7 +109,10 @@ static bool read_sites(const void *owner, const char *text, struct site_list *li
     return true;
 }
 
-/* "<account>_<secret>": 32 random bytes as base64url, so that a token that leaked tells whose it is and no more. */
+/*
+ * "<account>_<secret>": 32 random bytes as base64url, so that a token that leaked tells whose it is and no
+ * more.
+ */
 static const char *make_token(const void *owner, const char *account, struct error *error)
 {
     unsigned char secret[SECRET_BYTES];
@@ -127,15 +134,16 @@ static bool write_token(const char *path, const char *token, struct error *error
     if (file < 0)
         return error_io(error, errno, path);
     size_t length = strlen(token);
-    bool written = write(file, token, length) == (ssize_t)length && write(file, "\n", 1) == 1 && fsync(file) == 0;
+    bool written =
+        write(file, token, length) == (ssize_t)length && write(file, "\n", 1) == 1 && fsync(file) == 0;
     if (!written)
         error_io(error, errno, path);
     close(file);
     return written;
 }
 
-static struct db_result *store_token(struct admin *admin, const char *token, const struct site_list *sites, int days,
-                                     struct error *error)
+static struct db_result *store_token(struct admin *admin, const char *token, const struct site_list *sites,
+                                     int days, struct error *error)
 {
     unsigned char hash[SHA256_DIGEST_LENGTH];
     SHA256((const unsigned char *)token, strlen(token), hash);
@@ -172,17 +180,17 @@ static bool token_add(struct admin *admin, struct error *error)
     }
     if (!path)
         printf("%s\n", token);
-    fprintf(stderr, "token %s of %s is valid for %d days; it cannot be shown again%s%s\n", db_text(stored, 0, 0),
-            operand(admin, 0), days, path ? ", it is in " : "", path ? path : "");
+    fprintf(stderr, "token %s of %s is valid for %d days; it cannot be shown again%s%s\n",
+            db_text(stored, 0, 0), operand(admin, 0), days, path ? ", it is in " : "", path ? path : "");
     return true;
 }
 
 static bool token_list(struct admin *admin, struct error *error)
 {
     static const struct admin_column columns[] = {
-        {"token", ADMIN_NUMBER},    {"account", ADMIN_TEXT},    {"study", ADMIN_TEXT},       {"role", ADMIN_TEXT},
-        {"sites", ADMIN_TEXT},      {"expires_at", ADMIN_TEXT}, {"revoked_at", ADMIN_TEXT},
-        {"last_used_at", ADMIN_TEXT},
+        {"token", ADMIN_NUMBER},    {"account", ADMIN_TEXT},      {"study", ADMIN_TEXT},
+        {"role", ADMIN_TEXT},       {"sites", ADMIN_TEXT},        {"expires_at", ADMIN_TEXT},
+        {"revoked_at", ADMIN_TEXT}, {"last_used_at", ADMIN_TEXT},
     };
     return admin_print_list(admin, ADMIN_LIST_TOKENS, 1, columns, ADMIN_COUNT(columns), error);
 }
@@ -222,8 +230,10 @@ static const struct admin_command commands[] = {
     {{"account disable", "ACCOUNT", plain_options, ADMIN_COUNT(plain_options),
       "refuse all of an account's tokens from now on"},
      account_disable},
-    {{"token add", "ACCOUNT", token_options, ADMIN_COUNT(token_options), "make a token for the API"}, token_add},
-    {{"token list", "[STUDY]", list_options, ADMIN_COUNT(list_options), "list the tokens, never their secrets"},
+    {{"token add", "ACCOUNT", token_options, ADMIN_COUNT(token_options), "make a token for the API"},
+     token_add},
+    {{"token list", "[STUDY]", list_options, ADMIN_COUNT(list_options),
+      "list the tokens, never their secrets"},
      token_list},
     {{"token revoke", "NUMBER", plain_options, ADMIN_COUNT(plain_options), "refuse a token from now on"},
      token_revoke},

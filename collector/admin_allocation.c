@@ -45,7 +45,8 @@ static bool find_columns(const struct csv_table *table, const char *path, struct
     columns->knee = csv_table_column(table, "knee");
     columns->cohort = csv_table_column(table, "cohort");
     if (columns->subject == CSV_NO_COLUMN || columns->cohort == CSV_NO_COLUMN)
-        return error_at(error, ERROR_INPUT, path, 1, "the columns are subject,knee,cohort; knee may be left out when "
+        return error_at(error, ERROR_INPUT, path, 1,
+                        "the columns are subject,knee,cohort; knee may be left out when "
                         "subjects are allocated");
     return true;
 }
@@ -112,13 +113,13 @@ static void check_doubles(struct allocation *allocation, const char *path, const
         struct allocation_key before = keys[i - 1], here = keys[i];
         before.line = here.line;
         if (compare_keys(&before, &here) == 0)
-            report_mistake(allocation, path, here.line, "%02d-%04d stands in line %d already", here.site, here.subject,
-                           keys[i - 1].line);
+            report_mistake(allocation, path, here.line, "%02d-%04d stands in line %d already", here.site,
+                           here.subject, keys[i - 1].line);
     }
 }
 
-static struct allocation *read_allocation(const void *owner, const struct protocol *protocol, const char *path,
-                                          struct error *error)
+static struct allocation *read_allocation(const void *owner, const struct protocol *protocol,
+                                          const char *path, struct error *error)
 {
     struct allocation *allocation = memory_new(owner, struct allocation);
     struct allocation_columns columns;

@@ -48,7 +48,8 @@ static bool has_form(const struct definitions *definitions, const char *id, int 
     return false;
 }
 
-static void add_form(struct definitions *definitions, const struct form *form, const char *text, bool from_file)
+static void add_form(struct definitions *definitions, const struct form *form, const char *text,
+                     bool from_file)
 {
     definitions->forms = memory_resize_array(definitions, definitions->forms, struct form_definition,
                                              definitions->form_count + 1);
@@ -66,8 +67,10 @@ static bool add_form_file(struct definitions *definitions, const char *path, str
     if (!form)
         return false;
     if (has_form(definitions, form->id, form->version))
-        return error_at(error, ERROR_INPUT, path, 0, "form %s version %d is in another file of this folder, too; "
-                        "remove one of them, or give this one a new version", form->id, form->version);
+        return error_at(error, ERROR_INPUT, path, 0,
+                        "form %s version %d is in another file of this folder, too; "
+                        "remove one of them, or give this one a new version",
+                        form->id, form->version);
     add_form(definitions, form, text, true);
     return true;
 }
@@ -102,12 +105,13 @@ static bool add_stored_protocol(struct definitions *definitions, struct admin *a
     if (!rows)
         return false;
     if (db_rows(rows) == 0)
-        return error_set(error, ERROR_NOT_FOUND, "study %s has no protocol; put one with patella-admin study protocol",
-                         study);
+        return error_set(error, ERROR_NOT_FOUND,
+                         "study %s has no protocol; put one with patella-admin study protocol", study);
     const char *text = db_text(rows, 0, 1);
     definitions->protocol_text = text;
     definitions->protocol_file = memory_format(definitions, "protocol of %s", study);
-    definitions->protocol = protocol_parse(definitions, definitions->protocol_file, text, strlen(text), error);
+    definitions->protocol =
+        protocol_parse(definitions, definitions->protocol_file, text, strlen(text), error);
     return definitions->protocol != NULL;
 }
 
@@ -145,8 +149,10 @@ bool definitions_check(struct definitions *definitions, const char *study, struc
     for (size_t i = 0; i < definitions->form_count; i++)
         forms[i] = definitions->forms[i].form;
     qsort(forms, definitions->form_count, sizeof forms[0], compare_forms);
-    const struct catalogue catalogue = {
-        .study = study, .protocol = definitions->protocol, .forms = forms, .form_count = definitions->form_count};
+    const struct catalogue catalogue = {.study = study,
+                                        .protocol = definitions->protocol,
+                                        .forms = forms,
+                                        .form_count = definitions->form_count};
     return catalogue_check(&catalogue, definitions->protocol_file, error);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What must not change for a while, or ever again: a frozen study and a locked subject take no submissions. */
+/*
+ * What must not change for a while, or ever again: a frozen study and a locked subject take no submissions.
+ */
 #include "collector/admin.h"
 
 #include "forms/base/memory.h"
@@ -30,7 +32,8 @@ static bool set_locked(struct admin *admin, const char *locked, struct error *er
 {
     int site = 0, subject = 0;
     if (!subject_parse(operand(admin, 1), &site, &subject))
-        return error_set(error, ERROR_USAGE, "\"%s\" is no subject number, such as 07-0012", operand(admin, 1));
+        return error_set(error, ERROR_USAGE, "\"%s\" is no subject number, such as 07-0012",
+                         operand(admin, 1));
     const char *texts[] = {operand(admin, 0), memory_format(admin->owner, "%d", site),
                            memory_format(admin->owner, "%d", subject), locked,
                            arguments_value(admin->arguments, "reason")};
@@ -53,7 +56,8 @@ static const struct argument_option options[] = {
 };
 
 static const struct admin_command commands[] = {
-    {{"study freeze", "STUDY", options, ADMIN_COUNT(options), "refuse all submissions to a study from now on"},
+    {{"study freeze", "STUDY", options, ADMIN_COUNT(options),
+      "refuse all submissions to a study from now on"},
      study_freeze},
     {{"study unfreeze", "STUDY", options, ADMIN_COUNT(options), "take submissions to a study again"},
      study_unfreeze},

@@ -23,14 +23,18 @@ static bool check_code(const char *code, struct error *error)
 {
     size_t good = strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789-");
     if (code[0] < 'a' || code[0] > 'z' || code[good] != '\0' || good > 32)
-        return error_set(error, ERROR_USAGE, "\"%s\" is no study code: a small letter, then small letters, digits and "
-                         "dashes, 32 at most", code);
+        return error_set(error, ERROR_USAGE,
+                         "\"%s\" is no study code: a small letter, then small letters, digits and "
+                         "dashes, 32 at most",
+                         code);
     if (strcmp(code, "list") == 0)
         return error_set(error, ERROR_USAGE, "a study cannot be called \"list\"; choose another code");
     return true;
 }
 
-/* Checks the definitions and writes what is new of them, in one transaction with `add` (NULL: nothing more). */
+/*
+ * Checks the definitions and writes what is new of them, in one transaction with `add` (NULL: nothing more).
+ */
 static bool store_definitions(struct admin *admin, struct definitions *definitions, const char *const *add,
                               struct error *error)
 {
@@ -47,8 +51,8 @@ static bool store_definitions(struct admin *admin, struct definitions *definitio
     if (!db_commit(admin->db, &unknown, error))
         return false;
     const struct protocol *protocol = definitions_protocol(definitions);
-    fprintf(stderr, "study %s has protocol %s version %d and %zu forms\n", study, protocol->id, protocol->version,
-            definitions_form_count(definitions));
+    fprintf(stderr, "study %s has protocol %s version %d and %zu forms\n", study, protocol->id,
+            protocol->version, definitions_form_count(definitions));
     return true;
 }
 
@@ -103,9 +107,10 @@ static bool site_add(struct admin *admin, struct error *error)
     if (!admin_read_number(operand(admin, 1), "a site", 1, 9999, &site, error))
         return false;
     if (!date_zone_exists(zone))
-        return error_set(error, ERROR_USAGE, "there is no time zone \"%s\"; write an IANA name such as Europe/Berlin",
-                         zone);
-    const char *texts[] = {operand(admin, 0), memory_format(admin->owner, "%d", site), option(admin, "name"), zone};
+        return error_set(error, ERROR_USAGE,
+                         "there is no time zone \"%s\"; write an IANA name such as Europe/Berlin", zone);
+    const char *texts[] = {operand(admin, 0), memory_format(admin->owner, "%d", site), option(admin, "name"),
+                           zone};
     return admin_execute(admin, ADMIN_ADD_SITE, texts, 4, error) != NULL;
 }
 
@@ -173,7 +178,8 @@ static const struct admin_command commands[] = {
     {{"study protocol", "STUDY FILE", protocol_options, ADMIN_COUNT(protocol_options),
       "put a new version of the protocol"},
      study_protocol},
-    {{"study forms", "STUDY DIR", plain_options, ADMIN_COUNT(plain_options), "put new forms or form versions"},
+    {{"study forms", "STUDY DIR", plain_options, ADMIN_COUNT(plain_options),
+      "put new forms or form versions"},
      study_forms},
     {{"site add", "STUDY SITE", site_options, ADMIN_COUNT(site_options), "add a site to a study"}, site_add},
     {{"site list", "STUDY", list_options, ADMIN_COUNT(list_options), "list a study's sites"}, site_list},

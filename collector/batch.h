@@ -43,8 +43,8 @@ struct batch_request {
 };
 
 /*
- * The database has judged `row`, and its transaction has committed.  A row that may only be a replay and is none
- * is as invalid as the check found it.
+ * The database has judged `row`, and its transaction has committed.  A row that may only be a replay and is
+ * none is as invalid as the check found it.
  */
 void batch_settle(struct batch_row *row);
 

@@ -43,8 +43,8 @@ struct call *call_new(struct loop *loop, struct connection *connection, const st
 bool call_route(struct call *call, const struct http_head *head) MUST_CHECK;
 
 /*
- * Counts `bytes` more of the call's memory, until its end: body, checked submissions, reply.  Nothing that is there
- * already is refused; call_has_room asks first.
+ * Counts `bytes` more of the call's memory, until its end: body, checked submissions, reply.  Nothing that is
+ * there already is refused; call_has_room asks first.
  */
 void call_hold(struct call *call, size_t bytes);
 

@@ -68,7 +68,8 @@ void exchange_reply_details(struct exchange *exchange, int status, struct text *
     if ((status == 503 || status == 429) && find_header(exchange, "Retry-After") == NULL)
         exchange_add_header(exchange, "Retry-After", "1");
     if (status == 401 && find_header(exchange, "WWW-Authenticate") == NULL)
-        exchange_add_header(exchange, "WWW-Authenticate", "Bearer realm=\"patella\", error=\"invalid_token\"");
+        exchange_add_header(exchange, "WWW-Authenticate",
+                            "Bearer realm=\"patella\", error=\"invalid_token\"");
 }
 
 void exchange_reply_problem(struct exchange *exchange, int status, const char *code, const char *detail, ...)

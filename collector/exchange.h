@@ -121,8 +121,8 @@ void exchange_reply_problem(struct exchange *exchange, int status, const char *c
 void exchange_reply_details(struct exchange *exchange, int status, struct text *details);
 
 /*
- * Counts `bytes` that a handler on the loop lets another thread keep; false and a reply of 503 when the daemon holds
- * too much already.
+ * Counts `bytes` that a handler on the loop lets another thread keep; false and a reply of 503 when the
+ * daemon holds too much already.
  */
 bool exchange_hold(struct exchange *exchange, size_t bytes);
 

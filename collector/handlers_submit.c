@@ -110,8 +110,8 @@ static void leave_unjudged(struct batch_request *request, struct batch_row *row)
 {
     row->fate = BATCH_INVALID;
     problem_add(request->exchange, &row->problems, false, NULL, "not_judged",
-                "not judged: the submissions before it have more than %d problems; correct them, and send this one "
-                "again", ARRAY_PROBLEMS_MOST);
+                "not judged: the submissions before it have more than %d problems; correct them, and send "
+                "this one again", ARRAY_PROBLEMS_MOST);
 }
 
 static void check_array(struct batch_request *request, const struct catalogue_study *study)
@@ -139,8 +139,8 @@ static void reply_broken(struct exchange *exchange, const char *at)
             begin = c + 1;
         }
     exchange_reply_problem(exchange, 400, "not_json",
-                           "the body is no JSON array: a bracket, quote or comma is missing or one too many at line "
-                           "%d, column %td", line, at - begin + 1);
+                           "the body is no JSON array: a bracket, quote or comma is missing or one too many "
+                           "at line %d, column %td", line, at - begin + 1);
 }
 
 /* Elements of the array that is the body; 0 and a reply when it is no array, empty or too long. */

@@ -2,8 +2,8 @@
 /*
  * The elements of a JSON array as pieces of its text, so that each can be read, and fail, alone.
  *
- * Only brackets, strings and commas are looked at: what stands in an element is the reader's business.  In valid JSON
- * the pieces are exactly the elements.
+ * Only brackets, strings and commas are looked at: what stands in an element is the reader's business.  In
+ * valid JSON the pieces are exactly the elements.
  */
 #ifndef PATELLA_JSON_ARRAY_H
 #define PATELLA_JSON_ARRAY_H
@@ -19,8 +19,8 @@ struct json_array {
 
 enum json_array_step {
     JSON_ARRAY_ELEMENT,
-    JSON_ARRAY_END,              /* behind it nothing but blanks */
-    JSON_ARRAY_BROKEN            /* brackets, strings or commas do not fit, or nested deeper than 64; `at` is there */
+    JSON_ARRAY_END,      /* behind it nothing but blanks */
+    JSON_ARRAY_BROKEN    /* brackets, strings or commas do not fit, or are nested deeper than 64; `at` is there */
 };
 
 /* `text` begins with '[', after blanks. */

@@ -5,7 +5,7 @@
 
 #include "forms/base/memory.h"
 
-enum { DAYS_BACK = 3 };   /* a client tries again within days; the day of the form's date stands for the rest */
+enum { DAYS_BACK = 3 };   /* a client tries again within days; the day of the date stands for the rest */
 
 static bool is_rule(const struct form *form, const char *id)
 {

@@ -103,8 +103,10 @@ bool request_query_record(struct exchange *exchange, const char *name, int *site
         *id = value + digits + 1;
         return true;
     }
-    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` must be `next` of the page "
-                           "before, such as 7.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", name);
+    exchange_reply_problem(exchange, 400, "invalid_parameter",
+                           "query parameter `%s` must be `next` of the page "
+                           "before, such as 7.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b",
+                           name);
     return false;
 }
 

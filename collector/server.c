@@ -84,9 +84,9 @@ static void give_up_all(struct loop *loop)
 }
 
 /*
- * As the deadline nears: at a half the writer has answered what it did not begin (writer_hurry), in the last quarter
- * what other threads still hold is answered 503, in the last eighth, which is for ending those threads, connections
- * are closed.
+ * As the deadline nears: at a half the writer has answered what it did not begin (writer_hurry), in the last
+ * quarter what other threads still hold is answered 503, in the last eighth, which is for ending those
+ * threads, connections are closed.
  */
 static void tick_stop(struct server *server, int64_t now_us)
 {

@@ -216,8 +216,8 @@ struct store_subjects *store_list_subjects(const void *owner, struct store *stor
                                            struct error *error) MUST_CHECK;
 
 /*
- * By site, subject, form, knee, visit, instance and version.  The page is full with `most` records, or earlier when
- * their contents have STORE_PAGE_BYTES.
+ * By site, subject, form, knee, visit, instance and version.  The page is full with `most` records, or
+ * earlier when their contents have STORE_PAGE_BYTES.
  */
 struct store_records *store_list_records(const void *owner, struct store *store,
                                          const struct store_reader *reader, const struct store_filter *filter,
@@ -260,7 +260,7 @@ struct store_write {             /* one row of a batch */
     int protocol_version;
     const struct submission *submission;
     const char *door;            /* "api" */
-    const char *index_knee;      /* of the first version of an enrolment, which makes the subject; else NULL */
+    const char *index_knee;      /* of an enrolment's first version, which makes the subject; else NULL */
     const char *continues;       /* of any version of an enrolment, NULL when it names nobody or is void */
 };
 

@@ -66,8 +66,9 @@ static void set_int_or_null(struct db_parameters *parameters, size_t at, int val
 /* So many rows at a time, so that one answer of PostgreSQL stays small, whatever the records hold. */
 enum { ROWS_AT_ONCE = 100 };
 
-static struct db_result *query_records(const void *owner, struct store *store, const struct store_reader *reader,
-                                       const struct store_filter *filter, struct error *error)
+static struct db_result *query_records(const void *owner, struct store *store,
+                                       const struct store_reader *reader, const struct store_filter *filter,
+                                       struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 11);
     set_int_or_null(parameters, 2, filter->site);

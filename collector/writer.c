@@ -210,7 +210,8 @@ static bool attempt(struct batch_row **rows, size_t count, bool *unknown, struct
     return store_commit(writer.store, unknown, error);
 }
 
-static void log_rollback(const struct error *error, struct batch_row *const *rows, size_t row_count, bool unknown)
+static void log_rollback(const struct error *error, struct batch_row *const *rows, size_t row_count,
+                         bool unknown)
 {
     char count[24], requests[BATCH_IDS_SIZE];
     snprintf(count, sizeof count, "%zu", row_count);

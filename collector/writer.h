@@ -39,12 +39,15 @@ bool writer_start(const struct writer_options *options, struct error *error) MUS
  */
 bool writer_submit(struct batch_request *request) MUST_CHECK;
 
-/* From now on no request waits longer than until `deadline_ms` from now: what is not begun then is answered 503. */
+/*
+ * From now on no request waits longer than until `deadline_ms` from now: what is not begun then is answered
+ * 503.
+ */
 void writer_hurry(int deadline_ms);
 
 /*
- * Stops taking, writes what is queued (the rest is answered 503), ends the thread.  False when it has not ended after
- * `deadline_ms`, for PostgreSQL holds it: then it still runs.
+ * Stops taking, writes what is queued (the rest is answered 503), ends the thread.  False when it has not
+ * ended after `deadline_ms`, for PostgreSQL holds it: then it still runs.
  */
 bool writer_stop(int deadline_ms) MUST_CHECK;
 

@@ -82,9 +82,11 @@ static void test_allocate_to_another_cohort_needs_a_reason(void **state)
     admin(registry, memory_format(registry, "allocate demo %s", first), 0, "1 rows, 1 of them new");
     admin(registry, memory_format(registry, "allocate demo %s", first), 0, "1 rows, 0 of them new");
     admin(registry, memory_format(registry, "allocate demo %s", second), 1, "another cohort");
-    admin(registry, memory_format(registry, "allocate demo %s --reason 'wrong list'", second), 0, "1 of them new");
-    assert_string_equal(test_value(registry->db, "SELECT string_agg(cohort || ':' || coalesce(reason, ''), ' ' "
-                                                 "ORDER BY entry) FROM blind.allocation WHERE subject_no = 21"),
+    admin(registry, memory_format(registry, "allocate demo %s --reason 'wrong list'", second), 0,
+          "1 of them new");
+    assert_string_equal(test_value(registry->db,
+                                   "SELECT string_agg(cohort || ':' || coalesce(reason, ''), ' ' "
+                                   "ORDER BY entry) FROM blind.allocation WHERE subject_no = 21"),
                         "AD-MSC: CS:wrong list");
 }
 

@@ -211,9 +211,11 @@ static void test_submit_array_of_many_problems_is_not_judged_to_its_end(void **s
         text_append_format(answers, "%s\"unknown_item_%d\":1", i > 0 ? "," : "", i);
     const char *rows[256];
     for (size_t i = 0; i < 256; i++)
-        rows[i] = memory_format(registry, "{\"id\":\"%s\",\"subject\":\"01-0108\",\"form\":\"koos\","
-                                "\"form_version\":1,\"knee\":\"left\",\"date\":\"2024-03-01\",\"answers\":{%s}}",
-                                registry_new_id(registry), answers->bytes);
+        rows[i] =
+            memory_format(registry,
+                          "{\"id\":\"%s\",\"subject\":\"01-0108\",\"form\":\"koos\","
+                          "\"form_version\":1,\"knee\":\"left\",\"date\":\"2024-03-01\",\"answers\":{%s}}",
+                          registry_new_id(registry), answers->bytes);
     long long started = test_now_ms();
     struct client_reply *reply = api_submit(registry, "coordinator1", array_of(registry, rows, 256));
     long long took = test_now_ms() - started;

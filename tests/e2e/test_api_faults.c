@@ -64,12 +64,13 @@ static void *run_sender(void *context)
     void *owner = memory_owner(NULL, "sender");
     struct client *client = client_new(owner, sender->daemon, "coordinator");
     for (int i = 1; i <= sender->wanted; i++) {
-        char *body = memory_format(owner,
-                                   "{\"id\":\"0190a1b2-c3d4-7e5f-9a9b-%06d%06d\",\"subject\":\"01-%04d\","
-                                   "\"form\":\"adverse_event\",\"form_version\":1,\"date\":\"2024-03-01\",\"instance\":%d,"
-                                   "\"answers\":"
-                                   "{\"term\":\"swelling\",\"onset\":\"2024\",\"serious\":false}}",
-                                   sender->number, i, sender->number, i);
+        char *body = memory_format(
+            owner,
+            "{\"id\":\"0190a1b2-c3d4-7e5f-9a9b-%06d%06d\",\"subject\":\"01-%04d\","
+            "\"form\":\"adverse_event\",\"form_version\":1,\"date\":\"2024-03-01\",\"instance\":%d,"
+            "\"answers\":"
+            "{\"term\":\"swelling\",\"onset\":\"2024\",\"serious\":false}}",
+            sender->number, i, sender->number, i);
         if (!send_one(sender, &client, body))
             break;
         atomic_fetch_add(&sender->acknowledged, 1);

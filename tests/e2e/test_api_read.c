@@ -167,11 +167,13 @@ static void test_submissions_page_of_long_texts_ends_early(void **state)
     for (int array = 0; array < ARRAYS; array++) {
         struct text *body = text_new(registry);
         for (int row = 0; row < ROWS; row++)
-            text_append_format(body, "%s{\"id\":\"%s\",\"subject\":\"01-0290\",\"form\":\"protocol_deviation\","
-                               "\"form_version\":1,\"date\":\"2024-03-01\",\"instance\":%d,\"answers\":{\"category\":"
-                               "\"other\",\"important\":false,\"description\":\"%s\",\"action\":\"%s\"}}",
-                               row > 0 ? "," : "[", registry_new_id(registry), array * ROWS + row + 1, words->bytes,
-                               words->bytes);
+            text_append_format(
+                body,
+                "%s{\"id\":\"%s\",\"subject\":\"01-0290\",\"form\":\"protocol_deviation\","
+                "\"form_version\":1,\"date\":\"2024-03-01\",\"instance\":%d,\"answers\":{\"category\":"
+                "\"other\",\"important\":false,\"description\":\"%s\",\"action\":\"%s\"}}",
+                row > 0 ? "," : "[", registry_new_id(registry), array * ROWS + row + 1, words->bytes,
+                words->bytes);
         text_append(body, "]");
         assert_status(api_submit(registry, "coordinator1", body->bytes), 201);
         talloc_free(body);
@@ -312,12 +314,12 @@ static void test_adverse_events_show_answers_and_no_void_ones(void **state)
         api_submit(registry, "coordinator1",
                    registry_event(registry, NULL, "01-0206", "entered by mistake", ",\"instance\":2")),
         201);
-    const char *void_body =
-        memory_format(registry,
-                      "{\"id\":\"%s\",\"subject\":\"01-0206\",\"form\":\"adverse_event\",\"form_version\":1,\"date\":"
-                      "\"2024-03-01\",\"instance\":2,\"version\":2,\"status\":\"void\",\"reason\":"
-                      "\"entered twice\"}",
-                      registry_new_id(registry));
+    const char *void_body = memory_format(
+        registry,
+        "{\"id\":\"%s\",\"subject\":\"01-0206\",\"form\":\"adverse_event\",\"form_version\":1,\"date\":"
+        "\"2024-03-01\",\"instance\":2,\"version\":2,\"status\":\"void\",\"reason\":"
+        "\"entered twice\"}",
+        registry_new_id(registry));
     assert_status(api_submit(registry, "coordinator1", void_body), 201);
     struct client_reply *events = api_get(registry, "statistician", DEMO "/adverse-events?subject=01-0206");
     assert_int_equal(count_of(events, "adverse_events"), 1);

@@ -64,13 +64,14 @@ static void put_next_protocol(struct registry *registry)
 {
     struct error error;
     size_t length = 0;
-    const char *yaml = text_read_file(registry, "forms/protocols/demo.yaml", FORM_FILE_LIMIT, &length, &error);
+    const char *yaml =
+        text_read_file(registry, "forms/protocols/demo.yaml", FORM_FILE_LIMIT, &length, &error);
     assert_non_null(yaml);
     yaml = replace(registry, yaml, "version: 1", "version: 2");
     yaml = replace(registry, yaml, "forms: [baseline, koos, pain_vas,", "forms: [baseline, koos,");
     yaml = replace(registry, yaml, "any_time: [", "any_time: [remark, ");
     put(registry, "SELECT admin.put_form('demo', 'remark', 1, $1::text)", remark_form);
-    put(registry, "SELECT admin.put_protocol('demo', 2, $1::text)", yaml);
+    put(registry, "SELECT admin.put_protocol('demo', 2, $1::text, 'none')", yaml);
     wait_for(registry, "\"protocol_version\":2");
 }
 
@@ -117,14 +118,15 @@ static void test_submit_array_again_under_a_newer_protocol_is_judged_row_by_row(
 
 static void move_site(struct registry *registry, const char *zone)
 {
-    test_run(registry->db, memory_format(registry,
-                                         "SET session_replication_role = replica; "
-                                         "UPDATE core.site SET time_zone = '%s', name = 'in %s' "
-                                         "WHERE study_id = (SELECT study_id FROM core.study WHERE code = 'demo') "
-                                         "AND site_id = 1; "
-                                         "UPDATE core.catalogue_state SET version = version + 1; "
-                                         "RESET session_replication_role",
-                                         zone, zone));
+    test_run(registry->db,
+             memory_format(registry,
+                           "SET session_replication_role = replica; "
+                           "UPDATE core.site SET time_zone = '%s', name = 'in %s' "
+                           "WHERE study_id = (SELECT study_id FROM core.study WHERE code = 'demo') "
+                           "AND site_id = 1; "
+                           "UPDATE core.catalogue_state SET version = version + 1; "
+                           "RESET session_replication_role",
+                           zone, zone));
     wait_for(registry, memory_format(registry, "\"in %s\"", zone));
 }
 

@@ -59,10 +59,11 @@ static void test_submit_in_other_order_of_keys_is_the_same_content(void **state)
 
 static char *voided(struct registry *registry, const char *subject, const char *form, int version)
 {
-    return memory_format(registry,
-                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"%s\",\"form_version\":1,\"date\":"
-                         "\"2024-03-01\",\"version\":%d,\"status\":\"void\",\"reason\":\"entered by mistake\"}",
-                         registry_new_id(registry), subject, form, version);
+    return memory_format(
+        registry,
+        "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"%s\",\"form_version\":1,\"date\":"
+        "\"2024-03-01\",\"version\":%d,\"status\":\"void\",\"reason\":\"entered by mistake\"}",
+        registry_new_id(registry), subject, form, version);
 }
 
 static void test_submit_refused_says_why(void **state)
@@ -74,11 +75,11 @@ static void test_submit_refused_says_why(void **state)
                   201);
     const char *void_event = registry_event(registry, NULL, "01-0004", "swelling", "");
     assert_status(api_submit(registry, "coordinator1", void_event), 201);
-    const char *void_body =
-        memory_format(registry,
-                      "{\"id\":\"%s\",\"subject\":\"01-0004\",\"form\":\"adverse_event\",\"form_version\":1,\"date\":"
-                      "\"2024-03-01\",\"version\":2,\"status\":\"void\",\"reason\":\"entered twice\"}",
-                      registry_new_id(registry));
+    const char *void_body = memory_format(
+        registry,
+        "{\"id\":\"%s\",\"subject\":\"01-0004\",\"form\":\"adverse_event\",\"form_version\":1,\"date\":"
+        "\"2024-03-01\",\"version\":2,\"status\":\"void\",\"reason\":\"entered twice\"}",
+        registry_new_id(registry));
     assert_status(api_submit(registry, "coordinator1", void_body), 201);
     const struct {
         const char *label, *body;
@@ -162,14 +163,15 @@ static void test_submit_invalid_answers_lists_every_problem(void **state)
 {
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator1", "01-0005");
-    struct client_reply *reply = api_submit(registry, "coordinator1",
-                                            memory_format(registry,
-                                                          "{\"id\":\"%s\",\"subject\":\"01-0005\",\"form\":"
-                                                          "\"adverse_event\",\"form_version\":1,\"date\":\"2024-03-01\","
-                                                          "\"answers\":"
-                                                          "{\"onset\":\"2024-05\",\"severity\":\"enormous\","
-                                                          "\"serious\":true,\"shoe_size\":44}}",
-                                                          registry_new_id(registry)));
+    struct client_reply *reply =
+        api_submit(registry, "coordinator1",
+                   memory_format(registry,
+                                 "{\"id\":\"%s\",\"subject\":\"01-0005\",\"form\":"
+                                 "\"adverse_event\",\"form_version\":1,\"date\":\"2024-03-01\","
+                                 "\"answers\":"
+                                 "{\"onset\":\"2024-05\",\"severity\":\"enormous\","
+                                 "\"serious\":true,\"shoe_size\":44}}",
+                                 registry_new_id(registry)));
     static const char *const items[] = {"term", "onset", "severity", "shoe_size"};
     assert_problem(reply, 422, "invalid");
     for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
@@ -268,10 +270,11 @@ static void test_submit_with_other_content_type_is_refused(void **state)
 
 static const char *left_knee(struct registry *registry, const char *subject, const char *date)
 {
-    return memory_format(registry,
-                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"form_version\":1,\"knee\":\"left\","
-                         "\"visit\":\"M24\",\"date\":\"%s\",\"answers\":{}}",
-                         registry_new_id(registry), subject, date);
+    return memory_format(
+        registry,
+        "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"form_version\":1,\"knee\":\"left\","
+        "\"visit\":\"M24\",\"date\":\"%s\",\"answers\":{}}",
+        registry_new_id(registry), subject, date);
 }
 
 static void test_submit_today_is_judged_at_the_site(void **state)
