@@ -167,7 +167,7 @@ static void add_reading_notes(struct layout *layout)
         "here, half away from zero: smallest and largest value as the data are collected, mean, "
         "median, quartiles and limits with one decimal more, SD and SE with two more, "
         "percentages with one. A score of one item, or a sum, has the decimals of its items; means "
-        "and scores mapped to another scale count as collected with one decimal. Thresholds and "
+        "and scores mapped to another scale count as collected in whole points. Thresholds and "
         "ranges stand as the protocol writes them.",
         layout_level(layout));
     layout_add_paragraph(

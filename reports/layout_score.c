@@ -6,7 +6,7 @@
 #include "forms/base/memory.h"
 #include "reports/format.h"
 
-enum { COMPUTED_DECIMALS = 1, MOST_VERSIONS = 64 };
+enum { COMPUTED_DECIMALS = 0, MOST_VERSIONS = 64 };
 
 static int item_decimals(const struct item *item)
 {

@@ -18,7 +18,8 @@ struct outcome layout_find_outcome(const struct layout *layout, const struct end
 
 /*
  * Decimals that a score counts as collected with: one item: its own; a plain sum: the most that an item has;
- * whatever is computed by division (means, rescaled scores, scores of scores): 1.
+ * whatever is computed by division (means, rescaled scores, scores of scores): none, as the field prints
+ * scores of 0 to 100.
  */
 int layout_collected_decimals(const struct form *form, const struct score *score);
 

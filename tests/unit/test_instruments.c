@@ -109,9 +109,9 @@ static void test_adverse_event_death_is_serious_and_fatal(void **state)
          "serious", "required", false},
         {"adverse_event", EVENT "\"outcome\":\"fatal\"},\"not_answered\":{\"serious\":\"unknown\"}",
          "serious", "required", false},
-        {"adverse_event", "\"answers\":{\"onset\":\"2015-03\",\"term\":\"fall\",\"serious\":false}", "onset",
+        {"adverse_event", "\"answers\":{\"onset\":\"2005-03\",\"term\":\"fall\",\"serious\":false}", "onset",
          "onset_lately", true},
-        {"adverse_event", "\"answers\":{\"onset\":\"2016\",\"term\":\"fall\",\"serious\":false}", NULL, NULL,
+        {"adverse_event", "\"answers\":{\"onset\":\"2006\",\"term\":\"fall\",\"serious\":false}", NULL, NULL,
          false},
     };
     judge_all(cases, COUNT(cases));
@@ -197,9 +197,9 @@ static void test_dates_of_another_decade_are_confirmed(void **state)
 {
     (void)state;
     static const struct judgement cases[] = {
-        {"treatment", "\"date\":\"2016-03-01\",\"answers\":{\"injections_planned\":1}", NULL,
+        {"treatment", "\"date\":\"2006-03-01\",\"answers\":{\"injections_planned\":1}", NULL,
          "treated_lately", true},
-        {"treatment", "\"date\":\"2016-04-01\",\"answers\":{\"injections_planned\":1}", NULL, NULL, false},
+        {"treatment", "\"date\":\"2006-04-01\",\"answers\":{\"injections_planned\":1}", NULL, NULL, false},
         {"enrolment", "\"date\":\"1926-03-01\",\"answers\":{\"index_knee\":\"left\"}", NULL,
          "enrolled_lately", true},
         {"joint_event", "\"date\":\"2006-03-01\",\"answers\":{\"kind\":\"reinjection\"}", NULL,
