@@ -34,8 +34,10 @@ ARCHIVES        := $(foreach folder,reports collector migrations forms forms/bas
 PROGRAM_FILES   := $(foreach program,$(PROGRAMS),$(call program_of,$(program)))
 TEST_SOURCES    := $(wildcard tests/unit/test_*.c tests/db/test_*.c tests/e2e/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
+FUZZ_TARGETS    := $(wildcard tests/fuzz/fuzz_*.c)
 TESTS           := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
-SOURCES         := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c)) $(TEST_SOURCES) $(SUPPORT_SOURCES)
+SOURCES         := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c)) $(TEST_SOURCES) $(SUPPORT_SOURCES) \
+                   $(wildcard tests/fuzz/*.c)
 MIGRATIONS      := $(sort $(wildcard migrations/sql/*.sql))
 
 .PHONY: all
@@ -93,6 +95,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(SUPPO
 	@mkdir -p $(@D)
 	$(call say,link   )$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka -o $@
 
+# All fuzz targets in one test, which runs them over their corpora.
+$(BUILD)/tests/unit/test_fuzz_corpus: private LIBS += -lhttp_parser
+$(BUILD)/tests/unit/test_fuzz_corpus: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/fuzz/*.c))
+
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/lint -name '*.d' 2>/dev/null)
 
@@ -114,6 +120,22 @@ tsan:
 coverage:
 	$(MAKE) BUILD=$(BUILD)-coverage OPTIMISE='-O0 -g' HARDEN= SANITIZE=--coverage test
 	ci/coverage $(BUILD)-coverage $(FOLDERS)
+
+# ---- fuzzing (tests/fuzz/README.md) ----------------------------------------------------------------------------
+
+# Warnings are gcc's task: clang's differ.
+.PHONY: fuzz fuzz-programs
+fuzz:
+	ci/install-packages build fuzz
+	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang OPTIMISE='-O1 -g -DFUZZ_ENGINE -fno-omit-frame-pointer' HARDEN= WARNINGS=-w \
+	    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-programs
+	BUILD=$(BUILD)-fuzz tests/fuzz/run $(FUZZ)
+
+fuzz-programs: $(FUZZ_TARGETS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,link   )$(CC) $(LDFLAGS) -fsanitize=fuzzer $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lhttp_parser -o $@
 
 # ---- looking at the source ------------------------------------------------------------------------------------
 
@@ -183,6 +205,7 @@ help:
 	@echo 'make             every program, into $(BUILD)/bin'
 	@echo 'make test        all tests on a private PostgreSQL cluster; tests/run NAME... runs some'
 	@echo 'make asan, tsan  the tests under the address and undefined behaviour, or the thread sanitizer'
+	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (600); FUZZ="yaml form" runs some'
 	@echo 'make coverage    the tests, and which lines of each folder they reached'
 	@echo 'make lint        compiler and analyser warnings, clang-tidy, cppcheck, shellcheck, house rules'
 	@echo 'make dead        functions that no program uses'
