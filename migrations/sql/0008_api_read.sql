@@ -113,7 +113,9 @@ BEGIN
         IF after_site IS NULL THEN
             RAISE EXCEPTION 'the site of the last submission is missing' USING ERRCODE = '22023';
         END IF;
-        SELECT v.* INTO last FROM core.submission v WHERE (v.study_id, v.site_id, v.id) = (study, after_site, after_id);
+        SELECT v.* INTO last
+        FROM core.submission v
+        WHERE (v.study_id, v.site_id, v.id) = (study, after_site, after_id);
         IF NOT FOUND THEN
             RAISE EXCEPTION 'no such submission' USING ERRCODE = 'P0002';
         END IF;
@@ -146,22 +148,6 @@ BEGIN
 END
 $$;
 
--- The same with the lowest of the sites that have `after_id`.
-CREATE FUNCTION api.list_submissions(token bytea, study int, site int, subject int, form text, visit text, cut int,
-                                     all_versions boolean, after_id uuid, most int)
-RETURNS SETOF api.submission
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
-AS $$
-BEGIN
-    PERFORM sec.enter(token, study, 'coordinator', 'statistician');
-    RETURN QUERY
-    SELECT r.*
-    FROM api.list_submissions(token, study, site, subject, form, visit, cut, all_versions,
-            COALESCE((SELECT pg_catalog.min(v.site_id) FROM core.submission v WHERE (v.study_id, v.id) = (study, after_id)), 0),
-            after_id, most) r;
-END
-$$;
-
 CREATE FUNCTION api.list_cuts(token bytea, study int)
 RETURNS TABLE (cut_no int, label text, protocol_version int, made_by text, made_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -188,7 +174,6 @@ $$;
 
 GRANT EXECUTE ON FUNCTION api.list_subjects(bytea, int, int, int, int),
     api.find_submission(bytea, int, uuid),
-    api.list_submissions(bytea, int, int, int, text, text, int, boolean, uuid, int),
     api.list_submissions(bytea, int, int, int, text, text, int, boolean, int, uuid, int),
     api.list_cuts(bytea, int),
     api.make_cut(bytea, int, text)

@@ -94,34 +94,24 @@ BEGIN
 END
 $$;
 
--- `masking` is what the text says, as its reader understood it.
+-- True when it was added; false when the very same text was there already.  `masking` is what the text says, as its
+-- reader understood it.
 CREATE FUNCTION admin.put_protocol(study text, version int, yaml text, masking text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
     study_no int := admin.find_study(study);
     study_masking text;
-BEGIN
-    SELECT s.masking INTO study_masking FROM core.study s WHERE s.study_id = study_no;
-    IF masking IS DISTINCT FROM study_masking THEN
-        RAISE EXCEPTION 'the protocol has masking "%", the study has "%"', COALESCE(masking, ''), study_masking
-            USING ERRCODE = '22023', HINT = 'correct the file: the masking of a study is for ever';
-    END IF;
-    RETURN admin.put_protocol(study, version, yaml);
-END
-$$;
-
--- True when it was added; false when the very same text was there already.
-CREATE FUNCTION admin.put_protocol(study text, version int, yaml text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
-AS $$
-DECLARE
-    study_no int := admin.find_study(study);
     digest bytea := pg_catalog.sha256(pg_catalog.convert_to(yaml, 'UTF8'));
     kept bytea;
     newest int;
 BEGIN
     PERFORM admin.enter();
+    SELECT s.masking INTO study_masking FROM core.study s WHERE s.study_id = study_no;
+    IF masking IS DISTINCT FROM study_masking THEN
+        RAISE EXCEPTION 'the protocol has masking "%", the study has "%"', COALESCE(masking, ''), study_masking
+            USING ERRCODE = '22023', HINT = 'correct the file: the masking of a study is for ever';
+    END IF;
     PERFORM pg_catalog.pg_advisory_xact_lock(74, study_no);
     SELECT p.sha256 INTO kept FROM core.protocol p WHERE p.study_id = study_no AND p.version = put_protocol.version;
     IF FOUND AND kept = digest THEN
@@ -377,7 +367,8 @@ AS $$
 $$;
 
 GRANT EXECUTE ON FUNCTION admin.add_study(text, text, text, name), admin.grant_reporter(text, name),
-    admin.put_protocol(text, int, text), admin.put_protocol(text, int, text, text), admin.put_form(text, text, int, text), admin.add_site(text, int, text, text),
+    admin.put_protocol(text, int, text, text), admin.put_form(text, text, int, text),
+    admin.add_site(text, int, text, text),
     admin.freeze_study(text, boolean, text), admin.lock_subject(text, int, int, boolean, text),
     admin.make_cut(text, text), admin.add_account(text, text), admin.disable_account(text),
     admin.add_token(text, text, text, int[], bytea, timestamptz), admin.revoke_token(bigint), admin.list_studies(),

@@ -256,7 +256,8 @@ BEGIN
 END
 $$;
 
-GRANT EXECUTE ON FUNCTION rep.make_cut(int, text), rep.open_cut(int, int), rep.list_subjects(int, int), rep.take_job(), rep.add_file(uuid, text, text, bytea),
+GRANT EXECUTE ON FUNCTION rep.make_cut(int, text), rep.open_cut(int, int), rep.list_subjects(int, int),
+    rep.take_job(), rep.add_file(uuid, text, text, bytea),
     rep.finish_job(uuid, boolean, text), rep.release_stale_jobs()
     TO patella_reporter;
 
@@ -404,31 +405,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION api.read_report_file(token bytea, study int, job uuid, name text)
-RETURNS TABLE (media_type text, bytes bytea, sha256 bytea)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
-AS $$
-#variable_conflict use_column
-DECLARE
-    account text := sec.enter_whole_study(token, study, 'statistician');
-    found_file rep.file;
-BEGIN
-    SELECT f.* INTO found_file
-    FROM rep.file f
-    JOIN rep.job j USING (study_id, job_id)
-    WHERE (f.study_id, f.job_id, f.name) = (study, job, read_report_file.name)
-      AND j.state = 'done';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no such report or file' USING ERRCODE = 'P0002';
-    END IF;
-
-    PERFORM audit.record('EXPORT', 'rep.file', study, NULL, job, found_file.sha256,
-                         pg_catalog.jsonb_build_object('name', found_file.name), NULL, account);
-    RETURN QUERY SELECT found_file.media_type, found_file.bytes, found_file.sha256;
-END
-$$;
-
 GRANT EXECUTE ON FUNCTION api.request_report(bytea, int, int), api.list_reports(bytea, int),
     api.list_report_files(bytea, int, uuid), api.request_report_file(bytea, int, uuid, text),
-    api.read_report_file(bytea, int, uuid), api.read_report_file(bytea, int, uuid, text)
+    api.read_report_file(bytea, int, uuid)
     TO patella_collector;

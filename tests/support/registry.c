@@ -95,10 +95,12 @@ static void put_protocol(struct db *db, const char *study, const char *masking)
             text_append_format(text, "%s\n", line);
     }
     struct error error;
-    struct db_parameters *parameters = db_parameters_new(work, 2);
+    struct db_parameters *parameters = db_parameters_new(work, 3);
     db_set_text(parameters, 0, study);
     db_set_text(parameters, 1, text->bytes);
-    if (db_query(work, db, "SELECT admin.put_protocol($1::text, 1, $2::text)", parameters, &error) == NULL)
+    db_set_text(parameters, 2, masking);
+    if (db_query(work, db, "SELECT admin.put_protocol($1::text, 1, $2::text, $3::text)", parameters,
+                 &error) == NULL)
         fail_msg("%s", error.message);
     talloc_free(work);
 }
