@@ -155,7 +155,8 @@ static int64_t now_ms(void)
 
 static int64_t deadline_of(const struct db *db)
 {
-    return db->options.statement_timeout_ms > 0 ? now_ms() + db->options.statement_timeout_ms + CLIENT_GRACE_MS : NO_DEADLINE;
+    int timeout_ms = db->options.statement_timeout_ms;
+    return timeout_ms > 0 ? now_ms() + timeout_ms + CLIENT_GRACE_MS : NO_DEADLINE;
 }
 
 static void *send_cancel(void *request)

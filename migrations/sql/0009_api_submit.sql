@@ -155,8 +155,8 @@ AS $$
 $$;
 
 -- Why rows were not stored, or that they had been before.  The row that this very call stored is known by its time
--- and transaction.  Every replay and every refusal of a known caller leaves an audit row; for a replay that is also what
--- makes COMMIT wait until a standby holds the first copy.
+-- and transaction.  Every replay and every refusal of a known caller leaves an audit row; for a replay that is also
+-- what makes COMMIT wait until a standby holds the first copy.
 CREATE FUNCTION api.explain_batch(requests api.request[], codes text[]) RETURNS SETOF api.verdict
 LANGUAGE plpgsql SET search_path = ''
 AS $$

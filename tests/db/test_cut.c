@@ -160,7 +160,8 @@ static void test_cut_unknown_number_is_not_found(void **state)
 {
     struct test_fixture *fixture = *state;
     assert_string_equal(test_sqlstate(fixture->collector,
-        "SELECT * FROM api.list_submissions('statistician', 1, NULL, NULL, NULL, NULL, 7, false, NULL, NULL, 10)"), "P0002");
+        "SELECT * FROM api.list_submissions('statistician', 1, NULL, NULL, NULL, NULL, 7, false, NULL, NULL, 10)"),
+        "P0002");
 }
 
 static void test_cut_study_without_protocol_is_refused(void **state)

@@ -116,7 +116,8 @@ static void test_list_submissions_pages_behind_an_id_that_two_sites_gave(void **
     struct test_fixture *fixture = *state;
     static const char *const expected[] = {"1 01", "1 11", "1 44", "1 02", "1 12", "2 01", "2 21", "2 44"};
     const struct test_row rows[] = {
-        {.id = 44, .visit = "M6", .token = "coordinator1"}, {.id = 44, .site = 2, .visit = "M6", .token = "coordinator2"},
+        {.id = 44, .visit = "M6", .token = "coordinator1"},
+        {.id = 44, .site = 2, .visit = "M6", .token = "coordinator2"},
     };
     assert_string_equal(test_submit(fixture->collector, rows, 2), "accepted accepted");
     const char *after = "NULL, NULL";
@@ -237,6 +238,17 @@ static void test_find_credential_tells_role_and_sites_and_stamps_the_use(void **
     check_value(fixture->collector, "SELECT account FROM api.find_credential('coordinator1')", "coordinator1");
     check_value(fixture->superuser, "SELECT count(*) FROM sec.credential c JOIN public.stamp s USING (last_used_at)",
                 "1");
+}
+
+static void test_find_credential_waits_for_no_standby_with_its_stamp(void **state)
+{
+    struct test_fixture *fixture = *state;
+    test_run(fixture->collector, "BEGIN; SELECT * FROM api.find_credential('coordinator1')");
+    check_value(fixture->collector, "SHOW synchronous_commit", "off");
+    test_run(fixture->collector, "COMMIT");
+    test_run(fixture->collector, "BEGIN; SELECT * FROM api.find_credential('coordinator1')");
+    check_value(fixture->collector, "SHOW synchronous_commit", "on");     /* stamped already */
+    test_run(fixture->collector, "COMMIT");
 }
 
 /* ---------------------------------------------------------------------------------------------- the catalogue */
@@ -454,6 +466,7 @@ int main(void)
         CASE(test_reports_and_cuts_are_refused_to_a_token_of_some_sites),
         CASE(test_read_functions_forged_settings_are_overwritten),
         CASE(test_find_credential_tells_role_and_sites_and_stamps_the_use),
+        CASE(test_find_credential_waits_for_no_standby_with_its_stamp),
         CASE(test_catalogue_lists_studies_sites_protocols_and_forms),
         CASE(test_catalogue_version_moves_on_with_every_change),
         CASE(test_roles_may_not_do_what_is_not_theirs),

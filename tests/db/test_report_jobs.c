@@ -116,13 +116,15 @@ static void test_job_file_is_read_by_who_asked_and_soon(void **state)
     struct test_fixture *fixture = *state;
     const char *asked = request_file(fixture, make_report(fixture), "a.csv");
     test_run(fixture->superuser, "SELECT admin.add_account('second', 'Second statistician'); "
-             "SELECT admin.add_token('second', 'demo', 'statistician', '{}', sha256('second'), now() + interval '1 day')");
+             "SELECT admin.add_token('second', 'demo', 'statistician', '{}', sha256('second'), "
+             "now() + interval '1 day')");
     assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner,
         "SELECT * FROM api.read_report_file('second', 1, '%s')", asked)), "P0002");
     assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
         "SELECT bytes FROM api.read_report_file('statistician', 1, '%s')", asked)), "\\x41");
     test_run(fixture->superuser, "SET session_replication_role = replica; "
-             "UPDATE rep.export SET requested_at = requested_at - interval '5 minutes'; RESET session_replication_role");
+             "UPDATE rep.export SET requested_at = requested_at - interval '5 minutes'; "
+             "RESET session_replication_role");
     assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner,
         "SELECT * FROM api.read_report_file('statistician', 1, '%s')", asked)), "P0002");
 }
@@ -143,8 +145,8 @@ static void test_subjects_of_a_cut_are_as_their_newest_enrolment_says(void **sta
 {
     struct test_fixture *fixture = *state;
     struct db *reporter = connect_reporter(fixture);
-    static const char list[] = "SELECT string_agg(concat_ws(' ', site_id, subject_no, index_knee, enrolled_on, continues), "
-                               "', ') FROM rep.list_subjects(1, %d)";
+    static const char list[] = "SELECT string_agg(concat_ws(' ', site_id, subject_no, index_knee, enrolled_on, "
+                               "continues), ', ') FROM rep.list_subjects(1, %d)";
     const struct test_row corrected = {.id = 2, .form = "enrolment", .knee = "none", .visit = "unscheduled",
         .version = 2, .reason = "wrong knee", .date = "2026-02-01", .continues = "02-0001",
         .content = "{\"answers\":{\"index_knee\":\"right\",\"continues\":\"02-0001\"}}"};

@@ -48,8 +48,8 @@ static struct test_row with_defaults(const void *owner, const struct test_row *r
     full.form_version = int_or(row->form_version, 1);
     full.protocol_version = int_or(row->protocol_version, 1);
     if (enrols && !row->content)
-        full.content = memory_format(owner, "{\"form\":\"%s\",\"id\":%d,\"answers\":{\"index_knee\":\"%s\"}}", full.form,
-                                     full.id, row->index_knee);
+        full.content = memory_format(owner, "{\"form\":\"%s\",\"id\":%d,\"answers\":{\"index_knee\":\"%s\"}}",
+                                     full.form, full.id, row->index_knee);
     else if (!row->content)
         full.content = memory_format(owner, "{\"form\":\"%s\",\"id\":%d}", full.form, full.id);
     return full;
