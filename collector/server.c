@@ -77,6 +77,11 @@ static void close_all(struct loop *loop)
         connection_close(loop->connections);
 }
 
+static int64_t longer(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void give_up_all(struct loop *loop)
 {
     for (struct connection *connection = loop->connections; connection != NULL; connection = connection->next)
@@ -86,18 +91,18 @@ static void give_up_all(struct loop *loop)
 /*
  * As the deadline nears: at a half the writer has answered what it did not begin (writer_hurry), in the last
  * quarter what other threads still hold is answered 503, in the last eighth, which is for ending those
- * threads, connections are closed.
+ * threads, connections are closed.  The clock ticks only so often: a short deadline is parted by ticks.
  */
 static void tick_stop(struct server *server, int64_t now_us)
 {
     struct loop *loop = &server->loop;
     int64_t left_us = server->stop_at_us - now_us;
     int64_t deadline_us = (int64_t)loop->settings->stop_deadline_ms * 1000;
-    bool gives_up = left_us < deadline_us / 4;
+    bool gives_up = left_us < longer(deadline_us / 4, (int64_t)4 * TICK_MS * 1000);
     if (gives_up)
         give_up_all(loop);
     bool done = loop->connection_count == 0 && (loop->calls_away == 0 || gives_up);
-    if (!done && left_us > deadline_us / 8)
+    if (!done && left_us > longer(deadline_us / 8, (int64_t)2 * TICK_MS * 1000))
         return;
     if (!done)
         log_write(LOG_LEVEL_WARNING, "stopping without the rest: the stop deadline is near", NULL);

@@ -96,11 +96,12 @@ static void put_back(struct batch_request *requests)
 {
     struct batch_request **end = &requests;
     size_t rows = 0;
+    pthread_mutex_lock(&writer.mutex);
     for (; *end != NULL; end = &(*end)->next) {
         (*end)->alone = true;
+        (*end)->deadline_ms = earlier((*end)->deadline_ms, writer.hurry_deadline_ms);
         rows += batch_count_waiting(*end);
     }
-    pthread_mutex_lock(&writer.mutex);
     *end = writer.first;
     if (writer.first == NULL)
         writer.end = end;
