@@ -60,6 +60,8 @@ static void require_framing(const char *bytes, size_t size, const struct http_he
     FUZZ_REQUIRE(memcmp(bytes + head->length - 4, "\r\n\r\n", 4) == 0);
     FUZZ_REQUIRE(memmem(bytes, head->length - 1, "\r\n\r\n", 4) == NULL);
     FUZZ_REQUIRE(memchr(bytes, '\0', head->length) == NULL);
+    for (size_t i = 0; i < head->length; i++)
+        FUZZ_REQUIRE(bytes[i] == '\n' ? i > 0 && bytes[i - 1] == '\r' : bytes[i] != '\r' || bytes[i + 1] == '\n');
     FUZZ_REQUIRE(head->fields[HTTP_TRANSFER_ENCODING].bytes == NULL);
     FUZZ_REQUIRE(head->content_length >= 0);
     FUZZ_REQUIRE(head->content_length == 0 || head->fields[HTTP_CONTENT_LENGTH].bytes != NULL);
