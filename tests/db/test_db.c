@@ -15,7 +15,7 @@
 #include "tests/support/test_database.h"
 
 enum statement {
-    ECHO_SCALARS, ECHO_ARRAYS, DIVIDE, COUNT_TO, ADD_ROW, WARN, WARN_AT_COMMIT, SLEEP, STATEMENTS
+    ECHO_SCALARS, ECHO_ARRAYS, DIVIDE, ADD_ROW, WARN, WARN_AT_COMMIT, SLEEP, STATEMENTS
 };
 
 static const struct db_statement statements[STATEMENTS] = {
@@ -24,7 +24,6 @@ static const struct db_statement statements[STATEMENTS] = {
     [ECHO_ARRAYS] = {"echo_arrays",
         "SELECT $1::int[], $2::float8[], $3::text[], $4::bytea[], $5::uuid[], $6::date[]"},
     [DIVIDE] = {"divide", "SELECT 1 / $1::int"},
-    [COUNT_TO] = {"count_to", "SELECT g, 10 / (5 - g) FROM generate_series(1, $1::int) g"},
     [ADD_ROW] = {"add_row", "INSERT INTO public.thing (id) VALUES ($1::int)"},
     [WARN] = {"warn", "SELECT public.warn()"},
     [WARN_AT_COMMIT] = {"warn_at_commit", "INSERT INTO public.loud (id) VALUES ($1::int)"},
@@ -540,55 +539,6 @@ static void test_db_begin_read_only_refuses_to_write(void **state)
     db_rollback(fixture->db);
 }
 
-/* ---------------------------------------------------------------------------------------------- streams */
-
-struct sum {
-    int64_t total;
-    int stop_at;             /* row number, 0: never */
-};
-
-static bool add_row(void *context, const struct db_result *result, struct error *error)
-{
-    struct sum *sum = context;
-    int64_t value = db_int(result, 0, 0);
-    if (value == sum->stop_at)
-        return error_set(error, ERROR_INPUT, "enough");
-    sum->total += value;
-    return true;
-}
-
-static void test_db_stream_calls_for_every_row(void **state)
-{
-    struct fixture *fixture = *state;
-    struct error error;
-    struct sum sum = {0, 0};
-    assert_true(db_stream(fixture->db, COUNT_TO, one_int(fixture, 4), add_row, &sum, &error));
-    assert_int_equal(sum.total, 10);
-    assert_true(db_stream(fixture->db, COUNT_TO, one_int(fixture, 0), add_row, &sum, &error));
-    assert_int_equal(sum.total, 10);
-}
-
-static void test_db_stream_error_in_the_middle_is_reported(void **state)
-{
-    struct fixture *fixture = *state;
-    struct error error;
-    struct sum sum = {0, 0};
-    assert_false(db_stream(fixture->db, COUNT_TO, one_int(fixture, 9), add_row, &sum, &error));
-    assert_string_equal(error.sqlstate, "22012");
-    assert_true(db_run(fixture->db, DIVIDE, one_int(fixture, 1), &error));
-}
-
-static void test_db_stream_stopped_by_the_caller_leaves_the_connection_usable(void **state)
-{
-    struct fixture *fixture = *state;
-    struct error error;
-    struct sum sum = {0, 3};
-    assert_false(db_stream(fixture->db, COUNT_TO, one_int(fixture, 4), add_row, &sum, &error));
-    assert_string_equal(error.message, "enough");
-    assert_int_equal(sum.total, 3);
-    assert_true(db_run(fixture->db, DIVIDE, one_int(fixture, 1), &error));
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define WITHOUT_STANDBY(name) cmocka_unit_test_setup_teardown(name, setup_missing_standby, teardown_missing_standby)
 
@@ -622,9 +572,6 @@ int main(void)
         CASE(test_db_execute_server_that_never_answers_is_given_up),
         CASE(test_db_execute_server_that_takes_nothing_is_given_up),
         CASE(test_db_begin_read_only_refuses_to_write),
-        CASE(test_db_stream_calls_for_every_row),
-        CASE(test_db_stream_error_in_the_middle_is_reported),
-        CASE(test_db_stream_stopped_by_the_caller_leaves_the_connection_usable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

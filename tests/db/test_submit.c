@@ -492,75 +492,6 @@ static void test_submit_batch_audit_holds_no_answers(void **state)
                                    "WHERE e.operation = 'INSERT'"), "2");
 }
 
-/* ---------------------------------------------------------------------------------------------- races */
-
-/* Sends a statement without waiting for its answer: a second connection does it in a transaction that stays open. */
-static void test_submit_batch_rival_of_the_same_record_waits_and_is_refused(void **state)
-{
-    struct test_fixture *fixture = *state;
-    struct db *rival = test_database_connect(fixture->owner, fixture->database, "patella_collector");
-    test_enrol(fixture->collector, 1, 1);
-    const struct test_row first = {.id = 1}, second = {.id = 2};
-    test_run(rival, "BEGIN");
-    assert_string_equal(test_submit(rival, &first, 1), "accepted");
-    /* While the rival has not committed, the other one waits for it; lock_timeout ends that here. */
-    test_run(fixture->collector, "SET lock_timeout = '50ms'");
-    assert_string_equal(test_submit_sqlstate(fixture->collector, &second, 1), "55P03");
-    assert_string_equal(test_submit_sqlstate(fixture->collector, &first, 1), "55P03");
-    test_run(rival, "COMMIT");
-    assert_string_equal(test_submit(fixture->collector, &second, 1), "record_exists");
-    assert_string_equal(test_submit(fixture->collector, &first, 1), "replayed");
-}
-
-static void test_submit_batch_after_a_rival_rolled_back_is_accepted(void **state)
-{
-    struct test_fixture *fixture = *state;
-    struct db *rival = test_database_connect(fixture->owner, fixture->database, "patella_collector");
-    const struct test_row row = {.id = 1, .index_knee = "left"};
-    test_run(rival, "BEGIN");
-    assert_string_equal(test_submit(rival, &row, 1), "accepted");
-    test_run(rival, "ROLLBACK");
-    assert_string_equal(test_submit(fixture->collector, &row, 1), "accepted");
-}
-
-static void test_submit_batch_rival_enrolment_enrols_once(void **state)
-{
-    struct test_fixture *fixture = *state;
-    struct db *rival = test_database_connect(fixture->owner, fixture->database, "patella_collector");
-    const struct test_row first = {.id = 1, .index_knee = "left"}, second = {.id = 2, .index_knee = "right"};
-    test_run(rival, "BEGIN");
-    assert_string_equal(test_submit(rival, &first, 1), "accepted");
-    test_run(fixture->collector, "SET lock_timeout = '50ms'");
-    assert_string_equal(test_submit_sqlstate(fixture->collector, &second, 1), "55P03");
-    test_run(rival, "COMMIT");
-    assert_string_equal(test_submit(fixture->collector, &second, 1), "subject_exists");
-}
-
-static void test_submit_batch_holds_off_freezing_until_it_has_committed(void **state)
-{
-    struct test_fixture *fixture = *state;
-    const struct test_row row = {.id = 1, .index_knee = "left"};
-    test_run(fixture->collector, "BEGIN");
-    assert_string_equal(test_submit(fixture->collector, &row, 1), "accepted");
-    test_run(fixture->superuser, "SET lock_timeout = '50ms'");
-    assert_string_equal(test_sqlstate(fixture->superuser, "SELECT admin.freeze_study('demo', true, 'database lock')"),
-                        "55P03");
-    test_run(fixture->collector, "COMMIT");
-    test_run(fixture->superuser, "SELECT admin.freeze_study('demo', true, 'database lock')");
-}
-
-static void test_submit_batch_waits_while_a_subject_is_being_locked(void **state)
-{
-    struct test_fixture *fixture = *state;
-    test_enrol(fixture->collector, 1, 1);
-    const struct test_row row = {.id = 1};
-    test_run(fixture->superuser, "BEGIN; SELECT admin.lock_subject('demo', 1, 1, true, 'data are clean')");
-    test_run(fixture->collector, "SET lock_timeout = '50ms'");
-    assert_string_equal(test_submit_sqlstate(fixture->collector, &row, 1), "55P03");
-    test_run(fixture->superuser, "COMMIT");
-    assert_string_equal(test_submit(fixture->collector, &row, 1), "subject_locked");
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, test_fixture_setup, test_fixture_teardown)
 
 int main(void)
@@ -595,11 +526,6 @@ int main(void)
         CASE(test_submit_batch_first_version_keeps_no_reason),
         CASE(test_submit_batch_every_verdict_of_a_known_caller_is_audited),
         CASE(test_submit_batch_audit_holds_no_answers),
-        CASE(test_submit_batch_rival_of_the_same_record_waits_and_is_refused),
-        CASE(test_submit_batch_after_a_rival_rolled_back_is_accepted),
-        CASE(test_submit_batch_rival_enrolment_enrols_once),
-        CASE(test_submit_batch_holds_off_freezing_until_it_has_committed),
-        CASE(test_submit_batch_waits_while_a_subject_is_being_locked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,9 @@ job_is() { # JOB STATE
 rows() { tail -n +2 "$@" | grep -c .; }
 no_token_in() { ! grep -rqFf <(cat "$dir"/tokens/*) "$@"; }
 is_private() { [ "$(stat -c %a "$1")" = 600 ]; }
-has_ended() { [ ! -e "$dir/patellad.pid" ] && [ ! -e "$dir/patella-report.pid" ] && ! ci/cluster status "$dir/cluster"; }
+has_ended() {
+    [ ! -e "$dir/patellad.pid" ] && [ ! -e "$dir/patella-report.pid" ] && ! ci/cluster status "$dir/cluster"
+}
 
 all=0
 for file in ci/demo-study/data/[0-9]*.csv; do all=$((all + $(rows "$file"))); done
@@ -58,7 +60,8 @@ check "no allocation is repeated" grep -q '^240 rows, 0 of them new' <<< "$secon
 
 again() {
     local out=$dir/report-1-again
-    env -u PGUSER "${BUILD:-build}/bin/patella-report" --study demo --cut 1 --out "$out" && diff -r "$dir/report-1" "$out"
+    env -u PGUSER "${BUILD:-build}/bin/patella-report" --study demo --cut 1 --out "$out" &&
+        diff -r "$dir/report-1" "$out"
 }
 check "the first cut gives the same bytes again" again
 job=$(statistician --header 'Content-Type: application/json' --data '{"cut":1}' \

@@ -216,8 +216,8 @@ static const char *id_or_new(struct registry *registry, const char *id)
 const char *registry_enrolment(struct registry *registry, const char *id, const char *subject)
 {
     return memory_format(registry,
-                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"enrolment\",\"form_version\":1,\"date\":\"2024-02-01\","
-                         "\"answers\":{\"index_knee\":\"right\"}}",
+                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"enrolment\",\"form_version\":1,"
+                         "\"date\":\"2024-02-01\",\"answers\":{\"index_knee\":\"right\"}}",
                          id_or_new(registry, id), subject);
 }
 
@@ -225,8 +225,9 @@ const char *registry_pain(struct registry *registry, const char *id, const char 
                           const char *more)
 {
     return memory_format(registry,
-                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"form_version\":1,\"knee\":\"right\","
-                         "\"visit\":\"BL\",\"date\":\"2024-02-02\",\"answers\":{\"vas\":\"%d.5\"}%s}",
+                         "{\"id\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"form_version\":1,"
+                         "\"knee\":\"right\",\"visit\":\"BL\",\"date\":\"2024-02-02\","
+                         "\"answers\":{\"vas\":\"%d.5\"}%s}",
                          id_or_new(registry, id), subject, vas, more);
 }
 
