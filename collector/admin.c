@@ -70,6 +70,16 @@ static bool set_operator(struct admin *admin, struct error *error)
 /*
  * Statements are prepared at connect; so the schema is looked at first, for a message that says what to do.
  */
+const char *admin_operand(const struct admin *admin, size_t at)
+{
+    return admin->arguments->operands[at];
+}
+
+const char *admin_option(const struct admin *admin, const char *name)
+{
+    return arguments_value(admin->arguments, name);
+}
+
 struct db *admin_database(struct admin *admin, struct error *error)
 {
     if (admin->db)

@@ -71,6 +71,12 @@ extern const struct db_statement admin_statements[ADMIN_STATEMENTS];
 
 #define ADMIN_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Operand `at` of the command line behind the command's words; NULL behind the last. */
+const char *admin_operand(const struct admin *admin, size_t at);
+
+/* Value of an option, NULL when it was not given. */
+const char *admin_option(const struct admin *admin, const char *name);
+
 /* The connection, opened at first use: a command that is written wrongly is refused without one. */
 struct db *admin_database(struct admin *admin, struct error *error) MUST_CHECK;
 

@@ -15,16 +15,6 @@
 
 enum { SECRET_BYTES = 32, SECRET_TEXT = 44, MOST_DAYS = 366, MOST_SITES = 1000 };
 
-static const char *operand(const struct admin *admin, size_t at)
-{
-    return admin->arguments->operands[at];
-}
-
-static const char *option(const struct admin *admin, const char *name)
-{
-    return arguments_value(admin->arguments, name);
-}
-
 /* The account's name is the readable half of its tokens, so it keeps to what a token may hold. */
 static bool check_account(const char *name, struct error *error)
 {
@@ -39,7 +29,7 @@ static bool check_account(const char *name, struct error *error)
 
 static bool account_add(struct admin *admin, struct error *error)
 {
-    const char *texts[] = {operand(admin, 0), option(admin, "name")};
+    const char *texts[] = {admin_operand(admin, 0), admin_option(admin, "name")};
     return check_account(texts[0], error) && admin_execute(admin, ADMIN_ADD_ACCOUNT, texts, 2, error);
 }
 
@@ -75,8 +65,8 @@ struct site_list {
 /* Whoever enters data does so for sites that somebody has named, unless all of them are meant. */
 static bool check_sites(const struct admin *admin, struct error *error)
 {
-    const char *role = option(admin, "role"), *sites = option(admin, "sites"),
-               *all = option(admin, "all-sites");
+    const char *role = admin_option(admin, "role"), *sites = admin_option(admin, "sites"),
+               *all = admin_option(admin, "all-sites");
     bool enters = strcmp(role, "coordinator") == 0 || strcmp(role, "site_machine") == 0;
     if (sites && all)
         return error_set(error, ERROR_USAGE, "--sites and --all-sites exclude each other");
@@ -150,9 +140,9 @@ static struct db_result *store_token(struct admin *admin, const char *token, con
     if (!admin_database(admin, error))
         return NULL;
     struct db_parameters *parameters = db_parameters_new(admin->owner, 6);
-    db_set_text(parameters, 0, operand(admin, 0));
-    db_set_text(parameters, 1, option(admin, "study"));
-    db_set_text(parameters, 2, option(admin, "role"));
+    db_set_text(parameters, 0, admin_operand(admin, 0));
+    db_set_text(parameters, 1, admin_option(admin, "study"));
+    db_set_text(parameters, 2, admin_option(admin, "role"));
     db_set_int_array(parameters, 3, sites->sites, sites->count);
     db_set_bytes(parameters, 4, hash, sizeof hash);
     db_set_int(parameters, 5, days);
@@ -162,14 +152,14 @@ static struct db_result *store_token(struct admin *admin, const char *token, con
 static bool token_add(struct admin *admin, struct error *error)
 {
     struct site_list sites;
-    const char *path = option(admin, "out");
-    const char *days_text = option(admin, "days") ? option(admin, "days") : "90";
+    const char *path = admin_option(admin, "out");
+    const char *days_text = admin_option(admin, "days") ? admin_option(admin, "days") : "90";
     int days = 0;
-    if (!check_account(operand(admin, 0), error) || !check_role(option(admin, "role"), error) ||
-        !check_sites(admin, error) || !read_sites(admin->owner, option(admin, "sites"), &sites, error) ||
+    if (!check_account(admin_operand(admin, 0), error) || !check_role(admin_option(admin, "role"), error) ||
+        !check_sites(admin, error) || !read_sites(admin->owner, admin_option(admin, "sites"), &sites, error) ||
         !admin_read_number(days_text, "--days", 1, MOST_DAYS, &days, error))
         return false;
-    const char *token = make_token(admin->owner, operand(admin, 0), error);
+    const char *token = make_token(admin->owner, admin_operand(admin, 0), error);
     if (!token || (path && !write_token(path, token, error)))
         return false;
     struct db_result *stored = store_token(admin, token, &sites, days, error);
@@ -181,7 +171,7 @@ static bool token_add(struct admin *admin, struct error *error)
     if (!path)
         printf("%s\n", token);
     fprintf(stderr, "token %s of %s is valid for %d days; it cannot be shown again%s%s\n",
-            db_text(stored, 0, 0), operand(admin, 0), days, path ? ", it is in " : "", path ? path : "");
+            db_text(stored, 0, 0), admin_operand(admin, 0), days, path ? ", it is in " : "", path ? path : "");
     return true;
 }
 
@@ -198,9 +188,9 @@ static bool token_list(struct admin *admin, struct error *error)
 static bool token_revoke(struct admin *admin, struct error *error)
 {
     int64_t token;
-    if (!text_to_int64(operand(admin, 0), &token) || token < 1)
+    if (!text_to_int64(admin_operand(admin, 0), &token) || token < 1)
         return error_set(error, ERROR_USAGE, "\"%s\" is no token number; patella-admin token list shows them",
-                         operand(admin, 0));
+                         admin_operand(admin, 0));
     return admin_execute(admin, ADMIN_REVOKE_TOKEN, admin->arguments->operands, 1, error) != NULL;
 }
 

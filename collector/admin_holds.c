@@ -7,14 +7,9 @@
 #include "forms/base/memory.h"
 #include "forms/submission.h"
 
-static const char *operand(const struct admin *admin, size_t at)
-{
-    return admin->arguments->operands[at];
-}
-
 static bool set_frozen(struct admin *admin, const char *frozen, struct error *error)
 {
-    const char *texts[] = {operand(admin, 0), frozen, arguments_value(admin->arguments, "reason")};
+    const char *texts[] = {admin_operand(admin, 0), frozen, arguments_value(admin->arguments, "reason")};
     return admin_execute(admin, ADMIN_FREEZE_STUDY, texts, ADMIN_COUNT(texts), error) != NULL;
 }
 
@@ -31,10 +26,10 @@ static bool study_unfreeze(struct admin *admin, struct error *error)
 static bool set_locked(struct admin *admin, const char *locked, struct error *error)
 {
     int site = 0, subject = 0;
-    if (!subject_parse(operand(admin, 1), &site, &subject))
+    if (!subject_parse(admin_operand(admin, 1), &site, &subject))
         return error_set(error, ERROR_USAGE, "\"%s\" is no subject number, such as 07-0012",
-                         operand(admin, 1));
-    const char *texts[] = {operand(admin, 0), memory_format(admin->owner, "%d", site),
+                         admin_operand(admin, 1));
+    const char *texts[] = {admin_operand(admin, 0), memory_format(admin->owner, "%d", site),
                            memory_format(admin->owner, "%d", subject), locked,
                            arguments_value(admin->arguments, "reason")};
     return admin_execute(admin, ADMIN_LOCK_SUBJECT, texts, ADMIN_COUNT(texts), error) != NULL;

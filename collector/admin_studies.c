@@ -8,16 +8,6 @@
 #include "forms/base/date.h"
 #include "forms/base/memory.h"
 
-static const char *operand(const struct admin *admin, size_t at)
-{
-    return admin->arguments->operands[at];
-}
-
-static const char *option(const struct admin *admin, const char *name)
-{
-    return arguments_value(admin->arguments, name);
-}
-
 /* A code is part of every URL and of the canonical texts: letters, digits and dashes. */
 static bool check_code(const char *code, struct error *error)
 {
@@ -38,7 +28,7 @@ static bool check_code(const char *code, struct error *error)
 static bool store_definitions(struct admin *admin, struct definitions *definitions, const char *const *add,
                               struct error *error)
 {
-    const char *study = operand(admin, 0);
+    const char *study = admin_operand(admin, 0);
     bool unknown;
     if (!definitions_check(definitions, study, error) || !admin_database(admin, error) ||
         !db_begin(admin->db, DB_READ_COMMITTED, error))
@@ -59,14 +49,14 @@ static bool store_definitions(struct admin *admin, struct definitions *definitio
 static bool study_add(struct admin *admin, struct error *error)
 {
     struct definitions *definitions = definitions_new(admin->owner);
-    if (!check_code(operand(admin, 0), error) ||
-        !definitions_add_protocol(definitions, option(admin, "protocol"), error) ||
-        !definitions_add_forms(definitions, option(admin, "forms"), error))
+    if (!check_code(admin_operand(admin, 0), error) ||
+        !definitions_add_protocol(definitions, admin_option(admin, "protocol"), error) ||
+        !definitions_add_forms(definitions, admin_option(admin, "forms"), error))
         return false;
     const struct protocol *protocol = definitions_protocol(definitions);
-    const char *title = option(admin, "title");
-    const char *reporter = option(admin, "reporter");
-    const char *add[] = {operand(admin, 0), title ? title : protocol->title,
+    const char *title = admin_option(admin, "title");
+    const char *reporter = admin_option(admin, "reporter");
+    const char *add[] = {admin_operand(admin, 0), title ? title : protocol->title,
                          definitions_masking(definitions),
                          reporter ? reporter : "patella_reporter"};
     return store_definitions(admin, definitions, add, error);
@@ -75,18 +65,18 @@ static bool study_add(struct admin *admin, struct error *error)
 static bool study_protocol(struct admin *admin, struct error *error)
 {
     struct definitions *definitions = definitions_new(admin->owner);
-    const char *forms = option(admin, "forms");
-    return definitions_add_protocol(definitions, operand(admin, 1), error) &&
+    const char *forms = admin_option(admin, "forms");
+    return definitions_add_protocol(definitions, admin_operand(admin, 1), error) &&
            (!forms || definitions_add_forms(definitions, forms, error)) &&
-           definitions_add_stored(definitions, admin, operand(admin, 0), error) &&
+           definitions_add_stored(definitions, admin, admin_operand(admin, 0), error) &&
            store_definitions(admin, definitions, NULL, error);
 }
 
 static bool study_forms(struct admin *admin, struct error *error)
 {
     struct definitions *definitions = definitions_new(admin->owner);
-    return definitions_add_forms(definitions, operand(admin, 1), error) &&
-           definitions_add_stored(definitions, admin, operand(admin, 0), error) &&
+    return definitions_add_forms(definitions, admin_operand(admin, 1), error) &&
+           definitions_add_stored(definitions, admin, admin_operand(admin, 0), error) &&
            store_definitions(admin, definitions, NULL, error);
 }
 
@@ -103,13 +93,13 @@ static bool study_list(struct admin *admin, struct error *error)
 static bool site_add(struct admin *admin, struct error *error)
 {
     int site;
-    const char *zone = option(admin, "time-zone");
-    if (!admin_read_number(operand(admin, 1), "a site", 1, 9999, &site, error))
+    const char *zone = admin_option(admin, "time-zone");
+    if (!admin_read_number(admin_operand(admin, 1), "a site", 1, 9999, &site, error))
         return false;
     if (!date_zone_exists(zone))
         return error_set(error, ERROR_USAGE,
                          "there is no time zone \"%s\"; write an IANA name such as Europe/Berlin", zone);
-    const char *texts[] = {operand(admin, 0), memory_format(admin->owner, "%d", site), option(admin, "name"),
+    const char *texts[] = {admin_operand(admin, 0), memory_format(admin->owner, "%d", site), admin_option(admin, "name"),
                            zone};
     return admin_execute(admin, ADMIN_ADD_SITE, texts, 4, error) != NULL;
 }
@@ -128,7 +118,7 @@ static bool reporter_grant(struct admin *admin, struct error *error)
 
 static bool cut_make(struct admin *admin, struct error *error)
 {
-    const char *texts[] = {operand(admin, 0), option(admin, "label")};
+    const char *texts[] = {admin_operand(admin, 0), admin_option(admin, "label")};
     struct db_result *made = admin_execute(admin, ADMIN_MAKE_CUT, texts, 2, error);
     if (made)
         printf("%s\n", db_text(made, 0, 0));
