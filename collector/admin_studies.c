@@ -99,8 +99,8 @@ static bool site_add(struct admin *admin, struct error *error)
     if (!date_zone_exists(zone))
         return error_set(error, ERROR_USAGE,
                          "there is no time zone \"%s\"; write an IANA name such as Europe/Berlin", zone);
-    const char *texts[] = {admin_operand(admin, 0), memory_format(admin->owner, "%d", site), admin_option(admin, "name"),
-                           zone};
+    const char *texts[] = {admin_operand(admin, 0), memory_format(admin->owner, "%d", site),
+                           admin_option(admin, "name"), zone};
     return admin_execute(admin, ADMIN_ADD_SITE, texts, 4, error) != NULL;
 }
 
