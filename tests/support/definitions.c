@@ -88,3 +88,11 @@ const char *definitions_read_file(const void *owner, const char *path)
         fail_msg("%s", error.message);
     return text;
 }
+
+const char *definitions_altered(const void *owner, const char *whole, const char *from, const char *to)
+{
+    const char *place = strstr(whole, from);
+    if (place == NULL)
+        fail_msg("no \"%s\" in the definition", from);
+    return memory_format(owner, "%.*s%s%s", (int)(place - whole), whole, to, place + strlen(from));
+}

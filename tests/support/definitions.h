@@ -24,4 +24,7 @@ const struct catalogue *definitions_catalogue(const void *owner, const struct fo
 /* The whole of a file; the test fails when it cannot be read. */
 const char *definitions_read_file(const void *owner, const char *path);
 
+/* `whole` with its first `from` replaced by `to`; the test fails when there is none. */
+const char *definitions_altered(const void *owner, const char *whole, const char *from, const char *to);
+
 #endif

@@ -157,15 +157,6 @@ static void test_form_find_item_every_id_and_no_other(void **state)
     talloc_free(owner);
 }
 
-/* `from` in the whole form replaced by `to`. */
-static const char *altered(const void *owner, const char *from, const char *to)
-{
-    const char *place = strstr(whole, from);
-    if (place == NULL)
-        fail_msg("no \"%s\" in the form", from);
-    return memory_format(owner, "%.*s%s%s", (int)(place - whole), whole, to, place + strlen(from));
-}
-
 static void test_form_parse_faults_name_line_and_hint(void **state)
 {
     (void)state;
@@ -240,7 +231,7 @@ static void test_form_parse_faults_name_line_and_hint(void **state)
     };
     void *owner = memory_owner(NULL, "test");
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct error error = definitions_refused_form(altered(owner, cases[i].from, cases[i].to));
+        struct error error = definitions_refused_form(definitions_altered(owner, whole, cases[i].from, cases[i].to));
         if (error.line != cases[i].line || strstr(error.message, cases[i].says) == NULL)
             fail_msg("%s -> %s: line %d: %s", cases[i].from, cases[i].to, error.line, error.message);
     }

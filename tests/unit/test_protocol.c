@@ -149,14 +149,6 @@ static void test_protocol_parse_without_analysis_has_defaults(void **state)
     talloc_free(owner);
 }
 
-static const char *altered(const void *owner, const char *from, const char *to)
-{
-    const char *place = strstr(whole, from);
-    if (place == NULL)
-        fail_msg("no \"%s\" in the protocol", from);
-    return memory_format(owner, "%.*s%s%s", (int)(place - whole), whole, to, place + strlen(from));
-}
-
 static void test_protocol_parse_faults_name_line_and_hint(void **state)
 {
     (void)state;
@@ -219,7 +211,7 @@ static void test_protocol_parse_faults_name_line_and_hint(void **state)
     void *owner = memory_owner(NULL, "test");
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error error = {0};
-        const char *text = altered(owner, cases[i].from, cases[i].to);
+        const char *text = definitions_altered(owner, whole, cases[i].from, cases[i].to);
         const struct protocol *protocol = protocol_parse(owner, "demo.yaml", text, strlen(text), &error);
         if (protocol != NULL || error.line != cases[i].line || strstr(error.message, cases[i].says) == NULL)
             fail_msg("%s -> %s: line %d: %s", cases[i].from, cases[i].to, error.line, error.message);
@@ -351,7 +343,7 @@ static void test_catalogue_check_unknown_references_are_refused(void **state)
         .study = "demo", .protocol = parse(owner, whole), .forms = forms, .form_count = 2};
     assert_true(catalogue_check(&catalogue, "demo.yaml", &error));
     for (size_t i = 0; i < COUNT(cases); i++) {
-        catalogue.protocol = parse(owner, altered(owner, cases[i].from, cases[i].to));
+        catalogue.protocol = parse(owner, definitions_altered(owner, whole, cases[i].from, cases[i].to));
         assert_false(catalogue_check(&catalogue, "demo.yaml", &error));
         if (error.line != cases[i].line || strstr(error.message, cases[i].says) == NULL)
             fail_msg("%s: line %d: %s", cases[i].to, error.line, error.message);
@@ -369,7 +361,7 @@ static void test_catalogue_check_exactly_one_form_creates_subjects(void **state)
     const struct form *forms[] = {form_parse(owner, "s", scale, strlen(scale), &error),
                                   form_parse(owner, "e", enrolment, strlen(enrolment), &error),
                                   form_parse(owner, "o", other, strlen(other), &error)};
-    const char *text = altered(owner, "any_time: [enrolment]", "any_time: []");
+    const char *text = definitions_altered(owner, whole, "any_time: [enrolment]", "any_time: []");
     struct catalogue catalogue = {
         .study = "demo", .protocol = parse(owner, text), .forms = forms, .form_count = 1};
     assert_false(catalogue_check(&catalogue, "demo.yaml", &error));
