@@ -32,7 +32,7 @@ archive_of      = $(BUILD)/lib/$(subst /,_,$(1)).a
 program_of      = $(BUILD)/bin/$(subst _,-,$(notdir $(1)))
 ARCHIVES        := $(foreach folder,reports collector migrations forms forms/base,$(call archive_of,$(folder)))
 PROGRAM_FILES   := $(foreach program,$(PROGRAMS),$(call program_of,$(program)))
-TEST_SOURCES    := $(wildcard tests/unit/test_*.c tests/db/test_*.c tests/e2e/test_*.c)
+TEST_SOURCES    := $(wildcard tests/unit/test_*.c tests/db/test_*.c tests/e2e/test_*.c tests/faults/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 FUZZ_TARGETS    := $(wildcard tests/fuzz/fuzz_*.c)
 TESTS           := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
@@ -104,11 +104,15 @@ $(BUILD)/tests/unit/test_fuzz_corpus: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard
 
 # ---- tests ----------------------------------------------------------------------------------------------------
 
-.PHONY: tests-build test asan tsan coverage
+.PHONY: tests-build test faults asan tsan coverage
 tests-build: all $(TESTS)
 
 test: tests-build
 	BUILD=$(BUILD) tests/run
+
+# The long version of tests/faults, with its tables; `make test` runs the short one.
+faults: tests-build
+	BUILD=$(BUILD) FAULTS=long TEST_SECONDS=3600 tests/run faults/
 
 asan:
 	$(MAKE) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g' HARDEN= \
@@ -204,6 +208,7 @@ clean:
 help:
 	@echo 'make             every program, into $(BUILD)/bin'
 	@echo 'make test        all tests on a private PostgreSQL cluster; tests/run NAME... runs some'
+	@echo 'make faults      what breaks under load, at length: kills, disk full, PostgreSQL away, clocks, memory'
 	@echo 'make asan, tsan  the tests under the address and undefined behaviour, or the thread sanitizer'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (600); FUZZ="yaml form" runs some'
 	@echo 'make coverage    the tests, and which lines of each folder they reached'

@@ -83,7 +83,15 @@ static int destroy(struct daemon_process *daemon)
     return 0;
 }
 
-static struct daemon_process *make_daemon(const void *owner)
+static const char *const *copy_settings(const void *owner, const char *const *settings)
+{
+    const char **copy = memory_new_array(owner, const char *, SETTINGS_MOST + 1);
+    for (size_t i = 0; settings != NULL && settings[i] != NULL && i < SETTINGS_MOST; i++)
+        copy[i] = memory_copy_string(copy, settings[i]);
+    return copy;
+}
+
+static struct daemon_process *make_daemon(const void *owner, const char *conninfo, const char *const *settings)
 {
     struct daemon_process *daemon = memory_new(owner, struct daemon_process);
     const char *temporary = getenv("TMPDIR");
@@ -93,6 +101,8 @@ static struct daemon_process *make_daemon(const void *owner)
     daemon->certificate = memory_format(daemon, "%s/certificate.pem", folder);
     daemon->key = memory_format(daemon, "%s/key.pem", folder);
     daemon->log = memory_format(daemon, "%s/log", folder);
+    daemon->conninfo = memory_copy_string(daemon, conninfo);
+    daemon->settings = copy_settings(daemon, settings);
     certificate_make(daemon->certificate, daemon->key);
     talloc_set_destructor(daemon, destroy);
     set_living(daemon, true);
@@ -115,16 +125,18 @@ static void fail_with_log(const struct daemon_process *daemon, const char *what)
 
 /* ---- start ---- */
 
-static void spawn(struct daemon_process *daemon, const char *conninfo, const char *const *settings)
+/* On its port, or on a free one as long as that is 0. */
+static void spawn(struct daemon_process *daemon)
 {
     const char *arguments[2 * SETTINGS_MOST + 1];
     size_t count = 0;
+    const char *const *settings = daemon->settings;
     const char *own[] = {
-        "listen_port=0",
+        memory_format(daemon, "listen_port=%d", daemon->port),
         "listen_address=127.0.0.1",
         memory_format(daemon, "certificate=%s", daemon->certificate),
         memory_format(daemon, "key=%s", daemon->key),
-        memory_format(daemon, "database=%s", conninfo),
+        memory_format(daemon, "database=%s", daemon->conninfo),
         NULL,
     };
     arguments[count++] = program_path(daemon);
@@ -132,7 +144,7 @@ static void spawn(struct daemon_process *daemon, const char *conninfo, const cha
         arguments[count++] = "--set";
         arguments[count++] = own[i];
     }
-    for (size_t i = 0; settings != NULL && settings[i] != NULL && count + 2 < 2 * SETTINGS_MOST; i++) {
+    for (size_t i = 0; settings[i] != NULL && count + 2 < 2 * SETTINGS_MOST; i++) {
         arguments[count++] = "--set";
         arguments[count++] = settings[i];
     }
@@ -173,9 +185,9 @@ static int logged_port(const struct daemon_process *daemon)
 struct daemon_process *daemon_start_unready(const void *owner, const char *conninfo,
                                             const char *const *settings)
 {
-    struct daemon_process *daemon = make_daemon(owner);
+    struct daemon_process *daemon = make_daemon(owner, conninfo, settings);
     long long deadline = test_now_ms() + START_MS;
-    spawn(daemon, conninfo, settings);
+    spawn(daemon);
     while ((daemon->port = logged_port(daemon)) == 0) {
         if (ended(daemon) >= 0)
             fail_with_log(daemon, "ended instead of listening");
@@ -184,6 +196,12 @@ struct daemon_process *daemon_start_unready(const void *owner, const char *conni
         test_pause();
     }
     return daemon;
+}
+
+void daemon_restart(struct daemon_process *daemon)
+{
+    assert_int_equal(daemon->pid, 0);
+    spawn(daemon);
 }
 
 bool daemon_wait_ready(const struct daemon_process *daemon, int deadline_ms)
@@ -232,8 +250,8 @@ int daemon_stop(struct daemon_process *daemon)
 
 int daemon_refuse(const void *owner, const char *conninfo, const char *const *settings, const char **log)
 {
-    struct daemon_process *daemon = make_daemon(owner);
-    spawn(daemon, conninfo, settings);
+    struct daemon_process *daemon = make_daemon(owner, conninfo, settings);
+    spawn(daemon);
     int status = daemon_wait(daemon);
     *log = daemon_read_log(owner, daemon);
     talloc_free(daemon);

@@ -18,6 +18,8 @@ struct daemon_process {
     const char *certificate;     /* PEM; also what a client trusts */
     const char *key;
     const char *log;
+    const char *conninfo;        /* what it was started with */
+    const char *const *settings;
 };
 
 /*
@@ -29,6 +31,12 @@ struct daemon_process *daemon_start(const void *owner, const char *conninfo, con
 /* The same, but does not wait for more than its port. */
 struct daemon_process *daemon_start_unready(const void *owner, const char *conninfo,
                                             const char *const *settings);
+
+/*
+ * After its end: the same again on the same port, as a service manager would.  It does not wait until the
+ * daemon listens or is ready.
+ */
+void daemon_restart(struct daemon_process *daemon);
 
 /* Starts a daemon that is expected to end by itself: its exit status; what it said goes to `*log`. */
 int daemon_refuse(const void *owner, const char *conninfo, const char *const *settings, const char **log);
