@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "forms/base/date.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 #include <unicode/ucal.h>
 #include <unicode/ustring.h>
 
-enum { FIRST_YEAR = 1850, LAST_YEAR = 2199 };
+#include "forms/base/text.h"
+
+enum {
+    FIRST_YEAR = 1850,
+    LAST_YEAR = 2199,
+    ZONE_SIZE = 64,
+    KNOWN_DAYS = 32,
+    DAY_SECONDS = 86400
+};
 
 static int days_in_month(int year, int month)
 {
@@ -83,14 +91,14 @@ bool date_parse(const char *string, date_days *days)
 
 void date_format_partial(struct partial_date date, char out[DATE_TEXT_SIZE])
 {
-    /* The unsigned remainders tell the compiler that the text fits. */
-    unsigned year = (unsigned)date.year % 10000, month = (unsigned)date.month % 100, day = (unsigned)date.day % 100;
-    if (date.month == 0)
-        snprintf(out, DATE_TEXT_SIZE, "%04u", year);
-    else if (date.day == 0)
-        snprintf(out, DATE_TEXT_SIZE, "%04u-%02u", year, month);
-    else
-        snprintf(out, DATE_TEXT_SIZE, "%04u-%02u-%02u", year, month, day);
+    /* The remainders make sure that the text fits. */
+    const unsigned parts[] = {(unsigned)date.year % 10000, (unsigned)date.month % 100, (unsigned)date.day % 100};
+    size_t count = date.month == 0 ? 1 : date.day == 0 ? 2 : 3;
+    char *end = out + text_from_number(parts[0], 4, out);
+    for (size_t i = 1; i < count; i++) {
+        *end++ = '-';
+        end += text_from_number(parts[i], 2, end);
+    }
 }
 
 void date_format(date_days days, char out[DATE_TEXT_SIZE])
@@ -121,27 +129,58 @@ int date_study_day(date_days date, date_days day1)
 }
 
 /* ICU's zone id in `wide`; false when ICU does not know the zone. */
-static bool zone_to_icu(const char *zone, UChar wide[64])
+static bool zone_to_icu(const char *zone, UChar wide[ZONE_SIZE])
 {
-    if (strlen(zone) == 0 || strlen(zone) >= 63)
+    if (strlen(zone) == 0 || strlen(zone) >= ZONE_SIZE - 1)
         return false;
     UErrorCode status = U_ZERO_ERROR;
     u_uastrcpy(wide, zone);
-    UChar canonical[64];
+    UChar canonical[ZONE_SIZE];
     UBool is_system = 0;
-    ucal_getCanonicalTimeZoneID(wide, -1, canonical, 64, &is_system, &status);
+    ucal_getCanonicalTimeZoneID(wide, -1, canonical, ZONE_SIZE, &is_system, &status);
     return U_SUCCESS(status) && is_system;
 }
 
 bool date_zone_exists(const char *zone)
 {
-    UChar wide[64];
+    UChar wide[ZONE_SIZE];
     return zone_to_icu(zone, wide);
 }
 
-bool date_today(const char *zone, int64_t unix_seconds, date_days *today, struct error *error)
+/* The time in which it is one and the same date in a zone, as far as its clocks are not changed meanwhile. */
+struct local_day {
+    char zone[ZONE_SIZE];        /* "": nothing yet */
+    date_days date;
+    int64_t begin, end;          /* unix seconds; the end is not part of it */
+};
+
+/* The nearest change of the zone's clocks after (or at and before) the calendar's time; `none` when there is none. */
+static int64_t find_transition(const UCalendar *calendar, UTimeZoneTransitionType type, int64_t none)
 {
-    UChar wide[64];
+    UErrorCode status = U_ZERO_ERROR;
+    UDate at = 0;
+    if (!ucal_getTimeZoneTransitionDate(calendar, type, &at, &status) || U_FAILURE(status))
+        return none;
+    return (int64_t)floor(at / 1000);
+}
+
+static void find_local_day(const UCalendar *calendar, int64_t unix_seconds, struct local_day *day,
+                           UErrorCode *status)
+{
+    int offset_ms = ucal_get(calendar, UCAL_ZONE_OFFSET, status) + ucal_get(calendar, UCAL_DST_OFFSET, status);
+    int64_t local = unix_seconds + offset_ms / 1000;
+    int64_t days = local >= 0 ? local / DAY_SECONDS : (local - (DAY_SECONDS - 1)) / DAY_SECONDS;
+    int64_t begin = days * DAY_SECONDS - offset_ms / 1000, end = begin + DAY_SECONDS;
+    int64_t change = find_transition(calendar, UCAL_TZ_TRANSITION_PREVIOUS_INCLUSIVE, begin);
+    int64_t next_change = find_transition(calendar, UCAL_TZ_TRANSITION_NEXT, end);
+    day->date = (date_days)days;
+    day->begin = change > begin ? change : begin;
+    day->end = next_change < end ? next_change : end;
+}
+
+static bool read_calendar(const char *zone, int64_t unix_seconds, struct local_day *day, struct error *error)
+{
+    UChar wide[ZONE_SIZE];
     if (!zone_to_icu(zone, wide))
         return error_set(error, ERROR_INPUT, "unknown time zone \"%s\"; use an IANA name such as Europe/Berlin", zone);
     UErrorCode status = U_ZERO_ERROR;
@@ -149,12 +188,34 @@ bool date_today(const char *zone, int64_t unix_seconds, date_days *today, struct
     if (U_FAILURE(status))
         return error_set(error, ERROR_INTERNAL, "calendar of %s: %s", zone, u_errorName(status));
     ucal_setMillis(calendar, (UDate)unix_seconds * 1000.0, &status);
-    int offset_ms = ucal_get(calendar, UCAL_ZONE_OFFSET, &status) + ucal_get(calendar, UCAL_DST_OFFSET, &status);
+    find_local_day(calendar, unix_seconds, day, &status);
     ucal_close(calendar);
     if (U_FAILURE(status))
         return error_set(error, ERROR_INTERNAL, "time in %s: %s", zone, u_errorName(status));
-    int64_t local = unix_seconds + offset_ms / 1000;
-    int64_t days = local >= 0 ? local / 86400 : (local - 86399) / 86400;
-    *today = (date_days)days;
+    memcpy(day->zone, zone, strlen(zone) + 1);   /* zone_to_icu has looked at its length */
+    return true;
+}
+
+static size_t slot_of(const char *zone)
+{
+    size_t hash = 0;
+    for (const char *c = zone; *c != '\0'; c++)
+        hash = hash * 31 + (unsigned char)*c;
+    return hash % KNOWN_DAYS;
+}
+
+/* Asked for with every submission, and a calendar of ICU costs a dozen microseconds: each thread keeps the days. */
+bool date_today(const char *zone, int64_t unix_seconds, date_days *today, struct error *error)
+{
+    static _Thread_local struct local_day known[KNOWN_DAYS];
+    struct local_day *day = &known[slot_of(zone)];
+    bool holds = day->zone[0] != '\0' && strcmp(day->zone, zone) == 0 && unix_seconds >= day->begin &&
+                 unix_seconds < day->end;
+    struct local_day fresh = {.date = DATE_NONE};
+    if (!holds && !read_calendar(zone, unix_seconds, &fresh, error))
+        return false;
+    if (!holds)
+        *day = fresh;
+    *today = day->date;
     return true;
 }

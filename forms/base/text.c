@@ -16,9 +16,15 @@
 
 struct text *text_new(const void *owner)
 {
+    return text_new_with_room(owner, 63);
+}
+
+struct text *text_new_with_room(const void *owner, size_t room)
+{
     struct text *text = memory_new(owner, struct text);
-    text->capacity = 64;
-    text->bytes = memory_new_array(text, char, text->capacity);
+    text->capacity = memory_size_sum(room, 1);
+    text->bytes = memory_resize_array(text, NULL, char, text->capacity);
+    text->bytes[0] = '\0';
     return text;
 }
 
@@ -28,16 +34,21 @@ void text_clear(struct text *text)
     text->bytes[0] = '\0';
 }
 
-static void make_room(struct text *text, size_t more)
+static void grow(struct text *text, size_t more)
 {
     size_t needed = memory_size_sum(memory_size_sum(text->length, more), 1);
-    if (needed <= text->capacity)
-        return;
     size_t capacity = memory_size_product(text->capacity, 2);
     if (capacity < needed)
         capacity = needed;
     text->bytes = memory_resize_array(text, text->bytes, char, capacity);
     text->capacity = capacity;
+}
+
+/* For `more` bytes and the NUL. */
+static inline void make_room(struct text *text, size_t more)
+{
+    if (more >= text->capacity - text->length)
+        grow(text, more);
 }
 
 void text_append_bytes(struct text *text, const void *bytes, size_t length)
@@ -71,21 +82,59 @@ void text_append_format(struct text *text, const char *format, ...)
         text->length += (size_t)length;
 }
 
-void text_append_json(struct text *text, const char *string)
+size_t text_from_number(uint64_t number, size_t width, char *out)
+{
+    char digits[TEXT_NUMBER_SIZE];
+    size_t count = 0;
+    while (number > 0 || count < width || count == 0) {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    for (size_t i = 0; i < count; i++)
+        out[i] = digits[count - 1 - i];
+    out[count] = '\0';
+    return count;
+}
+
+void text_append_integer(struct text *text, int64_t number)
+{
+    make_room(text, TEXT_NUMBER_SIZE);
+    if (number < 0)
+        text->bytes[text->length++] = '-';
+    uint64_t magnitude = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    text->length += text_from_number(magnitude, 1, text->bytes + text->length);
+}
+
+/* Bytes from `string` on that stand in a JSON string as they are; the NUL ends them. */
+static size_t count_plain(const char *string)
+{
+    const unsigned char *c = (const unsigned char *)string;
+    while (*c >= 0x20 && *c != '"' && *c != '\\')
+        c++;
+    return (size_t)((const char *)c - string);
+}
+
+static void append_escape(struct text *text, char c)
 {
     static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    for (const char *s = shorts; *s != '\0'; s += 2)
+        if (*s == c) {
+            text_append_format(text, "\\%c", s[1]);
+            return;
+        }
+    text_append_format(text, "\\u%04x", (unsigned)c);
+}
+
+void text_append_json(struct text *text, const char *string)
+{
     text_append_bytes(text, "\"", 1);
-    for (const char *c = string; *c != '\0'; c++) {
-        const char *found = NULL;
-        for (const char *s = shorts; *s != '\0'; s += 2)
-            if (*s == *c)
-                found = s + 1;
-        if (found != NULL)
-            text_append_format(text, "\\%c", *found);
-        else if ((unsigned char)*c < 0x20)
-            text_append_format(text, "\\u%04x", (unsigned)*c);
-        else
-            text_append_bytes(text, c, 1);
+    for (;;) {
+        size_t plain = count_plain(string);
+        text_append_bytes(text, string, plain);
+        string += plain;
+        if (*string == '\0')
+            break;
+        append_escape(text, *string++);
     }
     text_append_bytes(text, "\"", 1);
 }

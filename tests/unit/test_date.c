@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "forms/base/date.h"
@@ -124,6 +126,82 @@ static void test_date_today_unknown_zone_is_refused(void **state)
     assert_non_null(strstr(error.message, "Europe/Atlantis"));
 }
 
+/* What the C library says of the same instant. */
+static date_days libc_today(int64_t instant)
+{
+    time_t at = (time_t)instant;
+    struct tm local;
+    localtime_r(&at, &local);
+    return date_from_civil(local.tm_year + 1900, local.tm_mon + 1, local.tm_mday);
+}
+
+static void assert_today(const char *zone, int64_t instant)
+{
+    struct error error = {0};
+    date_days today = DATE_NONE;
+    assert_true(date_today(zone, instant, &today, &error));
+    if (today != libc_today(instant))
+        fail_msg("%s at %lld: %d, not %d", zone, (long long)instant, today, libc_today(instant));
+}
+
+/* A day's length is kept between two calls: forward, back and to and fro over midnights and changes of clocks. */
+static void test_date_today_around_changes_of_clocks_is_that_of_libc(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        int64_t change;
+    } cases[] = {
+        {"UTC", 1585443600},
+        {"Europe/Berlin", 1585443600},        /* 2020-03-29, an hour forward */
+        {"Europe/Berlin", 1603587600},        /* 2020-10-25, an hour back */
+        {"Pacific/Apia", 1325239200},         /* 2011-12-30 did not take place */
+        {"Australia/Lord_Howe", 1570289400},  /* 2019-10-06, half an hour */
+        {"America/Havana", 1583643600},       /* 2020-03-08 began at 01:00 */
+        {"America/Havana", 1604206800},       /* 2020-11-01 had 00:00 to 01:00 twice */
+        {"America/Sao_Paulo", 1541300400},    /* 2018-11-04 began at 01:00 */
+        {"America/Sao_Paulo", 1550368800},    /* 2019-02-16 ended twice */
+    };
+    enum { AROUND = 3 * 86400, STEP = 900 };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(setenv("TZ", cases[i].zone, 1), 0);
+        tzset();
+        for (int64_t off = -AROUND; off <= AROUND; off += STEP)
+            assert_today(cases[i].zone, cases[i].change + off);
+        for (int64_t off = AROUND; off >= -AROUND; off -= STEP)
+            assert_today(cases[i].zone, cases[i].change + off - 1);
+        for (int64_t off = 0; off <= AROUND; off += STEP) {
+            assert_today(cases[i].zone, cases[i].change + off);
+            assert_today(cases[i].zone, cases[i].change - 1 - off);
+        }
+    }
+    assert_int_equal(unsetenv("TZ"), 0);
+    tzset();
+}
+
+/* Two zones may share a place among the kept days. */
+static void test_date_today_many_zones_in_turn_keep_their_own_dates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        int day;             /* of January 2024, at 11:30 UTC on the 10th */
+    } cases[] = {
+        {"Pacific/Niue", 10},       {"Pacific/Pago_Pago", 10}, {"Pacific/Honolulu", 10}, {"America/Anchorage", 10},
+        {"America/Lima", 10},       {"Europe/Paris", 10},      {"Asia/Tokyo", 10},       {"Asia/Kathmandu", 10},
+        {"Australia/Perth", 10},    {"Pacific/Tongatapu", 11}, {"Pacific/Auckland", 11}, {"Pacific/Kiritimati", 11},
+        {"Pacific/Chatham", 11},    {"Asia/Kamchatka", 10},    {"Africa/Cairo", 10},     {"Asia/Kolkata", 10},
+        {"Pacific/Enderbury", 11},  {"Pacific/Fakaofo", 11},   {"Pacific/Midway", 10},   {"America/Lima", 10},
+    };
+    for (int turn = 0; turn < 2; turn++)
+        for (size_t i = 0; i < COUNT(cases); i++) {
+            struct error error = {0};
+            date_days today = DATE_NONE;
+            assert_true(date_today(cases[i].zone, 1704886200, &today, &error));
+            assert_int_equal(today, date_from_civil(2024, 1, cases[i].day));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +212,8 @@ int main(void)
         cmocka_unit_test(test_date_study_day_has_no_day_0),
         cmocka_unit_test(test_date_today_differs_by_zone),
         cmocka_unit_test(test_date_today_unknown_zone_is_refused),
+        cmocka_unit_test(test_date_today_around_changes_of_clocks_is_that_of_libc),
+        cmocka_unit_test(test_date_today_many_zones_in_turn_keep_their_own_dates),
     };
     return cmocka_run_group_tests_name("date", tests, NULL, NULL);
 }

@@ -53,6 +53,40 @@ static void test_text_append_escapers_give_safe_text(void **state)
     }
 }
 
+static void test_text_append_integer_is_what_printf_prints(void **state)
+{
+    (void)state;
+    static const int64_t cases[] = {0, 1, -1, 9, 10, 99, 100, -100, 1234567890123456789, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct text *text = text_new(NULL);
+        char expected[TEXT_NUMBER_SIZE + 2];
+        snprintf(expected, sizeof expected, "a%lld", (long long)cases[i]);
+        text_append(text, "a");
+        text_append_integer(text, cases[i]);
+        assert_string_equal(text->bytes, expected);
+        assert_int_equal(text->length, strlen(expected));
+        talloc_free(text);
+    }
+}
+
+static void test_text_from_number_fills_up_with_zeros(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t number;
+        size_t width;
+        const char *expected;
+    } cases[] = {
+        {0, 1, "0"}, {0, 0, "0"}, {7, 2, "07"}, {12, 4, "0012"}, {123456, 4, "123456"},
+        {UINT64_MAX, 1, "18446744073709551615"}, {1, 20, "00000000000000000001"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char out[TEXT_NUMBER_SIZE];
+        assert_int_equal(text_from_number(cases[i].number, cases[i].width, out), strlen(cases[i].expected));
+        assert_string_equal(out, cases[i].expected);
+    }
+}
+
 static void test_text_is_utf8_cases(void **state)
 {
     (void)state;
@@ -244,6 +278,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_append_format_long_text_grows),
         cmocka_unit_test(test_text_append_escapers_give_safe_text),
+        cmocka_unit_test(test_text_append_integer_is_what_printf_prints),
+        cmocka_unit_test(test_text_from_number_fills_up_with_zeros),
         cmocka_unit_test(test_text_is_utf8_cases),
         cmocka_unit_test(test_text_drop_broken_keeps_whole_characters),
         cmocka_unit_test(test_text_to_nfc_composes),
