@@ -2,24 +2,45 @@
 #include "collector/json_reply.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "forms/json_write.h"
 
+enum { DIGITS_SIZE = 32, KNOWN_BITS = 10, KNOWN_NUMBERS = 1 << KNOWN_BITS };
+
+/* The fewest digits that read back as `value`. */
+static void find_digits(double value, char digits[DIGITS_SIZE])
+{
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(digits, DIGITS_SIZE, "%.*g", precision, value);
+        double read = strtod(digits, NULL);
+        if (!(read < value) && !(read > value))
+            break;
+    }
+}
+
+/* A score has few possible values, and finding its digits is the dearest part of a receipt: they are kept. */
 void json_reply_number(struct text *out, double value)
 {
-    char digits[32];
+    static _Thread_local struct {
+        uint64_t bits;
+        char digits[DIGITS_SIZE];   /* "": nothing yet */
+    } known[KNOWN_NUMBERS];
     if (!isfinite(value)) {
         text_append(out, "null");
         return;
     }
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (!(strtod(digits, NULL) < value) && !(strtod(digits, NULL) > value))
-            break;
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    size_t slot = bits * 0x9E3779B97F4A7C15U >> (64 - KNOWN_BITS);   /* Fibonacci hashing */
+    if (known[slot].bits != bits || known[slot].digits[0] == '\0') {
+        known[slot].bits = bits;
+        find_digits(value, known[slot].digits);
     }
-    text_append(out, digits);
+    text_append(out, known[slot].digits);
 }
 
 void json_reply_scores(struct text *out, const struct form *form, const double *values)

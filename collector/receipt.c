@@ -6,6 +6,9 @@
 #include "collector/problem_details.h"
 #include "collector/json_reply.h"
 #include "forms/base/memory.h"
+#include "forms/json_write.h"
+
+enum { RECEIPT_ROOM = 640 };   /* enough for most */
 
 static void append_receipt(struct text *out, const struct batch_row *row)
 {
@@ -14,20 +17,21 @@ static void append_receipt(struct text *out, const struct batch_row *row)
     text_from_uuid(submission->id, id);
     subject_format(submission->site, submission->subject, subject);
     date_format(submission->date, date);
-    text_append_format(out, "{\"id\":\"%s\",\"study\":", id);
-    text_append_json(out, submission->study);
-    text_append_format(out, ",\"subject\":\"%s\",\"form\":", subject);
-    text_append_json(out, submission->form->id);
-    text_append_format(out, ",\"form_version\":%d,\"knee\":", submission->form->version);
-    text_append_json(out, submission->knee);
-    text_append(out, ",\"visit\":");
-    text_append_json(out, submission->visit);
-    text_append_format(out,
-                       ",\"instance\":%d,\"version\":%d,\"status\":\"%s\",\"date\":\"%s\",\"sha256\":\"%s\","
-                       "\"received_at\":\"%s\",\"scores\":",
-                       submission->instance, submission->version,
-                       submission->status == SUBMISSION_VOID ? "void" : "complete", date, row->verdict.sha256,
-                       row->verdict.recorded_at);
+    text_append(out, "{");
+    json_text(out, "id", id);
+    json_text(out, "study", submission->study);
+    json_text(out, "subject", subject);
+    json_text(out, "form", submission->form->id);
+    json_number(out, "form_version", submission->form->version);
+    json_text(out, "knee", submission->knee);
+    json_text(out, "visit", submission->visit);
+    json_number(out, "instance", submission->instance);
+    json_number(out, "version", submission->version);
+    json_text(out, "status", submission->status == SUBMISSION_VOID ? "void" : "complete");
+    json_text(out, "date", date);
+    json_text(out, "sha256", row->verdict.sha256);
+    json_text(out, "received_at", row->verdict.recorded_at);
+    json_key(out, "scores");
     json_reply_scores(out, submission->form, submission->scores);
     text_append(out, "}");
 }
@@ -85,7 +89,7 @@ static void reply_single(const struct batch_request *request)
 {
     struct exchange *exchange = request->exchange;
     const struct batch_row *row = &request->rows[0];
-    struct text *body = text_new(exchange);
+    struct text *body = text_new_with_room(exchange, RECEIPT_ROOM);
     int status = receipt_row_status(row);
     if (is_stored(row)) {
         char id[37];

@@ -26,7 +26,11 @@ void json_number(struct text *out, const char *key, double value)
     if (!isfinite(value))
         return;
     json_key(out, key);
-    text_append_format(out, "%.15g", value);
+    int64_t whole = fabs(value) < 1e15 ? (int64_t)value : 0;
+    if (whole != 0 && !((double)whole < value) && !((double)whole > value))
+        text_append_integer(out, whole);
+    else
+        text_append_format(out, "%.15g", value);
 }
 
 void json_boolean(struct text *out, const char *key, bool value)

@@ -65,5 +65,7 @@ bool subject_parse(const char *string, int *site, int *subject)
 
 void subject_format(int site, int subject, char out[SUBJECT_TEXT_SIZE])
 {
-    snprintf(out, SUBJECT_TEXT_SIZE, "%02d-%04d", site % 10000, subject % 1000000);
+    char *end = out + text_from_number((unsigned)site % 10000, 2, out);
+    *end++ = '-';
+    text_from_number((unsigned)subject % 1000000, 4, end);
 }

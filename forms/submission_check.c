@@ -83,7 +83,7 @@ const char *submission_write_canonical(const struct checking *checking)
     char subject[SUBJECT_TEXT_SIZE], date[DATE_TEXT_SIZE];
     subject_format(submission->site, submission->subject, subject);
     date_format(submission->date, date);
-    struct text *out = text_new(checking->owner);
+    struct text *out = text_new_with_room(checking->owner, 256 + 16 * submission->form->item_count);
     text_append(out, "{");
     json_text(out, "study", submission->study);
     json_text(out, "subject", subject);
