@@ -275,15 +275,21 @@ struct store_verdict {
 struct store *store_open_writer(const void *owner, const char *conninfo, int statement_timeout_ms,
                                 struct error *error) MUST_CHECK;
 
-bool store_begin(struct store *store, struct error *error) MUST_CHECK;
-bool store_commit(struct store *store, bool *unknown, struct error *error) MUST_CHECK;
-void store_rollback(struct store *store);
+/* Submissions of which none depends on another: what one call of the database takes. */
+struct store_segment {
+    const struct store_write *const *rows;
+    struct store_verdict *const *verdicts;   /* out: one for each row, worth nothing before COMMIT */
+    size_t count;
+    bool first, last;                        /* of its transaction */
+};
 
 /*
- * Writes `count` submissions, of which none may depend on another, in one call; a verdict for each, in the
- * same order.  Within store_begin and store_commit.
+ * Writes a segment.  The first one begins the transaction; with the last one COMMIT is sent, and store_commit awaits
+ * it.  False: nothing was committed, unless `unknown` says that nobody can tell.
  */
-bool store_submit(struct store *store, const struct store_write *const *rows, size_t count,
-                  struct store_verdict *const *verdicts, struct error *error) MUST_CHECK;
+bool store_submit(struct store *store, const struct store_segment *segment, bool *unknown,
+                  struct error *error) MUST_CHECK;
+bool store_commit(struct store *store, bool *unknown, struct error *error) MUST_CHECK;
+void store_rollback(struct store *store);
 
 #endif

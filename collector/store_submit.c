@@ -7,11 +7,6 @@
 #include "collector/store_statements.h"
 #include "forms/base/memory.h"
 
-bool store_begin(struct store *store, struct error *error)
-{
-    return db_begin(store->db, DB_READ_COMMITTED, error);
-}
-
 bool store_commit(struct store *store, bool *unknown, struct error *error)
 {
     return db_commit(store->db, unknown, error);
@@ -189,12 +184,14 @@ static bool read_verdicts(const void *owner, const struct db_result *result,
     return true;
 }
 
-bool store_submit(struct store *store, const struct store_write *const *rows, size_t count,
-                  struct store_verdict *const *verdicts, struct error *error)
+bool store_submit(struct store *store, const struct store_segment *segment, bool *unknown, struct error *error)
 {
-    struct db_parameters *parameters = submit_parameters(NULL, rows, count);
-    struct db_result *result = db_execute(parameters, store->db, STATEMENT_SUBMIT, parameters, error);
-    bool done = result != NULL && read_verdicts(parameters, result, verdicts, count, error);
+    unsigned bounds = (segment->first ? DB_BEGINS : 0U) | (segment->last ? DB_COMMITS : 0U);
+    struct db_parameters *parameters = submit_parameters(NULL, segment->rows, segment->count);
+    struct db_result *result =
+        db_execute_bound(parameters, store->db, STATEMENT_SUBMIT, parameters, bounds, error);
+    *unknown = result == NULL && strcmp(error->sqlstate, DB_UNKNOWN_OUTCOME) == 0;
+    bool done = result != NULL && read_verdicts(parameters, result, segment->verdicts, segment->count, error);
     talloc_free(parameters);
     return done;
 }

@@ -181,30 +181,32 @@ static void expire(int64_t now)
 
 /* ---- one transaction ---- */
 
-static bool submit_segment(struct batch_row **rows, size_t count, struct error *error)
+/* rows[from..end) of the `count` of the transaction. */
+static bool submit_segment(struct batch_row **rows, size_t from, size_t end, size_t count, bool *unknown,
+                           struct error *error)
 {
     const struct store_write *writes[BATCH_ROWS];
     struct store_verdict *verdicts[BATCH_ROWS];
-    if (count > BATCH_ROWS)
-        return error_set(error, ERROR_INTERNAL, "a batch of %zu rows", count);
-    for (size_t i = 0; i < count; i++) {
-        writes[i] = &rows[i]->write;
-        verdicts[i] = &rows[i]->verdict;
+    struct store_segment segment = {
+        .rows = writes, .verdicts = verdicts, .count = end - from, .first = from == 0, .last = end == count};
+    if (segment.count > BATCH_ROWS)
+        return error_set(error, ERROR_INTERNAL, "a batch of %zu rows", segment.count);
+    for (size_t i = 0; i < segment.count; i++) {
+        writes[i] = &rows[from + i]->write;
+        verdicts[i] = &rows[from + i]->verdict;
     }
-    return store_submit(writer.store, writes, count, verdicts, error);
+    return store_submit(writer.store, &segment, unknown, error);
 }
 
 static bool attempt(struct batch_row **rows, size_t count, bool *unknown, struct error *error)
 {
     int64_t started = now_ms();
     *unknown = false;
-    if (!store_begin(writer.store, error))
-        return false;
     for (size_t from = 0; from < count;) {
         size_t end = batch_segment_end(rows, from, count);
         if (now_ms() - started > TRANSACTION_LIMIT_MS)
             return error_set(error, ERROR_BUSY, "the batch takes too long");
-        if (!submit_segment(rows + from, end - from, error))
+        if (!submit_segment(rows, from, end, count, unknown, error))
             return false;
         from = end;
     }

@@ -2,18 +2,16 @@
 #include "migrations/db.h"
 
 #include <libpq-fe.h>
-#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "forms/base/date.h"
 #include "forms/base/memory.h"
 #include "migrations/db_keywords.h"
 #include "migrations/db_parameters.h"
+#include "migrations/db_result.h"
 #include "migrations/db_sqlstate.h"
 
 enum { OLDEST_SERVER = 140000 };
@@ -30,10 +28,7 @@ struct db {
     PGconn *connection;      /* NULL: given up */
     struct db_options options;   /* its texts are copies */
     unsigned warnings;       /* WARNINGs that PostgreSQL sent since the last look */
-};
-
-struct db_result {
-    PGresult *result;
+    bool committing;         /* COMMIT is under way, behind the statement before it: db_execute_bound */
 };
 
 /* ------------------------------------------------------------------------------------------------ errors */
@@ -96,6 +91,7 @@ static void disconnect(struct db *db)
 {
     PQfinish(db->connection);   /* NULL is fine */
     db->connection = NULL;
+    db->committing = false;
 }
 
 static int db_destroy(struct db *db)
@@ -314,24 +310,49 @@ struct db *db_open(const void *owner, const struct db_options *options, struct e
 
 /* ------------------------------------------------------------------------------------------------ transactions */
 
+static const char *const begin_statements[] = {
+    [DB_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    [DB_REPEATABLE_READ_ONLY] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+};
+
 bool db_begin(struct db *db, enum db_transaction kind, struct error *error)
 {
-    static const char *const statements[] = {
-        [DB_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        [DB_REPEATABLE_READ_ONLY] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    };
-    PGresult *result = execute_simple(db, "begin", statements[kind], error);
+    PGresult *result = execute_simple(db, "begin", begin_statements[kind], error);
     PQclear(result);
     return result != NULL;
+}
+
+/* Reads what is left of a pipeline, to its end. */
+static void end_pipeline(struct db *db)
+{
+    bool more = true;
+    while (more && db_is_alive(db)) {
+        PGresult *result = collect_result(db);
+        more = result && PQresultStatus(result) != PGRES_PIPELINE_SYNC;
+        PQclear(result);
+    }
+    db->committing = false;
+    if (db_is_alive(db) && !PQexitPipelineMode(db->connection))
+        disconnect(db);   /* does not happen: everything was read */
+}
+
+/* The answer to a COMMIT that was sent with the statement before it. */
+static PGresult *await_commit(struct db *db, struct error *error)
+{
+    PGresult *result = collect_result(db);
+    end_pipeline(db);
+    return accept_result(db, "commit", result, error) ? result : NULL;
 }
 
 bool db_commit(struct db *db, bool *unknown, struct error *error)
 {
     *unknown = false;
-    db->warnings = 0;
     if (!db_is_alive(db))
         return set_lost(error, "commit");   /* before COMMIT was sent: it has rolled back */
-    PGresult *result = execute_simple(db, "commit", "COMMIT", error);
+    if (!db->committing)
+        db->warnings = 0;
+    PGresult *result =
+        db->committing ? await_commit(db, error) : execute_simple(db, "commit", "COMMIT", error);
     if (!result) {
         *unknown = !db_is_alive(db);
         return false;
@@ -352,6 +373,8 @@ bool db_commit(struct db *db, bool *unknown, struct error *error)
 void db_rollback(struct db *db)
 {
     struct error ignored;
+    if (db->committing)
+        PQclear(await_commit(db, &ignored));
     PQclear(execute_simple(db, "rollback", "ROLLBACK", &ignored));
 }
 
@@ -371,20 +394,6 @@ static bool send_prepared(struct db *db, size_t statement, const struct db_param
     return true;
 }
 
-static int result_destroy(struct db_result *result)
-{
-    PQclear(result->result);
-    return 0;
-}
-
-static struct db_result *result_new(const void *owner, PGresult *taken)
-{
-    struct db_result *result = memory_new(owner, struct db_result);
-    result->result = taken;
-    talloc_set_destructor(result, result_destroy);
-    return result;
-}
-
 /* Outside of a transaction the statement commits by itself, and a WARNING says what it says at COMMIT. */
 static bool warned_alone(const struct db *db)
 {
@@ -401,7 +410,7 @@ static struct db_result *receive(const void *owner, struct db *db, const char *n
         set_error(error, "01000", NULL, "PostgreSQL warned while committing, so a standby may not have it; try again");
         return NULL;
     }
-    return result_new(owner, result);
+    return db_result_new(owner, result);
 }
 
 struct db_result *db_execute(const void *owner, struct db *db, size_t statement,
@@ -411,6 +420,54 @@ struct db_result *db_execute(const void *owner, struct db *db, size_t statement,
     if (!send_prepared(db, statement, parameters, error))
         return NULL;
     return receive(owner, db, db->options.statements[statement].name, error);
+}
+
+static bool send_control(struct db *db, const char *sql)
+{
+    return PQsendQueryParams(db->connection, sql, 0, NULL, NULL, NULL, NULL, 0);
+}
+
+/* The statement's result is to come before the COMMIT has ended: it says what it is that may be committed. */
+static bool send_bound(struct db *db, size_t statement, const struct db_parameters *parameters, unsigned bounds,
+                       struct error *error)
+{
+    bool begun = db_is_alive(db) && PQenterPipelineMode(db->connection) &&
+                 (!(bounds & DB_BEGINS) || send_control(db, begin_statements[DB_READ_COMMITTED]));
+    if (!begun)
+        return set_lost(error, "begin");
+    if (!send_prepared(db, statement, parameters, error))
+        return false;
+    db->committing = bounds & DB_COMMITS;
+    bool sent = !db->committing || (PQsendFlushRequest(db->connection) && send_control(db, "COMMIT"));
+    return (sent && PQpipelineSync(db->connection)) || set_lost(error, "commit");
+}
+
+static PGresult *receive_bound(struct db *db, const char *name, unsigned bounds, struct error *error)
+{
+    if (bounds & DB_BEGINS) {
+        PGresult *begun = collect_result(db);
+        if (!accept_result(db, "begin", begun, error))
+            return NULL;
+        PQclear(begun);
+    }
+    PGresult *result = collect_result(db);
+    db->warnings = 0;   /* from here on they are the COMMIT's */
+    return accept_result(db, name, result, error) ? result : NULL;
+}
+
+struct db_result *db_execute_bound(const void *owner, struct db *db, size_t statement,
+                                   const struct db_parameters *parameters, unsigned bounds, struct error *error)
+{
+    PGresult *result = NULL;
+    bool alive = db_is_alive(db);
+    if (send_bound(db, statement, parameters, bounds, error))
+        result = receive_bound(db, db->options.statements[statement].name, bounds, error);
+    bool may_have_committed = !result && alive && (bounds & DB_COMMITS) && strcmp(error->sqlstate, "08006") == 0;
+    if (!result || !db->committing)
+        end_pipeline(db);
+    if (may_have_committed)
+        set_error(error, DB_UNKNOWN_OUTCOME, NULL, "the connection to the database was lost over a transaction");
+    return result ? db_result_new(owner, result) : NULL;
 }
 
 struct db_result *db_query(const void *owner, struct db *db, const char *sql, const struct db_parameters *parameters,
@@ -465,73 +522,4 @@ bool db_stream(struct db *db, size_t statement, const struct db_parameters *para
         }
     }
     return ended || set_lost(error, name);
-}
-
-/* ------------------------------------------------------------------------------------------------ results */
-
-size_t db_rows(const struct db_result *result)
-{
-    return (size_t)PQntuples(result->result);
-}
-
-bool db_is_null(const struct db_result *result, size_t row, size_t column)
-{
-    return PQgetisnull(result->result, (int)row, (int)column) != 0;
-}
-
-const char *db_text(const struct db_result *result, size_t row, size_t column)
-{
-    const char *value = PQgetvalue(result->result, (int)row, (int)column);
-    return value ? value : "";   /* NULL only for a row or column that is not there */
-}
-
-int64_t db_int(const struct db_result *result, size_t row, size_t column)
-{
-    return strtoll(db_text(result, row, column), NULL, 10);
-}
-
-bool db_bool(const struct db_result *result, size_t row, size_t column)
-{
-    return strcmp(db_text(result, row, column), "t") == 0;
-}
-
-static unsigned hex_digit(char c)
-{
-    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
-}
-
-void *db_bytes(const void *owner, const struct db_result *result, size_t row, size_t column, size_t *length)
-{
-    const char *text = db_text(result, row, column);   /* \x... : bytea_output is pinned */
-    size_t digits = strncmp(text, "\\x", 2) == 0 ? strlen(text) - 2 : 0;
-    char *bytes = memory_new_array(owner, char, digits / 2 + 1);
-    for (size_t i = 0; i < digits / 2; i++)
-        bytes[i] = (char)(hex_digit(text[2 + 2 * i]) << 4 | hex_digit(text[3 + 2 * i]));
-    *length = digits / 2;
-    return bytes;
-}
-
-int32_t db_date(const struct db_result *result, size_t row, size_t column)
-{
-    date_days days = DATE_NONE;
-    return date_parse(db_text(result, row, column), &days) ? days : DATE_NONE;
-}
-
-double *db_doubles(const void *owner, const struct db_result *result, size_t row, size_t column, size_t *count)
-{
-    const char *text = db_text(result, row, column);   /* {1.5,NULL,NaN} */
-    size_t commas = 0;
-    for (const char *at = text; *at; at++)
-        commas += *at == ',';
-    double *values = memory_new_array(owner, double, commas + 1);
-    *count = 0;
-    const char *at = *text == '{' ? text + 1 : "";
-    while (*at && *at != '}') {
-        char *end = NULL;
-        double value = strtod(at, &end);
-        values[(*count)++] = end == at ? (double)NAN : value;   /* NULL is no number */
-        at += strcspn(at, ",}");
-        at += *at == ',';
-    }
-    return values;
 }

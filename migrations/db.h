@@ -53,6 +53,7 @@ bool db_begin(struct db *db, enum db_transaction kind, struct error *error) MUST
  * PostgreSQL sent a WARNING while committing, such as a cancelled wait for a standby (SECURITY: not acknowledged).
  */
 bool db_commit(struct db *db, bool *unknown, struct error *error) MUST_CHECK;
+#define DB_UNKNOWN_OUTCOME "08007"   /* SQLSTATE: transaction resolution unknown */
 void db_rollback(struct db *db);                 /* never fails: a lost connection has rolled back already */
 
 /* Parameters of one execution, all NULL at first.  Indices are 0-based ($1 is 0).  Values are copied. */
@@ -74,7 +75,17 @@ void db_set_date_array(struct db_parameters *parameters, size_t at, const int32_
 /* Executes prepared statement `statement` (index into the table).  `parameters` may be NULL when it has none. */
 struct db_result *db_execute(const void *owner, struct db *db, size_t statement,
                              const struct db_parameters *parameters, struct error *error) MUST_CHECK;
-/* Same, the result is not wanted. */
+/*
+ * Same, with the BEGIN (read committed) before it, the COMMIT behind it, or both in the same round trip.  With
+ * DB_COMMITS, db_commit (or db_rollback) comes next and awaits what is under way: the result is there before, so that
+ * it can be looked at meanwhile, and is worth nothing until then.  A failed statement is not committed.  The SQLSTATE
+ * is DB_UNKNOWN_OUTCOME when the connection was lost before the result, but perhaps behind the COMMIT.
+ */
+enum db_bounds { DB_BEGINS = 1, DB_COMMITS = 2 };   /* bits */
+struct db_result *db_execute_bound(const void *owner, struct db *db, size_t statement,
+                                   const struct db_parameters *parameters, unsigned bounds,
+                                   struct error *error) MUST_CHECK;
+/* Same as db_execute, the result is not wanted. */
 bool db_run(struct db *db, size_t statement, const struct db_parameters *parameters, struct error *error) MUST_CHECK;
 
 /*

@@ -135,10 +135,10 @@ static void store(const struct collected *collected, const struct submission_inp
     };
     const struct store_write *rows[] = {&row};
     struct store_verdict verdict, *verdicts[] = {&verdict};
+    const struct store_segment segment = {.rows = rows, .verdicts = verdicts, .count = 1, .first = true, .last = true};
     struct error error;
     bool unknown;
-    if (!store_begin(collected->store, &error) ||
-        !store_submit(collected->store, rows, 1, verdicts, &error) ||
+    if (!store_submit(collected->store, &segment, &unknown, &error) ||
         !store_commit(collected->store, &unknown, &error))
         fail_msg("%s", error.message);
     if (verdict.kind != STORE_ACCEPTED)
