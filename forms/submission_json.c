@@ -5,7 +5,7 @@
 
 #include "forms/answer.h"
 #include "forms/base/memory.h"
-#include "forms/submission.h"
+#include "forms/submission_read.h"
 
 struct reading {
     const void *owner;
@@ -245,6 +245,15 @@ static void read_field(struct reading *reading, const char *key, json_t *value)
 }
 
 struct submission_input *submission_read_json(const void *owner, const char *text, size_t length,
+                                              struct problem_list *problems)
+{
+    struct submission_input *plain = NULL;
+    if (length <= SUBMISSION_JSON_LIMIT)
+        plain = submission_read_plain(owner, text, length);
+    return plain != NULL ? plain : submission_read_full(owner, text, length, problems);
+}
+
+struct submission_input *submission_read_full(const void *owner, const char *text, size_t length,
                                               struct problem_list *problems)
 {
     size_t problems_before = problems->count;
