@@ -280,6 +280,8 @@ static void on_event(struct bufferevent *stream, short what, void *context)
     struct connection *connection = context;
     if ((what & BEV_EVENT_CONNECTED) != 0) {
         set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
+        if (connection->loop->stopping)
+            connection_hurry(connection);
         return;
     }
     if (connection->phase == PHASE_HANDSHAKE)
@@ -419,4 +421,6 @@ void connection_give_up(struct connection *connection)
         end_late_work(connection);
     else if (connection->phase == PHASE_BODY)
         reply_late(connection, 503, "unavailable", "the server is stopping; send it again");
+    else if (connection->phase == PHASE_HEAD || connection->phase == PHASE_IDLE)
+        close_politely(connection);
 }

@@ -51,7 +51,10 @@ void connection_tick(struct connection *connection, int64_t now_us);
 /* The loop is stopping: an idle connection has little time left for one more request. */
 void connection_hurry(struct connection *connection);
 
-/* The loop is about to end: what another thread still has, or what still arrives, is answered 503. */
+/*
+ * The loop is about to end: what another thread still has, or what still arrives, is answered 503; where no request
+ * has come, `connection` is closed and gone.
+ */
 void connection_give_up(struct connection *connection);
 
 void connection_close(struct connection *connection);

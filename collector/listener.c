@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <event2/listener.h>
+#include <linux/filter.h>
 
 #include "collector/addresses.h"
 #include "collector/metrics.h"
@@ -24,6 +25,7 @@ struct listener {
     size_t count;
     int port;
     bool paused;
+    bool lacks_descriptors;      /* since the last connection that was taken */
     struct event_base *base;
     listener_accept *accept;
     void *context;
@@ -41,7 +43,10 @@ static void on_accept(struct evconnlistener *socket, evutil_socket_t accepted, s
 {
     (void)socket;
     (void)length;
-    const struct listener *listener = context;
+    struct listener *listener = context;
+    if (listener->lacks_descriptors)
+        log_write(LOG_LEVEL_INFO, "taking connections again", NULL);
+    listener->lacks_descriptors = false;
     listener->accept(accepted, peer, listener->context);
 }
 
@@ -55,9 +60,10 @@ static void on_error(struct evconnlistener *socket, void *context)
     struct listener *listener = context;
     int reason = errno;
     metrics_add(METRIC_REFUSED_DESCRIPTORS, 1);
-    if (!listener->paused)
-        log_write(LOG_LEVEL_ERROR, "cannot take a connection; pausing", "error", strerror(reason), NULL);
-    listener->paused = true;
+    if (!listener->lacks_descriptors)
+        log_write(LOG_LEVEL_ERROR, "cannot take a connection; trying again, quietly", "error",
+                  strerror(reason), NULL);
+    listener->paused = listener->lacks_descriptors = true;
     for (size_t i = 0; i < listener->count; i++)
         evconnlistener_disable(listener->sockets[i]);
 }
@@ -69,6 +75,44 @@ void listener_resume(struct listener *listener)
     listener->paused = false;
     for (size_t i = 0; i < listener->count; i++)
         evconnlistener_enable(listener->sockets[i]);
+}
+
+/* Connections whose handshake is done would be reset if the socket were closed with them in its queue. */
+void listener_begin_end(struct listener *listener)
+{
+    enum { FLAGS_AT = 13, SYN = 0x02 };   /* of the TCP header, where a socket's filter begins */
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog no_beginning = {.len = sizeof code / sizeof *code, .filter = code};
+    for (size_t i = 0; i < listener->count; i++) {
+        int socket = evconnlistener_get_fd(listener->sockets[i]);
+        if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &no_beginning, sizeof no_beginning) != 0)
+            log_write(LOG_LEVEL_WARNING, "connections that begin just now will be reset", "error",
+                      strerror(errno), NULL);
+    }
+}
+
+static void accept_all(const struct listener *listener, int socket)
+{
+    struct sockaddr_storage peer;
+    for (;;) {
+        socklen_t length = sizeof peer;
+        int accepted = accept4(socket, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (accepted >= 0)
+            listener->accept(accepted, (struct sockaddr *)&peer, listener->context);
+        else if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+void listener_finish(struct listener *listener)
+{
+    for (size_t i = 0; i < listener->count; i++)
+        accept_all(listener, evconnlistener_get_fd(listener->sockets[i]));
 }
 
 static int bind_socket(const struct addrinfo *address)

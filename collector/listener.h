@@ -20,6 +20,13 @@ struct listener *listener_new(const void *owner, struct event_base *base, const 
 /* The port, also when the setting was 0. */
 int listener_port(const struct listener *listener);
 
+/*
+ * From here on no connection begins: the kernel drops who asks for one, and asks again within a second or so.  Those
+ * that have begun are still accepted; listener_finish takes the last of them, right before the listener is freed.
+ */
+void listener_begin_end(struct listener *listener);
+void listener_finish(struct listener *listener);
+
 /* Listens again after a pause that a lack of file descriptors has forced; cheap otherwise. */
 void listener_resume(struct listener *listener);
 

@@ -18,7 +18,7 @@
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 
-enum { TICK_MS = 100, SIGNALS = 3 };
+enum { TICK_MS = 100, SIGNALS = 3, LAST_ACCEPT_MS = 1000 };
 
 struct server {
     struct loop loop;              /* first: what hangs on the loop hangs on the server's block */
@@ -31,6 +31,7 @@ struct server {
     atomic_bool stop_posted;
     _Atomic int status;
     int64_t stop_at_us;            /* the end, at the latest */
+    int64_t accept_until_us;       /* of connections that had begun before the stop */
 };
 
 static const int handled_signals[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
@@ -46,8 +47,9 @@ static void begin_stop(struct server *server)
     loop->stopping = true;
     server->stop_at_us = clock_now_us() + (int64_t)loop->settings->stop_deadline_ms * 1000;
     writer_hurry(loop->settings->stop_deadline_ms / 2);
-    talloc_free(server->listener);
-    server->listener = NULL;
+    server->accept_until_us = clock_now_us() + (int64_t)LAST_ACCEPT_MS * 1000;
+    listener_begin_end(server->listener);
+    listener_finish(server->listener);
     for (struct connection *connection = loop->connections; connection != NULL; connection = connection->next)
         connection_hurry(connection);
 }
@@ -71,6 +73,16 @@ int server_stop_time_left_ms(const struct server *server)
     return left_ms > 0 ? (int)left_ms : 0;
 }
 
+/* Who had begun to connect before the stop has had the time to end it. */
+static void end_listening(struct server *server)
+{
+    if (server->listener == NULL)
+        return;
+    listener_finish(server->listener);
+    talloc_free(server->listener);
+    server->listener = NULL;
+}
+
 static void close_all(struct loop *loop)
 {
     while (loop->connections != NULL)
@@ -84,8 +96,11 @@ static int64_t longer(int64_t a, int64_t b)
 
 static void give_up_all(struct loop *loop)
 {
-    for (struct connection *connection = loop->connections; connection != NULL; connection = connection->next)
+    struct connection *next = NULL;
+    for (struct connection *connection = loop->connections; connection != NULL; connection = next) {
+        next = connection->next;   /* giving up closes its own connection at most */
         connection_give_up(connection);
+    }
 }
 
 /*
@@ -99,6 +114,8 @@ static void tick_stop(struct server *server, int64_t now_us)
     int64_t left_us = server->stop_at_us - now_us;
     int64_t deadline_us = (int64_t)loop->settings->stop_deadline_ms * 1000;
     bool gives_up = left_us < longer(deadline_us / 4, (int64_t)4 * TICK_MS * 1000);
+    if (loop->connection_count == 0 || gives_up || now_us >= server->accept_until_us)
+        end_listening(server);
     if (gives_up)
         give_up_all(loop);
     bool done = loop->connection_count == 0 && (loop->calls_away == 0 || gives_up);

@@ -57,8 +57,8 @@ static void test_tls_accept_offers_are_taken_or_refused(void **state)
         {"another protocol", 0, NULL, "imap", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct tls_client_options options = {http_server_port(*state), cases[i].version, cases[i].ciphers,
-                                             cases[i].protocol};
+        struct tls_client_options options = {.port = http_server_port(*state), .version = cases[i].version,
+                                             .ciphers = cases[i].ciphers, .protocol = cases[i].protocol};
         struct tls_client *client = tls_client_open(*state, &options);
         if ((client != NULL) != cases[i].taken)
             fail_msg("%s is %s", cases[i].label, client != NULL ? "taken" : "refused");

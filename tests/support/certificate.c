@@ -24,7 +24,7 @@ static void add_extension(X509 *certificate, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
-static X509 *make(EVP_PKEY *key)
+static X509 *make(EVP_PKEY *key, long ends_s)
 {
     X509 *certificate = X509_new();
     assert_non_null(certificate);
@@ -32,7 +32,7 @@ static X509 *make(EVP_PKEY *key)
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
     X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), ends_s);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
     X509_set_issuer_name(certificate, name);
     X509_set_pubkey(certificate, key);
@@ -42,11 +42,11 @@ static X509 *make(EVP_PKEY *key)
     return certificate;
 }
 
-void certificate_make(const char *certificate_path, const char *key_path)
+static void make_files(const char *certificate_path, const char *key_path, long ends_s)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     assert_non_null(key);
-    X509 *certificate = make(key);
+    X509 *certificate = make(key, ends_s);
     FILE *file = fopen(certificate_path, "we");
     assert_non_null(file);
     assert_int_equal(PEM_write_X509(file, certificate), 1);
@@ -58,4 +58,14 @@ void certificate_make(const char *certificate_path, const char *key_path)
     assert_int_equal(fclose(file), 0);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+void certificate_make(const char *certificate_path, const char *key_path)
+{
+    make_files(certificate_path, key_path, 86400);
+}
+
+void certificate_make_expired(const char *certificate_path, const char *key_path)
+{
+    make_files(certificate_path, key_path, -60);
 }

@@ -64,7 +64,7 @@ static void offer_protocol(struct tls_client *client, const char *protocol)
 struct tls_client *tls_client_open(const void *owner, const struct tls_client_options *options)
 {
     struct tls_client *client = memory_new(owner, struct tls_client);
-    client->socket = tls_client_connect_plain(options->port);
+    client->socket = options->socket > 0 ? options->socket : tls_client_connect_plain(options->port);
     talloc_set_destructor(client, free_client);
     client->input = text_new(client);
     client->context = SSL_CTX_new(TLS_client_method());

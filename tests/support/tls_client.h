@@ -19,6 +19,7 @@ struct tls_client_options {
     int version;                 /* TLS1_2_VERSION, TLS1_3_VERSION; 0: any from 1.0 on */
     const char *ciphers;         /* of TLS 1.2 and below */
     const char *protocol;        /* ALPN */
+    int socket;                  /* of tls_client_connect_plain, taken over; 0: connects */
 };
 
 /* NULL when the handshake is refused or the connection is cut. */
