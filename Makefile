@@ -37,7 +37,7 @@ SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 FUZZ_TARGETS    := $(wildcard tests/fuzz/fuzz_*.c)
 TESTS           := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
 SOURCES         := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c)) $(TEST_SOURCES) $(SUPPORT_SOURCES) \
-                   $(wildcard tests/fuzz/*.c)
+                   $(wildcard tests/fuzz/*.c tests/bench/*.c)
 MIGRATIONS      := $(sort $(wildcard migrations/sql/*.sql))
 
 .PHONY: all
@@ -95,6 +95,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(SUPPO
 	@mkdir -p $(@D)
 	$(call say,link   )$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka -o $@
 
+# What tests/bench/run measures with.
+$(BUILD)/bench/bench: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/*.c) $(SUPPORT_SOURCES)) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,link   )$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka -o $@
+
 # All fuzz targets in one test, which runs them over their corpora.
 $(BUILD)/tests/unit/test_fuzz_corpus: private LIBS += -lhttp_parser
 $(BUILD)/tests/unit/test_fuzz_corpus: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/fuzz/*.c))
@@ -105,7 +110,7 @@ $(BUILD)/tests/unit/test_fuzz_corpus: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard
 # ---- tests ----------------------------------------------------------------------------------------------------
 
 .PHONY: tests-build test faults asan tsan coverage
-tests-build: all $(TESTS)
+tests-build: all $(TESTS) $(BUILD)/bench/bench
 
 test: tests-build
 	BUILD=$(BUILD) tests/run
@@ -140,6 +145,14 @@ fuzz-programs: $(FUZZ_TARGETS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,link   )$(CC) $(LDFLAGS) -fsanitize=fuzzer $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lhttp_parser -o $@
+
+# ---- measuring (tests/bench/README.md) ------------------------------------------------------------------------
+
+.PHONY: bench bench-large
+bench bench-large:
+	ci/install-packages build run test bench
+	$(MAKE) BUILD=$(BUILD) all $(BUILD)/bench/bench
+	BUILD=$(BUILD) tests/bench/$(if $(filter bench,$@),run,large)
 
 # ---- looking at the source ------------------------------------------------------------------------------------
 
@@ -209,6 +222,7 @@ help:
 	@echo 'make             every program, into $(BUILD)/bin'
 	@echo 'make test        all tests on a private PostgreSQL cluster; tests/run NAME... runs some'
 	@echo 'make faults      what breaks under load, at length: kills, disk full, PostgreSQL away, clocks, memory'
+	@echo 'make bench       submissions/s, latency, CPU and memory beside pgbench; bench-large: with 10 million stored'
 	@echo 'make asan, tsan  the tests under the address and undefined behaviour, or the thread sanitizer'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (600); FUZZ="yaml form" runs some'
 	@echo 'make coverage    the tests, and which lines of each folder they reached'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The load engine that other tests lean on: its counts, its ledger, and that a ledger that is not right is found out. */
+/* The load engine that other tests lean on: its counts, and that a ledger that is not right is found out. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

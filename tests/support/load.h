@@ -24,12 +24,12 @@
  *   unknown        connection cut, 5xx, nothing in time, an answer that cannot be read
  *
  * What is unknown is sent again under the same id, on the same connection or, after a cut, on a new one, until it is
- * acknowledged or refused (unless `gives_up`).  load_stop, `submissions` and `duration_ms` end the *new* submissions; what
- * is unknown then is still sent again for `settle_ms`.
+ * acknowledged or refused (unless `gives_up`).  load_stop, `submissions` and `duration_ms` end the *new* submissions;
+ * what is unknown then is still sent again for `settle_ms`.
  *
- * Nothing in here uses cmocka: it runs in any thread.  Several engines of one process do not touch each other; give each
- * its own subjects (`site`, `first_subject`), because the ledger counts whatever else is stored of them as never sent.
- * SIGPIPE is ignored in the process from load_new on.
+ * Nothing in here uses cmocka: it runs in any thread.  Several engines of one process do not touch each other; give
+ * each its own subjects (`site`, `first_subject`), because the ledger counts whatever else is stored of them as never
+ * sent.  SIGPIPE is ignored in the process from load_new on.
  */
 #ifndef PATELLA_TEST_LOAD_H
 #define PATELLA_TEST_LOAD_H
@@ -72,7 +72,7 @@ struct load;
 /* Fails when the certificate cannot be read or threads and sockets are lacking. */
 struct load *load_new(const void *owner, const struct load_options *options, struct error *error) MUST_CHECK;
 
-/* Enrols the subjects in arrays of 256, before the run; those that are enrolled under these ids already are no failure. */
+/* Enrols the subjects in arrays of 256, before the run; those that are enrolled so already are no failure. */
 bool load_enrol(struct load *load, struct error *error) MUST_CHECK;
 
 /* The run: in this thread until its end, or in a thread of its own until load_join.  Once for an engine. */
@@ -107,8 +107,10 @@ struct load_counts load_peek(const struct load *load);
 
 /* ---- after the end of the run ---- */
 
-/* Microseconds from the first submission to the last acknowledgement, and CPU time of the engine's thread from the first
- * submission to the end. */
+/*
+ * Microseconds from the first submission to the last acknowledgement, and CPU time of the engine's thread from the
+ * first submission to the end.
+ */
 int64_t load_elapsed_us(const struct load *load);
 int64_t load_cpu_us(const struct load *load);
 
@@ -132,7 +134,7 @@ struct load_findings {
     char text[2048];             /* the counts in a line, and for each fault the first five ids */
 };
 
-/* Compares after the end of the run; `db`: a superuser's connection.  False when there is any fault, or no comparison. */
+/* Compares after the end of the run; `db`: a superuser's connection.  False for any fault, or without a comparison. */
 bool load_check_ledger(const struct load *load, struct db *db, struct load_findings *findings) MUST_CHECK;
 
 #endif

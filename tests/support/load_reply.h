@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The load engine's reader of replies: as little as it needs (see load.h).  Not for judging HTTP: client.h does that. */
+/* The load engine's reader of replies: as little as it needs (see load.h).  Not for judging HTTP. */
 #ifndef PATELLA_TEST_LOAD_REPLY_H
 #define PATELLA_TEST_LOAD_REPLY_H
 

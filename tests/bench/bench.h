@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What tests/bench/run calls: one program, a command for each thing to be measured.  Every command prints "name value"
+ * lines, or one of tab-separated values, and judges nothing.  On the cluster of libpq's environment.
+ */
+#ifndef PATELLA_BENCH_H
+#define PATELLA_BENCH_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Options of all commands; each uses some. */
+struct bench_options {
+    int port, connections, seconds, site, subjects, submissions;
+    pid_t daemon, postmaster, client;
+    const char *certificate, *database, *ids;
+};
+
+/* A registry with its daemon (settings: "name=value", NULL-terminated), until standard input ends. */
+int bench_registry(const struct bench_options *options, const char *const *settings);
+
+/* Enrols the subjects of a site. */
+int bench_enrol(const struct bench_options *options);
+
+/* A round of submissions for subjects that are enrolled, or `submissions` of them when that is not 0. */
+int bench_load(const struct bench_options *options);
+
+/* CPU time and switches of PostgreSQL and of another process, beside the time. */
+int bench_sample(const struct bench_options *options);
+
+/* New connections, one after the other on each of `connections` sockets, with one GET each. */
+int bench_handshakes(const struct bench_options *options);
+
+/* The daemon's memory while `connections` stand open that have said something once. */
+int bench_idle(const struct bench_options *options);
+
+#endif
