@@ -28,9 +28,8 @@ static int free_inbox(struct inbox *inbox)
 
 static void on_wake(evutil_socket_t wake, short what, void *context)
 {
-    (void)what;
     uint64_t count;
-    ssize_t got = read(wake, &count, sizeof count);
+    ssize_t got = (what & EV_READ) != 0 ? read(wake, &count, sizeof count) : 0;
     (void)got;   /* nothing to read: somebody else emptied it; the list tells */
     inbox_deliver(context);
 }
@@ -50,7 +49,8 @@ struct inbox *inbox_new(const void *owner, struct event_base *base, struct error
     return NULL;
 }
 
-void inbox_post(struct inbox *inbox, struct inbox_message *message)
+/* True when it was empty. */
+static bool append(struct inbox *inbox, struct inbox_message *message)
 {
     message->next = NULL;
     pthread_mutex_lock(&inbox->lock);
@@ -61,7 +61,18 @@ void inbox_post(struct inbox *inbox, struct inbox_message *message)
         inbox->last->next = message;
     inbox->last = message;
     pthread_mutex_unlock(&inbox->lock);
-    if (!was_empty)
+    return was_empty;
+}
+
+void inbox_post_soon(struct inbox *inbox, struct inbox_message *message)
+{
+    append(inbox, message);
+    event_active(inbox->event, EV_TIMEOUT, 0);
+}
+
+void inbox_post(struct inbox *inbox, struct inbox_message *message)
+{
+    if (!append(inbox, message))
         return;
     uint64_t one = 1;
     ssize_t written = write(inbox->wake, &one, sizeof one);

@@ -33,6 +33,8 @@ struct loop {
     size_t held_bytes;                   /* by all calls: call_hold */
     bool stopping;                       /* replies say Connection: close */
     uint64_t next_request;               /* for request ids */
+    struct inbox_message log_message;    /* writes the lines of the log that were kept */
+    bool log_posted;
     time_t date_at;                      /* second of `date` */
     char date[32];
 };

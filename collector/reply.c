@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/reply.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,7 +16,7 @@
  * A reply up to here is copied behind its head and goes out as one TLS record; a larger one is lent to the
  * buffer.
  */
-enum { ONE_RECORD = 16000 };
+enum { ONE_RECORD = 16000, HEAD_ROOM = 768 };
 
 /* Of every reply, unless the handler set its own. */
 static const struct reply_header defaults[] = {
@@ -65,7 +64,11 @@ static bool may_have_body(int status)
 static void append_head(struct text *head, struct call *call, size_t length, bool close)
 {
     struct exchange *exchange = &call->exchange;
-    text_append_format(head, "HTTP/1.1 %d %s\r\n", exchange->status, http_reason(exchange->status));
+    text_append(head, "HTTP/1.1 ");
+    text_append_integer(head, exchange->status);
+    text_append(head, " ");
+    text_append(head, http_reason(exchange->status));
+    text_append(head, "\r\n");
     append_header(head, "Date", date_of_now(call->loop));
     append_header(head, "X-Request-Id", exchange->request_id);
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
@@ -76,24 +79,46 @@ static void append_head(struct text *head, struct call *call, size_t length, boo
     if (may_have_body(exchange->status)) {
         if (exchange->reply_type != NULL)
             append_header(head, "Content-Type", exchange->reply_type);
-        text_append_format(head, "Content-Length: %zu\r\n", length);
+        text_append(head, "Content-Length: ");
+        text_append_integer(head, (int64_t)length);
+        text_append(head, "\r\n");
     }
     if (close)
         append_header(head, "Connection", "close");
     text_append_bytes(head, "\r\n", 2);
 }
 
+static void deliver_log(struct inbox_message *message)
+{
+    struct loop *loop = (struct loop *)(void *)((char *)message - offsetof(struct loop, log_message));
+    loop->log_posted = false;
+    log_flush();
+}
+
+/* The requests that one turn of the loop answers have their lines written together, before it waits again. */
+static void post_log(struct loop *loop)
+{
+    if (loop->log_posted)
+        return;
+    loop->log_posted = true;
+    loop->log_message.deliver = deliver_log;
+    inbox_post_soon(loop->inbox, &loop->log_message);
+}
+
 static void write_log(const struct call *call, size_t length, int64_t duration_us)
 {
     const struct exchange *exchange = &call->exchange;
-    char status[12], bytes[24], duration[24];
-    snprintf(status, sizeof status, "%d", exchange->status);
-    snprintf(bytes, sizeof bytes, "%zu", length);
-    snprintf(duration, sizeof duration, "%.3f", (double)duration_us / 1000);
-    log_write(LOG_LEVEL_INFO, "request", "request", exchange->request_id, "method", exchange->method,
-              "route", exchange->route != NULL ? exchange->route->pattern : "none", "status", status,
-              "bytes", bytes, "ms", duration, "peer", exchange->peer,
-              "account", exchange->principal != NULL ? exchange->principal->account : NULL, NULL);
+    char status[TEXT_NUMBER_SIZE], bytes[TEXT_NUMBER_SIZE], duration[2 * TEXT_NUMBER_SIZE];
+    text_from_number((uint64_t)exchange->status, 1, status);
+    text_from_number(length, 1, bytes);
+    char *point = duration + text_from_number((uint64_t)duration_us / 1000, 1, duration);
+    *point = '.';
+    text_from_number((uint64_t)duration_us % 1000, 3, point + 1);
+    log_write_later(LOG_LEVEL_INFO, "request", "request", exchange->request_id, "method", exchange->method,
+                    "route", exchange->route != NULL ? exchange->route->pattern : "none", "status", status,
+                    "bytes", bytes, "ms", duration, "peer", exchange->peer,
+                    "account", exchange->principal != NULL ? exchange->principal->account : NULL, NULL);
+    post_log(call->loop);
 }
 
 static void free_lent(const void *bytes, size_t length, void *call)
@@ -112,7 +137,7 @@ void reply_send(struct call *call, struct evbuffer *out, bool close)
                                "the server made a mistake; its log names the request");
     }
     size_t length = exchange->reply != NULL ? exchange->reply->length : 0;
-    struct text *head = text_new(call);
+    struct text *head = text_new_with_room(call, HEAD_ROOM + (length <= ONE_RECORD ? length : 0));
     append_head(head, call, length, close);
     bool sends_body = length > 0 && may_have_body(exchange->status) && strcmp(exchange->method, "HEAD") != 0;
     int64_t duration_us = clock_now_us() - call->started_us;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "forms/base/log.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,13 +15,35 @@ static _Atomic int least_level = LOG_LEVEL_INFO;
 struct line {
     char bytes[2048];
     size_t length;
+    bool full;               /* something was cut: nothing follows it */
 };
+
+/* What this thread keeps.  A pipe takes so much as one: lines of several threads do not mix in it. */
+static _Thread_local struct {
+    char bytes[PIPE_BUF];
+    size_t length;
+} kept;
+
+/* The time as it stands in a line; the clock is read for each, the calendar once a second. */
+static _Thread_local struct {
+    time_t at;
+    char text[32];
+} stamp;
+
+static bool is_continuation(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;   /* of a character of UTF-8 */
+}
 
 static void put(struct line *line, const char *bytes, size_t length)
 {
-    size_t room = sizeof line->bytes - 1 - line->length;   /* keeps a place for the newline */
-    if (length > room)
+    size_t room = line->full ? 0 : sizeof line->bytes - 1 - line->length;   /* keeps a place for the newline */
+    if (length > room) {
+        line->full = true;
         length = room;
+        while (length > 0 && is_continuation(bytes[length]))
+            length--;
+    }
     memcpy(line->bytes + line->length, bytes, length);
     line->length += length;
 }
@@ -43,10 +65,13 @@ static void put_value(struct line *line, const char *value)
         return;
     }
     put(line, "\"", 1);
-    for (const char *c = value; *c != '\0'; c++) {
+    for (const char *c = value, *next; *c != '\0'; c = next) {
+        for (next = c + 1; is_continuation(*next);)
+            next++;
         if (*c == '"' || *c == '\\')
             put(line, "\\", 1);
-        put(line, (unsigned char)*c < ' ' || *c == 0x7F ? " " : c, 1);   /* no line of a caller's making */
+        bool is_control = (unsigned char)*c < ' ' || *c == 0x7F;
+        put(line, is_control ? " " : c, (size_t)(next - c));   /* no line of a caller's making */
     }
     put(line, "\"", 1);
 }
@@ -75,26 +100,68 @@ bool log_parse_level(const char *name, enum log_level *level)
     return false;
 }
 
+static const char *stamp_of_now(void)
+{
+    time_t now = time(NULL);
+    if (now != stamp.at || stamp.text[0] == '\0') {
+        struct tm utc;
+        gmtime_r(&now, &utc);
+        strftime(stamp.text, sizeof stamp.text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+        stamp.at = now;
+    }
+    return stamp.text;
+}
+
+static void make_line(struct line *line, enum log_level level, const char *message, va_list pairs)
+{
+    const char *key, *value;
+    line->length = 0;
+    line->full = false;
+    put_pair(line, "ts", stamp_of_now());
+    put_pair(line, "level", level_names[level]);
+    put_pair(line, "msg", message);
+    while ((key = va_arg(pairs, const char *)) != NULL && (value = va_arg(pairs, const char *)) != NULL)
+        put_pair(line, key, value);
+    line->bytes[line->length++] = '\n';
+}
+
+static void write_out(const char *bytes, size_t length)
+{
+    ssize_t written = write(STDERR_FILENO, bytes, length);
+    (void)written;   /* there is nowhere else to say it */
+}
+
+void log_flush(void)
+{
+    if (kept.length > 0)
+        write_out(kept.bytes, kept.length);
+    kept.length = 0;
+}
+
 void log_write(enum log_level level, const char *message, ...)
 {
     if ((int)level < atomic_load(&least_level))
         return;
-    struct line line = {.length = 0};
-    char stamp[32];
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    put_pair(&line, "ts", stamp);
-    put_pair(&line, "level", level_names[level]);
-    put_pair(&line, "msg", message);
-    va_list arguments;
-    va_start(arguments, message);
-    const char *key, *value;
-    while ((key = va_arg(arguments, const char *)) != NULL && (value = va_arg(arguments, const char *)) != NULL)
-        put_pair(&line, key, value);
-    va_end(arguments);
-    line.bytes[line.length++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line.bytes, line.length);
-    (void)written;   /* there is nowhere else to say it */
+    struct line line;
+    va_list pairs;
+    va_start(pairs, message);
+    make_line(&line, level, message, pairs);
+    va_end(pairs);
+    log_flush();
+    write_out(line.bytes, line.length);
+}
+
+void log_write_later(enum log_level level, const char *message, ...)
+{
+    if ((int)level < atomic_load(&least_level))
+        return;
+    struct line line;
+    va_list pairs;
+    va_start(pairs, message);
+    make_line(&line, level, message, pairs);
+    va_end(pairs);
+    if (line.length > sizeof kept.bytes - kept.length)
+        log_flush();
+    memcpy(kept.bytes + kept.length, line.bytes, line.length);
+    kept.length += line.length;
 }
