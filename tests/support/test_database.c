@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,11 +87,12 @@ static void make_template(struct db *cluster)
     talloc_free(db);
 }
 
-/* Once for a process; several test programs may come at the same time. */
+/* Once for each cluster that a process uses; several test programs may come at the same time. */
 static void need_template(void)
 {
-    static bool made;
-    if (made)
+    static char made_at[256];
+    const char *host = getenv("PGHOST");
+    if (host && strcmp(made_at, host) == 0)
         return;
     struct db *cluster = connect_to_cluster(NULL);
     test_run(cluster, "SELECT pg_catalog.pg_advisory_lock(70, 1)");
@@ -99,7 +101,7 @@ static void need_template(void)
     if (strcmp(there, "1") != 0 || !is_migrated(cluster))
         make_template(cluster);
     talloc_free(cluster);
-    made = true;
+    snprintf(made_at, sizeof made_at, "%s", host ? host : "");
 }
 
 static int test_database_drop(struct test_database *database)
