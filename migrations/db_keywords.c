@@ -9,11 +9,14 @@
 
 /*
  * Startup options beat what a role, a database or PGOPTIONS sets, and stand before the first statement runs.  A
- * WARNING is how PostgreSQL says that a standby does not have what it committed: it must arrive.
+ * WARNING is how PostgreSQL says that a standby does not have what it committed: it must arrive.  A backend whose
+ * client is gone without a word, in the middle of a batch, finds that out as soon as the client would, and lets go of
+ * the rows: its own default is two hours.
  */
 #define PINNED_OPTIONS \
     "-c search_path= -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601 -c bytea_output=hex " \
     "-c extra_float_digits=1 -c standard_conforming_strings=on -c client_min_messages=warning " \
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2 -c tcp_user_timeout=15000 " \
     "-c statement_timeout=%d"
 
 #define CONNECT_TIMEOUT_S "10"

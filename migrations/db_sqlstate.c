@@ -17,6 +17,7 @@ static const struct sqlstate_kind sqlstate_kinds[] = {
     {"23505", ERROR_CONFLICT, false},  /* unique */
     {"23", ERROR_INPUT, false},        /* other constraints */
     {"22", ERROR_INPUT, false},        /* data exception */
+    {"25006", ERROR_DATABASE, true},   /* read-only: a standby, while another one takes over */
     {"28", ERROR_DENIED, false},       /* no valid token, no such role */
     {"40", ERROR_BUSY, true},          /* serialization, deadlock */
     {"42501", ERROR_DENIED, false},    /* no privilege */
@@ -26,6 +27,7 @@ static const struct sqlstate_kind sqlstate_kinds[] = {
     {"55006", ERROR_CONFLICT, false},  /* in use */
     {"57014", ERROR_BUSY, false},      /* statement_timeout: the next try would take as long */
     {"57P", ERROR_DATABASE, true},     /* shutdown, crash, starting up */
+    {"58", ERROR_BUSY, false},         /* the disk failed, or a file was not there */
     {"P0002", ERROR_NOT_FOUND, false},
 };
 
