@@ -28,8 +28,8 @@ int bench_registry(const struct bench_options *options, const char *const *setti
     add_sites(registry);
     const char *conninfo = test_database_conninfo(registry, registry->database, "patella_collector");
     registry->daemon = daemon_start(registry, conninfo, settings);
-    printf("database=%s port=%d daemon=%d certificate=%s log=%s\n", test_database_name(registry->database),
-           registry->daemon->port, (int)registry->daemon->pid, registry->daemon->certificate, registry->daemon->log);
+    printf("database=%s port=%d daemon=%d certificate=%s\n", test_database_name(registry->database),
+           registry->daemon->port, (int)registry->daemon->pid, registry->daemon->certificate);
     fflush(stdout);
     while (getchar() != EOF)
         continue;

@@ -12,6 +12,7 @@ export BUILD=${BUILD:-build}
 bench=$BUILD/bench/bench
 rounds=$dir/rounds
 site=10
+system=patellad                 # what rounds of patellad are called
 
 fail() { echo "$0: $*" >&2; exit 1; }
 sql() { psql --no-psqlrc --quiet --tuples-only --no-align --field-separator=$'\t' --set ON_ERROR_STOP=1 "$@"; }
@@ -31,28 +32,44 @@ start_cluster() { # [NAME=VALUE...]: settings of PostgreSQL
     fi
 }
 
-# Sets database, port, daemon, certificate and log.
-start_registry() { # [SETTING=VALUE...]
-    local line
-    coproc REGISTRY { exec "$bench" registry "$@"; }
-    read -r line <&"${REGISTRY[0]}" || fail "no daemon"
-    # shellcheck disable=SC2086  # names and values without blanks
-    export ${line?}
-    export PGDATABASE=$database
-    server=("port=$port" "certificate=$certificate" "daemon=$daemon" "postmaster=$postmaster" "database=$database")
+declare -A registry_pid registry_input registry_words
+
+# A database of its own and a daemon on it; becomes the one that is used.
+start_registry() { # NAME [SETTING=VALUE...]
+    local input words
+    mkfifo "$dir/$1.input" "$dir/$1.output" || fail "no pipe"
+    "$bench" registry "${@:2}" < "$dir/$1.input" > "$dir/$1.output" &
+    registry_pid[$1]=$!
+    exec {input}> "$dir/$1.input"
+    registry_input[$1]=$input
+    read -r words < "$dir/$1.output" || fail "no daemon"
+    registry_words[$1]=$words
+    use_registry "$1"
 }
 
-stop_registry() {
-    local pid=${REGISTRY_PID:-} input=${REGISTRY[1]:-}
-    [ -n "$pid" ] || return 0
+# Sets server (options of bench), database, port and PGDATABASE.
+use_registry() { # NAME
+    read -ra server <<< "${registry_words[$1]} postmaster=$postmaster"
+    database=${server[0]#database=}
+    # shellcheck disable=SC2034  # tests/bench/run has a URL to make
+    port=${server[1]#port=}
+    export PGDATABASE=$database
+}
+
+stop_registries() {
+    local name input
     unset PGDATABASE
-    exec {input}>&-
-    wait "$pid" || fail "the daemon did not end well"
+    for name in "${!registry_pid[@]}"; do
+        input=${registry_input[$name]}
+        exec {input}>&-
+        wait "${registry_pid[$name]}" || echo "$0: the daemon of $name did not end well" >&2
+        unset "registry_pid[$name]"
+    done
 }
 
 # At the end, however it comes.
 clean_up() {
-    if [ -n "${REGISTRY_PID:-}" ]; then stop_registry; fi
+    stop_registries
     ci/cluster stop "$dir/cluster"
     rm -rf "$(readlink -f "$dir/cluster/place" 2> /dev/null)" "$dir"
 }
@@ -73,17 +90,17 @@ wal_columns() { # FROM TO SUBMISSIONS
 patellad_round() { # CONNECTIONS SECONDS [OPTION=VALUE...]
     local line before
     site=$((site + 1))
-    "$bench" enrol "${server[@]}" site=$site || fail "enrolment"
+    "$bench" enrol "${server[@]}" site=$site "${@:3}" || fail "enrolment"
     before=$(wal)
     line=$("$bench" load "${server[@]}" site=$site connections="$1" seconds="$2" "${@:3}") ||
         fail "the ledger of a round with $1 connections is not right"
-    printf 'patellad\t%s\t%s\t%s\n' "$1" "$line" \
+    printf '%s\t%s\t%s\t%s\n' "$system" "$1" "$line" \
         "$(wal_columns "$before" "$(wal)" "$(cut -f 10 <<< "$line")")" >> "$rounds"
 }
 
 # ---- pgbench ----
 
-# Bare tables: the same columns and indexes, no triggers, checks, policies and foreign keys; values of a real submission.
+# Bare tables: the same columns and indexes, no triggers, checks, policies and foreign keys; values of a real row.
 make_bare_tables() {
     local like='INCLUDING INDEXES INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMPRESSION'
     sql -c 'CREATE SCHEMA bench' -c "CREATE TABLE bench.submission (LIKE core.submission $like)" \
@@ -123,7 +140,8 @@ pgbench_connections() { sql -c "SELECT count(*) FROM pg_stat_activity WHERE appl
 # Rate and latencies of the transactions that ended between two instants (ms) from pgbench's own logs.
 read_pgbench_logs() { # FROM TO
     cat "$dir"/pgbench_log.* |
-        awk -v from="$1" -v to="$2" '{at = $5 * 1000 + $6 / 1000} at >= from && at < to {print $3}' | sort -n | awk -v seconds="$(($2 - $1))e-3" '
+        awk -v from="$1" -v to="$2" '{at = $5 * 1000 + $6 / 1000} at >= from && at < to {print $3}' | sort -n |
+        awk -v seconds="$(($2 - $1))e-3" '
             {us[NR] = $1}
             function share(p,  i) {i = int(p * NR + 0.999999); return us[i < 1 ? 1 : i] / 1000}
             END {
