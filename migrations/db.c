@@ -311,7 +311,7 @@ struct db *db_open(const void *owner, const struct db_options *options, struct e
 /* ------------------------------------------------------------------------------------------------ transactions */
 
 static const char *const begin_statements[] = {
-    [DB_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    [DB_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",   /* READ WRITE has a standby say 0A000, not 25006 */
     [DB_REPEATABLE_READ_ONLY] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 };
 
