@@ -73,7 +73,7 @@ END {
     print_single("patellad")
     print_single("pgbench")
     print "daemon, PgSQL, client: CPU time.  WALsync: waiting for the disk at COMMIT.  rest: waking up the next"
-    print "process or thread in the row (client, event loop, writer, backend, and back), less what overlaps.  What"
-    print "pgbench lacks: TLS, HTTP, JSON, the form's checks and scores, SHA-256, the database's verdict; and nobody"
-    print "shares the COMMIT."
+    print "process or thread in the row (client, event loop, writer, backend, and back), less what overlaps."
+    print "With pgbench there is no TLS, HTTP, JSON, check, score, SHA-256 or verdict of the database; nobody shares"
+    print "the COMMIT."
 }
