@@ -27,6 +27,8 @@ struct call {
     size_t held;                       /* bytes of it that count for max_held_bytes */
     bool keep_alive;
     bool expects_continue;
+    struct text *reply_bytes;          /* once it has its reply: reply.h */
+    bool body_apart;
     struct principal *found;           /* what a worker found for the token */
     bool denied;
     char *token;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/connection.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "collector/loop.h"
 #include "collector/metrics.h"
 #include "collector/reply.h"
+#include "forms/base/log.h"
 #include "forms/base/memory.h"
 
 enum {
@@ -65,10 +67,23 @@ static void drop_call(struct connection *connection)
         call_free(call);   /* else it is freed when it comes back */
 }
 
+/* Takes the call whose reply waits for the end of the turn; there is one. */
+static struct call *take_reply(struct connection *connection)
+{
+    struct call *call = connection->replying;
+    *connection->reply_link = connection->next_reply;
+    if (connection->next_reply != NULL)
+        connection->next_reply->reply_link = connection->reply_link;
+    connection->replying = NULL;
+    return call;
+}
+
 void connection_close(struct connection *connection)
 {
     struct loop *loop = connection->loop;
     drop_call(connection);
+    if (connection->replying != NULL)
+        call_free(take_reply(connection));
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
@@ -211,6 +226,90 @@ void connection_await(struct connection *connection, enum connection_phase phase
     set_phase(connection, phase, connection->loop->settings->work_deadline_ms);
 }
 
+/* ---- replies ---- */
+
+/* The reply has left. */
+static void end_reply(struct connection *connection)
+{
+    if (connection->closes) {
+        linger(connection);
+        return;
+    }
+    set_phase(connection, PHASE_IDLE, connection->loop->settings->idle_deadline_ms);
+    if (connection->loop->stopping)
+        connection_hurry(connection);
+    bufferevent_enable(connection->stream, EV_READ);
+    read_head(connection);
+}
+
+/* False when the connection is broken; `sent` is less than `bytes` have when the socket is full. */
+static bool write_now(struct connection *connection, const struct text *bytes, size_t *sent)
+{
+    SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
+    ERR_clear_error();
+    int written = SSL_write(ssl, bytes->bytes, (int)bytes->length);
+    int reason = SSL_get_error(ssl, written);
+    ERR_clear_error();
+    *sent = written > 0 ? (size_t)written : 0;
+    return written > 0 || reason == SSL_ERROR_WANT_WRITE || reason == SSL_ERROR_WANT_READ;
+}
+
+/*
+ * A reply of one TLS record goes to the socket at once, which mostly has room for it: without the two calls
+ * of epoll_ctl and the turn of the loop that libevent's buffer costs.  What has no room, libevent writes.
+ */
+static void send_reply(struct connection *connection)
+{
+    struct call *call = take_reply(connection);
+    struct evbuffer *out = output_of(connection);
+    size_t sent = 0;
+    bool at_once = !call->body_apart && evbuffer_get_length(out) == 0;
+    if (at_once && !write_now(connection, call->reply_bytes, &sent)) {
+        call_free(call);
+        connection_close(connection);
+        return;
+    }
+    reply_queue(call, sent, out);
+    size_t left = evbuffer_get_length(out);
+    connection->reply_length = sent + left;
+    if (left == 0)
+        end_reply(connection);
+}
+
+/*
+ * The log first: whoever has an answer finds its line there.  Requests that wait behind these replies are
+ * answered in the next turn.
+ */
+static void deliver_replies(struct inbox_message *message)
+{
+    struct loop *loop = (struct loop *)(void *)((char *)message - offsetof(struct loop, reply_message));
+    struct connection *replies = loop->replies;
+    loop->replies = NULL;
+    loop->replies_posted = false;
+    if (replies != NULL)
+        replies->reply_link = &replies;
+    log_flush();
+    while (replies != NULL)
+        send_reply(replies);
+}
+
+static void post_reply(struct connection *connection, struct call *call)
+{
+    struct loop *loop = connection->loop;
+    connection->replying = call;
+    connection->reply_length = 0;
+    connection->next_reply = loop->replies;
+    connection->reply_link = &loop->replies;
+    if (connection->next_reply != NULL)
+        connection->next_reply->reply_link = &connection->next_reply;
+    loop->replies = connection;
+    if (loop->replies_posted)
+        return;
+    loop->replies_posted = true;
+    loop->reply_message.deliver = deliver_replies;
+    inbox_post_soon(loop->inbox, &loop->reply_message);
+}
+
 void connection_reply(struct connection *connection)
 {
     struct call *call = connection->call;
@@ -220,8 +319,8 @@ void connection_reply(struct connection *connection)
     connection->body = NULL;
     set_phase(connection, PHASE_REPLY, 0);
     call_hold(call, call->exchange.reply != NULL ? call->exchange.reply->length : 0);
-    reply_send(call, output_of(connection), connection->closes);
-    connection->reply_length = evbuffer_get_length(output_of(connection));
+    reply_make(call, connection->closes);
+    post_reply(connection, call);
 }
 
 /* ---- libevent's calls ---- */
@@ -261,17 +360,9 @@ static void on_read(struct bufferevent *stream, void *context)
 static void on_written(struct bufferevent *stream, void *context)
 {
     struct connection *connection = context;
-    if (connection->phase != PHASE_REPLY || evbuffer_get_length(bufferevent_get_output(stream)) > 0)
-        return;
-    if (connection->closes) {
-        linger(connection);
-        return;
-    }
-    set_phase(connection, PHASE_IDLE, connection->loop->settings->idle_deadline_ms);
-    if (connection->loop->stopping)
-        connection_hurry(connection);
-    bufferevent_enable(stream, EV_READ);
-    read_head(connection);
+    bool waits = connection->replying != NULL || evbuffer_get_length(bufferevent_get_output(stream)) > 0;
+    if (connection->phase == PHASE_REPLY && !waits)
+        end_reply(connection);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *context)

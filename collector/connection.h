@@ -34,6 +34,8 @@ struct connection {
     size_t reply_length;             /* bytes in the output buffer at the begin of PHASE_REPLY */
     size_t lingered;                 /* bytes dropped in PHASE_LINGER */
     struct call *call;               /* NULL in PHASE_HANDSHAKE, HEAD, IDLE, REPLY, LINGER */
+    struct call *replying;           /* in PHASE_REPLY, until the end of the loop's turn */
+    struct connection *next_reply, **reply_link;
     char *body;                      /* of the call; grows with what arrives */
     size_t body_got, body_capacity;
     bool closes;                     /* after the reply */

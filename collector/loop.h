@@ -33,8 +33,9 @@ struct loop {
     size_t held_bytes;                   /* by all calls: call_hold */
     bool stopping;                       /* replies say Connection: close */
     uint64_t next_request;               /* for request ids */
-    struct inbox_message log_message;    /* writes the lines of the log that were kept */
-    bool log_posted;
+    struct connection *replies;          /* those whose reply leaves at the end of this turn */
+    struct inbox_message reply_message;  /* the end of this turn */
+    bool replies_posted;
     time_t date_at;                      /* second of `date` */
     char date[32];
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/reply.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -88,23 +87,6 @@ static void append_head(struct text *head, struct call *call, size_t length, boo
     text_append_bytes(head, "\r\n", 2);
 }
 
-static void deliver_log(struct inbox_message *message)
-{
-    struct loop *loop = (struct loop *)(void *)((char *)message - offsetof(struct loop, log_message));
-    loop->log_posted = false;
-    log_flush();
-}
-
-/* The requests that one turn of the loop answers have their lines written together, before it waits again. */
-static void post_log(struct loop *loop)
-{
-    if (loop->log_posted)
-        return;
-    loop->log_posted = true;
-    loop->log_message.deliver = deliver_log;
-    inbox_post_soon(loop->inbox, &loop->log_message);
-}
-
 static void write_log(const struct call *call, size_t length, int64_t duration_us)
 {
     const struct exchange *exchange = &call->exchange;
@@ -118,7 +100,6 @@ static void write_log(const struct call *call, size_t length, int64_t duration_u
                     "route", exchange->route != NULL ? exchange->route->pattern : "none", "status", status,
                     "bytes", bytes, "ms", duration, "peer", exchange->peer,
                     "account", exchange->principal != NULL ? exchange->principal->account : NULL, NULL);
-    post_log(call->loop);
 }
 
 static void free_lent(const void *bytes, size_t length, void *call)
@@ -128,7 +109,7 @@ static void free_lent(const void *bytes, size_t length, void *call)
     call_free(call);
 }
 
-void reply_send(struct call *call, struct evbuffer *out, bool close)
+void reply_make(struct call *call, bool close)
 {
     struct exchange *exchange = &call->exchange;
     if (exchange->status == 0) {
@@ -144,13 +125,20 @@ void reply_send(struct call *call, struct evbuffer *out, bool close)
     metrics_count_request(exchange->route, exchange->status, duration_us);
     if (call->loop->settings->access_log)
         write_log(call, sends_body ? length : 0, duration_us);
-    bool one_record = !sends_body || head->length + length <= ONE_RECORD;
-    if (sends_body && one_record)
+    call->body_apart = sends_body && head->length + length > ONE_RECORD;
+    if (sends_body && !call->body_apart)
         text_append_bytes(head, exchange->reply->bytes, length);
-    evbuffer_add(out, head->bytes, head->length);
-    if (one_record)
+    call->reply_bytes = head;
+}
+
+void reply_queue(struct call *call, size_t sent, struct evbuffer *out)
+{
+    const struct text *bytes = call->reply_bytes, *body = call->exchange.reply;
+    if (sent < bytes->length)
+        evbuffer_add(out, bytes->bytes + sent, bytes->length - sent);
+    if (!call->body_apart)
         call_free(call);
-    else if (evbuffer_add_reference(out, exchange->reply->bytes, length, free_lent, call) != 0)
+    else if (evbuffer_add_reference(out, body->bytes, body->length, free_lent, call) != 0)
         abort();   /* out of memory: memory.h */
 }
 

@@ -8,10 +8,14 @@
 #include "collector/call.h"
 
 /*
- * Writes the reply of `call` to `out`, counts and logs it, and takes the call over.  A call without a status
- * becomes a 500.  `close`: say that the connection ends here.
+ * Makes the reply of `call`, counts and logs it: reply_bytes, with the body in it when both fit into one TLS
+ * record, else with body_apart.  A call without a status becomes a 500.  `close`: say that the connection
+ * ends here.
  */
-void reply_send(struct call *call, struct evbuffer *out, bool close);
+void reply_make(struct call *call, bool close);
+
+/* Puts all but the first `sent` bytes of a reply into `out`; takes the call over. */
+void reply_queue(struct call *call, size_t sent, struct evbuffer *out);
 
 /* The interim reply for "Expect: 100-continue". */
 void reply_send_continue(struct evbuffer *out);
