@@ -56,15 +56,16 @@ use_registry() { # NAME
     export PGDATABASE=$database
 }
 
+# All inputs are closed before anything is waited for: a daemon has inherited those of the daemons before it.
 stop_registries() {
     local name input
     unset PGDATABASE
+    for input in "${registry_input[@]}"; do exec {input}>&-; done
+    registry_input=()
     for name in "${!registry_pid[@]}"; do
-        input=${registry_input[$name]}
-        exec {input}>&-
         wait "${registry_pid[$name]}" || echo "$0: the daemon of $name did not end well" >&2
-        unset "registry_pid[$name]"
     done
+    registry_pid=()
 }
 
 # At the end, however it comes.
