@@ -99,7 +99,8 @@ static bool send_ledger(const struct load_ledger *ledger, const struct load_opti
         good = db_query(work, db, add_rows, rows_from(work, ledger, options, first, count), error) != NULL;
         talloc_free(work);
     }
-    return good && db_run_script(db, "ANALYZE pg_temp.load_ledger", error);
+    /* The planner may know nothing of core.submission yet: without an index it could choose a loop in a loop. */
+    return good && db_run_script(db, "CREATE INDEX ON pg_temp.load_ledger (id); ANALYZE pg_temp.load_ledger", error);
 }
 
 /* ---- the comparison ---- */
