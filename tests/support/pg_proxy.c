@@ -3,8 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -80,13 +80,13 @@ static int connect_to(const char *path)
     return -1;
 }
 
-/* So that the peer does not hear of it: no FIN, no RST before it says something itself; all it sent is acknowledged. */
-static void vanish(int tcp_socket)
+/* Whatever the peer sends from here on is dropped unseen, and never acknowledged. */
+static void go_deaf(int tcp_socket)
 {
-    int on = 1;
-    (void)setsockopt(tcp_socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-    (void)setsockopt(tcp_socket, IPPROTO_TCP, TCP_REPAIR, &on, sizeof on);
-    close(tcp_socket);
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog filter = {.len = 1, .filter = &nothing};
+    if (setsockopt(tcp_socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
+        abort();                     /* in the proxy's thread, where no assertion may fail */
 }
 
 static bool pass(int to, const char *bytes, size_t length)
@@ -112,8 +112,7 @@ static void consume(struct text *text, size_t length)
 static void close_pair(struct pair *pair)
 {
     close(pair->client);
-    if (pair->server >= 0)
-        close(pair->server);
+    close(pair->server);
     talloc_free(pair->from_client);
     talloc_free(pair->from_server);
     memset(pair, 0, sizeof *pair);
@@ -188,8 +187,7 @@ static void strike(struct pg_proxy *proxy, struct pair *pair, bool hang)
         return;
     }
     pair->hung = true;
-    vanish(pair->server);
-    pair->server = -1;
+    go_deaf(pair->server);
 }
 
 /* ---- from the daemon ---- */
