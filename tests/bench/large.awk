@@ -23,14 +23,16 @@ function median(values, who,    i, list) {
     return middle(list, lines[who])
 }
 
+function cpu(who) { return median(daemon, who) + median(postgres, who) }
+
 function print_line(ids,    i, n, list, ratio) {
     n = lines["filled-" ids]
     for (i = 1; i <= n; i++) list[i] = rate["filled-" ids, i] / rate["empty-" ids, i]
     ratio = middle(list, n)
-    printf "%10d %9s %4s %8.0f %8.0f %6.2f %8.2f %8.2f %7.1f %7.1f %7.1f %7.1f %10.0f\n", rows, size, ids,
+    printf "%10d %9s %4s %8.0f %8.0f %6.2f %8.2f %8.2f %7.1f %7.1f %7.1f %7.1f %6.2f %10.0f\n", rows, size, ids,
         median(rate, "empty-" ids), median(rate, "filled-" ids), ratio, list[1], list[n],
         median(daemon, "empty-" ids), median(postgres, "empty-" ids), median(daemon, "filled-" ids),
-        median(postgres, "filled-" ids), median(wal, "filled-" ids)
+        median(postgres, "filled-" ids), cpu("filled-" ids) / cpu("empty-" ids), median(wal, "filled-" ids)
 }
 
 END {
