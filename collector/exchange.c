@@ -7,6 +7,7 @@
 
 #include "collector/call.h"
 #include "collector/loop.h"
+#include "collector/metrics.h"
 #include "collector/problem_details.h"
 #include "forms/base/memory.h"
 
@@ -80,6 +81,7 @@ void exchange_reply_problem(struct exchange *exchange, int status, const char *c
     va_end(arguments);
     struct text *body = text_new(exchange);
     problem_details_append(body, status, code, words, NULL);
+    metrics_count_problem(code);
     exchange_reply_details(exchange, status, body);
 }
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "collector/catalogues.h"
+#include "collector/problem_details.h"
 #include "collector/writer.h"
 
 static const struct {
@@ -44,7 +45,7 @@ static const struct {
                                     "End of the server's certificate, unix time."},
 };
 
-enum { METRICS_ROUTES = 128, METRICS_CLASSES = 6 };
+enum { METRICS_ROUTES = 128, METRICS_CLASSES = 6, METRICS_PROBLEMS = 64 };
 
 static const int bucket_us[] = {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
                                 2500000, 5000000, 10000000};
@@ -56,6 +57,7 @@ static struct {
     _Atomic bool loopback_only;
     _Atomic int64_t values[METRIC_COUNT];
     _Atomic int64_t refusals[HTTP_REFUSAL_COUNT];
+    _Atomic int64_t problems[METRICS_PROBLEMS + 1];                  /* the last one: a code of no table */
     _Atomic int64_t requests[METRICS_ROUTES + 1][METRICS_CLASSES];   /* the last row: no route */
     _Atomic int64_t buckets[BUCKETS + 1];                            /* the last one: longer */
     _Atomic int64_t duration_us;
@@ -95,6 +97,15 @@ void metrics_set(enum metric metric, int64_t value)
 void metrics_count_refusal(enum http_refusal refusal)
 {
     add(&metrics.refusals[refusal], 1);
+}
+
+void metrics_count_problem(const char *code)
+{
+    size_t row = 0;
+    const char *known;
+    while ((known = problem_details_code(row)) != NULL && strcmp(known, code) != 0)
+        row++;
+    add(&metrics.problems[known != NULL && row < METRICS_PROBLEMS ? row : METRICS_PROBLEMS], 1);
 }
 
 static size_t row_of(const struct route *route)
@@ -169,6 +180,17 @@ static void append_refusals(struct text *out)
                            http_refusal_code((enum http_refusal)i), value_of(&metrics.refusals[i]));
 }
 
+static void append_problems(struct text *out)
+{
+    const char *code;
+    append_head(out, "patella_problems_total", "counter", "Problems by code, those of the rows of arrays among them.");
+    for (size_t row = 0; row < METRICS_PROBLEMS && (code = problem_details_code(row)) != NULL; row++)
+        text_append_format(out, "patella_problems_total{code=\"%s\"} %" PRId64 "\n", code,
+                           value_of(&metrics.problems[row]));
+    text_append_format(out, "patella_problems_total{code=\"other\"} %" PRId64 "\n",
+                       value_of(&metrics.problems[METRICS_PROBLEMS]));
+}
+
 static void append_writer(struct text *out)
 {
     struct writer_counts counts = writer_read_counts();
@@ -203,6 +225,7 @@ void metrics_append(struct text *out)
     append_requests(out);
     append_durations(out);
     append_refusals(out);
+    append_problems(out);
     append_writer(out);
 }
 

@@ -43,6 +43,9 @@ void metrics_add(enum metric metric, int64_t value);
 void metrics_set(enum metric metric, int64_t value);
 void metrics_count_refusal(enum http_refusal refusal);
 
+/* A problem of that code (problem_details.h) was answered, as a whole reply or for a row of an array. */
+void metrics_count_problem(const char *code);
+
 /* One reply; `route` is NULL when none was found. */
 void metrics_count_request(const struct route *route, int status, int64_t duration_us);
 

@@ -72,6 +72,22 @@ static const struct refusal refusals[] = {
      "the submission could not be stored; nothing is acknowledged, report it with the request id"},
 };
 
+static const char *const codes[] = {
+    "bad_content_length", "bad_expectation", "bad_header", "bad_host", "bad_line_end", "bad_request_line", "bad_target",
+    "bad_token", "bad_version", "body_not_allowed", "body_too_slow", "conflict", "continues_unknown",
+    "duplicate_header", "exists", "folded_header", "head_too_large", "head_too_slow", "internal", "invalid",
+    "invalid_parameter", "length_and_transfer_encoding", "length_required", "malformed", "method_not_allowed",
+    "no_session", "no_token", "not_allowed", "not_found", "not_json", "reason_missing", "record_exists", "record_void",
+    "study_frozen", "subject_exists", "subject_has_records", "subject_locked", "too_large", "too_many_headers",
+    "transfer_encoding", "unavailable", "unknown_form", "unknown_method", "unknown_subject", "uuid_reused",
+    "version_conflict", "wrong_type",
+};
+
+const char *problem_details_code(size_t index)
+{
+    return index < sizeof codes / sizeof codes[0] ? codes[index] : NULL;
+}
+
 static const char *title_of(int status)
 {
     for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)

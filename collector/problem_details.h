@@ -29,4 +29,10 @@ void problem_details_append(struct text *out, int status, const char *code, cons
 int problem_details_status(const char *verdict_code);
 const char *problem_details_text(const char *verdict_code);
 
+/*
+ * Every code that a problem of this program can have, in the order of the alphabet; NULL from the end on.  What is not
+ * in this table is not in the API's description either, and is counted as "other".
+ */
+const char *problem_details_code(size_t index);
+
 #endif

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#include "collector/problem_details.h"
 #include "collector/json_reply.h"
+#include "collector/metrics.h"
+#include "collector/problem_details.h"
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
 
@@ -68,19 +69,29 @@ int receipt_row_status(const struct batch_row *row)
     return row->verdict.kind == STORE_ACCEPTED || row->accepted_before ? 201 : 200;
 }
 
+static const char *problem_code(const struct batch_row *row)
+{
+    if (row->fate == BATCH_UNREADABLE)
+        return "malformed";
+    return row->fate == BATCH_INVALID ? "invalid" : refusal_code(row);
+}
+
+static const char *problem_text(const struct batch_row *row)
+{
+    if (row->fate == BATCH_UNREADABLE)
+        return "the submission cannot be read; every problem is listed";
+    if (row->fate == BATCH_INVALID)
+        return "the answers do not pass the form's checks; every problem is listed; those that are soft go away with a "
+               "confirmation and its reason";
+    return problem_details_text(refusal_code(row));
+}
+
 static void append_problem(struct text *out, const struct batch_row *row)
 {
-    int status = receipt_row_status(row);
-    if (row->fate == BATCH_UNREADABLE)
-        problem_details_append(out, status, "malformed",
-                               "the submission cannot be read; every problem is listed", &row->problems);
-    else if (row->fate == BATCH_INVALID)
-        problem_details_append(out, status, "invalid",
-                               "the answers do not pass the form's checks; every problem is "
-                               "listed; those that are soft go away with a confirmation and its reason",
-                               &row->problems);
-    else
-        problem_details_append(out, status, refusal_code(row), problem_details_text(refusal_code(row)), NULL);
+    bool listed = row->fate == BATCH_UNREADABLE || row->fate == BATCH_INVALID;
+    metrics_count_problem(problem_code(row));
+    problem_details_append(out, receipt_row_status(row), problem_code(row), problem_text(row),
+                           listed ? &row->problems : NULL);
 }
 
 /* ---- the reply ---- */

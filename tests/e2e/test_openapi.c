@@ -15,6 +15,7 @@
 
 #include "collector/exchange.h"
 #include "collector/openapi.h"
+#include "collector/problem_details.h"
 #include "forms/base/memory.h"
 #include "tests/support/openapi.h"
 
@@ -116,6 +117,21 @@ static void test_every_parameter_of_a_path_is_described(void **state)
     }
 }
 
+static void test_every_problem_code_is_described(void **state)
+{
+    (void)state;
+    const struct yaml *schemas = yaml_find(yaml_find(openapi_document(), "components"), "schemas");
+    const struct yaml *properties = yaml_find(yaml_find(schemas, "Problem"), "properties");
+    const struct yaml *codes = yaml_find(yaml_find(properties, "code"), "enum");
+    assert_non_null(codes);
+    size_t count = 0;
+    while (problem_details_code(count) != NULL)
+        count++;
+    assert_int_equal(codes->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(codes->children[i]->text, problem_details_code(i));
+}
+
 static void assert_references(const struct yaml *node)
 {
     openapi_resolve(node);   /* fails the test when it points nowhere */
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_every_route_is_described),
         cmocka_unit_test(test_every_operation_is_a_route),
         cmocka_unit_test(test_every_parameter_of_a_path_is_described),
+        cmocka_unit_test(test_every_problem_code_is_described),
         cmocka_unit_test(test_every_reference_points_somewhere),
         cmocka_unit_test(test_openapi_yaml_inside_the_program_is_the_file),
         cmocka_unit_test(test_openapi_check_finds_what_is_not_described),
