@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * PostgreSQL is away: when patellad starts, for a while in service, and standing still without a word.  The queue
- * stays within its limit and the memory within bounds, every answer is a 503 that says when to come again, and
- * the daemon recovers by itself.
+ * PostgreSQL is away: when patellad starts, for a while in service, and standing still without a word.  The
+ * queue stays within its limit and the memory within bounds, every answer is a 503 that says when to come
+ * again, and the daemon recovers by itself.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -140,7 +140,8 @@ static void test_away_at_start(void **state)
     fault_run_end(run);
 }
 
-static void run_outage(const char *label, void (*leave)(struct cluster *), void (*come_back)(struct cluster *))
+static void run_outage(const char *label, void (*leave)(struct cluster *),
+                       void (*come_back)(struct cluster *))
 {
     struct fault_run *run = fault_run_new(
         cluster, &(struct fault_options){.label = label, .connections = CONNECTIONS, .settings = settings});
@@ -150,7 +151,7 @@ static void run_outage(const char *label, void (*leave)(struct cluster *), void 
     leave(cluster);
     wait_until_not_ready(run);
     assert_unavailable(run);
-    watch_outage(run, faults_are_long() ? 60000 : 5000, resident_before_kib);
+    watch_outage(run, faults_are_long() ? 60000 : 2000, resident_before_kib);
     come_back(cluster);
     long long back_ms = test_now_ms();
     fault_run_wait(run, 2 * CONNECTIONS);

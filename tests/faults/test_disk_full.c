@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The disk is full under load: where the tables are, which PostgreSQL survives and refuses, and where the WAL is,
- * which it does not survive.  Then there is room again.
+ * The disk is full under load: where the tables are, which PostgreSQL survives and refuses, and where the
+ * WAL is, which it does not survive.  Then there is room again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,7 +96,9 @@ static int count_panics(struct cluster *cluster)
 /* Segments are used up faster than by submissions alone. */
 static void wait_for_panic(struct fault_run *run)
 {
-    static const struct db_options options = {.conninfo = "dbname=postgres", .application_name = "patella-test"};
+    static const struct db_options options = {
+        .conninfo = "dbname=postgres", .application_name = "patella-test",
+    };
     struct error ignored;
     long long deadline = test_now_ms() + WAIT_MS;
     int before = count_panics(run->cluster);

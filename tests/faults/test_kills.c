@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * kill -9 at random points under load: of patellad, which the test starts again as a service manager would, of
- * PostgreSQL as a whole, of its postmaster alone, and of single backends, upon which PostgreSQL ends all the
- * others.  The daemon has to find its way back without help.
+ * kill -9 at random points under load: of patellad, which the test starts again as a service manager would,
+ * of PostgreSQL as a whole, of its postmaster alone, and of single backends, upon which PostgreSQL ends all
+ * the others.  The daemon has to find its way back without help.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -37,8 +37,8 @@ static struct {
 } tally[VICTIMS];
 
 /*
- * Which backend: under load the writer's is the one that was busy last.  In SQL, because the list changes while
- * it is read.
+ * Which backend: under load the writer's is the one that was busy last.  In SQL, because the list changes
+ * while it is read.
  */
 static const char *const choose_backend[VICTIMS] = {
     [WRITER] = "SELECT pid FROM pg_stat_activity WHERE application_name = 'patellad' "

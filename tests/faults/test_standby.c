@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A synchronous standby.  It takes over after kill -9 of the primary, and the daemon, which knows both by one
- * connection string, follows: nothing acknowledged is lost.  And it goes away: commits wait for it, and what an
- * administrator lets go without it is not acknowledged.
+ * A synchronous standby.  It takes over after kill -9 of the primary, and the daemon, which knows both by
+ * one connection string, follows: nothing acknowledged is lost.  And it goes away: commits wait for it, and
+ * what an administrator lets go without it is not acknowledged.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -61,7 +61,8 @@ static struct pair begin(const char *label, bool synchronous)
     pair.run = fault_run_new(pair.primary, &(struct fault_options){
         .label = label,
         .connections = CONNECTIONS,
-        .host = memory_format(pair.owner, "%s,%s", cluster_socket(pair.primary), cluster_socket(pair.standby)),
+        .host = memory_format(pair.owner, "%s,%s", cluster_socket(pair.primary),
+                              cluster_socket(pair.standby)),
         .database_more = "target_session_attrs=read-write",
     });
     fault_run_begin(pair.run);
@@ -131,8 +132,8 @@ static void test_loss_behind_asynchronous_standby_is_found(void **state)
     load_join(pair.run->load);
     assert_false(load_check_ledger(pair.run->load, fault_run_db(pair.run), &findings));
     assert_true(findings.lost > 0);
-    fault_note("%s: the ledger finds %" PRIu64 " lost of %" PRIu64 ", as it should", pair.run->label, findings.lost,
-               findings.acknowledged);
+    fault_note("%s: the ledger finds %" PRIu64 " lost of %" PRIu64 ", as it should", pair.run->label,
+               findings.lost, findings.acknowledged);
     assert_int_equal(daemon_stop(pair.run->daemon), 0);
     talloc_free(pair.run->registry->db);
     talloc_free(pair.run);
@@ -165,7 +166,8 @@ static void test_standby_away(void **state)
     (void)state;
     struct pair pair = begin("standby away", true);
     cluster_kill(pair.standby, CLUSTER_EVERYTHING);
-    wait_for_value(pair.primary, "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'", "t");
+    wait_for_value(pair.primary, "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+                   "t");
     uint64_t before = load_peek(pair.run->load).acknowledged;
     for (int i = 0; i < 20; i++) {
         cancel_waits(&pair);
@@ -182,12 +184,14 @@ static void test_standby_away(void **state)
 }
 
 /*
- * The standby goes, waits are cancelled, it comes back and takes over: whatever was committed by the primary alone
- * and never acknowledged may be gone, but nothing else.
+ * The standby goes, waits are cancelled, it comes back and takes over: whatever was committed by the
+ * primary alone and never acknowledged may be gone, but nothing else.
  */
 static void test_standby_away_and_promoted(void **state)
 {
     (void)state;
+    if (!faults_are_long())
+        skip();
     struct pair pair = begin("standby away, back and promoted", true);
     cluster_kill(pair.standby, CLUSTER_EVERYTHING);
     for (int i = 0; i < 20; i++) {
@@ -211,15 +215,17 @@ static void test_read_only_until_promoted(void **state)
     void *owner = memory_owner(NULL, "pair");
     struct cluster *primary = cluster_new(owner, NULL);
     cluster_use(primary);
-    struct fault_run *run = fault_run_new(primary, &(struct fault_options){.label = "read-only until promoted"});
+    struct fault_run *run =
+        fault_run_new(primary, &(struct fault_options){.label = "read-only until promoted"});
     assert_int_equal(daemon_stop(run->daemon), 0);
     struct cluster *standby = cluster_new_standby(owner, primary);
     wait_for_value(standby, "SELECT pg_is_in_recovery()", "t");
     cluster_kill(primary, CLUSTER_EVERYTHING);
     run->cluster = standby;
     cluster_use(standby);
-    run->daemon->conninfo = memory_format(run, "host=%s dbname=%s user=patella_collector", cluster_socket(standby),
-                                          test_database_name(run->registry->database));
+    run->daemon->conninfo =
+        memory_format(run, "host=%s dbname=%s user=patella_collector", cluster_socket(standby),
+                      test_database_name(run->registry->database));
     daemon_restart(run->daemon);
     long long deadline = test_now_ms() + WAIT_MS;
     struct error error;

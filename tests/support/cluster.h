@@ -28,8 +28,9 @@ struct cluster *cluster_new(const void *owner, const char *settings);
 void cluster_move_wal(struct cluster *cluster, const char *folder);
 
 /*
- * Lets it listen on 127.0.0.1:5432, too, for whoever reaches that: only after cluster_enter_network, which gives
- * this process and what it starts a network of its own.  False where that is not allowed; `why` says so.
+ * Lets it listen on 127.0.0.1:5432, too, for whoever reaches that: only after cluster_enter_network, which
+ * gives this process and what it starts a network of its own.  False where that is not allowed; `why` says
+ * so.
  */
 bool cluster_enter_network(const char **why);
 void cluster_listen(struct cluster *cluster);

@@ -2,7 +2,8 @@
 /*
  * A registry under load while a test breaks something, and the ledger at the end.
  *
- *   struct fault_run *run = fault_run_new(cluster, &(struct fault_options){.label = "kills", .connections = 16});
+ *   const struct fault_options options = {.label = "kills", .connections = 16};
+ *   struct fault_run *run = fault_run_new(cluster, &options);
  *   fault_run_begin(run);
  *   ... break something ...
  *   fault_run_wait(run, 100);                  a hundred more acknowledgements: it works again
@@ -51,9 +52,9 @@ void fault_run_wait(struct fault_run *run, uint64_t more);
 struct db *fault_run_db(struct fault_run *run);
 
 /*
- * Ends the load: what is unknown is sent again until it is acknowledged.  Then the daemon is ready, the ledger is
- * right, nothing was refused, and no answer was 500 (`fault_run_end_with_failures` lets these pass).  Prints a line
- * of the table, ends daemon and database and frees the run.
+ * Ends the load: what is unknown is sent again until it is acknowledged.  Then the daemon is ready, the
+ * ledger is right, nothing was refused, and no answer was 500 (`fault_run_end_with_failures` lets these
+ * pass).  Prints a line of the table, ends daemon and database and frees the run.
  */
 void fault_run_end(struct fault_run *run);
 void fault_run_end_with_failures(struct fault_run *run);

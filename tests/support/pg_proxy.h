@@ -2,9 +2,9 @@
 /*
  * A proxy between the daemon and PostgreSQL, in a thread, that breaks a connection exactly at COMMIT.
  *
- * It reads the frontend's and the backend's messages as far as it must: a COMMIT begins with its Query message, or
- * with the Bind of a statement whose text is COMMIT, and ends with that Query or the Sync after it; its answer
- * ends with the ReadyForQuery of that Sync.  So a pipeline is cut in its middle, too.
+ * It reads the frontend's and the backend's messages as far as it must: a COMMIT begins with its Query
+ * message, or with the Bind of a statement whose text is COMMIT, and ends with that Query or the Sync after
+ * it; its answer ends with the ReadyForQuery of that Sync.  So a pipeline is cut in its middle, too.
  */
 #ifndef PATELLA_TEST_PG_PROXY_H
 #define PATELLA_TEST_PG_PROXY_H
