@@ -7,7 +7,10 @@
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 
-enum { RETRY_US = 1000000 };   /* between two tries of one worker to connect */
+enum {
+    RETRY_US = 1000000,        /* between two tries of one worker to connect */
+    START_FAILED_MS = 5000     /* for those that run already when one cannot be started */
+};
 
 struct worker {
     struct workers *workers;
@@ -99,6 +102,8 @@ struct workers *workers_start(const void *owner, const struct workers_options *o
         if (failed != 0) {
             error_io(error, failed, "starting a worker thread");
             talloc_free(worker->owner);
+            if (!workers_stop(workers, START_FAILED_MS))
+                log_write(LOG_LEVEL_WARNING, "a worker that was started does not end", NULL);
             return NULL;
         }
         workers->started++;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector/workers.h"
+
+static int calls_until_failure;   /* 0: never */
+
+typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+/* Stands before the C library's, and fails once. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the header's names are reserved */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context)
+{
+    create_function *real;
+    void *found = dlsym(RTLD_NEXT, "pthread_create");
+    memcpy(&real, &found, sizeof real);
+    if (calls_until_failure > 0 && --calls_until_failure == 0)
+        return EAGAIN;
+    return real(thread, attributes, run, context);
+}
+
+static size_t count_threads(void)
+{
+    size_t count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    while (readdir(tasks) != NULL)
+        count++;
+    closedir(tasks);
+    return count;
+}
+
+static const struct workers_options options = {
+    .conninfo = "host=/nowhere connect_timeout=1", .threads = 4, .queue_limit = 10};
+
+static void test_workers_start_that_fails_midway_leaves_no_thread(void **state)
+{
+    (void)state;
+    size_t before = count_threads();
+    for (int at = 1; at <= 4; at++) {
+        struct error error = {0};
+        calls_until_failure = at;
+        assert_null(workers_start(NULL, &options, &error));
+        assert_int_equal(error.kind, ERROR_IO);
+        assert_int_equal(count_threads(), before);
+    }
+}
+
+static void test_workers_start_and_stop_leave_no_thread(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    size_t before = count_threads();
+    calls_until_failure = 0;
+    struct workers *workers = workers_start(NULL, &options, &error);
+    assert_non_null(workers);
+    assert_true(workers_stop(workers, 10000));
+    assert_int_equal(count_threads(), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_workers_start_and_stop_leave_no_thread),
+        cmocka_unit_test(test_workers_start_that_fails_midway_leaves_no_thread),
+    };
+    return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
+}
