@@ -23,12 +23,21 @@ static void add_unknown_item(struct checking *checking, const char *id)
                 hint[0] != '\0' ? hint : "; leave it out");
 }
 
+/* Answers mostly come in the order of the form: the item behind the last one is looked at first. */
+static int find_item(const struct form *form, const char *id, int last)
+{
+    size_t next = last == FORM_NONE ? 0 : (size_t)last + 1;
+    return next < form->item_count && strcmp(form->items[next].id, id) == 0 ? (int)next
+                                                                            : form_find_item(form, id);
+}
+
 static void read_values(struct checking *checking, bool *sent)
 {
     const struct form *form = checking->submission->form;
+    int index = FORM_NONE;
     for (size_t i = 0; i < checking->input->answer_count; i++) {
         const struct raw_answer *raw = &checking->input->answers[i];
-        int index = form_find_item(form, raw->item);
+        index = find_item(form, raw->item, index);
         if (index == FORM_NONE) {
             add_unknown_item(checking, raw->item);
             continue;

@@ -127,14 +127,14 @@ static void append_escape(struct text *text, char c)
 
 void text_append_json(struct text *text, const char *string)
 {
-    text_append_bytes(text, "\"", 1);
-    for (;;) {
-        size_t plain = count_plain(string);
-        text_append_bytes(text, string, plain);
-        string += plain;
-        if (*string == '\0')
-            break;
+    size_t plain = count_plain(string);
+    make_room(text, memory_size_sum(plain, 1));
+    text->bytes[text->length++] = '"';
+    text_append_bytes(text, string, plain);
+    for (string += plain; *string != '\0'; string += plain) {
         append_escape(text, *string++);
+        plain = count_plain(string);
+        text_append_bytes(text, string, plain);
     }
     text_append_bytes(text, "\"", 1);
 }
