@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "forms/base/memory.h"
+#include "forms/base/text.h"
 #include "tests/support/registry.h"
 
 /* ---- senders: threads of their own, which may not use cmocka's assertions ---- */
@@ -25,9 +26,10 @@ enum { SENDERS = 4 };
 struct sender {
     const struct daemon_process *daemon;
     int number;                  /* subject 01-000N, already enrolled */
-    int wanted;                  /* submissions to send */
+    int wanted;                  /* requests to send */
+    int rows;                    /* of each, as an array; 0: a submission alone */
     bool stubborn;               /* sends the same again after 503 and after a lost answer */
-    _Atomic int acknowledged;
+    _Atomic int acknowledged;    /* requests */
     int odd;                     /* answers that should not come */
     int last_status;
     long long ended_ms;
@@ -58,20 +60,38 @@ static bool send_one(struct sender *sender, struct client **client, const char *
     return false;
 }
 
+static void append_submission(struct text *body, int subject, int instance)
+{
+    text_append_format(body,
+                       "{\"id\":\"0190a1b2-c3d4-7e5f-9a9b-%06d%06d\",\"subject\":\"01-%04d\","
+                       "\"form\":\"adverse_event\",\"form_version\":1,\"date\":\"2024-03-01\","
+                       "\"instance\":%d,\"answers\":"
+                       "{\"term\":\"swelling\",\"onset\":\"2024\",\"serious\":false}}",
+                       subject, instance, subject, instance);
+}
+
+static const char *make_body(const void *owner, const struct sender *sender, int request)
+{
+    struct text *body = text_new(owner);
+    if (sender->rows == 0) {
+        append_submission(body, sender->number, request);
+        return body->bytes;
+    }
+    for (int row = 0; row < sender->rows; row++) {
+        text_append(body, row == 0 ? "[" : ",");
+        append_submission(body, sender->number, (request - 1) * sender->rows + row + 1);
+    }
+    text_append(body, "]");
+    return body->bytes;
+}
+
 static void *run_sender(void *context)
 {
     struct sender *sender = context;
     void *owner = memory_owner(NULL, "sender");
     struct client *client = client_new(owner, sender->daemon, "coordinator");
     for (int i = 1; i <= sender->wanted; i++) {
-        char *body = memory_format(
-            owner,
-            "{\"id\":\"0190a1b2-c3d4-7e5f-9a9b-%06d%06d\",\"subject\":\"01-%04d\","
-            "\"form\":\"adverse_event\",\"form_version\":1,\"date\":\"2024-03-01\",\"instance\":%d,"
-            "\"answers\":"
-            "{\"term\":\"swelling\",\"onset\":\"2024\",\"serious\":false}}",
-            sender->number, i, sender->number, i);
-        if (!send_one(sender, &client, body))
+        if (!send_one(sender, &client, make_body(owner, sender, i)))
             break;
         atomic_fetch_add(&sender->acknowledged, 1);
     }
@@ -80,15 +100,21 @@ static void *run_sender(void *context)
     return NULL;
 }
 
-static void start_senders(struct registry *registry, struct sender *senders, int wanted, bool stubborn)
+static void start_sending(struct registry *registry, struct sender *senders, int wanted, int rows,
+                          bool stubborn)
 {
     for (int i = 0; i < SENDERS; i++) {
         senders[i] = (struct sender){.daemon = registry->daemon, .number = i + 1, .wanted = wanted,
-                                     .stubborn = stubborn};
+                                     .rows = rows, .stubborn = stubborn};
         registry_enrol(registry, "coordinator", memory_format(registry, "01-%04d", i + 1));
     }
     for (int i = 0; i < SENDERS; i++)
         assert_int_equal(pthread_create(&senders[i].thread, NULL, run_sender, &senders[i]), 0);
+}
+
+static void start_senders(struct registry *registry, struct sender *senders, int wanted, bool stubborn)
+{
+    start_sending(registry, senders, wanted, 0, stubborn);
 }
 
 static int count_acknowledged(struct sender *senders)
@@ -276,6 +302,36 @@ static void test_backends_killed_under_load_lose_nothing(void **state)
     talloc_free(registry);
 }
 
+/* An array whose answer was lost is sent again as a whole, whatever of it is stored. */
+static void test_arrays_under_kills_are_stored_once(void **state)
+{
+    enum { ARRAYS = 20, ROWS = 100 };
+    (void)state;
+    struct registry *registry = registry_new(NULL);
+    struct sender senders[SENDERS];
+    start_sending(registry, senders, ARRAYS, ROWS, true);
+    for (int kills = 1; kills <= 6; kills++) {
+        wait_for_acknowledged(senders, kills * 10);
+        if (kills % 2 == 0) {
+            end_backends(registry);
+            continue;
+        }
+        kill(registry->daemon->pid, SIGKILL);
+        assert_int_equal(daemon_wait(registry->daemon), 128 + SIGKILL);
+        daemon_restart(registry->daemon);
+    }
+    join_senders(senders);
+    assert_int_equal(count_acknowledged(senders), SENDERS * ARRAYS);
+    assert_int_equal(count_stored(registry), SENDERS * ARRAYS * ROWS);
+    assert_string_equal(test_value(registry->db, "SELECT count(*) = count(DISTINCT row_id) FROM audit.event "
+                                                 "WHERE operation = 'INSERT' AND row_id IS NOT NULL"),
+                        "t");
+    assert_true(daemon_wait_ready(registry->daemon, 10000));
+    assert_int_equal(daemon_stop(registry->daemon), 0);
+    talloc_free(registry->db);
+    talloc_free(registry);
+}
+
 static void test_database_away_is_503_and_comes_back(void **state)
 {
     static const char *const settings[] = {"write_wait_ms=1000", NULL};
@@ -433,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_start_with_pending_migration_is_refused),
         cmocka_unit_test(test_start_with_unknown_migration_is_refused),
         cmocka_unit_test(test_backends_killed_under_load_lose_nothing),
+        cmocka_unit_test(test_arrays_under_kills_are_stored_once),
         cmocka_unit_test(test_database_away_is_503_and_comes_back),
         cmocka_unit_test(test_queue_full_is_503_at_once),
         cmocka_unit_test(test_table_locked_is_503_and_the_same_id_goes_through_later),

@@ -151,11 +151,40 @@ static void test_no_room_for_wal(void **state)
     talloc_free(owner);
 }
 
+/* ---- the daemon's own log ---- */
+
+/* It goes without its log rather than without submissions. */
+static void test_no_room_for_the_log(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "disk");
+    struct small_disk *disk = need_disk(owner, MIB);
+    struct cluster *cluster = cluster_new(owner, NULL);
+    const char *temporary = getenv("TMPDIR");
+    char *before = temporary != NULL ? memory_copy_string(owner, temporary) : NULL;
+    assert_int_equal(setenv("TMPDIR", small_disk_folder(disk), 1), 0);   /* the log's, and nobody else's here */
+    struct fault_run *run = fault_run_new(
+        cluster, &(struct fault_options){.label = "no room for the log", .connections = CONNECTIONS});
+    fault_run_begin(run);
+    small_disk_fill(disk);
+    fault_run_wait(run, 1000);
+    small_disk_relieve(disk);
+    fault_run_wait(run, 2 * CONNECTIONS);
+    assert_int_equal(load_peek(run->load).unavailable, 0);
+    assert_int_equal(load_peek(run->load).unanswered, 0);
+    assert_non_null(strstr(daemon_read_log(run, run->daemon), "msg=request"));
+    fault_run_end(run);
+    assert_int_equal(before != NULL ? setenv("TMPDIR", before, 1) : unsetenv("TMPDIR"), 0);
+    talloc_free(cluster);
+    talloc_free(owner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_room_for_tables),
         cmocka_unit_test(test_no_room_for_wal),
+        cmocka_unit_test(test_no_room_for_the_log),
     };
     memory_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
