@@ -217,8 +217,8 @@ static int start_stopped(void **state)
 }
 
 /*
- * One of the submissions is with PostgreSQL, which does not answer, the others wait for the writer.  PostgreSQL
- * stands for as long as the test lasts: a daemon that waits for it would not end at all.
+ * One of the submissions is with PostgreSQL, which does not answer, the others wait for the writer.
+ * PostgreSQL stands for as long as the test lasts: a daemon that waits for it would not end at all.
  */
 static void test_sigterm_with_postgresql_standing_still_answers_in_time(void **state)
 {

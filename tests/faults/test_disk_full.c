@@ -162,7 +162,8 @@ static void test_no_room_for_the_log(void **state)
     struct cluster *cluster = cluster_new(owner, NULL);
     const char *temporary = getenv("TMPDIR");
     char *before = temporary != NULL ? memory_copy_string(owner, temporary) : NULL;
-    assert_int_equal(setenv("TMPDIR", small_disk_folder(disk), 1), 0);   /* the log's, and nobody else's here */
+    /* Where the daemon has its log; the cluster has its folder already. */
+    assert_int_equal(setenv("TMPDIR", small_disk_folder(disk), 1), 0);
     struct fault_run *run = fault_run_new(
         cluster, &(struct fault_options){.label = "no room for the log", .connections = CONNECTIONS});
     fault_run_begin(run);
