@@ -17,7 +17,7 @@
 #include "tests/support/test_database.h"
 #include "tests/support/test_submission.h"
 
-enum { CALLS = 400, ROWS_MAX = 48, HISTORY = 64, IDS = 80, FIRST_SUBMIT_MIGRATION = 9, LAST_OF_0009 = 12 };
+enum { CALLS = 400, ROWS_MAX = 48, HISTORY = 64, IDS = 2000, FIRST_SUBMIT_MIGRATION = 9, LAST_OF_0009 = 12 };
 
 struct side {
     struct test_database *database;
@@ -121,27 +121,28 @@ static struct test_row random_enrolment(unsigned *state)
     return row;
 }
 
-static struct test_row random_record(unsigned *state)
+static struct test_row random_record(unsigned *state, int first_id)
 {
     static const char *const forms[] = {"koos", "koos", "koos", "koos", "adverse_event", "womac"};
     static const char *const visits[] = {"M3", "M6"};
     struct test_row row = {
         .form = CHOOSE(state, forms),
         .visit = CHOOSE(state, visits),
-        .instance = 1 + (int)next_random(state, 2),
+        .instance = first_id / 40 + 1 + (int)next_random(state, 2),
     };
     if (next_random(state, 30) == 0)
         row.form_version = 2;
     return row;
 }
 
-/* Few subjects, records and ids, so that rows meet each other and what is stored. */
+/* Few subjects and, at a time, few records: rows meet each other and what is stored.  Ids seldom do. */
 static struct test_row random_row(unsigned *state, int first_id)
 {
     static const int versions[] = {1, 1, 1, 1, 2, 2, 3, 3, 4, 5, 6, -1};
     static const char *const reasons[] = {NULL, "wrong knee", "wrong knee", "wrong knee", "oops"};
     static const char *const contents[] = {NULL, NULL, NULL, "{\"p1\": 1}", "{\"p1\":2}"};
-    struct test_row row = next_random(state, 4) == 0 ? random_enrolment(state) : random_record(state);
+    bool enrols = next_random(state, 4) == 0;
+    struct test_row row = enrols ? random_enrolment(state) : random_record(state, first_id);
     row.token = choose_token(state);
     row.id = first_id + (int)next_random(state, IDS);
     row.site = 1 + (int)next_random(state, 2);
@@ -194,11 +195,14 @@ struct history {
     size_t count;
 };
 
-/* A row sent again as it was, or the version that follows it. */
+/* A row sent again as it was or with other content, or the version that follows it. */
 static struct test_row row_of_history(unsigned *state, const struct history *history, int first_id)
 {
     struct test_row row = history->rows[next_random(state, (unsigned)history->count)];
-    if (next_random(state, 2) == 0)
+    unsigned fate = next_random(state, 5);
+    if (fate == 0)
+        row.content = "{\"p1\": 3}";
+    if (fate < 3)
         return row;
     row.version++;
     row.id = first_id + (int)next_random(state, IDS);
