@@ -16,7 +16,7 @@ static const struct {
     int (*run)(const struct bench_options *options);
 } commands[] = {
     {"enrol", bench_enrol},           {"load", bench_load}, {"sample", bench_sample},
-    {"handshakes", bench_handshakes}, {"idle", bench_idle},
+    {"handshakes", bench_handshakes}, {"idle", bench_idle}, {"hostile", bench_hostile},
 };
 
 static const struct {
@@ -36,6 +36,7 @@ static const struct {
     {"certificate", offsetof(struct bench_options, certificate)},
     {"database", offsetof(struct bench_options, database)},
     {"ids", offsetof(struct bench_options, ids)},
+    {"kind", offsetof(struct bench_options, kind)},
 };
 
 _Static_assert(sizeof(pid_t) == sizeof(int), "process ids are read as int");
@@ -72,7 +73,7 @@ int bench_sample(const struct bench_options *options)
 static int usage(void)
 {
     fputs("usage: bench registry [SETTING=VALUE...]\n"
-          "       bench enrol|load|sample|handshakes|idle [OPTION=VALUE...]   (tests/bench/bench.h)\n",
+          "       bench enrol|load|sample|handshakes|idle|hostile [OPTION=VALUE...]   (tests/bench/bench.h)\n",
           stderr);
     return 2;
 }
@@ -81,7 +82,7 @@ int main(int argument_count, char **arguments)
 {
     memory_init();
     struct bench_options options = {
-        .connections = 1, .seconds = 5, .site = 1, .subjects = 256, .database = "", .ids = "v7"};
+        .connections = 1, .seconds = 5, .site = 1, .subjects = 256, .database = "", .ids = "v7", .kind = ""};
     if (argument_count < 2)
         return usage();
     if (strcmp(arguments[1], "registry") == 0)

@@ -13,7 +13,7 @@
 struct bench_options {
     int port, connections, seconds, site, subjects, submissions;
     pid_t daemon, postmaster, client;
-    const char *certificate, *database, *ids;
+    const char *certificate, *database, *ids, *kind;
 };
 
 /* A registry with its daemon (settings: "name=value", NULL-terminated), until standard input ends. */
@@ -33,5 +33,11 @@ int bench_handshakes(const struct bench_options *options);
 
 /* The daemon's memory while `connections` stand open that have said something once. */
 int bench_idle(const struct bench_options *options);
+
+/*
+ * Hostile clients of a kind (tests/support/hostile.h), until standard input ends; whoever is closed comes again.
+ * Prints how many connected, could begin, were closed, and were open at the end.
+ */
+int bench_hostile(const struct bench_options *options);
 
 #endif

@@ -55,6 +55,16 @@ function print_single(who,    whole, sync) {
         median(who, 1, 9), sync, whole - cpu(who, 1) - sync
 }
 
+function difference(column) { return median("patellad", 1, column) - median("pgbench", 1, column) }
+
+# What patellad takes longer with, in the order of the table above.
+function print_lost(    whole, sync) {
+    whole = 1e6 / median("patellad", 1, 3) - 1e6 / median("pgbench", 1, 3)
+    sync = median("patellad", 1, 13) * median("patellad", 1, 14) - median("pgbench", 1, 13) * median("pgbench", 1, 14)
+    printf "%10s %8.0f %8.0f %8.0f %8.0f %8.0f %8.0f\n", "lost", whole, difference(7), difference(8), difference(9),
+        sync, whole - difference(7) - difference(8) - difference(9) - sync
+}
+
 END {
     n = lines["pgbench", order[1]]
     printf "Submissions (patellad) and bare transactions (pgbench) a second, medians of %d rounds:\n", n
@@ -72,6 +82,7 @@ END {
     printf "%10s %8s %8s %8s %8s %8s %8s\n", "system", "whole", "daemon", "PgSQL", "client", "WALsync", "rest"
     print_single("patellad")
     print_single("pgbench")
+    print_lost()
     print "daemon, PgSQL, client: CPU time.  WALsync: waiting for the disk at COMMIT.  rest: waking up the next"
     print "process or thread in the row (client, event loop, writer, backend, and back), less what overlaps."
     print "With pgbench there is no TLS, HTTP, JSON, check, score, SHA-256 or verdict of the database; nobody shares"

@@ -37,6 +37,7 @@ for count in 1 4; do
 done
 check "the time of one connection is parted for patellad" figures 5 "patellad "
 check "the time of one connection is parted for pgbench" figures 4 "pgbench "
+check "what is lost at one connection is parted" figures 4 "lost "
 check "memory is measured with 1 idle connection" figures 3 "idle 1"
 check "handshakes are counted" figures 3 "handshakes:"
 if [ "${BENCH_WRK:-}" != no ]; then check "wrk stores submissions" figures 2 "wrk:"; fi
