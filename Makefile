@@ -37,7 +37,7 @@ SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 FUZZ_TARGETS    := $(wildcard tests/fuzz/fuzz_*.c)
 TESTS           := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
 SOURCES         := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c)) $(TEST_SOURCES) $(SUPPORT_SOURCES) \
-                   $(wildcard tests/fuzz/*.c tests/bench/*.c)
+                   $(wildcard tests/fuzz/*.c tests/bench/*.c tests/faults/failing_*.c)
 MIGRATIONS      := $(sort $(wildcard migrations/sql/*.sql))
 
 .PHONY: all
@@ -100,6 +100,11 @@ $(BUILD)/bench/bench: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/*.c
 	@mkdir -p $(@D)
 	$(call say,link   )$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka -o $@
 
+# An allocator that fails, for tests/faults/test_memory_failures.c.
+$(BUILD)/faults/%.so: tests/faults/%.c tests/faults/%.h $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	$(call say,link   )$(CC) $(DEFINES) -std=c17 $(WARNINGS) -O1 -g -fPIC -fno-builtin -shared $< -o $@
+
 # All fuzz targets in one test, which runs them over their corpora.
 $(BUILD)/tests/unit/test_fuzz_corpus: private LIBS += -lhttp_parser
 $(BUILD)/tests/unit/test_fuzz_corpus: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/fuzz/*.c))
@@ -110,7 +115,7 @@ $(BUILD)/tests/unit/test_fuzz_corpus: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard
 # ---- tests ----------------------------------------------------------------------------------------------------
 
 .PHONY: tests-build test faults asan tsan coverage
-tests-build: all $(TESTS) $(BUILD)/bench/bench
+tests-build: all $(TESTS) $(BUILD)/bench/bench $(BUILD)/faults/failing_malloc.so
 
 test: tests-build
 	BUILD=$(BUILD) tests/run

@@ -77,7 +77,7 @@ void exchange_reply_problem(struct exchange *exchange, int status, const char *c
 {
     va_list arguments;
     va_start(arguments, detail);
-    char *words = talloc_vasprintf(exchange, detail, arguments);
+    char *words = memory_format_list(exchange, detail, arguments);
     va_end(arguments);
     struct text *body = text_new(exchange);
     problem_details_append(body, status, code, words, NULL);

@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "collector/catalogues.h"
 #include "collector/clock.h"
 #include "collector/server.h"
@@ -204,6 +206,7 @@ static int check(const struct settings *settings)
 int main(int argc, char **argv)
 {
     memory_init();
+    event_set_mem_functions(memory_allocate, memory_reallocate, free);
     harden();
     tls_init();
     struct options options = {0};

@@ -34,6 +34,8 @@ static bool next_event(struct reading *reading, yaml_event_t *event)
     if (yaml_parser_parse(&reading->parser, event))
         return true;
     const yaml_parser_t *parser = &reading->parser;
+    if (parser->error == YAML_MEMORY_ERROR || parser->error == YAML_NO_ERROR)
+        memory_exhausted();      /* no fault of the text, which would be held against it */
     const char *problem = parser->problem != NULL ? parser->problem : "cannot be read";
     int line = line_of(&parser->problem_mark);
     if (parser->context == NULL)
@@ -246,10 +248,8 @@ struct yaml *yaml_parse(const void *owner, const char *file, const char *text, s
         refuse(&reading, first_bad_line(text, length), "not valid UTF-8; save the file as UTF-8");
         return NULL;
     }
-    if (!yaml_parser_initialize(&reading.parser)) {
-        error_set(error, ERROR_INTERNAL, "no memory for the YAML parser");
-        return NULL;
-    }
+    if (!yaml_parser_initialize(&reading.parser))
+        memory_exhausted();
     yaml_parser_set_encoding(&reading.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reading.parser, (const unsigned char *)text, length);
     struct yaml *root = read_document(&reading);

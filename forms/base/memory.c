@@ -6,12 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <jansson.h>
+#include <unicode/uclean.h>
+
+void memory_exhausted(void)
+{
+    fputs("patella: out of memory\n", stderr);
+    abort();
+}
+
 static void *not_null(void *block)
 {
-    if (block == NULL) {
-        fputs("patella: out of memory\n", stderr);
-        abort();
-    }
+    if (block == NULL)
+        memory_exhausted();
     return block;
 }
 
@@ -69,9 +76,14 @@ char *memory_format(const void *owner, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    char *text = talloc_vasprintf(owner, format, arguments);
+    char *text = memory_format_list(owner, format, arguments);
     va_end(arguments);
-    return not_null(text);
+    return text;
+}
+
+char *memory_format_list(const void *owner, const char *format, va_list arguments)
+{
+    return not_null(talloc_vasprintf(owner, format, arguments));
 }
 
 void *memory_owner(const void *owner, const char *name)
@@ -79,13 +91,48 @@ void *memory_owner(const void *owner, const char *name)
     return not_null(talloc_named_const(owner, 0, name));
 }
 
+/* ---- libraries ---- */
+
+void *memory_allocate(size_t size)
+{
+    return not_null(malloc(size));
+}
+
+void *memory_reallocate(void *block, size_t size)
+{
+    return not_null(realloc(block, size > 0 ? size : 1));
+}
+
+static void *allocate_for_icu(const void *context, size_t size)
+{
+    (void)context;
+    return memory_allocate(size);
+}
+
+static void *reallocate_for_icu(const void *context, void *block, size_t size)
+{
+    (void)context;
+    return memory_reallocate(block, size);
+}
+
+static void free_for_icu(const void *context, void *block)
+{
+    (void)context;
+    free(block);
+}
+
 static void abort_with_reason(const char *reason)
 {
-    fprintf(stderr, "patella: talloc: %s\n", reason);
+    fprintf(stderr, "patella: memory: %s\n", reason);
     abort();
 }
 
 void memory_init(void)
 {
+    UErrorCode status = U_ZERO_ERROR;
     talloc_set_abort_fn(abort_with_reason);
+    json_set_alloc_funcs(memory_allocate, free);
+    u_setMemoryFunctions(NULL, allocate_for_icu, reallocate_for_icu, free_for_icu, &status);
+    if (U_FAILURE(status))
+        abort_with_reason(u_errorName(status));
 }

@@ -8,6 +8,7 @@
 #ifndef PATELLA_MEMORY_H
 #define PATELLA_MEMORY_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <talloc.h>
 
@@ -29,11 +30,21 @@ void *memory_resized(const void *owner, void *block, size_t count, size_t size, 
 char *memory_copy_string(const void *owner, const char *string);
 char *memory_copy_bytes(const void *owner, const void *bytes, size_t length);   /* with a NUL behind */
 char *memory_format(const void *owner, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *memory_format_list(const void *owner, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* A context that owns others; free with talloc_free. */
 void *memory_owner(const void *owner, const char *name);
 
-/* Makes talloc itself abort rather than return NULL; every program calls it first. */
+/*
+ * For libraries: malloc and realloc that abort, and the end for those that say out of memory in a way of their own.
+ * Some would pass it off as something else: jansson as a text that is no JSON, ICU as a time zone that there is not.
+ */
+void *memory_allocate(size_t size);
+void *memory_reallocate(void *block, size_t size);
+_Noreturn void memory_exhausted(void);
+
+/* Makes talloc, jansson and ICU abort rather than return NULL; every program calls it first. */
 void memory_init(void);
 
 #endif
