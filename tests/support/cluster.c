@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,7 +30,7 @@
 #include "forms/base/text.h"
 #include "tests/support/daemon.h"
 
-enum { END_MS = 60000, PROCESSES_MOST = 256, LOG_LIMIT = 64 << 20 };
+enum { END_MS = 60000, PROCESSES_MOST = 256, LOG_LIMIT = 64 << 20, MEMORY_LINE = 7 };
 
 struct cluster {
     char *folder;
@@ -164,6 +165,24 @@ static void end_now(const struct cluster *cluster)
     (void)wait_for_end(cluster);
 }
 
+/* What one that was killed holds until a start that does not come; its process file has the number. */
+static void free_memory(const struct cluster *cluster)
+{
+    char path[PATH_MAX], line[256];
+    struct shmid_ds status;
+    snprintf(path, sizeof path, "%s/postmaster.pid", cluster->data);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return;
+    for (int number = 1; number <= MEMORY_LINE && fgets(line, sizeof line, file) != NULL; number++) {
+        const char *id = strrchr(line, ' ');
+        if (number == MEMORY_LINE && id != NULL &&
+            shmctl((int)strtol(id, NULL, 10), IPC_STAT, &status) == 0 && status.shm_nattch == 0)
+            shmctl((int)strtol(id, NULL, 10), IPC_RMID, NULL);
+    }
+    fclose(file);
+}
+
 static int destroy(struct cluster *cluster)
 {
     struct cluster **link = &living;
@@ -171,8 +190,10 @@ static int destroy(struct cluster *cluster)
         link = &(*link)->next;
     if (*link != NULL)
         *link = cluster->next;
-    if (cluster->data != NULL)
+    if (cluster->data != NULL) {
         end_now(cluster);
+        free_memory(cluster);
+    }
     nftw(cluster->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     return 0;
 }
@@ -232,11 +253,10 @@ struct cluster *cluster_new(const void *owner, const char *settings)
     struct cluster *cluster = make(owner);
     cluster_start(cluster);
     find_places(cluster);
-    if (settings != NULL) {
-        configure(cluster, settings);
-        cluster_stop(cluster);
-        cluster_start(cluster);
-    }
+    configure(cluster, "dynamic_shared_memory_type = mmap\n");   /* files in its folder */
+    configure(cluster, settings != NULL ? settings : "");
+    cluster_stop(cluster);
+    cluster_start(cluster);
     return cluster;
 }
 
