@@ -23,7 +23,8 @@ enum {
     BODY_FIRST = 16384,        /* first room for a body: what is announced is not yet sent */
     LINGER_MS = 1000,
     LINGER_BYTES = 1 << 20,
-    HURRY_MS = 1000
+    HURRY_MS = 1000,
+    FAREWELL_BYTES = 16384     /* that are read before a failed handshake is closed */
 };
 
 static void set_phase(struct connection *connection, enum connection_phase phase, int deadline_ms)
@@ -81,6 +82,7 @@ static struct call *take_reply(struct connection *connection)
 void connection_close(struct connection *connection)
 {
     struct loop *loop = connection->loop;
+    evutil_socket_t socket = arrivals_take(&connection->arrival);
     drop_call(connection);
     if (connection->replying != NULL)
         call_free(take_reply(connection));
@@ -90,7 +92,10 @@ void connection_close(struct connection *connection)
     loop->connection_count--;
     metrics_add(METRIC_CONNECTIONS_OPEN, -1);
     address_release(loop->addresses, connection->address);
-    bufferevent_free(connection->stream);
+    if (connection->stream != NULL)
+        bufferevent_free(connection->stream);
+    if (socket >= 0)
+        close(socket);
     talloc_free(connection);
 }
 
@@ -128,12 +133,17 @@ static void reply_late(struct connection *connection, int status, const char *co
     connection_reply(connection);
 }
 
-static void refuse_head(struct connection *connection, enum http_refusal refusal)
+static void refuse_head(struct connection *connection, const struct http_head *head)
 {
-    metrics_count_refusal(refusal);
+    metrics_count_refusal(head->refusal);
     connection->call = call_new(connection->loop, connection, NULL);
-    exchange_reply_problem(&connection->call->exchange, http_refusal_status(refusal),
-                           http_refusal_code(refusal), "%s", http_refusal_detail(refusal));
+    struct exchange *exchange = &connection->call->exchange;
+    int status = http_refusal_status(head->refusal);
+    const char *code = http_refusal_code(head->refusal), *detail = http_refusal_detail(head->refusal);
+    if (head->refused_line > 0)
+        exchange_reply_problem(exchange, status, code, "line %zu of the head: %s", head->refused_line, detail);
+    else
+        exchange_reply_problem(exchange, status, code, "%s", detail);
     connection_reply(connection);
 }
 
@@ -166,7 +176,7 @@ static void read_head(struct connection *connection)
     switch (http_read_head(bytes, length, &head)) {
     case HTTP_INCOMPLETE: break;
     case HTTP_COMPLETE: begin_call(connection, &head); break;
-    case HTTP_REFUSED: refuse_head(connection, head.refusal); break;
+    case HTTP_REFUSED: refuse_head(connection, &head); break;
     }
 }
 
@@ -365,6 +375,18 @@ static void on_written(struct bufferevent *stream, void *context)
         end_reply(connection);
 }
 
+/*
+ * What of a failed handshake is still unread would make the kernel answer with a reset, which could overtake the alert
+ * that says why it failed.
+ */
+static void end_handshake(struct connection *connection)
+{
+    char bytes[FAREWELL_BYTES];
+    metrics_add(METRIC_REFUSED_HANDSHAKE, 1);
+    ssize_t got = recv(bufferevent_getfd(connection->stream), bytes, sizeof bytes, MSG_DONTWAIT);
+    (void)got;   /* nothing, mostly */
+}
+
 static void on_event(struct bufferevent *stream, short what, void *context)
 {
     (void)stream;
@@ -376,26 +398,48 @@ static void on_event(struct bufferevent *stream, short what, void *context)
         return;
     }
     if (connection->phase == PHASE_HANDSHAKE)
-        metrics_add(METRIC_REFUSED_HANDSHAKE, 1);
+        end_handshake(connection);
     ERR_clear_error();
     connection_close(connection);
+}
+
+/* ---- the begin ---- */
+
+void connection_begin_tls(struct arrival *arrival, bool ended)
+{
+    struct connection *connection =
+        (struct connection *)(void *)((char *)arrival - offsetof(struct connection, arrival));
+    struct loop *loop = connection->loop;
+    SSL *ssl = NULL;
+    if (ended)
+        metrics_add(METRIC_REFUSED_HANDSHAKE, 1);
+    else
+        ssl = tls_accept(loop->tls);
+    evutil_socket_t socket = arrivals_take(arrival);
+    if (ssl != NULL)
+        connection->stream = bufferevent_openssl_socket_new(loop->base, socket, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                                            BEV_OPT_CLOSE_ON_FREE);
+    if (connection->stream == NULL) {
+        close(socket);
+        connection_close(connection);
+        return;
+    }
+    /* Lengths are always announced, so that an end without close_notify cuts nothing off unseen. */
+    bufferevent_openssl_set_allow_dirty_shutdown(connection->stream, 1);
+    bufferevent_setcb(connection->stream, on_read, on_written, on_event, connection);
+    bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
 }
 
 bool connection_open(struct loop *loop, evutil_socket_t socket, const struct sockaddr *peer,
                      struct address *address)
 {
-    SSL *ssl = tls_accept(loop->tls);
-    struct bufferevent *stream = NULL;
-    if (ssl != NULL)
-        stream = bufferevent_openssl_socket_new(loop->base, socket, ssl, BUFFEREVENT_SSL_ACCEPTING,
-                                                BEV_OPT_CLOSE_ON_FREE);
-    if (stream == NULL) {
+    struct connection *connection = memory_new(loop, struct connection);
+    if (!arrivals_wait(loop->arrivals, &connection->arrival, socket)) {
+        talloc_free(connection);
         close(socket);
         return false;
     }
-    struct connection *connection = memory_new(loop, struct connection);
     connection->loop = loop;
-    connection->stream = stream;
     connection->address = address;
     address_format(peer, connection->peer);
     connection->next = loop->connections;
@@ -406,10 +450,6 @@ bool connection_open(struct loop *loop, evutil_socket_t socket, const struct soc
     loop->connection_count++;
     metrics_add(METRIC_CONNECTIONS_OPEN, 1);
     set_phase(connection, PHASE_HANDSHAKE, loop->settings->handshake_deadline_ms);
-    /* Lengths are always announced, so that an end without close_notify cuts nothing off unseen. */
-    bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
-    bufferevent_setcb(stream, on_read, on_written, on_event, connection);
-    bufferevent_enable(stream, EV_READ | EV_WRITE);
     return true;
 }
 

@@ -11,10 +11,11 @@
 #include <event2/bufferevent.h>
 
 #include "collector/addresses.h"
+#include "collector/arrivals.h"
 #include "collector/call.h"
 
 enum connection_phase {
-    PHASE_HANDSHAKE,
+    PHASE_HANDSHAKE,     /* from the first moment on, also while no byte has come */
     PHASE_HEAD,          /* the head of a request is awaited or arriving */
     PHASE_IDLE,          /* between two requests */
     PHASE_ADMISSION,     /* a worker looks for the holder of the token */
@@ -27,7 +28,8 @@ enum connection_phase {
 struct connection {
     struct loop *loop;
     struct connection *next, **link;
-    struct bufferevent *stream;
+    struct arrival arrival;          /* until TLS begins */
+    struct bufferevent *stream;      /* from then on; NULL before */
     enum connection_phase phase;
     int64_t phase_since_us;
     int64_t deadline_us;
@@ -43,9 +45,12 @@ struct connection {
     char peer[ADDRESS_TEXT_SIZE];
 };
 
-/* Takes a connected socket over; false (and the socket is closed) when TLS cannot begin. */
+/* Takes a connected socket over; false (and the socket is closed) when libevent cannot watch it. */
 bool connection_open(struct loop *loop, evutil_socket_t socket, const struct sockaddr *peer,
                      struct address *address);
+
+/* For arrivals_new: TLS begins. */
+void connection_begin_tls(struct arrival *arrival, bool ended);
 
 /* Closes what is late; `connection` may be gone afterwards. */
 void connection_tick(struct connection *connection, int64_t now_us);

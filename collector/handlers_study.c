@@ -16,6 +16,8 @@ static const char *const no_parameters[] = {NULL};
 void handle_openapi(struct exchange *exchange, struct store *store)
 {
     (void)store;
+    if (!request_allow_query(exchange, no_parameters))
+        return;
     struct text *body = text_new(exchange);
     text_append_bytes(body, openapi_yaml, openapi_yaml_length);
     exchange->status = 200;

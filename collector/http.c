@@ -326,6 +326,7 @@ enum http_outcome http_read_head(const char *bytes, size_t length, struct http_h
     for (size_t number = 0; at < limit && head->refusal == HTTP_REFUSED_NOTHING; number++) {
         const char *line = bytes + at;
         const char *end = memchr(line, '\n', limit - at);
+        head->refused_line = number + 1;
         if (end == NULL) {
             head->refusal = judge_tail(line, limit - at, number == 0);
             break;
@@ -338,12 +339,15 @@ enum http_outcome http_read_head(const char *bytes, size_t length, struct http_h
         at += line_length + 2;
         if (line_length == 0 && number > 0) {
             head->length = at;
+            head->refused_line = 0;
             head->refusal = judge(head);
             return head->refusal == HTTP_REFUSED_NOTHING ? HTTP_COMPLETE : HTTP_REFUSED;
         }
         head->refusal = read_line(line, line_length, number, head);
     }
-    if (head->refusal == HTTP_REFUSED_NOTHING && length >= HTTP_HEAD_LIMIT)
+    if (head->refusal == HTTP_REFUSED_NOTHING && length >= HTTP_HEAD_LIMIT) {
         head->refusal = HTTP_REFUSED_TOO_LARGE;
+        head->refused_line = 0;
+    }
     return head->refusal == HTTP_REFUSED_NOTHING ? HTTP_INCOMPLETE : HTTP_REFUSED;
 }

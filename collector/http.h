@@ -69,6 +69,7 @@ struct http_head {
     bool expects_continue;
     bool keep_alive;
     enum http_refusal refusal;
+    size_t refused_line;           /* 1: the request line; 0: it is no single line that is wrong */
 };
 
 enum http_outcome { HTTP_INCOMPLETE, HTTP_COMPLETE, HTTP_REFUSED };

@@ -18,7 +18,12 @@
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 
-enum { SOCKETS = 8, BACKLOG = 1024 };
+/*
+ * SEND_BUFFER: what the kernel keeps of replies that a client does not read, doubled for its own needs.  Left to itself
+ * it lets a connection have megabytes, so that a few hundred that ask and do not read cost gigabytes, and the work to
+ * encrypt them; at 100 ms of distance this is still more than 1 MB/s.
+ */
+enum { SOCKETS = 8, BACKLOG = 1024, SEND_BUFFER = 131072 };
 
 struct listener {
     struct evconnlistener *sockets[SOCKETS];
@@ -123,6 +128,7 @@ static int bind_socket(const struct addrinfo *address)
         return -1;
     setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);   /* accepted sockets inherit it */
+    setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
     if (address->ai_family == AF_INET6)
         setsockopt(socket_, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (bind(socket_, address->ai_addr, address->ai_addrlen) == 0 && listen(socket_, BACKLOG) == 0)

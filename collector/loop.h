@@ -10,6 +10,7 @@
 
 #include "collector/access.h"
 #include "collector/addresses.h"
+#include "collector/arrivals.h"
 #include "collector/inbox.h"
 #include "collector/router.h"
 #include "collector/settings.h"
@@ -27,6 +28,7 @@ struct loop {
     struct workers *workers;
     struct token_cache *tokens;
     struct address_table *addresses;
+    struct arrivals *arrivals;           /* connections before their first byte */
     struct connection *connections;      /* all of them */
     size_t connection_count;
     size_t calls_away;                   /* with a worker or with the writer */

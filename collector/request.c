@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "forms/answer.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 
@@ -56,19 +57,29 @@ bool request_allow_query(struct exchange *exchange, const char *const *names)
     for (size_t i = 0; i < exchange->query_count; i++) {
         const char *name = exchange->query[i].name;
         if (!is_in(names, name)) {
+            char quote[ANSWER_QUOTE_SIZE];
             exchange_reply_problem(exchange, 400, "invalid_parameter",
-                                   "unknown query parameter; this address knows: %s",
+                                   "unknown query parameter %s; this address knows: %s", answer_quote(name, quote),
                                    list_names(exchange, names));
             return false;
         }
         for (size_t before = 0; before < i; before++)
             if (strcmp(exchange->query[before].name, name) == 0) {
                 exchange_reply_problem(exchange, 400, "invalid_parameter",
-                                       "query parameter `%s` is given twice", name);
+                                       "query parameter `%s` is given twice; give it once", name);
                 return false;
             }
     }
     return true;
+}
+
+/* What a parameter is, and what it must be. */
+static bool refuse_parameter(struct exchange *exchange, const char *name, const char *wanted)
+{
+    char quote[ANSWER_QUOTE_SIZE];
+    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `%s` is %s; it must be %s", name,
+                           answer_quote(exchange_query(exchange, name), quote), wanted);
+    return false;
 }
 
 bool request_query_number(struct exchange *exchange, const char *name, int least, int most, int *value)
@@ -77,12 +88,9 @@ bool request_query_number(struct exchange *exchange, const char *name, int least
     int64_t number = 0;
     if (string == NULL)
         return true;
-    if (!text_to_int64(string, &number) || number < least || number > most) {
-        exchange_reply_problem(exchange, 400, "invalid_parameter",
-                               "query parameter `%s` must be a whole number from %d to %d",
-                               name, least, most);
-        return false;
-    }
+    if (!text_to_int64(string, &number) || number < least || number > most)
+        return refuse_parameter(exchange, name,
+                                memory_format(exchange, "a whole number from %d to %d", least, most));
     *value = (int)number;
     return true;
 }
@@ -103,11 +111,8 @@ bool request_query_record(struct exchange *exchange, const char *name, int *site
         *id = value + digits + 1;
         return true;
     }
-    exchange_reply_problem(exchange, 400, "invalid_parameter",
-                           "query parameter `%s` must be `next` of the page "
-                           "before, such as 7.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b",
-                           name);
-    return false;
+    return refuse_parameter(exchange, name,
+                            "`next` of the page before, such as 7.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b");
 }
 
 const char *request_path_uuid(struct exchange *exchange, const char *name)
@@ -126,10 +131,7 @@ bool request_query_subject(struct exchange *exchange, const char *name, int site
     site_and_subject[0] = site_and_subject[1] = 0;
     if (string == NULL || subject_parse(string, &site_and_subject[0], &site_and_subject[1]))
         return true;
-    exchange_reply_problem(exchange, 400, "invalid_parameter",
-                           "query parameter `%s` must be site-subject, such as 07-0012",
-                           name);
-    return false;
+    return refuse_parameter(exchange, name, "site-subject, such as 07-0012");
 }
 
 /* ---- the body ---- */

@@ -241,6 +241,7 @@ static int free_server(struct server *server)
     talloc_free(server->listener);
     if (server->tick != NULL)
         event_free(server->tick);
+    talloc_free(loop->arrivals);
     for (size_t i = 0; i < SIGNALS; i++)
         if (server->signals[i] != NULL)
             event_free(server->signals[i]);
@@ -268,9 +269,10 @@ static bool start_loop(struct server *server, struct error *error)
     loop->inbox = inbox_new(server, loop->base, error);
     if (loop->inbox == NULL)
         return false;
+    loop->arrivals = arrivals_new(server, loop->base, connection_begin_tls);
     struct timeval every = {.tv_usec = (suseconds_t)TICK_MS * 1000};
     server->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, server);
-    if (server->tick == NULL || event_add(server->tick, &every) != 0)
+    if (loop->arrivals == NULL || server->tick == NULL || event_add(server->tick, &every) != 0)
         return error_set(error, ERROR_INTERNAL, "libevent cannot make a timer");
     return true;
 }
