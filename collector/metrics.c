@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/catalogues.h"
+#include "collector/clock.h"
 #include "collector/problem_details.h"
 #include "collector/writer.h"
 
@@ -53,7 +53,7 @@ enum { BUCKETS = sizeof bucket_us / sizeof *bucket_us };
 
 static struct {
     struct router_table routes;
-    time_t started_at;
+    int64_t started_us;      /* by clock_now_us: the clock on the wall may be set */
     _Atomic bool loopback_only;
     _Atomic int64_t values[METRIC_COUNT];
     _Atomic int64_t refusals[HTTP_REFUSAL_COUNT];
@@ -66,7 +66,7 @@ static struct {
 void metrics_start(const struct router_table *table)
 {
     metrics.routes = *table;
-    metrics.started_at = time(NULL);
+    metrics.started_us = clock_now_us();
 }
 
 void metrics_set_loopback_only(bool loopback_only)
@@ -214,7 +214,7 @@ void metrics_append(struct text *out)
     text_append_format(out, "patella_build_info{version=\"%s\"} 1\n", PATELLA_VERSION);
     append_head(out, "patella_uptime_seconds", "gauge", "Seconds since the start.");
     text_append_format(out, "patella_uptime_seconds %" PRId64 "\n",
-                       (int64_t)(time(NULL) - metrics.started_at));
+                       (clock_now_us() - metrics.started_us) / 1000000);
     const struct catalogues *catalogues = catalogues_hold();
     append_head(out, "patella_catalogue_version", "gauge",
                 "Version of the studies and forms in use; 0: none yet.");

@@ -19,8 +19,8 @@ static bool is_rule(const struct form *form, const char *id)
 static bool may_pass_before(const struct form *form, const struct problem *problem)
 {
     bool of_visit = problem->item != NULL && strcmp(problem->item, "visit") == 0;
-    return of_visit || strcmp(problem->rule, "visit") == 0 || strcmp(problem->rule, "confirmed") == 0 ||
-           is_rule(form, problem->rule);
+    return of_visit || strcmp(problem->rule, "visit") == 0 || strcmp(problem->rule, "future") == 0 ||
+           strcmp(problem->rule, "confirmed") == 0 || is_rule(form, problem->rule);
 }
 
 static bool may_have_passed(const struct catalogue *catalogue, const struct submission_input *input,
@@ -60,13 +60,14 @@ struct submission *recheck_as_before(const void *owner, const struct catalogue *
 {
     date_days dated = DATE_NONE;
     if (!may_have_passed(catalogue, input, problems) || input->date == NULL ||
-        !date_parse(input->date, &dated) || dated > today)
+        !date_parse(input->date, &dated))
         return NULL;
     struct catalogue lenient = *catalogue;
     lenient.protocol = lenient_protocol(owner, catalogue->protocol, input);
     void *work = memory_owner(owner, "recheck");
     struct submission *submission = NULL;
     for (int back = 0; submission == NULL && back <= DAYS_BACK + 1; back++) {
+        /* Before its own date, which a clock that was set back makes of today, it can never have passed. */
         date_days day = back <= DAYS_BACK && today - back > dated ? today - back : dated;
         struct problem_list ignored = {0};
         submission = submission_check(work, &lenient, input, day, &ignored);
