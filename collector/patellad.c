@@ -87,21 +87,6 @@ static void harden(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void raise_descriptor_limit(const struct settings *settings)
-{
-    rlim_t wanted = (rlim_t)settings->max_connections + (rlim_t)settings->workers + 64;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted)
-        log_write(LOG_LEVEL_WARNING,
-                  "max_connections is more than the limit of open files allows; raise the limit "
-                  "(LimitNOFILE=)",
-                  NULL);
-}
-
 static void stop_for_misfit(void *server)
 {
     server_stop(server, EXIT_FAILURE);
@@ -221,7 +206,6 @@ int main(int argc, char **argv)
             log_set_level(settings_log_level(settings));
             status = check(settings);
         } else {
-            raise_descriptor_limit(settings);
             status = serve(settings, &options.source);
         }
         talloc_free(settings);

@@ -11,6 +11,7 @@
 
 #include "collector/clock.h"
 #include "collector/connection.h"
+#include "collector/descriptors.h"
 #include "collector/listener.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
@@ -25,6 +26,7 @@ struct server {
     const struct settings_source *source;
     struct settings *reloaded;     /* NULL as long as the first settings are in use */
     struct listener *listener;
+    size_t connections_most;       /* what the limit of open files leaves of max_connections */
     struct event *tick;
     struct event *signals[SIGNALS];
     struct inbox_message stop_message;
@@ -132,6 +134,7 @@ static void tick_stop(struct server *server, int64_t now_us)
 static void apply_settings(struct server *server, const struct settings *settings)
 {
     server->loop.settings = settings;
+    server->connections_most = descriptors_allow_connections(settings);
     log_set_level(settings_log_level(settings));
     metrics_set_loopback_only(settings->metrics_loopback_only);
 }
@@ -212,9 +215,10 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 
 static void on_accept(evutil_socket_t socket, const struct sockaddr *peer, void *context)
 {
-    struct loop *loop = context;
+    struct server *server = context;
+    struct loop *loop = &server->loop;
     metrics_add(METRIC_CONNECTIONS_ACCEPTED, 1);
-    if (loop->connection_count >= (size_t)loop->settings->max_connections) {
+    if (loop->connection_count >= server->connections_most) {
         metrics_add(METRIC_REFUSED_TOTAL_LIMIT, 1);
         close(socket);
         return;
@@ -293,7 +297,7 @@ struct server *server_new(const void *owner, const struct server_options *option
     apply_settings(server, options->settings);
     use_tls(server, options->tls);
     if (start_loop(server, error))
-        server->listener = listener_new(server, loop->base, options->settings, on_accept, loop, error);
+        server->listener = listener_new(server, loop->base, options->settings, on_accept, server, error);
     if (server->listener != NULL)
         return server;
     talloc_free(server);

@@ -64,7 +64,8 @@ static int fails(void)
     return 1;
 }
 
-/* glibc's headers have other names for the parameters.  NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+/* glibc's headers have other names for the parameters. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 
 void *malloc(size_t size)
 {

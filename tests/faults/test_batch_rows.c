@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rows that PostgreSQL does not take, among 256 that are written together, as one array and as single requests: a CHECK
- * that one row violates, a trigger that raises.  They alone fail; the others are stored once each, with their
- * receipts and their lines in the audit trail, and the failed ones are taken once nothing is in their way.
+ * Rows that PostgreSQL does not take, among 256 that are written together, as one array and as single requests: a
+ * CHECK that one row violates, a trigger that raises.  They alone fail; the others are stored once each, with
+ * their receipts and their lines in the audit trail, and the failed ones are taken once nothing is in their way.
  */
 #include <setjmp.h>
 #include <stdarg.h>

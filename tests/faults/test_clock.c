@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Clocks that jump and stop under load: the daemon's, and PostgreSQL's (libfaketime).  Deadlines do not notice, what is
- * acknowledged is stored once, receipts stay as they are, tokens are judged by the database, and today is the site's.
+ * Clocks that jump and stop under load: the daemon's, and PostgreSQL's (libfaketime).  Deadlines do not notice,
+ * what is acknowledged is stored once, receipts stay as they are, tokens are judged by the database, and today is
+ * the site's.
  */
 #include <glob.h>
 #include <inttypes.h>

@@ -65,10 +65,10 @@ static void note_defect(struct tally *tally, int *kind, int64_t n, const char *w
 
 static void print_tally(const struct tally *tally)
 {
-    fault_note("%-44s tried %5d (reached %5d): fine %5d, 5xx %3d, cut %5d, exits %4d; crashes %d, hangs %d, false 2xx "
-               "%d, false 4xx %d",
-               tally->label, tally->tried, tally->reached, tally->fine, tally->refused_5xx, tally->cut, tally->ended,
-               tally->crashed, tally->hung, tally->false_2xx, tally->false_4xx);
+    fault_note("%-44s tried %5d (reached %5d): fine %5d, 5xx %3d, cut %5d, exits %4d; crashes %d, hangs %d, "
+               "false 2xx %d, false 4xx %d",
+               tally->label, tally->tried, tally->reached, tally->fine, tally->refused_5xx, tally->cut,
+               tally->ended, tally->crashed, tally->hung, tally->false_2xx, tally->false_4xx);
 }
 
 static void judge_tally(const struct tally *tally)

@@ -284,6 +284,39 @@ static void test_lack_of_descriptors_pauses_and_passes(void **state)
     fault_run_end(run);
 }
 
+/* Clients hold on to every connection that they are given: the way back to the database stays open. */
+static void test_held_connections_leave_descriptors_for_the_database(void **state)
+{
+    struct fault_run *run =
+        fault_run_new(*state, &(struct fault_options){.label = "all connections held, 16 of load"});
+    fault_run_begin(run);
+    struct rlimit before, tight;
+    rlim_t in_use = open_descriptors(run);
+    if (in_use == 0 || prlimit(run->daemon->pid, RLIMIT_NOFILE, NULL, &before) != 0)
+        skip();
+    tight = (struct rlimit){.rlim_cur = in_use + CROWD, .rlim_max = in_use + CROWD};
+    assert_int_equal(prlimit(run->daemon->pid, RLIMIT_NOFILE, &tight, NULL), 0);
+    assert_int_equal(kill(run->daemon->pid, SIGHUP), 0);
+    wait_for_log(run, "fewer connections than max_connections", 1);
+    struct tls_client *crowd[CROWD];
+    int held = 0;
+    for (size_t i = 0; i < CROWD; i++) {
+        crowd[i] = tls_client_open(NULL, &(struct tls_client_options){.port = run->daemon->port});
+        held += crowd[i] != NULL;
+    }
+    for (int i = 0; i < 3; i++) {
+        test_run(run->registry->db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                    "WHERE application_name = 'patellad'");
+        fault_run_wait(run, 100);
+    }
+    fault_note("all connections held: %d of %d were given, and patellad found its database again three times", held,
+               CROWD);
+    assert_true(held > 0 && held < CROWD);
+    for (size_t i = 0; i < CROWD; i++)
+        talloc_free(crowd[i]);
+    fault_run_end(run);
+}
+
 static int make_cluster(void **state)
 {
     *state = cluster_new(NULL, NULL);
@@ -303,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_connections_that_wait_to_be_accepted_at_stop_are_served),
         cmocka_unit_test(test_what_has_begun_at_stop_is_answered),
         cmocka_unit_test(test_lack_of_descriptors_pauses_and_passes),
+        cmocka_unit_test(test_held_connections_leave_descriptors_for_the_database),
     };
     memory_init();
     return cmocka_run_group_tests(tests, make_cluster, remove_cluster);
