@@ -229,6 +229,8 @@ void connection_receive_body(struct connection *connection)
     if (call->expects_continue && evbuffer_get_length(input_of(connection)) == 0)
         reply_send_continue(output_of(connection));
     read_body(connection);
+    if (connection->said_all && connection->phase == PHASE_BODY)
+        connection_close(connection);
 }
 
 void connection_await(struct connection *connection, enum connection_phase phase)
@@ -248,8 +250,11 @@ static void end_reply(struct connection *connection)
     set_phase(connection, PHASE_IDLE, connection->loop->settings->idle_deadline_ms);
     if (connection->loop->stopping)
         connection_hurry(connection);
-    bufferevent_enable(connection->stream, EV_READ);
+    if (!connection->said_all)
+        bufferevent_enable(connection->stream, EV_READ);
     read_head(connection);
+    if (connection->said_all && (connection->phase == PHASE_IDLE || connection->phase == PHASE_HEAD))
+        close_politely(connection);
 }
 
 /* False when the connection is broken; `sent` is less than `bytes` have when the socket is full. */
@@ -387,14 +392,31 @@ static void end_handshake(struct connection *connection)
     (void)got;   /* nothing, mostly */
 }
 
+/*
+ * close_notify ends what the client says, not what it hears (RFC 8446, 6.1): what it has asked for is still answered.
+ * An end without it cannot be told from a client that has gone.
+ */
+static bool ends_only_its_side(const struct connection *connection, short what)
+{
+    bool asked = connection->phase == PHASE_ADMISSION || connection->phase == PHASE_WORK ||
+                 connection->phase == PHASE_REPLY;
+    const SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
+    return asked && (what & BEV_EVENT_EOF) != 0 && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
 static void on_event(struct bufferevent *stream, short what, void *context)
 {
-    (void)stream;
     struct connection *connection = context;
     if ((what & BEV_EVENT_CONNECTED) != 0) {
         set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
         if (connection->loop->stopping)
             connection_hurry(connection);
+        return;
+    }
+    if (ends_only_its_side(connection, what)) {
+        connection->said_all = true;
+        bufferevent_disable(stream, EV_READ);
+        bufferevent_enable(stream, EV_WRITE);   /* libevent has stopped both */
         return;
     }
     if (connection->phase == PHASE_HANDSHAKE)

@@ -41,6 +41,7 @@ struct connection {
     char *body;                      /* of the call; grows with what arrives */
     size_t body_got, body_capacity;
     bool closes;                     /* after the reply */
+    bool said_all;                   /* the client: what is in the input buffer is the rest */
     struct address *address;
     char peer[ADDRESS_TEXT_SIZE];
 };

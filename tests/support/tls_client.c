@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,6 +46,7 @@ int tls_client_connect_plain(int port)
     struct timeval limit = {.tv_sec = 20};   /* a test that hangs fails */
     setsockopt(connected, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(connected, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    setsockopt(connected, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));   /* what is sent in pieces goes so */
     if (connect(connected, (struct sockaddr *)&address, sizeof address) == 0)
         return connected;
     close(connected);
