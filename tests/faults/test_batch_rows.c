@@ -141,16 +141,20 @@ static void send_array(struct fault_run *run, const void *owner, struct row rows
 
 /* ---- single requests that are written together ---- */
 
-static struct tls_client *send_single(const struct fault_run *run, const void *owner, const char *body)
+static struct tls_client *connect_to(const struct fault_run *run, const void *owner)
 {
     struct tls_client *client = tls_client_open(owner, &(struct tls_client_options){.port = run->daemon->port});
     assert_non_null(client);
+    return client;
+}
+
+static void send_single(struct tls_client *client, const char *body)
+{
     char *request = memory_format(client,
                                   "POST " DEMO "/submissions HTTP/1.1\r\nHost: localhost\r\n"
                                   "Authorization: Bearer coordinator\r\nContent-Type: application/json\r\n"
                                   "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
     assert_true(tls_client_send_text(client, request));
-    return client;
 }
 
 static void wait_for_queued(struct fault_run *run, long long wanted)
@@ -180,19 +184,24 @@ static void wait_for_writer(struct fault_run *run)
     }
 }
 
-/* The writer waits for a locked table with the plug while the rest queues up. */
+/*
+ * The writer waits for a locked table with the plug while the rest queues up; no longer than a statement may take,
+ * therefore everybody is connected before.
+ */
 static void send_singles(struct fault_run *run, const void *owner, struct row rows[ROWS])
 {
     struct db *holder =
         cluster_connect(owner, run->cluster, test_database_name(run->registry->database));
-    struct tls_client *plug, *clients[ROWS];
+    struct tls_client *plug = connect_to(run, owner), *clients[ROWS];
     struct row others[ROWS];
-    test_run(holder, "BEGIN; LOCK TABLE core.submission IN ACCESS EXCLUSIVE MODE");
     make_rows(run->registry, owner, others, 0);
-    plug = send_single(run, owner, others[0].body);
+    for (size_t i = 0; i < ROWS; i++)
+        clients[i] = connect_to(run, owner);
+    test_run(holder, "BEGIN; LOCK TABLE core.submission IN ACCESS EXCLUSIVE MODE");
+    send_single(plug, others[0].body);
     wait_for_writer(run);
     for (size_t i = 0; i < ROWS; i++)
-        clients[i] = send_single(run, owner, rows[i].body);
+        send_single(clients[i], rows[i].body);
     wait_for_queued(run, ROWS);
     test_run(holder, "ROLLBACK");
     assert_int_equal(tls_client_read_reply(plug, DEADLINE_MS).status, 201);
