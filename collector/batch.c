@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "forms/base/memory.h"
+
 void batch_settle(struct batch_row *row)
 {
     bool found = row->verdict.kind != STORE_REFUSED;
@@ -37,6 +39,20 @@ size_t batch_count_waiting(const struct batch_request *request)
         if (request->rows[i].fate == BATCH_WAITING)
             waiting++;
     return waiting;
+}
+
+struct batch_row **batch_collect_waiting(const void *owner, const struct batch_request *group, size_t *count)
+{
+    size_t waiting = 0;
+    *count = 0;
+    for (const struct batch_request *request = group; request != NULL; request = request->next)
+        waiting += batch_count_waiting(request);
+    struct batch_row **rows = memory_new_array(owner, struct batch_row *, waiting);
+    for (const struct batch_request *request = group; request != NULL; request = request->next)
+        for (size_t i = 0; i < request->count; i++)
+            if (request->rows[i].fate == BATCH_WAITING)
+                rows[(*count)++] = &request->rows[i];
+    return rows;
 }
 
 static bool same_subject(const struct store_write *a, const struct store_write *b)
@@ -83,4 +99,16 @@ size_t batch_segment_end(struct batch_row *const *rows, size_t from, size_t coun
             if (depends(&rows[i]->write, &rows[end]->write))
                 return end;
     return count;
+}
+
+bool batch_depends_on(const struct batch_request *request, struct batch_row *const *rows, size_t count)
+{
+    for (size_t i = 0; i < request->count && count > 0; i++) {
+        if (request->rows[i].fate != BATCH_WAITING)
+            continue;
+        for (size_t other = 0; other < count; other++)
+            if (depends(&request->rows[i].write, &rows[other]->write))
+                return true;
+    }
+    return false;
 }

@@ -54,11 +54,20 @@ void batch_name_requests(struct batch_row *const *rows, size_t count, char ids[B
 /* Rows that the database has to judge. */
 size_t batch_count_waiting(const struct batch_request *request);
 
+/* These rows, of all requests of a list, in their order; an array of `owner`. */
+struct batch_row **batch_collect_waiting(const void *owner, const struct batch_request *group, size_t *count);
+
 /*
  * The end of the segment of rows[from..count) that may go to the database in one call: no row of it depends
  * on another, which would be the same id, another version of the same record, an enrolment, void or not, and
  * anything else about that subject.  Always greater than `from` when from < count.
  */
 size_t batch_segment_end(struct batch_row *const *rows, size_t from, size_t count);
+
+/*
+ * True when a waiting row of `request` depends, in the same sense, on one of `rows`: it may not be judged
+ * before that one is decided.  Reads of `rows` only what the event loop wrote.
+ */
+bool batch_depends_on(const struct batch_request *request, struct batch_row *const *rows, size_t count);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The writer: one thread that stores submissions in groups.
+ * The writer: two threads, each with a connection of its own, that store submissions in groups.
  *
- * The event loop hands over exchanges with checked and scored submissions; the writer takes all that wait (at
+ * The event loop hands over exchanges with checked and scored submissions; a thread takes all that wait (at
  * most 256 submissions or 1 MiB), writes them in one transaction, and finishes the exchanges after COMMIT.
- * Nothing is acknowledged before.  A group that fails is rolled back and retried one by one; an unknown
- * outcome of COMMIT is resolved by sending the same UUIDs again.  While PostgreSQL is away, requests wait for
- * it until their time is over and are then answered 503; the writer connects again by itself.
+ * Nothing is acknowledged before.  While one waits for its COMMIT the other may execute (writer_queue.h).  A
+ * group that fails is rolled back and retried one by one; an unknown outcome of COMMIT is resolved by sending
+ * the same UUIDs again.  While PostgreSQL is away, requests wait for it until their time is over and are then
+ * answered 503; the threads connect again by themselves.
  */
 #ifndef PATELLA_WRITER_H
 #define PATELLA_WRITER_H
@@ -29,7 +30,7 @@ struct writer_counts {           /* for /metrics; totals since start */
     size_t queued;               /* submissions waiting now */
 };
 
-/* Starts the one writer thread; it connects by itself, and again whenever PostgreSQL comes back. */
+/* Starts the threads; they connect by themselves, and again whenever PostgreSQL comes back. */
 bool writer_start(const struct writer_options *options, struct error *error) MUST_CHECK;
 
 /*
@@ -46,12 +47,12 @@ bool writer_submit(struct batch_request *request) MUST_CHECK;
 void writer_hurry(int deadline_ms);
 
 /*
- * Stops taking, writes what is queued (the rest is answered 503), ends the thread.  False when it has not
+ * Stops taking, writes what is queued (the rest is answered 503), ends the threads.  False when one has not
  * ended after `deadline_ms`, for PostgreSQL holds it: then it still runs.
  */
 bool writer_stop(int deadline_ms) MUST_CHECK;
 
-/* True while the thread runs and its last contact with PostgreSQL was good: for /readyz. */
+/* True while a thread runs whose last contact with PostgreSQL was good: for /readyz. */
 bool writer_is_connected(void);
 
 struct writer_counts writer_read_counts(void);

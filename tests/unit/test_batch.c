@@ -145,6 +145,57 @@ static void test_batch_segment_end_other_study_does_not_depend(void **state)
     talloc_free(owner);
 }
 
+static void test_batch_depends_on_looks_at_waiting_rows_only(void **state)
+{
+    static const struct sketch held[] = {{'a', 1, 1, "koos", "M3", 1, 1, NULL},
+                                         {'b', 1, 2, "enrolment", "unscheduled", 1, 1, NULL}};
+    static const struct {
+        const char *label;
+        struct sketch rows[2];
+        bool depends;
+    } cases[] = {
+        {"other records, of a subject too",
+         {{'c', 1, 1, "koos", "M6", 1, 1, NULL}, {'d', 1, 3, "koos", "M3", 1, 1, NULL}}, false},
+        {"the next version",
+         {{'c', 1, 3, "koos", "M6", 1, 1, NULL}, {'d', 1, 1, "koos", "M3", 1, 2, NULL}}, true},
+        {"the same id", {{'b', 2, 3, "koos", "M6", 1, 1, NULL}, {'d', 1, 3, "koos", "M3", 1, 2, NULL}}, true},
+        {"a form of who is being enrolled",
+         {{'c', 1, 3, "koos", "M6", 1, 1, NULL}, {'d', 1, 2, "koos", "BL", 1, 1, NULL}}, true},
+        {"who continues somebody who is being enrolled",
+         {{'c', 1, 3, "koos", "M6", 1, 1, NULL}, {'d', 2, 1, "enrolment", "unscheduled", 1, 1, "01-0002"}},
+         true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        void *owner = memory_owner(NULL, "test");
+        struct batch_row **others = make_rows(owner, held, 2), **made = make_rows(owner, cases[i].rows, 2);
+        struct batch_row rows[] = {*made[0], *made[1]};
+        struct batch_request request = {.rows = rows, .count = 2};
+        if (batch_depends_on(&request, others, 2) != cases[i].depends)
+            fail_msg("%s", cases[i].label);
+        assert_false(batch_depends_on(&request, NULL, 0));
+        rows[0].fate = rows[1].fate = BATCH_JUDGED;
+        assert_false(batch_depends_on(&request, others, 2));
+        talloc_free(owner);
+    }
+}
+
+static void test_batch_collect_waiting_keeps_the_order_of_requests(void **state)
+{
+    (void)state;
+    struct batch_row rows[4] = {{.fate = BATCH_WAITING}, {.fate = BATCH_JUDGED}, {.fate = BATCH_WAITING},
+                                {.fate = BATCH_WAITING}};
+    struct batch_request second = {.rows = rows + 2, .count = 2};
+    struct batch_request first = {.rows = rows, .count = 2, .next = &second};
+    size_t count = 0;
+    struct batch_row **found = batch_collect_waiting(NULL, &first, &count);
+    assert_int_equal(count, 3);
+    assert_ptr_equal(found[0], &rows[0]);
+    assert_ptr_equal(found[1], &rows[2]);
+    assert_ptr_equal(found[2], &rows[3]);
+    talloc_free(found);
+}
+
 static void test_batch_count_waiting_counts_only_checked_rows(void **state)
 {
     (void)state;
@@ -201,6 +252,8 @@ int main(void)
         cmocka_unit_test(test_batch_settle_replay_only_is_a_replay_or_invalid),
         cmocka_unit_test(test_batch_segment_end_dependent_rows_are_parted),
         cmocka_unit_test(test_batch_segment_end_other_study_does_not_depend),
+        cmocka_unit_test(test_batch_depends_on_looks_at_waiting_rows_only),
+        cmocka_unit_test(test_batch_collect_waiting_keeps_the_order_of_requests),
         cmocka_unit_test(test_batch_count_waiting_counts_only_checked_rows),
     };
     memory_init();
