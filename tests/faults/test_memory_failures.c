@@ -34,7 +34,7 @@
 #define OWN_ALLOCATOR false
 #endif
 
-enum { ANSWER_MS = 30000, READY_MS = 30000, RUN_LONG = 100, SHORT_TRIES = 50 };
+enum { ANSWER_MS = 30000, READY_MS = 30000, RUN_LONG = 100, SHORT_TRIES = 30 };
 
 struct bench {
     struct registry *registry;
@@ -111,7 +111,7 @@ static void preload(bool wanted)
         *folder = '\0';
     snprintf(path, sizeof path, "%s%s%s/faults/failing_malloc.so", folder, *folder != '\0' ? "/" : "",
              build != NULL ? build : "build");
-    if (wanted)
+    if (wanted && !OWN_ALLOCATOR)
         setenv("LD_PRELOAD", path, 1);
     else
         unsetenv("LD_PRELOAD");
