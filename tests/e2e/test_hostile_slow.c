@@ -96,12 +96,15 @@ static void test_slow_clients_are_closed_at_their_deadlines(void **state)
     static const struct {
         enum hostile_kind kind;
         const char *source, *counter;
+        const char *problem;     /* what it is told, if anything */
     } kinds[] = {
-        {HOSTILE_SILENT, "127.0.0.2", "patella_deadlines_total{phase=\"handshake\"}"},
-        {HOSTILE_HELLO, "127.0.0.3", "patella_deadlines_total{phase=\"handshake\"}"},
-        {HOSTILE_HEAD, "127.0.0.4", "patella_deadlines_total{phase=\"head\"}"},
-        {HOSTILE_BODY, "127.0.0.5", "patella_deadlines_total{phase=\"body\"}"},
-        {HOSTILE_READER, "127.0.0.6", "patella_deadlines_total{phase=\"reply\"}"},
+        {HOSTILE_SILENT, "127.0.0.2", "patella_deadlines_total{phase=\"handshake\"}", NULL},
+        {HOSTILE_HELLO, "127.0.0.3", "patella_deadlines_total{phase=\"handshake\"}", NULL},
+        {HOSTILE_HEAD, "127.0.0.4", "patella_deadlines_total{phase=\"head\"}",
+         "patella_problems_total{code=\"head_too_slow\"}"},
+        {HOSTILE_BODY, "127.0.0.5", "patella_deadlines_total{phase=\"body\"}",
+         "patella_problems_total{code=\"body_too_slow\"}"},
+        {HOSTILE_READER, "127.0.0.6", "patella_deadlines_total{phase=\"reply\"}", NULL},
     };
     enum { KINDS = sizeof kinds / sizeof kinds[0] };
     struct hostile *hostile[KINDS];
@@ -117,6 +120,8 @@ static void test_slow_clients_are_closed_at_their_deadlines(void **state)
         assert_int_equal(counts.closed, HOSTILE);
         hostile_stop(hostile[i]);
         counters_wait(fixture.client, kinds[i].counter, kinds[i].kind <= HOSTILE_HELLO ? 2 * HOSTILE : HOSTILE);
+        if (kinds[i].problem != NULL)
+            counters_wait(fixture.client, kinds[i].problem, HOSTILE);
     }
     end(&fixture);
 }

@@ -14,7 +14,8 @@
 #include "tests/fuzz/fuzz.h"
 
 #define TARGETS(X) \
-    X(csv_table) X(expression) X(form) X(http_head) X(protocol) X(settings) X(submission) X(yaml)
+    X(arguments) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(protocol) X(query) X(settings) \
+    X(submission) X(yaml)
 
 #define DECLARE(name) int fuzz_##name(const uint8_t *data, size_t size);
 TARGETS(DECLARE)
@@ -67,11 +68,14 @@ static void test_fuzz_target_corpus_is_free_of_findings(void **state)
 #define FORMS "forms/instruments/*.yaml"
 #define PROTOCOLS "forms/protocols/*.yaml"
 
+static struct target arguments = {fuzz_arguments, CORPUS(arguments), NULL};
 static struct target csv_table = {fuzz_csv_table, CORPUS(csv_table), NULL};
 static struct target expression = {fuzz_expression, CORPUS(expression), NULL};
 static struct target form = {fuzz_form, CORPUS(form), FORMS};
 static struct target http_head = {fuzz_http_head, CORPUS(http_head), NULL};
+static struct target json_array = {fuzz_json_array, CORPUS(json_array), NULL};
 static struct target protocol = {fuzz_protocol, CORPUS(protocol), PROTOCOLS};
+static struct target query = {fuzz_query, CORPUS(query), NULL};
 static struct target settings = {fuzz_settings, CORPUS(settings), NULL};
 static struct target submission = {fuzz_submission, CORPUS(submission), NULL};
 static struct target yaml = {fuzz_yaml, CORPUS(yaml), FORMS};
