@@ -15,7 +15,7 @@
 
 struct tls;
 
-/* OpenSSL without its system-wide configuration file; before anything else uses OpenSSL. */
+/* OpenSSL without its system-wide configuration file, and aborting without memory; before anything else uses it. */
 void tls_init(void);
 
 /*
