@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Replies, deadlines, limits and the orderly stop of the server, over TLS. */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -360,6 +362,35 @@ static void test_server_does_not_read_ahead_without_bound(void **state)
     assert_true(sent < limit);   /* the kernel's buffers filled up: the server had stopped reading */
 }
 
+/* The server's end of a connection of this process. */
+static int server_end(int client)
+{
+    struct sockaddr_in wanted = {0}, found = {0};
+    socklen_t length = sizeof wanted;
+    assert_int_equal(getsockname(client, (struct sockaddr *)&wanted, &length), 0);
+    for (int candidate = 3; candidate < 1024; candidate++) {
+        length = sizeof found;
+        if (getpeername(candidate, (struct sockaddr *)&found, &length) == 0 && found.sin_family == AF_INET &&
+            found.sin_port == wanted.sin_port)
+            return candidate;
+    }
+    fail_msg("the server has no socket of port %d", ntohs(wanted.sin_port));
+    return -1;
+}
+
+/* What a client does not read stays in the kernel, encrypted: left alone, that would be megabytes for each. */
+static void test_server_bounds_what_the_kernel_keeps_of_replies(void **state)
+{
+    struct http_server *server = http_server_start(*state, NULL);
+    struct tls_client *client = http_server_connect(*state, server);
+    int size = 0;
+    socklen_t length = sizeof size;
+    assert_int_equal(ask(client, "GET /large?bytes=8000000 HTTP/1.1\r\n" H "\r\n").status, 200);
+    int socket = server_end(SSL_get_fd(tls_client_ssl(client)));
+    assert_int_equal(getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, &length), 0);
+    assert_in_range(size, 65536, 262144);
+}
+
 /* ---- stop ---- */
 
 static void test_server_stop_answers_what_has_begun(void **state)
@@ -434,6 +465,7 @@ int main(void)
         SERVER_TEST(test_server_limits_held_bytes),
         SERVER_TEST(test_server_limits_connections),
         SERVER_TEST(test_server_does_not_read_ahead_without_bound),
+        SERVER_TEST(test_server_bounds_what_the_kernel_keeps_of_replies),
         SERVER_TEST(test_server_stop_answers_what_has_begun),
         SERVER_TEST(test_server_stop_ends_at_its_deadline),
     };
