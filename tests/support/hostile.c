@@ -113,18 +113,20 @@ static void make_request(struct hostile *hostile)
 
 /* ---- one connection ---- */
 
+/* Who could not even begin tries again: on a slow machine the handshake's deadline may be first. */
 static void leave(struct hostile *hostile, struct mischief *one, bool by_server)
 {
-    if (one->state == AT_IT)
+    bool was_at_it = one->state == AT_IT;
+    if (was_at_it)
         hostile->open--;
-    if (by_server)
+    if (was_at_it && by_server)
         hostile->closed++;
     SSL_free(one->ssl);
     one->ssl = NULL;
     if (one->socket >= 0)
         close(one->socket);
     one->socket = -1;
-    one->state = hostile->options.again ? CLOSED : DONE;
+    one->state = hostile->options.again || !was_at_it ? CLOSED : DONE;
     one->due_us = clock_now_us() + (hostile->options.kind == HOSTILE_FLOOD ? 0 : AGAIN_US);
 }
 
@@ -261,6 +263,14 @@ static void *run(void *context)
 
 /* ---- all of them ---- */
 
+static int end_hostile(struct hostile *hostile)
+{
+    hostile->stopping = true;
+    pthread_join(hostile->thread, NULL);
+    SSL_CTX_free(hostile->context);
+    return 0;
+}
+
 struct hostile *hostile_start(const void *owner, const struct hostile_options *options)
 {
     struct hostile *hostile = memory_new(owner, struct hostile);
@@ -274,8 +284,10 @@ struct hostile *hostile_start(const void *owner, const struct hostile_options *o
     hostile->context = SSL_CTX_new(TLS_client_method());
     bool good = hostile->context != NULL && make_hello(hostile);
     make_request(hostile);
-    if (good && pthread_create(&hostile->thread, NULL, run, hostile) == 0)
+    if (good && pthread_create(&hostile->thread, NULL, run, hostile) == 0) {
+        talloc_set_destructor(hostile, end_hostile);
         return hostile;
+    }
     SSL_CTX_free(hostile->context);
     talloc_free(hostile);
     return NULL;
@@ -289,8 +301,5 @@ struct hostile_counts hostile_peek(const struct hostile *hostile)
 
 void hostile_stop(struct hostile *hostile)
 {
-    hostile->stopping = true;
-    pthread_join(hostile->thread, NULL);
-    SSL_CTX_free(hostile->context);
     talloc_free(hostile);
 }

@@ -33,7 +33,7 @@ struct hostile_options {
     int connections;
     const char *source;          /* own address, "127.0.0.2" */
     const char *token;           /* of HOSTILE_BODY */
-    bool again;                  /* who is closed comes again at once */
+    bool again;                  /* who is closed comes again at once; else only who could not begin */
 };
 
 struct hostile;
@@ -44,13 +44,13 @@ struct hostile *hostile_start(const void *owner, const struct hostile_options *o
 struct hostile_counts {
     uint64_t connects;           /* TCP connections that the server's kernel took */
     uint64_t begun;              /* of these, those that could begin what they are here for */
-    uint64_t closed;             /* by the server */
+    uint64_t closed;             /* by the server, of those that had begun */
     uint64_t open;               /* now, those that have begun */
     bool failed;                 /* a socket of our own was lacking */
 };
 struct hostile_counts hostile_peek(const struct hostile *hostile);
 
-/* Leaves, and frees. */
+/* Leaves, and frees; the end of the owner does the same. */
 void hostile_stop(struct hostile *hostile);
 
 /* "hello" and so on; NULL behind the last. */
