@@ -225,12 +225,33 @@ void connection_receive_body(struct connection *connection)
 {
     struct call *call = connection->call;
     set_phase(connection, PHASE_BODY, 0);
-    bufferevent_enable(connection->stream, EV_READ);
     if (call->expects_continue && evbuffer_get_length(input_of(connection)) == 0)
         reply_send_continue(output_of(connection));
     read_body(connection);
-    if (connection->said_all && connection->phase == PHASE_BODY)
-        connection_close(connection);
+}
+
+/*
+ * Reading stays on, to see the client leave, but not without a bound.  (libevent's own high-water mark can leave a part
+ * of a TLS record unread in OpenSSL, where no event tells of it.)
+ */
+static void bound_input(struct connection *connection)
+{
+    bool reads = (bufferevent_get_enabled(connection->stream) & EV_READ) != 0;
+    bool has_room = evbuffer_get_length(input_of(connection)) < INPUT_LIMIT;
+    if (has_room && !reads)
+        bufferevent_enable(connection->stream, EV_READ);
+    else if (!has_room && reads)
+        bufferevent_disable(connection->stream, EV_READ);
+}
+
+void connection_go_on(struct connection *connection)
+{
+    enum connection_phase phase = connection->phase;
+    bool wants_more = phase == PHASE_IDLE || phase == PHASE_HEAD || phase == PHASE_BODY;
+    if (!connection->said_all)
+        bound_input(connection);
+    else if (wants_more)
+        close_politely(connection);
 }
 
 void connection_await(struct connection *connection, enum connection_phase phase)
@@ -250,11 +271,8 @@ static void end_reply(struct connection *connection)
     set_phase(connection, PHASE_IDLE, connection->loop->settings->idle_deadline_ms);
     if (connection->loop->stopping)
         connection_hurry(connection);
-    if (!connection->said_all)
-        bufferevent_enable(connection->stream, EV_READ);
     read_head(connection);
-    if (connection->said_all && (connection->phase == PHASE_IDLE || connection->phase == PHASE_HEAD))
-        close_politely(connection);
+    connection_go_on(connection);
 }
 
 /* False when the connection is broken; `sent` is less than `bytes` have when the socket is full. */
@@ -340,36 +358,28 @@ void connection_reply(struct connection *connection)
 
 /* ---- libevent's calls ---- */
 
+static void drop_input(struct connection *connection)
+{
+    size_t length = evbuffer_get_length(input_of(connection));
+    connection->lingered += length;
+    evbuffer_drain(input_of(connection), length);
+    if (connection->lingered > LINGER_BYTES)
+        connection_close(connection);
+}
+
 static void on_read(struct bufferevent *stream, void *context)
 {
+    (void)stream;
     struct connection *connection = context;
-    struct evbuffer *input = bufferevent_get_input(stream);
-    switch (connection->phase) {
-    case PHASE_HEAD:
-    case PHASE_IDLE:
-        read_head(connection);
-        break;
-    case PHASE_BODY:
-        read_body(connection);
-        break;
-    case PHASE_HANDSHAKE:
-    case PHASE_ADMISSION:
-    case PHASE_WORK:
-    case PHASE_REPLY:
-        /*
-         * Reading stays on to see the client leave, but not without a bound.  (libevent's own high-water mark
-         * can leave a part of a TLS record unread in OpenSSL, where no event tells of it.)
-         */
-        if (evbuffer_get_length(input) >= INPUT_LIMIT)
-            bufferevent_disable(stream, EV_READ);
-        break;
-    case PHASE_LINGER:
-        connection->lingered += evbuffer_get_length(input);
-        evbuffer_drain(input, evbuffer_get_length(input));
-        if (connection->lingered > LINGER_BYTES)
-            connection_close(connection);
-        break;
+    if (connection->phase == PHASE_LINGER) {
+        drop_input(connection);
+        return;
     }
+    if (connection->phase == PHASE_HEAD || connection->phase == PHASE_IDLE)
+        read_head(connection);
+    else if (connection->phase == PHASE_BODY)
+        read_body(connection);
+    connection_go_on(connection);
 }
 
 static void on_written(struct bufferevent *stream, void *context)

@@ -67,7 +67,7 @@ void connection_give_up(struct connection *connection);
 
 void connection_close(struct connection *connection);
 
-/* ---- for dispatch.c, with the connection's call ---- */
+/* ---- for dispatch.c, with the connection's call; none of these ends the connection but the last ---- */
 
 /* The caller may: now its body. */
 void connection_receive_body(struct connection *connection);
@@ -77,5 +77,11 @@ void connection_await(struct connection *connection, enum connection_phase phase
 
 /* The call has its reply. */
 void connection_reply(struct connection *connection);
+
+/*
+ * Behind the others, last of all that an event leads to: takes in more, within the bound, or ends with the client that
+ * has said all and asked for nothing whole; `connection` may be gone afterwards.
+ */
+void connection_go_on(struct connection *connection);
 
 #endif

@@ -78,6 +78,7 @@ static void deliver_principal(struct inbox_message *message)
     if (!arrive(call))
         return;
     struct loop *loop = call->loop;
+    struct connection *connection = call->connection;
     struct principal *found = call->found;
     call->found = NULL;
     if (found != NULL) {
@@ -89,8 +90,9 @@ static void deliver_principal(struct inbox_message *message)
     } else {
         exchange_reply_problem(&call->exchange, 503, "unavailable",
                                "the database cannot be asked about the token; try again");
-        connection_reply(call->connection);
+        connection_reply(connection);
     }
+    connection_go_on(connection);
 }
 
 /* On a worker. */

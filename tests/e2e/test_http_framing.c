@@ -314,6 +314,25 @@ static void test_server_refusal_reaches_a_client_that_goes_on_sending(void **sta
     talloc_free(client);
 }
 
+/*
+ * The end is there before the first reply: the second request is begun, has half a body, and goes with its connection,
+ * which says its own end.
+ */
+static void test_server_end_behind_half_a_pipelined_body_ends_the_connection(void **state)
+{
+    for (int i = 0; i < 5; i++) {
+        struct tls_client *client = http_server_connect(*state, *state);
+        bool clean = false;
+        tls_client_send_text(client, "POST /later?ms=200 HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n"
+                                     "POST /echo HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\nhel");
+        assert_int_equal(SSL_shutdown(tls_client_ssl(client)), 0);
+        assert_int_equal(tls_client_read_reply(client, DEADLINE_MS).status, 200);
+        assert_true(tls_client_is_closed(client, DEADLINE_MS, &clean));
+        assert_true(clean);
+        talloc_free(client);
+    }
+}
+
 int main(void)
 {
     memory_init();
@@ -323,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_server_large_head_is_refused),
         cmocka_unit_test(test_server_expectation_is_answered_before_the_body),
         cmocka_unit_test(test_server_expectation_of_a_refused_request_gets_the_refusal),
+        cmocka_unit_test(test_server_end_behind_half_a_pipelined_body_ends_the_connection),
         cmocka_unit_test(test_server_refusal_reaches_a_client_that_goes_on_sending),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -2,6 +2,7 @@
 /* Replies, deadlines, limits and the orderly stop of the server, over TLS. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 
 #include "collector/clock.h"
 #include "forms/base/memory.h"
+#include "forms/base/text.h"
 #include "tests/support/http_server.h"
 
 #define H "Host: localhost\r\n"
@@ -378,6 +381,38 @@ static int server_end(int client)
     return -1;
 }
 
+/* Of `sent` bytes, those that neither kernel's end of the connection holds. */
+static long taken_in(int client, long sent)
+{
+    int arrived = 0, waiting = 0;
+    assert_int_equal(ioctl(client, SIOCOUTQ, &waiting), 0);
+    assert_int_equal(ioctl(server_end(client), SIOCINQ, &arrived), 0);
+    return sent - waiting - arrived;
+}
+
+/*
+ * Every answer frees the few bytes of its request.  Whoever took a record of TLS for each of them would hold megabytes
+ * for a client that needs no token.
+ */
+static void test_server_pipelined_requests_are_taken_in_as_they_are_answered(void **state)
+{
+    struct http_server *server = http_server_start(*state, NULL);
+    struct tls_client_options options = {.socket = tls_client_connect_plain(http_server_port(server))};
+    int room = 16384;
+    assert_int_equal(setsockopt(options.socket, SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
+    struct tls_client *client = tls_client_open(*state, &options);
+    assert_non_null(client);
+    struct text *burst = text_new(*state);
+    while (burst->length < 16000)
+        text_append(burst, "GET /worker HTTP/1.1\r\n" H "\r\n");
+    fcntl(options.socket, F_SETFL, fcntl(options.socket, F_GETFL) | O_NONBLOCK);
+    struct pollfd writable = {.fd = options.socket, .events = POLLOUT};
+    long sent = 0, limit = 32 << 20;
+    while (sent < limit && poll(&writable, 1, 500) == 1)
+        sent += tls_client_send(client, burst->bytes, burst->length) ? (long)burst->length : 0;
+    assert_in_range(taken_in(options.socket, sent), 32768, 262144);
+}
+
 /* What a client does not read stays in the kernel, encrypted: left alone, that would be megabytes for each. */
 static void test_server_bounds_what_the_kernel_keeps_of_replies(void **state)
 {
@@ -465,6 +500,7 @@ int main(void)
         SERVER_TEST(test_server_limits_held_bytes),
         SERVER_TEST(test_server_limits_connections),
         SERVER_TEST(test_server_does_not_read_ahead_without_bound),
+        SERVER_TEST(test_server_pipelined_requests_are_taken_in_as_they_are_answered),
         SERVER_TEST(test_server_bounds_what_the_kernel_keeps_of_replies),
         SERVER_TEST(test_server_stop_answers_what_has_begun),
         SERVER_TEST(test_server_stop_ends_at_its_deadline),
