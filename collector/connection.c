@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/connection.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,11 +10,12 @@
 #include <sys/socket.h>
 
 #include "collector/clock.h"
+#include "collector/container_of.h"
 #include "collector/dispatch.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
+#include "collector/replies.h"
 #include "collector/reply.h"
-#include "forms/base/log.h"
 #include "forms/base/memory.h"
 
 enum {
@@ -68,24 +68,13 @@ static void drop_call(struct connection *connection)
         call_free(call);   /* else it is freed when it comes back */
 }
 
-/* Takes the call whose reply waits for the end of the turn; there is one. */
-static struct call *take_reply(struct connection *connection)
-{
-    struct call *call = connection->replying;
-    *connection->reply_link = connection->next_reply;
-    if (connection->next_reply != NULL)
-        connection->next_reply->reply_link = connection->reply_link;
-    connection->replying = NULL;
-    return call;
-}
-
 void connection_close(struct connection *connection)
 {
     struct loop *loop = connection->loop;
     evutil_socket_t socket = arrivals_take(&connection->arrival);
     drop_call(connection);
     if (connection->replying != NULL)
-        call_free(take_reply(connection));
+        call_free(replies_take(connection));
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
@@ -141,7 +130,8 @@ static void refuse_head(struct connection *connection, const struct http_head *h
     int status = http_refusal_status(head->refusal);
     const char *code = http_refusal_code(head->refusal), *detail = http_refusal_detail(head->refusal);
     if (head->refused_line > 0)
-        exchange_reply_problem(exchange, status, code, "line %zu of the head: %s", head->refused_line, detail);
+        exchange_reply_problem(exchange, status, code, "line %zu of the head: %s", head->refused_line,
+                               detail);
     else
         exchange_reply_problem(exchange, status, code, "%s", detail);
     connection_reply(connection);
@@ -231,8 +221,8 @@ void connection_receive_body(struct connection *connection)
 }
 
 /*
- * Reading stays on, to see the client leave, but not without a bound.  (libevent's own high-water mark can leave a part
- * of a TLS record unread in OpenSSL, where no event tells of it.)
+ * Reading stays on, to see the client leave, but not without a bound.  (libevent's own high-water mark can leave a
+ * part of a TLS record unread in OpenSSL, where no event tells of it.)
  */
 static void bound_input(struct connection *connection)
 {
@@ -261,8 +251,7 @@ void connection_await(struct connection *connection, enum connection_phase phase
 
 /* ---- replies ---- */
 
-/* The reply has left. */
-static void end_reply(struct connection *connection)
+void connection_end_reply(struct connection *connection)
 {
     if (connection->closes) {
         linger(connection);
@@ -275,74 +264,6 @@ static void end_reply(struct connection *connection)
     connection_go_on(connection);
 }
 
-/* False when the connection is broken; `sent` is less than `bytes` have when the socket is full. */
-static bool write_now(struct connection *connection, const struct text *bytes, size_t *sent)
-{
-    SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
-    ERR_clear_error();
-    int written = SSL_write(ssl, bytes->bytes, (int)bytes->length);
-    int reason = SSL_get_error(ssl, written);
-    ERR_clear_error();
-    *sent = written > 0 ? (size_t)written : 0;
-    return written > 0 || reason == SSL_ERROR_WANT_WRITE || reason == SSL_ERROR_WANT_READ;
-}
-
-/*
- * A reply of one TLS record goes to the socket at once, which mostly has room for it: without the two calls
- * of epoll_ctl and the turn of the loop that libevent's buffer costs.  What has no room, libevent writes.
- */
-static void send_reply(struct connection *connection)
-{
-    struct call *call = take_reply(connection);
-    struct evbuffer *out = output_of(connection);
-    size_t sent = 0;
-    bool at_once = !call->body_apart && evbuffer_get_length(out) == 0;
-    if (at_once && !write_now(connection, call->reply_bytes, &sent)) {
-        call_free(call);
-        connection_close(connection);
-        return;
-    }
-    reply_queue(call, sent, out);
-    size_t left = evbuffer_get_length(out);
-    connection->reply_length = sent + left;
-    if (left == 0)
-        end_reply(connection);
-}
-
-/*
- * The log first: whoever has an answer finds its line there.  Requests that wait behind these replies are
- * answered in the next turn.
- */
-static void deliver_replies(struct inbox_message *message)
-{
-    struct loop *loop = (struct loop *)(void *)((char *)message - offsetof(struct loop, reply_message));
-    struct connection *replies = loop->replies;
-    loop->replies = NULL;
-    loop->replies_posted = false;
-    if (replies != NULL)
-        replies->reply_link = &replies;
-    log_flush();
-    while (replies != NULL)
-        send_reply(replies);
-}
-
-static void post_reply(struct connection *connection, struct call *call)
-{
-    struct loop *loop = connection->loop;
-    connection->replying = call;
-    connection->reply_length = 0;
-    connection->next_reply = loop->replies;
-    connection->reply_link = &loop->replies;
-    if (connection->next_reply != NULL)
-        connection->next_reply->reply_link = &connection->next_reply;
-    loop->replies = connection;
-    if (loop->replies_posted)
-        return;
-    loop->replies_posted = true;
-    loop->reply_message.deliver = deliver_replies;
-    inbox_post_soon(loop->inbox, &loop->reply_message);
-}
-
 void connection_reply(struct connection *connection)
 {
     struct call *call = connection->call;
@@ -353,7 +274,7 @@ void connection_reply(struct connection *connection)
     set_phase(connection, PHASE_REPLY, 0);
     call_hold(call, call->exchange.reply != NULL ? call->exchange.reply->length : 0);
     reply_make(call, connection->closes);
-    post_reply(connection, call);
+    replies_post(connection, call);
 }
 
 /* ---- libevent's calls ---- */
@@ -387,12 +308,12 @@ static void on_written(struct bufferevent *stream, void *context)
     struct connection *connection = context;
     bool waits = connection->replying != NULL || evbuffer_get_length(bufferevent_get_output(stream)) > 0;
     if (connection->phase == PHASE_REPLY && !waits)
-        end_reply(connection);
+        connection_end_reply(connection);
 }
 
 /*
- * What of a failed handshake is still unread would make the kernel answer with a reset, which could overtake the alert
- * that says why it failed.
+ * What of a failed handshake is still unread would make the kernel answer with a reset, which could overtake the
+ * alert that says why it failed.
  */
 static void end_handshake(struct connection *connection)
 {
@@ -403,8 +324,8 @@ static void end_handshake(struct connection *connection)
 }
 
 /*
- * close_notify ends what the client says, not what it hears (RFC 8446, 6.1): what it has asked for is still answered.
- * An end without it cannot be told from a client that has gone.
+ * close_notify ends what the client says, not what it hears (RFC 8446, 6.1): what it has asked for is still
+ * answered.  An end without it cannot be told from a client that has gone.
  */
 static bool ends_only_its_side(const struct connection *connection, short what)
 {
@@ -439,8 +360,7 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 
 void connection_begin_tls(struct arrival *arrival, bool ended)
 {
-    struct connection *connection =
-        (struct connection *)(void *)((char *)arrival - offsetof(struct connection, arrival));
+    struct connection *connection = CONTAINER_OF(arrival, struct connection, arrival);
     struct loop *loop = connection->loop;
     SSL *ssl = NULL;
     if (ended)
@@ -449,8 +369,8 @@ void connection_begin_tls(struct arrival *arrival, bool ended)
         ssl = tls_accept(loop->tls);
     evutil_socket_t socket = arrivals_take(arrival);
     if (ssl != NULL)
-        connection->stream = bufferevent_openssl_socket_new(loop->base, socket, ssl, BUFFEREVENT_SSL_ACCEPTING,
-                                                            BEV_OPT_CLOSE_ON_FREE);
+        connection->stream = bufferevent_openssl_socket_new(
+            loop->base, socket, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
     if (connection->stream == NULL) {
         close(socket);
         connection_close(connection);
@@ -535,6 +455,8 @@ static void tick_body(struct connection *connection, int64_t now_us)
 static void tick_reply(struct connection *connection, int64_t now_us)
 {
     int least = connection->loop->settings->reply_min_bytes_per_s;
+    if (connection->replying != NULL)
+        return;   /* what the output holds is an interim reply; this one has no length yet */
     size_t left = evbuffer_get_length(output_of(connection));
     if (!is_too_slow(connection, connection->reply_length - left, least, now_us))
         return;

@@ -33,7 +33,7 @@ struct connection {
     enum connection_phase phase;
     int64_t phase_since_us;
     int64_t deadline_us;
-    size_t reply_length;             /* bytes in the output buffer at the begin of PHASE_REPLY */
+    size_t reply_length;             /* bytes that leave in PHASE_REPLY; 0 while it is `replying` */
     size_t lingered;                 /* bytes dropped in PHASE_LINGER */
     struct call *call;               /* NULL in PHASE_HANDSHAKE, HEAD, IDLE, REPLY, LINGER */
     struct call *replying;           /* in PHASE_REPLY, until the end of the loop's turn */
@@ -60,12 +60,17 @@ void connection_tick(struct connection *connection, int64_t now_us);
 void connection_hurry(struct connection *connection);
 
 /*
- * The loop is about to end: what another thread still has, or what still arrives, is answered 503; where no request
- * has come, `connection` is closed and gone.
+ * The loop is about to end: what another thread still has, or what still arrives, is answered 503; where no
+ * request has come, `connection` is closed and gone.
  */
 void connection_give_up(struct connection *connection);
 
 void connection_close(struct connection *connection);
+
+/* ---- for replies.c ---- */
+
+/* The reply has left, and the next request may begin; `connection` may be gone afterwards. */
+void connection_end_reply(struct connection *connection);
 
 /* ---- for dispatch.c, with the connection's call; none of these ends the connection but the last ---- */
 
@@ -79,8 +84,8 @@ void connection_await(struct connection *connection, enum connection_phase phase
 void connection_reply(struct connection *connection);
 
 /*
- * Behind the others, last of all that an event leads to: takes in more, within the bound, or ends with the client that
- * has said all and asked for nothing whole; `connection` may be gone afterwards.
+ * Behind the others, last of all that an event leads to: takes in more, within the bound, or ends with the
+ * client that has said all and asked for nothing whole; `connection` may be gone afterwards.
  */
 void connection_go_on(struct connection *connection);
 

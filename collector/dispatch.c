@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/dispatch.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include <openssl/sha.h>
@@ -9,18 +8,19 @@
 #include "collector/access.h"
 #include "collector/clock.h"
 #include "collector/connection.h"
+#include "collector/container_of.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
 #include "forms/base/log.h"
 
 static struct call *call_of_message(struct inbox_message *message)
 {
-    return (struct call *)(void *)((char *)message - offsetof(struct call, message));
+    return CONTAINER_OF(message, struct call, message);
 }
 
 static struct call *call_of_work(struct work *work)
 {
-    return (struct call *)(void *)((char *)work - offsetof(struct call, work));
+    return CONTAINER_OF(work, struct call, work);
 }
 
 /* Back in the loop: false when the client has gone meanwhile, and the call with it. */

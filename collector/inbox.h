@@ -25,12 +25,6 @@ struct inbox *inbox_new(const void *owner, struct event_base *base, struct error
 void inbox_post(struct inbox *inbox, struct inbox_message *message);
 
 /*
- * From the loop's own thread: delivered once the events that this turn of the loop has found are handled, and before it
- * waits again.
- */
-void inbox_post_soon(struct inbox *inbox, struct inbox_message *message);
-
-/*
  * Delivers what is there, in the order of posting: the loop does it by itself; once more when the loop has
  * ended.
  */

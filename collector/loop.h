@@ -12,6 +12,7 @@
 #include "collector/addresses.h"
 #include "collector/arrivals.h"
 #include "collector/inbox.h"
+#include "collector/replies.h"
 #include "collector/router.h"
 #include "collector/settings.h"
 #include "collector/tls.h"
@@ -35,9 +36,7 @@ struct loop {
     size_t held_bytes;                   /* by all calls: call_hold */
     bool stopping;                       /* replies say Connection: close */
     uint64_t next_request;               /* for request ids */
-    struct connection *replies;          /* those whose reply leaves at the end of this turn */
-    struct inbox_message reply_message;  /* the end of this turn */
-    bool replies_posted;
+    struct replies *replies;             /* that leave at the end of this turn */
     time_t date_at;                      /* second of `date` */
     char date[32];
 };

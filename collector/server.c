@@ -11,6 +11,7 @@
 
 #include "collector/clock.h"
 #include "collector/connection.h"
+#include "collector/container_of.h"
 #include "collector/descriptors.h"
 #include "collector/listener.h"
 #include "collector/loop.h"
@@ -58,7 +59,7 @@ static void begin_stop(struct server *server)
 
 static void deliver_stop(struct inbox_message *message)
 {
-    begin_stop((struct server *)(void *)((char *)message - offsetof(struct server, stop_message)));
+    begin_stop(CONTAINER_OF(message, struct server, stop_message));
 }
 
 void server_stop(struct server *server, int status)
@@ -245,6 +246,7 @@ static int free_server(struct server *server)
     talloc_free(server->listener);
     if (server->tick != NULL)
         event_free(server->tick);
+    talloc_free(loop->replies);
     talloc_free(loop->arrivals);
     for (size_t i = 0; i < SIGNALS; i++)
         if (server->signals[i] != NULL)
@@ -273,10 +275,12 @@ static bool start_loop(struct server *server, struct error *error)
     loop->inbox = inbox_new(server, loop->base, error);
     if (loop->inbox == NULL)
         return false;
+    loop->replies = replies_new(server, loop->base);
     loop->arrivals = arrivals_new(server, loop->base, connection_begin_tls);
     struct timeval every = {.tv_usec = (suseconds_t)TICK_MS * 1000};
     server->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, server);
-    if (loop->arrivals == NULL || server->tick == NULL || event_add(server->tick, &every) != 0)
+    bool made = loop->replies != NULL && loop->arrivals != NULL && server->tick != NULL;
+    if (!made || event_add(server->tick, &every) != 0)
         return error_set(error, ERROR_INTERNAL, "libevent cannot make a timer");
     return true;
 }

@@ -167,6 +167,35 @@ static void test_server_pipelined_requests_are_answered_in_order(void **state)
     }
 }
 
+static unsigned long long request_id(struct tls_client *client)
+{
+    struct tls_reply reply = tls_client_read_reply(client, DEADLINE_MS);
+    assert_int_equal(reply.status, PROBED);
+    return strtoull(tls_reply_header(client, &reply, "X-Request-Id"), NULL, 16);
+}
+
+/* The one is there already while the other has hundreds waiting: its turn comes after one more of them, or two. */
+static void test_server_pipelined_requests_let_others_in(void **state)
+{
+    enum { AHEAD = 5, REQUESTS = 300 };
+    struct http_server *server = http_server_start(*state, NULL);
+    struct tls_client *many = http_server_connect(*state, server), *one = http_server_connect(*state, server);
+    assert_int_equal(ask(one, PROBE).status, PROBED);
+    struct text *requests = text_new(*state);
+    for (int i = 0; i < REQUESTS; i++)
+        text_append(requests, i == AHEAD ? "GET /hold HTTP/1.1\r\n" H "\r\n" : PROBE);
+    assert_true(tls_client_send(many, requests->bytes, requests->length));
+    http_server_wait_until_held();
+    assert_true(tls_client_send_text(one, PROBE));
+    http_server_release();
+    unsigned long long held_id = 0, other_id = request_id(one);
+    for (int i = 0; i < REQUESTS; i++) {
+        unsigned long long id = request_id(many);
+        held_id = i == AHEAD ? id : held_id;
+    }
+    assert_in_range(other_id, held_id + 1, held_id + 3);
+}
+
 static void test_server_late_reply_arrives(void **state)
 {
     struct http_server *server = http_server_start(*state, NULL);
@@ -501,6 +530,7 @@ int main(void)
         SERVER_TEST(test_server_limits_connections),
         SERVER_TEST(test_server_does_not_read_ahead_without_bound),
         SERVER_TEST(test_server_pipelined_requests_are_taken_in_as_they_are_answered),
+        SERVER_TEST(test_server_pipelined_requests_let_others_in),
         SERVER_TEST(test_server_bounds_what_the_kernel_keeps_of_replies),
         SERVER_TEST(test_server_stop_answers_what_has_begun),
         SERVER_TEST(test_server_stop_ends_at_its_deadline),

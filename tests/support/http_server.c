@@ -2,6 +2,7 @@
 #include "tests/support/http_server.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -72,6 +73,30 @@ static void handle_thing(struct exchange *exchange, struct store *store)
     reply_with(exchange, 200, thing, strlen(thing));
 }
 
+static sem_t held, released;
+
+static void handle_hold(struct exchange *exchange, struct store *store)
+{
+    (void)store;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;          /* a test that fails lets it go */
+    sem_post(&held);
+    sem_timedwait(&released, &until);
+    exchange->status = 202;
+}
+
+void http_server_wait_until_held(void)
+{
+    while (sem_wait(&held) != 0)
+        continue;
+}
+
+void http_server_release(void)
+{
+    sem_post(&released);
+}
+
 static void handle_silent(struct exchange *exchange, struct store *store)
 {
     (void)exchange;
@@ -106,6 +131,7 @@ static const struct route routes[] = {
     {"POST", "/later", ROLE_ANYONE, 65536, HANDLE_BY_WRITER, handle_later},
     {"GET", "/things/{thing}", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_thing},
     {"GET", "/secret", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_probe},
+    {"GET", "/hold", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_hold},
     {"GET", "/silent", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_silent},
 };
 
@@ -202,6 +228,7 @@ struct http_server *http_server_start(const void *owner, const char *const *assi
     struct http_server *server = memory_new(owner, struct http_server);
     struct error error = {0};
     signal(SIGPIPE, SIG_IGN);   /* as the program does */
+    assert_true(sem_init(&held, 0, 0) == 0 && sem_init(&released, 0, 0) == 0);
     snprintf(server->folder, sizeof server->folder, "/tmp/patella-http-XXXXXX");
     assert_non_null(mkdtemp(server->folder));
     http_server_write_certificate(server, "localhost", 30);

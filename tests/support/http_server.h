@@ -22,6 +22,7 @@ struct http_server;
  * GET  /things/{thing}    200, the decoded name of the thing
  * GET  /secret            for those with a token
  * GET  /silent            the handler gives no reply
+ * GET  /hold              202, once http_server_release was called     on the loop, which stands still
  * `assignments` are settings ("idle_deadline_ms=200"), NULL-terminated or NULL.  SIGHUP to this process
  * reloads.
  */
@@ -37,6 +38,10 @@ void http_server_write_certificate(const struct http_server *server, const char 
 
 /* Begins the orderly stop. */
 void http_server_stop(struct http_server *server);
+
+/* The loop is in the handler of /hold; and lets it go on. */
+void http_server_wait_until_held(void);
+void http_server_release(void);
 
 /* Waits for its end; the status of server_run. */
 int http_server_join(struct http_server *server);
