@@ -232,10 +232,13 @@ bool writer_start(const struct writer_options *options, struct error *error)
 
 bool writer_stop(int deadline_ms)
 {
-    if (!writer_queue_stop(writer.started, deadline_ms))
+    bool ended = writer_queue_stop(writer.started, deadline_ms);
+    for (size_t i = 0; i < writer.started; i++)
+        if (writer_queue_has_left(writer.threads[i].session.place))
+            pthread_join(writer.threads[i].thread, NULL);
+    if (!ended)
         return false;
-    for (; writer.started > 0; writer.started--)
-        pthread_join(writer.threads[writer.started - 1].thread, NULL);
+    writer.started = 0;
     talloc_free(writer.conninfo);
     writer.conninfo = NULL;
     return true;

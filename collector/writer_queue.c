@@ -14,7 +14,7 @@ struct writer_place {
     bool waits;                       /* for something to take */
     bool returns;                     /* waits for the right, to execute again */
     bool passes;                      /* will pass the right on */
-    bool doubted, connected;
+    bool doubted, connected, left;
     struct batch_row **held;          /* what others may look at while the right is not this thread's */
     size_t held_count;
 };
@@ -403,9 +403,18 @@ void writer_queue_leave(struct writer_place *place)
 {
     lock();
     place->connected = false;
+    place->left = true;
     queue.ended++;
     pthread_cond_broadcast(&queue.stop);
     unlock();
+}
+
+bool writer_queue_has_left(struct writer_place *place)
+{
+    lock();
+    bool left = place->left;
+    unlock();
+    return left;
 }
 
 void writer_hurry(int deadline_ms)

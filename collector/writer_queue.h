@@ -76,8 +76,9 @@ void writer_queue_pause(void);
 bool writer_queue_has_ended(void);
 bool writer_queue_is_out_of_time(void);
 
-/* A thread ends; and: no more requests, and true when `threads` have ended before the deadline. */
+/* A thread ends; whether it has; and: no more requests, and true when `threads` have before the deadline. */
 void writer_queue_leave(struct writer_place *place);
+bool writer_queue_has_left(struct writer_place *place);
 bool writer_queue_stop(size_t threads, int deadline_ms);
 
 #endif
