@@ -66,12 +66,16 @@ static void put_value(struct line *line, const char *value)
     }
     put(line, "\"", 1);
     for (const char *c = value, *next; *c != '\0'; c = next) {
-        for (next = c + 1; is_continuation(*next);)
+        next = c + 1;
+        if ((unsigned char)*c < ' ' || *c == 0x7F) {
+            put(line, " ", 1);   /* no line of a caller's making */
+            continue;
+        }
+        while (is_continuation(*next))
             next++;
         if (*c == '"' || *c == '\\')
             put(line, "\\", 1);
-        bool is_control = (unsigned char)*c < ' ' || *c == 0x7F;
-        put(line, is_control ? " " : c, (size_t)(next - c));   /* no line of a caller's making */
+        put(line, c, (size_t)(next - c));
     }
     put(line, "\"", 1);
 }
@@ -112,9 +116,12 @@ static const char *stamp_of_now(void)
     return stamp.text;
 }
 
-static void make_line(struct line *line, enum log_level level, const char *message, va_list pairs)
+/* False when the level is silent. */
+static bool make_line(struct line *line, enum log_level level, const char *message, va_list pairs)
 {
     const char *key, *value;
+    if ((int)level < atomic_load(&least_level))
+        return false;
     line->length = 0;
     line->full = false;
     put_pair(line, "ts", stamp_of_now());
@@ -123,6 +130,7 @@ static void make_line(struct line *line, enum log_level level, const char *messa
     while ((key = va_arg(pairs, const char *)) != NULL && (value = va_arg(pairs, const char *)) != NULL)
         put_pair(line, key, value);
     line->bytes[line->length++] = '\n';
+    return true;
 }
 
 static void write_out(const char *bytes, size_t length)
@@ -140,26 +148,26 @@ void log_flush(void)
 
 void log_write(enum log_level level, const char *message, ...)
 {
-    if ((int)level < atomic_load(&least_level))
-        return;
     struct line line;
     va_list pairs;
     va_start(pairs, message);
-    make_line(&line, level, message, pairs);
+    bool is_heard = make_line(&line, level, message, pairs);
     va_end(pairs);
+    if (!is_heard)
+        return;
     log_flush();
     write_out(line.bytes, line.length);
 }
 
 void log_write_later(enum log_level level, const char *message, ...)
 {
-    if ((int)level < atomic_load(&least_level))
-        return;
     struct line line;
     va_list pairs;
     va_start(pairs, message);
-    make_line(&line, level, message, pairs);
+    bool is_heard = make_line(&line, level, message, pairs);
     va_end(pairs);
+    if (!is_heard)
+        return;
     if (line.length > sizeof kept.bytes - kept.length)
         log_flush();
     memcpy(kept.bytes + kept.length, line.bytes, line.length);

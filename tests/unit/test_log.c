@@ -71,6 +71,15 @@ static void test_log_write_value_cannot_make_a_line(void **state)
     assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
 }
 
+/* What follows is no character then, and is written as it is. */
+static void test_log_write_control_character_takes_nothing_with_it(void **state)
+{
+    (void)state;
+    char line[8192];
+    capture(LOG_LEVEL_ERROR, "refused", "path", "a\n\x80\x81\x82\x83\x84\x85z", line);
+    assert_non_null(strstr(line, "path=\"a \x80\x81\x82\x83\x84\x85z\"\n"));
+}
+
 static void test_log_write_long_value_is_cut_and_ended(void **state)
 {
     (void)state;
@@ -179,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log_write_is_one_logfmt_line),
         cmocka_unit_test(test_log_write_value_cannot_make_a_line),
+        cmocka_unit_test(test_log_write_control_character_takes_nothing_with_it),
         cmocka_unit_test(test_log_write_long_value_is_cut_and_ended),
         cmocka_unit_test(test_log_write_cut_is_between_characters),
         cmocka_unit_test(test_log_write_later_waits_for_the_flush),
