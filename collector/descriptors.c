@@ -7,7 +7,7 @@
 
 #include "forms/base/log.h"
 
-/* The writer's and the watch's connections, listening sockets, files that are read, and what libraries open. */
+/* The writer's and the watch's connections, listening sockets, files that are read, what libraries open. */
 enum { OTHERS = 64 };
 
 static void warn(size_t connections)
@@ -15,7 +15,8 @@ static void warn(size_t connections)
     char count[24];
     snprintf(count, sizeof count, "%zu", connections);
     log_write(LOG_LEVEL_WARNING,
-              "the limit of open files allows fewer connections than max_connections; raise it (LimitNOFILE=)",
+              "the limit of open files allows fewer connections than max_connections; "
+              "raise it (LimitNOFILE=)",
               "connections", count, NULL);
 }
 
@@ -27,8 +28,10 @@ size_t descriptors_allow_connections(const struct settings *settings)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return connections;
     if (limit.rlim_cur < connections + others) {
-        limit.rlim_cur = limit.rlim_max < connections + others ? limit.rlim_max : connections + others;
-        setrlimit(RLIMIT_NOFILE, &limit);
+        struct rlimit raised = limit;
+        raised.rlim_cur = limit.rlim_max < connections + others ? limit.rlim_max : connections + others;
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+            limit = raised;
     }
     if (limit.rlim_cur >= connections + others)
         return connections;
