@@ -45,9 +45,7 @@ static void copy_head(struct call *call, const struct http_head *head)
 struct call *call_new(struct loop *loop, struct connection *connection, const struct http_head *head)
 {
     /* One block for all that a usual request needs; what does not fit is allocated apart. */
-    struct call *call = talloc_pooled_object(NULL, struct call, POOL_OBJECTS, POOL_BYTES);
-    if (call == NULL)
-        abort();   /* out of memory: memory.h */
+    struct call *call = memory_new_pool(NULL, struct call, POOL_OBJECTS, POOL_BYTES);
     *call = (struct call){.loop = loop, .connection = connection, .started_us = clock_now_us()};
     talloc_set_destructor(call, free_call);
     struct exchange *exchange = &call->exchange;

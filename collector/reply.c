@@ -135,15 +135,15 @@ void reply_queue(struct call *call, size_t sent, struct evbuffer *out)
 {
     const struct text *bytes = call->reply_bytes, *body = call->exchange.reply;
     if (sent < bytes->length)
-        evbuffer_add(out, bytes->bytes + sent, bytes->length - sent);
+        evbuffer_add(out, bytes->bytes + sent, bytes->length - sent);   /* aborts without memory: memory.h */
     if (!call->body_apart)
         call_free(call);
     else if (evbuffer_add_reference(out, body->bytes, body->length, free_lent, call) != 0)
-        abort();   /* out of memory: memory.h */
+        memory_exhausted();
 }
 
 void reply_send_continue(struct evbuffer *out)
 {
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    evbuffer_add(out, interim, sizeof interim - 1);
+    evbuffer_add(out, interim, sizeof interim - 1);   /* as above */
 }

@@ -51,6 +51,11 @@ void *memory_zeroed(const void *owner, size_t count, size_t size, const char *na
     return block;
 }
 
+void *memory_pooled(const void *owner, size_t size, const char *name, unsigned objects, size_t bytes)
+{
+    return not_null(_talloc_pooled_object(owner, size, name, objects, bytes));
+}
+
 void *memory_resized(const void *owner, void *block, size_t count, size_t size, const char *name)
 {
     /* talloc frees on a size of 0; an empty array must stay a valid block. */

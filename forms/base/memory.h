@@ -24,7 +24,12 @@ size_t memory_size_sum(size_t a, size_t b);
 #define memory_resize_array(owner, array, type, count) \
     ((type *)memory_resized(owner, array, count, sizeof(type), #type))
 
+/* One object, not zeroed, with room in its block for `objects` of its own that have `bytes` in all. */
+#define memory_new_pool(owner, type, objects, bytes) \
+    ((type *)memory_pooled(owner, sizeof(type), #type, objects, bytes))
+
 void *memory_zeroed(const void *owner, size_t count, size_t size, const char *name);
+void *memory_pooled(const void *owner, size_t size, const char *name, unsigned objects, size_t bytes);
 void *memory_resized(const void *owner, void *block, size_t count, size_t size, const char *name);
 
 char *memory_copy_string(const void *owner, const char *string);
@@ -44,7 +49,11 @@ void *memory_allocate(size_t size);
 void *memory_reallocate(void *block, size_t size);
 _Noreturn void memory_exhausted(void);
 
-/* Makes talloc, jansson and ICU abort rather than return NULL; every program calls it first. */
+/*
+ * Makes talloc, jansson and ICU abort rather than return NULL; every program calls it first.  patellad does the
+ * same to libevent (event_set_mem_functions in its main) and to OpenSSL (tls_init): that a buffer of libevent
+ * cannot grow for lack of memory is therefore not looked for.
+ */
 void memory_init(void);
 
 #endif
