@@ -2,8 +2,9 @@
 /*
  * Connections whose first byte is awaited, or has come and waits for its turn.
  *
- * A TLS handshake costs more than a submission.  A crowd that comes at once, or one after the other without end, may
- * take a part of each turn of the loop and leaves the rest to those who are there; who says nothing costs no TLS at all.
+ * A TLS handshake costs more than a submission.  A crowd that comes at once, or one after the other without
+ * end, may take a part of each turn of the loop and leaves the rest to those who are there; who says nothing
+ * costs no TLS at all.
  * Not for: deadlines (connection.h), limits (addresses.h).
  */
 #ifndef PATELLA_ARRIVALS_H

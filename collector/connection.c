@@ -221,8 +221,8 @@ void connection_receive_body(struct connection *connection)
 }
 
 /*
- * Reading stays on, to see the client leave, but not without a bound.  (libevent's own high-water mark can leave a
- * part of a TLS record unread in OpenSSL, where no event tells of it.)
+ * Reading stays on, to see the client leave, but not without a bound.  (libevent's own high-water mark can leave
+ * a part of a TLS record unread in OpenSSL, where no event tells of it.)
  */
 static void bound_input(struct connection *connection)
 {
@@ -312,8 +312,8 @@ static void on_written(struct bufferevent *stream, void *context)
 }
 
 /*
- * What of a failed handshake is still unread would make the kernel answer with a reset, which could overtake the
- * alert that says why it failed.
+ * What of a failed handshake is still unread would make the kernel answer with a reset, which could overtake
+ * the alert that says why it failed.
  */
 static void end_handshake(struct connection *connection)
 {

@@ -72,6 +72,10 @@ static const struct refusal refusals[] = {
      "the submission could not be stored; nothing is acknowledged, report it with the request id"},
 };
 
+/*
+ * Every code that a reply may name, in alphabetical order: the counters of /metrics have one for each.  A new
+ * one goes here and into openapi.yaml; what the database refuses a row with, also into `refusals`.
+ */
 static const char *const codes[] = {
     "bad_content_length", "bad_expectation", "bad_header", "bad_host", "bad_line_end", "bad_request_line", "bad_target",
     "bad_token", "bad_version", "body_not_allowed", "body_too_slow", "conflict", "continues_unknown",

@@ -4,7 +4,8 @@
  *
  * What passed when it was stored may not pass when it is sent again: a newer protocol no longer asks for the
  * form, a rule that names today has another outcome on another day, or this machine's clock was set back before
- * its date.  This is what must not turn a retry into a refusal; whether the submission is stored, and with this very content, only the database can say.
+ * its date.  This must not turn a retry into a refusal; whether the submission is stored, and with this very
+ * content, only the database can say.
  */
 #ifndef PATELLA_RECHECK_H
 #define PATELLA_RECHECK_H

@@ -99,7 +99,7 @@ struct replies *replies_new(const void *owner, struct event_base *base)
     return replies;
 }
 
-/* libevent runs what becomes active in the same turn, without a look at the sockets; a timer waits for the next. */
+/* libevent runs what becomes active in this turn still, before a look at the sockets; a timer waits for that. */
 static void schedule(struct replies *replies)
 {
     static const struct timeval at_once = {0};

@@ -2,8 +2,9 @@
 /*
  * Replies that leave at the end of the loop's turn: the log's lines of all of them first, in one write.
  *
- * A reply may lead to the next request of its connection, which waits in the input.  Its own reply leaves in another
- * turn: whoever has sent many requests at once has one of them answered each turn, as everybody else.
+ * A reply may lead to the next request of its connection, which waits in the input.  The reply to that one
+ * leaves in another turn: whoever has sent many requests at once has one of them answered each turn, as
+ * everybody else.
  * Not for: the bytes of a reply (reply.h), what comes after it (connection.h).
  */
 #ifndef PATELLA_REPLIES_H

@@ -197,8 +197,9 @@ const char *request_body_text(struct exchange *exchange, const char *field, size
     if (string != NULL && string[0] != '\0' && text_count_characters(string) <= most &&
         !text_has_control(string))
         return string;
-    exchange_reply_problem(exchange, 422, "invalid", "`%s` must be a text of 1 to %zu characters, none of them a control "
-                           "character", field, most);
+    exchange_reply_problem(exchange, 422, "invalid",
+                           "`%s` must be a text of 1 to %zu characters, none of them a control character", field,
+                           most);
     return NULL;
 }
 

@@ -69,8 +69,8 @@ bool text_to_int64(const char *string, int64_t *value) MUST_CHECK;
 bool text_to_decimal(const char *string, double *value) MUST_CHECK;
 
 /*
- * `number` in decimal digits into `out`, with leading zeros up to `width` (at most 20) digits; their count.  For what is
- * written with every submission: snprintf costs ten times as much.
+ * `number` in decimal digits into `out`, with leading zeros up to `width` (at most 20) digits; their count.
+ * For what is written with every submission: snprintf costs ten times as much.
  */
 enum { TEXT_NUMBER_SIZE = 24 };
 size_t text_from_number(uint64_t number, size_t width, char *out);
