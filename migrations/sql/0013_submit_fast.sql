@@ -105,9 +105,122 @@ BEGIN
 END
 $$;
 
--- The whole judgement, and a verdict for each request.  `began`: when the call began; what it stored before is not
--- seen as a version to follow, for rows of one call do not depend on each other.
-CREATE FUNCTION api.submit_rest(requests api.request[], began timestamptz) RETURNS SETOF api.verdict
+-- In 0009 a join in SQL, planned in each transaction, and read in the order of the wrong index.
+CREATE OR REPLACE FUNCTION api.enrolment_status(study int, site int, subject int) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = ''
+AS $$
+BEGIN
+    RETURN (
+        SELECT (SELECT v.status
+                FROM core.submission v
+                WHERE (v.study_id, v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance)
+                      = (s.study_id, s.site_id, s.subject_no, s.form, s.knee, s.visit, s.instance)
+                ORDER BY v.version DESC
+                LIMIT 1)
+        FROM core.subject s
+        WHERE (s.study_id, s.site_id, s.subject_no) = (study, site, subject));
+END
+$$;
+
+-- In 0009 with an equality on the version: see submit_batch on what that may cost.
+CREATE OR REPLACE FUNCTION api.add_version(r api.request) RETURNS boolean
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    previous bytea;
+BEGIN
+    SELECT v.sha256 INTO previous
+    FROM core.submission v
+    WHERE (v.study_id, v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance)
+          = (r.study, r.site, r.subject, r.form, r.knee, r.visit, r.instance)
+      AND v.version BETWEEN r.version - 1 AND r.version - 1
+    ORDER BY v.version
+    LIMIT 1;
+    INSERT INTO core.submission (study_id, site_id, subject_no, form, knee, visit, instance, version, id, status,
+                                 form_version, protocol_version, dated, content, sha256, prev_sha256, scores, reason,
+                                 door, token_no, recorded_by, recorded_at, xid, era)
+    VALUES (r.study, r.site, r.subject, r.form, r.knee, r.visit, r.instance, r.version, r.id, r.status,
+            r.form_version, r.protocol_version, r.dated, r.content::json, r.sha256, previous, r.scores,
+            CASE WHEN r.version > 1 THEN r.reason END, r.door, r.token_no, r.account, r.at,
+            pg_catalog.pg_current_xact_id(), audit.current_era())
+    ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END
+$$;
+
+-- Why rows were not stored, or that they had been before.  `added`: which ones this call has stored; a time could not
+-- tell, for clocks step back.  Every replay and every refusal of a known caller leaves an audit row; for a replay that
+-- is also what makes COMMIT wait until a standby holds the first copy.
+CREATE FUNCTION api.explain_batch(requests api.request[], codes text[], added int[]) RETURNS SETOF api.verdict
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    verdicts api.verdict[];
+BEGIN
+    WITH looked_up AS MATERIALIZED (
+        SELECT r.*,
+               stored.sha256 AS stored_sha256, stored.recorded_at AS stored_at, stored.version AS stored_version,
+               COALESCE(stored.sha256 = r.sha256, false) AS same,
+               newest.version AS newest_version
+        FROM pg_catalog.unnest(requests) r
+        LEFT JOIN LATERAL (
+            SELECT v.sha256, v.recorded_at, v.version
+            FROM core.submission v
+            WHERE r.denied IS NULL
+              AND (v.study_id, v.site_id, v.id) = (r.study, r.site, r.id)
+            LIMIT 1) stored ON true
+        LEFT JOIN LATERAL (
+            SELECT v.version
+            FROM core.submission v
+            WHERE r.denied IS NULL
+              AND (v.study_id, v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance)
+                  = (r.study, r.site, r.subject, r.form, r.knee, r.visit, r.instance)
+            ORDER BY v.version DESC
+            LIMIT 1) newest ON true
+    ), judged AS MATERIALIZED (
+        SELECT l.*,
+               CASE WHEN l.ord = ANY (added) THEN 'accepted'
+                    WHEN l.same THEN 'replayed'
+                    ELSE 'refused' END AS verdict,
+               CASE WHEN l.same THEN NULL
+                    WHEN l.stored_sha256 IS NOT NULL THEN 'uuid_reused'
+                    WHEN codes[l.ord] IS NOT NULL THEN codes[l.ord]
+                    WHEN l.enrols THEN 'subject_exists'
+                    WHEN l.newest_version IS NULL THEN 'conflict'
+                    WHEN l.version = 1 THEN 'record_exists'
+                    ELSE 'version_conflict' END AS code
+        FROM looked_up l
+    ), recorded AS MATERIALIZED (
+        SELECT j.ord,
+               audit.record(CASE j.verdict WHEN 'replayed' THEN 'REPLAY' ELSE 'REFUSE ' || j.code END,
+                            'core.submission', j.study, j.site, j.id, j.sha256,
+                            pg_catalog.jsonb_build_object('subject_no', j.subject, 'form', j.form, 'knee', j.knee,
+                                                          'visit', j.visit, 'instance', j.instance,
+                                                          'version', j.version, 'door', j.door),
+                            j.reason, j.account, j.token_no)
+        FROM judged j
+        WHERE j.verdict <> 'accepted'
+          AND j.code IS DISTINCT FROM 'no_session'      -- strangers cannot fill the trail
+    )
+    SELECT pg_catalog.array_agg(
+               ROW(j.ord, j.verdict, j.code,
+                   CASE WHEN j.same THEN j.stored_sha256 END,
+                   CASE WHEN j.same THEN j.stored_at END,
+                   CASE WHEN j.same THEN j.stored_version
+                        WHEN j.code IN ('record_exists', 'version_conflict', 'record_void') THEN j.newest_version
+                        END)::api.verdict
+               ORDER BY j.ord)
+    INTO verdicts
+    FROM judged j
+    LEFT JOIN recorded USING (ord);       -- so that it runs
+
+    RETURN QUERY SELECT * FROM pg_catalog.unnest(verdicts);
+END
+$$;
+
+-- The whole judgement, and a verdict for each request.  `own_studies`, `own_ids`: rows that the call has stored
+-- already; they are not seen as versions to follow, for rows of one call do not depend on each other.
+CREATE FUNCTION api.submit_rest(requests api.request[], own_studies int[], own_ids uuid[]) RETURNS SETOF api.verdict
 LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
@@ -115,7 +228,7 @@ DECLARE
     this_era smallint := audit.current_era();
     codes text[];               -- why a row is refused, in the order of the requests; NULL: nothing found
     voids int[];                -- rows that void an enrolment
-    stored int;                 -- rows that were really inserted
+    added int[];                -- rows that were really inserted
     one api.request;
 BEGIN
     WITH judged AS MATERIALIZED (
@@ -150,13 +263,15 @@ BEGIN
                       = (x.study_id, x.site_id, x.subject_no, x.form, x.knee, x.visit, x.instance)
                 ORDER BY v.version DESC
                 LIMIT 1) enrolled ON true
-            WHERE (x.study_id, x.site_id, x.subject_no) = (r.study, r.site, r.subject)
+            WHERE r.denied IS NULL
+              AND (x.study_id, x.site_id, x.subject_no) = (r.study, r.site, r.subject)
             LIMIT 1) subject ON true
         -- The same id at another site that the caller sees, stored or earlier in this call.
         LEFT JOIN LATERAL (
             SELECT x.site_id
             FROM core.submission x
-            WHERE (x.study_id, x.id) = (r.study, r.id)
+            WHERE r.denied IS NULL
+              AND (x.study_id, x.id) = (r.study, r.id)
               AND x.site_id <> r.site
               AND (r.visible_sites = '{}' OR x.site_id = ANY (r.visible_sites))
             LIMIT 1) elsewhere ON true
@@ -178,12 +293,18 @@ BEGIN
         LEFT JOIN LATERAL (
             SELECT x.sha256, x.status
             FROM core.submission x
-            WHERE r.version > 1
-              AND (x.study_id, x.site_id, x.subject_no, x.form, x.knee, x.visit, x.instance, x.version)
-                  = (r.study, r.site, r.subject, r.form, r.knee, r.visit, r.instance, r.version - 1)
-              AND (x.xid <> this_xid OR x.recorded_at < began)
+            WHERE r.denied IS NULL
+              AND r.version > 1
+              AND (x.study_id, x.site_id, x.subject_no, x.form, x.knee, x.visit, x.instance)
+                  = (r.study, r.site, r.subject, r.form, r.knee, r.visit, r.instance)
+              AND x.version BETWEEN r.version - 1 AND r.version - 1
+              AND (x.xid <> this_xid
+                   OR (x.study_id, x.id) NOT IN (SELECT o.study, o.id
+                                                 FROM ROWS FROM (pg_catalog.unnest(own_studies),
+                                                                 pg_catalog.unnest(own_ids)) o (study, id)))
+            ORDER BY x.version
             LIMIT 1) previous ON true
-    ), added AS (
+    ), inserted AS (
         INSERT INTO core.submission AS v (study_id, site_id, subject_no, form, knee, visit, instance, version, id,
                                           status, form_version, protocol_version, dated, content, sha256,
                                           prev_sha256, scores, reason, door, token_no, recorded_by, recorded_at, xid,
@@ -196,12 +317,12 @@ BEGIN
           AND NOT j.enrols
           AND NOT j.voids_enrolment
         ON CONFLICT DO NOTHING
-        RETURNING v.version
+        RETURNING v.recorded_at         -- each request has its own
     )
     SELECT pg_catalog.array_agg(j.code ORDER BY j.ord),
            COALESCE(pg_catalog.array_agg(j.ord) FILTER (WHERE j.voids_enrolment), '{}'),
-           (SELECT pg_catalog.count(*) FROM added)
-    INTO codes, voids, stored
+           COALESCE(pg_catalog.array_agg(j.ord) FILTER (WHERE j.at IN (SELECT i.recorded_at FROM inserted i)), '{}')
+    INTO codes, voids, added
     FROM judged j;
 
     -- Enrolments, and the ends of some, come seldom: one by one, each whole or not at all.
@@ -216,27 +337,30 @@ BEGIN
                            WHERE (v.study_id, v.site_id, v.id) = (one.study, one.site, one.id))
                AND api.enrol(one)
             THEN
-                stored := stored + 1;
+                added := added || one.ord;
             END IF;
         ELSIF api.has_records(one) THEN
             codes[one.ord] := 'subject_has_records';
         ELSIF api.add_version(one) THEN
-            stored := stored + 1;
+            added := added || one.ord;
         END IF;
     END LOOP;
 
-    IF stored = pg_catalog.cardinality(requests) THEN
+    IF pg_catalog.cardinality(added) = pg_catalog.cardinality(requests) THEN
         RETURN QUERY
         SELECT r.ord, 'accepted', NULL::text, r.sha256, r.at, r.version FROM pg_catalog.unnest(requests) r;
     ELSE
         RETURN QUERY
-        SELECT * FROM api.explain_batch(requests, codes);
+        SELECT * FROM api.explain_batch(requests, codes, added);
     END IF;
 END
 $$;
 
--- A probe of an index is a sub-select that yields one value or nothing: whatever the planner believes about the
--- tables when it plans this for the first time, which is on an empty database, it has no other way.
+-- A probe of an index is a sub-select that yields one value or nothing, so that there is no order of joins to choose.
+-- Which index serves it remains the planner's choice, and when it plans this for the first time, on an empty database,
+-- all cost the same: an equality on the whole primary key may then be looked up by the two columns that lead
+-- submission_id_key with the site, which reads all of a site for each row.  Therefore a version is asked for by a range
+-- and in its order, which the primary key alone gives without sorting.
 CREATE OR REPLACE FUNCTION api.submit_batch(tokens bytea[], ids uuid[], studies int[], sites int[], subjects int[],
     knees text[], forms text[], form_versions int[], visits text[], instances int[], versions int[], statuses text[],
     dates date[], protocol_versions int[], contents text[], scores float8[], score_froms int[], score_tos int[],
@@ -263,12 +387,14 @@ BEGIN
     -- Who voids an enrolment must see every record of the subject: no other writer may be under way.
     IF 'void' = ANY (statuses) THEN
         PERFORM pg_catalog.pg_advisory_xact_lock(71, v.study)
-        FROM (SELECT DISTINCT s.study_id AS study
+        FROM (SELECT DISTINCT studies[g] AS study
               FROM pg_catalog.generate_series(1, size) g
-              JOIN core.subject s ON (s.study_id, s.site_id, s.subject_no, s.form)
-                                     = (studies[g], sites[g], subjects[g], forms[g])
               WHERE statuses[g] = 'void'
-              ORDER BY s.study_id) v;
+                AND (SELECT true
+                     FROM core.subject s
+                     WHERE (s.study_id, s.site_id, s.subject_no, s.form)
+                           = (studies[g], sites[g], subjects[g], forms[g]))
+              ORDER BY studies[g]) v;
     END IF;
     -- Excludes freezing and locking.  A statement of its own: the next one's snapshot must come after the grant.
     IF one_study THEN
@@ -293,7 +419,7 @@ BEGIN
                (SELECT e.era FROM audit.era e ORDER BY e.era DESC LIMIT 1)
         FROM pg_catalog.generate_series(1, size) g
         CROSS JOIN LATERAL (
-            SELECT x.token_no, x.account
+            SELECT x.token_no, x.account, x.study_id
             FROM sec.credential x
             WHERE x.token_sha256 = COALESCE(one_token, pg_catalog.sha256(tokens[g]))
               AND x.revoked_at IS NULL
@@ -309,7 +435,8 @@ BEGIN
           AND studies[g] <> ALL (ARRAY(SELECT s.study_id FROM core.study s WHERE s.frozen))
           -- Rows of one id are judged together.
           AND (size = 1 OR (SELECT pg_catalog.count(DISTINCT u.id) FROM pg_catalog.unnest(ids) u (id)) = size)
-          -- Enrolled and not locked.  Only a later version of an enrolment can be void.
+          -- Enrolled and not locked.  Only a later version of an enrolment can be void.  This and the last two ask
+          -- by the credential's study, so they come after the credential: nothing is looked up that it refuses.
           AND (SELECT NOT s.locked
                       AND (s.form, s.knee, s.visit, s.instance) <> (forms[g], knees[g], visits[g], instances[g])
                       AND (SELECT e.status = 'void'
@@ -320,7 +447,7 @@ BEGIN
                            ORDER BY e.version DESC
                            LIMIT 1) IS NOT TRUE
                FROM core.subject s
-               WHERE (s.study_id, s.site_id, s.subject_no) = (studies[g], sites[g], subjects[g]))
+               WHERE (s.study_id, s.site_id, s.subject_no) = (c.study_id, sites[g], subjects[g]))
           AND CASE WHEN one_form
                    THEN (SELECT true
                          FROM core.form f, core.protocol p
@@ -332,12 +459,15 @@ BEGIN
                            AND (p.study_id, p.version) = (studies[g], protocol_versions[g])) END
           AND (SELECT true
                FROM core.submission e
-               WHERE (e.study_id, e.id) = (studies[g], ids[g])
+               WHERE (e.study_id, e.id) = (c.study_id, ids[g])
                LIMIT 1) IS NULL
           AND (SELECT true
                FROM core.submission e
-               WHERE (e.study_id, e.site_id, e.subject_no, e.form, e.knee, e.visit, e.instance, e.version)
-                     = (studies[g], sites[g], subjects[g], forms[g], knees[g], visits[g], instances[g], 1)) IS NULL;
+               WHERE (e.study_id, e.site_id, e.subject_no, e.form, e.knee, e.visit, e.instance)
+                     = (c.study_id, sites[g], subjects[g], forms[g], knees[g], visits[g], instances[g])
+                 AND e.version <= 1
+               ORDER BY e.version
+               LIMIT 1) IS NULL;
         GET DIAGNOSTICS stored = ROW_COUNT;
     EXCEPTION WHEN unique_violation THEN
         -- A race that is lost, or one record twice in this call: which row it is, the whole judgement tells.  Nearly
@@ -352,16 +482,20 @@ BEGIN
         RETURN;
     END IF;
 
-    -- A row that this very call stored is known by its time and transaction.
-    rest := ARRAY(SELECT g
-                  FROM pg_catalog.generate_series(1, size) g
+    -- What this very call stored is known by the subtransaction of the block above, the youngest of this transaction;
+    -- a time could not tell it from rows of the calls before, for clocks step back.
+    rest := ARRAY(SELECT found.g
+                  FROM (SELECT probe.g, probe.age, pg_catalog.min(probe.age) OVER () AS youngest
+                        FROM (SELECT g,
+                                     (SELECT pg_catalog.age(e.xmin)
+                                      FROM core.submission e
+                                      WHERE (e.study_id, e.site_id, e.id) = (studies[g], sites[g], ids[g])
+                                        AND e.xid = this_xid
+                                        AND stored > 0) AS age
+                              FROM pg_catalog.generate_series(1, size) g) probe) found
                   WHERE stored = 0
-                     OR (SELECT true
-                         FROM core.submission e
-                         WHERE (e.study_id, e.site_id, e.id) = (studies[g], sites[g], ids[g])
-                           AND e.xid = this_xid
-                           AND e.recorded_at = began + (g - 1) * interval '1 microsecond') IS NULL
-                  ORDER BY g);
+                     OR found.age IS DISTINCT FROM found.youngest
+                  ORDER BY found.g);
     RETURN QUERY
     SELECT g, 'accepted', NULL::text, hashes[g], began + (g - 1) * interval '1 microsecond', 1
     FROM pg_catalog.generate_series(1, size) g
@@ -372,12 +506,14 @@ BEGIN
              api.read_rest(rest, tokens, ids, studies, sites, subjects, knees, forms, form_versions, visits, instances,
                            versions, statuses, dates, protocol_versions, contents, scores, score_froms, score_tos,
                            reasons, doors, index_knees, continues, began),
-             began) v;
+             ARRAY(SELECT studies[g] FROM pg_catalog.generate_series(1, size) g WHERE g <> ALL (rest) ORDER BY g),
+             ARRAY(SELECT ids[g] FROM pg_catalog.generate_series(1, size) g WHERE g <> ALL (rest) ORDER BY g)) v;
 END
 $$;
 
 DROP FUNCTION api.read_requests(bytea[], uuid[], int[], int[], int[], text[], text[], int[], text[], int[], int[],
     text[], date[], int[], text[], float8[], int[], int[], text[], text[], text[], text[], timestamptz);
+DROP FUNCTION api.explain_batch(api.request[], text[]);
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA api FROM patella_writer;
