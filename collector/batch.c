@@ -9,6 +9,11 @@
 void batch_settle(struct batch_row *row)
 {
     bool found = row->verdict.kind != STORE_REFUSED;
+    if (row->verdict.kind == STORE_UNJUDGED) {   /* does not happen: nobody is told that it is stored */
+        row->fate = BATCH_FAILED;
+        row->failure = "internal";
+        return;
+    }
     row->fate = found || !row->replay_only ? BATCH_JUDGED : BATCH_INVALID;
 }
 

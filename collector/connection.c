@@ -6,7 +6,9 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <linux/sockios.h>
 #include <openssl/err.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "collector/clock.h"
@@ -30,8 +32,9 @@ enum {
 static void set_phase(struct connection *connection, enum connection_phase phase, int deadline_ms)
 {
     connection->phase = phase;
-    connection->phase_since_us = clock_now_us();
-    connection->deadline_us = connection->phase_since_us + (int64_t)deadline_ms * 1000;
+    connection->stretch_since_us = clock_now_us();
+    connection->stretch_moved = 0;
+    connection->deadline_us = connection->stretch_since_us + (int64_t)deadline_ms * 1000;
 }
 
 static struct evbuffer *input_of(const struct connection *connection)
@@ -407,6 +410,14 @@ bool connection_open(struct loop *loop, evutil_socket_t socket, const struct soc
 
 /* ---- deadlines ---- */
 
+size_t connection_untaken(const struct connection *connection)
+{
+    int unacknowledged = 0;
+    if (ioctl(bufferevent_getfd(connection->stream), SIOCOUTQ, &unacknowledged) != 0 || unacknowledged < 0)
+        unacknowledged = 0;
+    return evbuffer_get_length(output_of(connection)) + (size_t)unacknowledged;
+}
+
 static void end_late_head(struct connection *connection)
 {
     if (evbuffer_get_length(input_of(connection)) == 0) {
@@ -434,19 +445,25 @@ static void end_late_work(struct connection *connection)
                "the work took too long and may still be done; send a submission again under the same id");
 }
 
-/* True when less than `least` bytes a second have moved since the phase began, after the time of grace. */
-static bool is_too_slow(const struct connection *connection, size_t moved, int least, int64_t now_us)
+/*
+ * True when less than `least` bytes a second have moved in a stretch of rate_grace_ms; `moved` counts from the
+ * begin of the phase.  Stretch by stretch, so that a burst at the begin buys no time to stand still afterwards.
+ */
+static bool is_too_slow(struct connection *connection, int64_t moved, int least, int64_t now_us)
 {
-    int64_t elapsed_us = now_us - connection->phase_since_us;
+    int64_t elapsed_us = now_us - connection->stretch_since_us;
     if (elapsed_us < (int64_t)connection->loop->settings->rate_grace_ms * 1000)
         return false;
-    return (double)moved * 1e6 < (double)least * (double)elapsed_us;
+    int64_t gained = moved - connection->stretch_moved;
+    connection->stretch_since_us = now_us;
+    connection->stretch_moved = moved;
+    return (double)gained * 1e6 < (double)least * (double)elapsed_us;
 }
 
 static void tick_body(struct connection *connection, int64_t now_us)
 {
     int least = connection->loop->settings->body_min_bytes_per_s;
-    if (!is_too_slow(connection, connection->body_got, least, now_us))
+    if (!is_too_slow(connection, (int64_t)connection->body_got, least, now_us))
         return;
     metrics_add(METRIC_LATE_BODY, 1);
     reply_late(connection, 408, "body_too_slow", "the body arrives too slowly");
@@ -457,8 +474,8 @@ static void tick_reply(struct connection *connection, int64_t now_us)
     int least = connection->loop->settings->reply_min_bytes_per_s;
     if (connection->replying != NULL)
         return;   /* what the output holds is an interim reply; this one has no length yet */
-    size_t left = evbuffer_get_length(output_of(connection));
-    if (!is_too_slow(connection, connection->reply_length - left, least, now_us))
+    int64_t taken = (int64_t)connection->reply_untaken - (int64_t)connection_untaken(connection);
+    if (!is_too_slow(connection, taken, least, now_us))
         return;
     metrics_add(METRIC_LATE_REPLY, 1);
     close_with_reset(connection);

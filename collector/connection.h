@@ -31,9 +31,10 @@ struct connection {
     struct arrival arrival;          /* until TLS begins */
     struct bufferevent *stream;      /* from then on; NULL before */
     enum connection_phase phase;
-    int64_t phase_since_us;
-    int64_t deadline_us;
-    size_t reply_length;             /* bytes that leave in PHASE_REPLY; 0 while it is `replying` */
+    int64_t deadline_us;             /* of the phase */
+    int64_t stretch_since_us;        /* begin of the phase, or of its last stretch whose rate is judged */
+    int64_t stretch_moved;           /* bytes that had moved in the phase by then */
+    size_t reply_untaken;            /* in PHASE_REPLY: connection_untaken when it began; 0 while it is `replying` */
     size_t lingered;                 /* bytes dropped in PHASE_LINGER */
     struct call *call;               /* NULL in PHASE_HANDSHAKE, HEAD, IDLE, REPLY, LINGER */
     struct call *replying;           /* in PHASE_REPLY, until the end of the loop's turn */
@@ -66,6 +67,12 @@ void connection_hurry(struct connection *connection);
 void connection_give_up(struct connection *connection);
 
 void connection_close(struct connection *connection);
+
+/*
+ * Bytes of replies that the client's machine has not taken in: in the output buffer and in the kernel, which takes a
+ * lot for a client that reads nothing.
+ */
+size_t connection_untaken(const struct connection *connection);
 
 /* ---- for replies.c ---- */
 

@@ -63,10 +63,10 @@ static void send_reply(struct connection *connection)
         return;
     }
     reply_queue(call, sent, out);
-    size_t left = evbuffer_get_length(out);
-    connection->reply_length = sent + left;
-    if (left == 0)
+    if (evbuffer_get_length(out) == 0)
         connection_end_reply(connection);
+    else
+        connection->reply_untaken = connection_untaken(connection);
 }
 
 /* The log first: whoever has an answer finds its line there. */
@@ -113,7 +113,7 @@ void replies_post(struct connection *connection, struct call *call)
 {
     struct replies *replies = connection->loop->replies;
     connection->replying = call;
-    connection->reply_length = 0;
+    connection->reply_untaken = 0;
     connection->next_reply = replies->first;
     connection->reply_link = &replies->first;
     if (connection->next_reply != NULL)

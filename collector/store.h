@@ -246,7 +246,7 @@ struct store_file_content *store_read_file(const void *owner, struct store *stor
 
 /* ---- submissions: for the writer only ---- */
 
-enum store_verdict_kind { STORE_ACCEPTED, STORE_REPLAYED, STORE_REFUSED };
+enum store_verdict_kind { STORE_UNJUDGED, STORE_ACCEPTED, STORE_REPLAYED, STORE_REFUSED };
 
 /*
  * Instead of a protocol's version: the row may be a replay of what is stored and is refused otherwise, for no
@@ -290,6 +290,8 @@ struct store_segment {
 bool store_submit(struct store *store, const struct store_segment *segment, bool *unknown,
                   struct error *error) MUST_CHECK;
 bool store_commit(struct store *store, bool *unknown, struct error *error) MUST_CHECK;
+/* Whether the COMMIT that was sent has ended; waits for at most `timeout_ms`. */
+bool store_await_commit(struct store *store, int timeout_ms) MUST_CHECK;
 void store_rollback(struct store *store);
 
 #endif

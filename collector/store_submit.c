@@ -12,6 +12,11 @@ bool store_commit(struct store *store, bool *unknown, struct error *error)
     return db_commit(store->db, unknown, error);
 }
 
+bool store_await_commit(struct store *store, int timeout_ms)
+{
+    return db_await_commit(store->db, timeout_ms);
+}
+
 void store_rollback(struct store *store)
 {
     db_rollback(store->db);

@@ -151,8 +151,10 @@ bool watch_stop(struct watch *watch, int deadline_ms)
         waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &deadline);
     bool ended = watch->ended;
     pthread_mutex_unlock(&watch->lock);
-    if (!ended)
+    if (!ended) {
+        pthread_detach(watch->thread);
         return false;
+    }
     pthread_join(watch->thread, NULL);
     pthread_cond_destroy(&watch->changed);
     pthread_mutex_destroy(&watch->lock);

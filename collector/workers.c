@@ -140,10 +140,14 @@ bool workers_stop(struct workers *workers, int deadline_ms)
         waited = pthread_cond_timedwait(&workers->changed, &workers->lock, &deadline);
     bool all = workers->ended == workers->started;
     pthread_mutex_unlock(&workers->lock);
+    for (size_t i = 0; i < workers->started; i++) {
+        if (all)
+            pthread_join(workers->threads[i].thread, NULL);
+        else
+            pthread_detach(workers->threads[i].thread);
+    }
     if (!all)
         return false;
-    for (size_t i = 0; i < workers->started; i++)
-        pthread_join(workers->threads[i].thread, NULL);
     pthread_cond_destroy(&workers->changed);
     pthread_mutex_destroy(&workers->lock);
     talloc_free(workers);

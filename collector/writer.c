@@ -73,7 +73,7 @@ static void expire(int64_t now)
 /* ---- a group of requests ---- */
 
 /* All of a list of requests in one transaction, when the first of them has time left. */
-static enum writer_outcome write_together(const struct writer_session *session, struct batch_request *group,
+static enum writer_outcome write_together(struct writer_session *session, struct batch_request *group,
                                           const char **failure)
 {
     size_t count = 0;
@@ -87,7 +87,7 @@ static enum writer_outcome write_together(const struct writer_session *session, 
 }
 
 /* Row by row, so that one that PostgreSQL cannot take does not fail its neighbours. */
-static enum writer_outcome write_singly(const struct writer_session *session, struct batch_request *request)
+static enum writer_outcome write_singly(struct writer_session *session, struct batch_request *request)
 {
     for (size_t i = 0; i < request->count; i++) {
         struct batch_row *row = &request->rows[i];
@@ -111,7 +111,7 @@ static enum writer_outcome write_singly(const struct writer_session *session, st
  * A request that was rejected, or has not been tried yet; false when the connection was lost over it.  The
  * right to execute is kept meanwhile: nobody looks at the held rows, some of which are freed.
  */
-static bool write_request(const struct writer_session *session, struct batch_request *request, bool rejected,
+static bool write_request(struct writer_session *session, struct batch_request *request, bool rejected,
                           const char *failure)
 {
     enum writer_outcome outcome = WRITER_REJECTED;
@@ -126,7 +126,7 @@ static bool write_request(const struct writer_session *session, struct batch_req
     return true;
 }
 
-static void write_one_by_one(const struct writer_session *session, struct batch_request *group,
+static void write_one_by_one(struct writer_session *session, struct batch_request *group,
                              const char *failure)
 {
     bool rejected = group->next == NULL;   /* as the only one it was tried alone */
@@ -144,7 +144,7 @@ static void write_one_by_one(const struct writer_session *session, struct batch_
     writer_queue_release(session->place);
 }
 
-static void write_group(const struct writer_session *session, struct batch_request *group)
+static void write_group(struct writer_session *session, struct batch_request *group)
 {
     const char *failure = NULL;
     enum writer_outcome outcome = write_together(session, group, &failure);
@@ -160,7 +160,7 @@ static void write_group(const struct writer_session *session, struct batch_reque
 
 /* ---- a thread ---- */
 
-static void log_connected(const struct writer_session *session, bool connected, const struct error *error)
+static void log_connected(struct writer_session *session, bool connected, const struct error *error)
 {
     if (!writer_queue_set_connected(session->place, connected))
         return;
@@ -233,12 +233,15 @@ bool writer_start(const struct writer_options *options, struct error *error)
 bool writer_stop(int deadline_ms)
 {
     bool ended = writer_queue_stop(writer.started, deadline_ms);
-    for (size_t i = 0; i < writer.started; i++)
-        if (writer_queue_has_left(writer.threads[i].session.place))
+    for (size_t i = 0; i < writer.started; i++) {
+        if (ended)
             pthread_join(writer.threads[i].thread, NULL);
+        else
+            pthread_detach(writer.threads[i].thread);
+    }
+    writer.started = 0;
     if (!ended)
         return false;
-    writer.started = 0;
     talloc_free(writer.conninfo);
     writer.conninfo = NULL;
     return true;

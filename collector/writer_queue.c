@@ -14,7 +14,7 @@ struct writer_place {
     bool waits;                       /* for something to take */
     bool returns;                     /* waits for the right, to execute again */
     bool passes;                      /* will pass the right on */
-    bool doubted, connected, left;
+    bool doubted, connected;
     struct batch_row **held;          /* what others may look at while the right is not this thread's */
     size_t held_count;
 };
@@ -262,7 +262,7 @@ void writer_queue_put_back(struct writer_place *place, struct batch_request *req
     } while (*end != NULL);
     link_before_later(requests, end);
     for (size_t i = 0; i < WRITER_THREADS; i++)
-        queue.places[i].doubted = &queue.places[i] != place;
+        queue.places[i].doubted = queue.places[i].doubted || &queue.places[i] != place;
     release(place);
     wake_all();
     unlock();
@@ -403,18 +403,9 @@ void writer_queue_leave(struct writer_place *place)
 {
     lock();
     place->connected = false;
-    place->left = true;
     queue.ended++;
     pthread_cond_broadcast(&queue.stop);
     unlock();
-}
-
-bool writer_queue_has_left(struct writer_place *place)
-{
-    lock();
-    bool left = place->left;
-    unlock();
-    return left;
 }
 
 void writer_hurry(int deadline_ms)

@@ -3,8 +3,8 @@
  * What waits for the writer's threads, and which of them may execute.  Not for callers: they use writer.h.
  *
  * One thread at a time has the right to execute.  Only who has it takes requests from the queue and calls
- * api.submit_batch; once the verdicts are there and COMMIT is under way, it passes the right on, and the
- * other thread executes what has queued up while the first one waits for the disk.  So who executes may wait
+ * api.submit_batch; once the verdicts are there and COMMIT takes its time, it passes the right on, and the
+ * other thread executes what has queued up while the first one waits for a slow disk or a standby.  So who executes may wait
  * for locks of a transaction that commits, and who commits waits for nobody's: COMMIT takes no locks (there
  * is no deferred constraint), and who waits for the right again has committed or rolled back.  Hence no
  * deadlock between the threads.
@@ -41,7 +41,7 @@ bool writer_queue_await(struct writer_place *place) MUST_CHECK;
 struct batch_request *writer_queue_take(struct writer_place *place);
 
 /*
- * The verdicts are there, COMMIT is next.  The right passes, once for what was taken, unless that goes alone.
+ * The verdicts are there, COMMIT takes its time.  The right passes, once for what was taken, unless that goes alone.
  */
 void writer_queue_pass(struct writer_place *place);
 
@@ -76,9 +76,8 @@ void writer_queue_pause(void);
 bool writer_queue_has_ended(void);
 bool writer_queue_is_out_of_time(void);
 
-/* A thread ends; whether it has; and: no more requests, and true when `threads` have before the deadline. */
+/* A thread ends; and: no more requests, and true when `threads` have ended before the deadline. */
 void writer_queue_leave(struct writer_place *place);
-bool writer_queue_has_left(struct writer_place *place);
 bool writer_queue_stop(size_t threads, int deadline_ms);
 
 #endif

@@ -17,13 +17,14 @@ enum writer_outcome {
 struct writer_session {
     struct writer_place *place;
     struct store *store;
+    bool commits_slowly;         /* its last COMMIT took long */
 };
 
 /*
  * Writes `count` rows, with the right to execute, which it may have passed on when it returns.  `rows` is
  * reordered; `failure` (out) is "unavailable" or "internal" when they are rejected.
  */
-enum writer_outcome writer_write_rows(const struct writer_session *session, struct batch_row **rows,
-                                      size_t count, const char **failure);
+enum writer_outcome writer_write_rows(struct writer_session *session, struct batch_row **rows, size_t count,
+                                      const char **failure);
 
 #endif

@@ -178,8 +178,8 @@ static void give_up(struct db *db)
     disconnect(db);
 }
 
-/* The next result of what was sent; NULL when there is none, or when the connection was lost or given up. */
-static PGresult *next_result(struct db *db, int64_t deadline)
+/* True when a result can be taken without waiting, or the connection was lost; false at the deadline. */
+static bool await_result(struct db *db, int64_t deadline)
 {
     while (db_is_alive(db) && PQisBusy(db->connection)) {
         int64_t left = deadline == NO_DEADLINE ? -1 : deadline - now_ms();
@@ -187,13 +187,19 @@ static PGresult *next_result(struct db *db, int64_t deadline)
         struct pollfd wait = {
             .fd = PQsocket(db->connection), .events = unsent ? POLLIN | POLLOUT : POLLIN, .revents = 0,
         };
-        if (deadline != NO_DEADLINE && left <= 0) {
-            give_up(db);
-            break;
-        }
+        if (deadline != NO_DEADLINE && left <= 0)
+            return false;
         if (poll(&wait, 1, (int)left) > 0 && (wait.revents & ~POLLOUT))
             PQconsumeInput(db->connection);   /* a failure shows as PQstatus or as an error result */
     }
+    return true;
+}
+
+/* The next result of what was sent; NULL when there is none, or when the connection was lost or given up. */
+static PGresult *next_result(struct db *db, int64_t deadline)
+{
+    if (!await_result(db, deadline))
+        give_up(db);
     return db->connection ? PQgetResult(db->connection) : NULL;
 }
 
@@ -344,6 +350,11 @@ static PGresult *await_commit(struct db *db, struct error *error)
     return accept_result(db, "commit", result, error) ? result : NULL;
 }
 
+bool db_await_commit(struct db *db, int timeout_ms)
+{
+    return !db->committing || await_result(db, now_ms() + timeout_ms);
+}
+
 bool db_commit(struct db *db, bool *unknown, struct error *error)
 {
     *unknown = false;
@@ -357,8 +368,8 @@ bool db_commit(struct db *db, bool *unknown, struct error *error)
         *unknown = !db_is_alive(db);
         return false;
     }
-    /* COMMIT of a failed transaction succeeds, with this tag. */
-    bool rolled_back = strcmp(PQcmdStatus(result), "ROLLBACK") == 0;
+    /* COMMIT of a failed transaction succeeds, with the tag ROLLBACK. */
+    bool rolled_back = strcmp(PQcmdStatus(result), "COMMIT") != 0;
     PQclear(result);
     if (rolled_back)
         return set_error(error, "25P02", NULL, "commit: the transaction had failed and was rolled back");
@@ -462,7 +473,10 @@ struct db_result *db_execute_bound(const void *owner, struct db *db, size_t stat
     bool alive = db_is_alive(db);
     if (send_bound(db, statement, parameters, bounds, error))
         result = receive_bound(db, db->options.statements[statement].name, bounds, error);
-    bool may_have_committed = !result && alive && (bounds & DB_COMMITS) && strcmp(error->sqlstate, "08006") == 0;
+    else
+        disconnect(db);   /* who knows what of it has left */
+    bool told = error->sqlstate[0] != '\0' && strcmp(error->sqlstate, "08006") != 0;   /* by PostgreSQL */
+    bool may_have_committed = !result && alive && (bounds & DB_COMMITS) && !told;
     if (!result || !db->committing)
         end_pipeline(db);
     if (may_have_committed)

@@ -217,6 +217,24 @@ static void test_db_execute_bound_given_up_is_of_unknown_outcome(void **state)
     assert_true(db_reopen(fixture->db, &error));
 }
 
+static void test_db_await_commit_says_whether_it_has_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    bool unknown = true;
+    assert_true(db_await_commit(fixture->db, 0));    /* there is none */
+    assert_non_null(add(fixture, ADD_SLOW_ROW, 1, ALONE, &error));
+    assert_false(db_await_commit(fixture->db, 20));
+    assert_true(db_await_commit(fixture->db, 60000));
+    assert_false(db_commit(fixture->db, &unknown, &error));    /* statement_timeout */
+    assert_false(unknown);
+    db_rollback(fixture->db);
+    assert_non_null(add(fixture, ADD_ROW, 2, ALONE, &error));
+    assert_true(db_await_commit(fixture->db, 60000));
+    assert_true(db_commit(fixture->db, &unknown, &error));
+    assert_things(fixture, "1");
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -230,6 +248,7 @@ int main(void)
         CASE(test_db_rollback_of_a_commit_under_way_leaves_the_connection_usable),
         CASE(test_db_execute_bound_backend_ended_by_the_server_has_not_committed),
         CASE(test_db_commit_under_way_on_a_killed_connection_is_unknown),
+        CASE(test_db_await_commit_says_whether_it_has_ended),
         CASE(test_db_execute_bound_given_up_is_of_unknown_outcome),
     };
     return cmocka_run_group_tests_name("db bound", tests, NULL, NULL);

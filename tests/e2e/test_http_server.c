@@ -274,6 +274,36 @@ static void test_server_slow_reader_is_cut_off(void **state)
     assert_int_equal(tls_client_read_reply(client, DEADLINE_MS).status, 0);
 }
 
+/* A burst buys no time: sixty times the least rate at first, nothing afterwards. */
+static void test_server_body_that_stops_after_a_burst_gets_408(void **state)
+{
+    static const char *const settings[] = {"rate_grace_ms=300", "body_min_bytes_per_s=1000", NULL};
+    struct http_server *server = http_server_start(*state, settings);
+    struct tls_client *client = http_server_connect(*state, server);
+    char *burst = memory_new_array(*state, char, 60001);
+    memset(burst, 'a', 60000);
+    assert_true(tls_client_send_text(client, "POST /echo HTTP/1.1\r\n" H "Content-Length: 60001\r\n\r\n"));
+    assert_true(tls_client_send_text(client, burst));
+    assert_int_equal(tls_client_read_reply(client, DEADLINE_MS).status, 408);
+    assert_true(tls_client_is_closed(client, DEADLINE_MS, NULL));
+}
+
+/* What the kernel holds for a client that reads nothing is no progress, and buys it no time. */
+static void test_server_reader_that_takes_nothing_is_cut_off_at_once(void **state)
+{
+    static const char *const settings[] = {"rate_grace_ms=1000", "reply_min_bytes_per_s=1000", NULL};
+    struct http_server *server = http_server_start(*state, settings);
+    int socket = tls_client_connect_plain(http_server_port(server));
+    assert_int_equal(setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int)), 0);
+    struct tls_client_options options = {.socket = socket};
+    struct tls_client *client = tls_client_open(*state, &options);
+    assert_non_null(client);
+    assert_true(tls_client_send_text(client, "GET /large?bytes=60000000 HTTP/1.1\r\n" H "\r\n"));
+    struct pollfd ended = {.fd = socket, .events = POLLRDHUP};
+    assert_int_equal(poll(&ended, 1, 2 * DEADLINE_MS), 1);
+    assert_int_equal(tls_client_read_reply(client, DEADLINE_MS).status, 0);
+}
+
 static void test_server_long_work_gets_503_and_the_server_goes_on(void **state)
 {
     static const char *const settings[] = {"work_deadline_ms=200", NULL};
@@ -521,7 +551,9 @@ int main(void)
         SERVER_TEST(test_server_slow_head_gets_408_at_its_deadline),
         SERVER_TEST(test_server_idle_connection_is_closed_cleanly),
         SERVER_TEST(test_server_slow_body_gets_408),
+        SERVER_TEST(test_server_body_that_stops_after_a_burst_gets_408),
         SERVER_TEST(test_server_slow_reader_is_cut_off),
+        SERVER_TEST(test_server_reader_that_takes_nothing_is_cut_off_at_once),
         SERVER_TEST(test_server_long_work_gets_503_and_the_server_goes_on),
         SERVER_TEST(test_server_client_gone_during_work_is_survived),
         SERVER_TEST(test_server_client_gone_at_any_byte_is_survived),

@@ -214,7 +214,8 @@ static void test_batch_settle_replay_only_is_a_replay_or_invalid(void **state)
     } cases[] = {
         {false, STORE_ACCEPTED, BATCH_JUDGED}, {false, STORE_REPLAYED, BATCH_JUDGED},
         {false, STORE_REFUSED, BATCH_JUDGED},  {true, STORE_REPLAYED, BATCH_JUDGED},
-        {true, STORE_REFUSED, BATCH_INVALID},
+        {true, STORE_REFUSED, BATCH_INVALID},  {false, STORE_UNJUDGED, BATCH_FAILED},
+        {true, STORE_UNJUDGED, BATCH_FAILED},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
