@@ -4,10 +4,10 @@
  *
  * One thread at a time has the right to execute.  Only who has it takes requests from the queue and calls
  * api.submit_batch; once the verdicts are there and COMMIT takes its time, it passes the right on, and the
- * other thread executes what has queued up while the first one waits for a slow disk or a standby.  So who executes may wait
- * for locks of a transaction that commits, and who commits waits for nobody's: COMMIT takes no locks (there
- * is no deferred constraint), and who waits for the right again has committed or rolled back.  Hence no
- * deadlock between the threads.
+ * other thread executes what has queued up while the first one waits for a slow disk or a standby.  So who
+ * executes may wait for locks of a transaction that commits, and who commits waits for nobody's: COMMIT
+ * takes no locks (there is no deferred constraint), and who waits for the right again has committed or
+ * rolled back.  Hence no deadlock between the threads.
  *
  * Effects come in the order of the queue all the same.  The rows of a transaction are held until they are
  * decided, and a request of which a row depends on a held one (batch_depends_on) ends what may be taken: it

@@ -53,7 +53,7 @@ bool db_begin(struct db *db, enum db_transaction kind, struct error *error) MUST
  * PostgreSQL sent a WARNING while committing, such as a cancelled wait for a standby (SECURITY: not acknowledged).
  */
 bool db_commit(struct db *db, bool *unknown, struct error *error) MUST_CHECK;
-/* Whether COMMIT has an answer, or is not under way; waits for at most `timeout_ms`.  db_commit comes next all the same. */
+/* Whether COMMIT has an answer, or is not under way; waits for at most `timeout_ms`.  db_commit comes next. */
 bool db_await_commit(struct db *db, int timeout_ms) MUST_CHECK;
 #define DB_UNKNOWN_OUTCOME "08007"   /* SQLSTATE: transaction resolution unknown */
 void db_rollback(struct db *db);                 /* never fails: a lost connection has rolled back already */
