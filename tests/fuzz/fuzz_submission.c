@@ -86,13 +86,22 @@ static void require_same_again(const void *owner, const struct submission *submi
     fuzz_require_same_answers(submission->form, again->answers, submission->answers);
 }
 
+/* Text by text: the canonical text as a whole may join the letter of an escape with a mark behind it. */
+static void require_nfc(const void *owner, const struct submission *submission)
+{
+    for (size_t i = 0; i < submission->form->item_count; i++) {
+        const char *text = submission->answers[i].text;
+        FUZZ_REQUIRE_WITH(text == NULL || strcmp(text_to_nfc(owner, text), text) == 0, text);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     void *owner = memory_owner(NULL, "fuzz");
     const struct submission *submission = check(owner, (const char *)data, size);
     if (submission != NULL) {
         fuzz_require_json(submission->canonical);
-        FUZZ_REQUIRE(strcmp(text_to_nfc(owner, submission->canonical), submission->canonical) == 0);
+        require_nfc(owner, submission);
         require_scores(submission);
         struct error error = {0};
         const struct answer *answers =
