@@ -42,7 +42,7 @@ static bool commit(struct writer_session *session, bool *unknown, struct error *
     if (session->commits_slowly || !store_await_commit(session->store, SOON_MS))
         writer_queue_pass(session->place);
     bool committed = store_commit(session->store, unknown, error);
-    session->commits_slowly = clock_now_us() - sent_us > SOON_MS * 1000;
+    session->commits_slowly = clock_now_us() - sent_us > (int64_t)SOON_MS * 1000;
     return committed;
 }
 
