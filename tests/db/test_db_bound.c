@@ -11,7 +11,9 @@
 #include "forms/base/memory.h"
 #include "tests/support/test_database.h"
 
-enum statement { ADD_ROW, ADD_LOUD_ROW, ADD_LATE_ROW, ADD_SLOW_ROW, ADD_DELAYED_ROW, ADD_ROW_AND_DIE, SLEEP, STATEMENTS };
+enum statement {
+    ADD_ROW, ADD_LOUD_ROW, ADD_LATE_ROW, ADD_SLOW_ROW, ADD_DELAYED_ROW, ADD_ROW_AND_DIE, SLEEP, STATEMENTS
+};
 
 static const struct db_statement statements[STATEMENTS] = {
     [ADD_ROW] = {"add_row", "INSERT INTO public.thing (id) VALUES ($1::int) RETURNING id"},

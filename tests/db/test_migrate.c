@@ -173,8 +173,8 @@ static void test_migrate_up_pending_migration_below_an_applied_one_is_refused(vo
     struct error error;
     bool done;
     test_run(fixture->db, "DELETE FROM patella_meta.migration WHERE number = 3");
-    check_refused(fixture, memory_format(fixture->owner, "migration 0003 (core) is not in the database, which has %04zu "
-                                         "already", migration_count));
+    check_refused(fixture, memory_format(fixture->owner, "migration 0003 (core) is not in the database, "
+                                         "which has %04zu already", migration_count));
     assert_string_equal(run_up(fixture, &done, &error), "");
     assert_false(done);
     assert_int_equal(error.kind, ERROR_CONFLICT);

@@ -26,7 +26,8 @@ static const char sum_of_idx_scan[] = SUM_OVER_INDEXES("pg_stat_get_xact_numscan
 /* The records of another 20,000 subjects of site 1 and none of ANALYZE: what a day of load brings. */
 static const char many_records_of_site_1[] =
     "INSERT INTO core.submission (study_id, site_id, subject_no, form, knee, visit, instance, version, id, status, "
-    "form_version, protocol_version, dated, content, sha256, scores, door, token_no, recorded_by, recorded_at, xid, era) "
+    "form_version, protocol_version, dated, content, sha256, scores, door, token_no, recorded_by, recorded_at, "
+    "xid, era) "
     "SELECT v.study_id, 1, 100000 + g, v.form, v.knee, v.visit, v.instance, 1, gen_random_uuid(), v.status, "
     "v.form_version, v.protocol_version, v.dated, v.content, v.sha256, v.scores, v.door, v.token_no, v.recorded_by, "
     "v.recorded_at, pg_current_xact_id(), v.era "

@@ -176,9 +176,11 @@ static void test_fields_of_another_kind_are_refused(void **state)
         {"confirmed as an object", BYTES(HEAD VAS ",\"confirmed\":{}}"), 400, "malformed", "confirmed"},
         {"confirmed of nothing", BYTES(HEAD VAS ",\"confirmed\":[{}]}"), 400, "malformed", "confirmed"},
         {"confirmed with a further field", BYTES(HEAD VAS ",\"confirmed\":[{\"item\":\"vas\",\"rule\":\"a\","
-                                                 "\"reason\":\"because\",\"x\":\"y\"}]}"), 400, "malformed", "confirmed"},
+                                                 "\"reason\":\"because\",\"x\":\"y\"}]}"), 400,
+         "malformed", "confirmed"},
         {"unknown knee", BYTES("{\"id\":\"" ID "\",\"subject\":\"01-0001\",\"form\":\"pain_vas\",\"form_version\":1,"
-                               "\"knee\":\"both\",\"visit\":\"BL\",\"date\":\"2024-02-02\"" VAS "}"), 422, "invalid", "left, right or none"},
+                               "\"knee\":\"both\",\"visit\":\"BL\",\"date\":\"2024-02-02\"" VAS "}"), 422,
+         "invalid", "left, right or none"},
         {"unknown status", BYTES(HEAD VAS ",\"status\":\"draft\"}"), 422, "invalid", "complete or void"},
         {"unknown form", BYTES("{\"id\":\"" ID "\",\"subject\":\"01-0001\",\"form\":\"../koos\",\"form_version\":1,"
                                "\"date\":\"2024-02-02\"}"), 422, "invalid", "../koos"},
@@ -366,7 +368,8 @@ static void test_content_types_other_than_json_are_refused(void **state)
     }
     static const char twice[] = "POST " SUBMISSIONS " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                                 "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-    raw_api_expect(api, "two content types", twice, sizeof twice - 1, &(struct raw_wanted){400, "duplicate_header", NULL});
+    raw_api_expect(api, "two content types", twice, sizeof twice - 1,
+                   &(struct raw_wanted){400, "duplicate_header", NULL});
     talloc_free(api);
 }
 

@@ -57,7 +57,8 @@ static const struct framing_case cases[] = {
     {"coding of a GET", BYTES(GET "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SMUGGLED), "501", false},
     {"TE alone says nothing of the body", BYTES(GET "TE: trailers, deflate\r\n\r\n"), "201", true},
     {"header Content_Length", BYTES(POST "Content_Length: 44\r\nContent-Length: 5\r\n\r\nhello"), "201", true},
-    {"header Transfer_Encoding", BYTES(POST "Transfer_Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello"), "201", true},
+    {"header Transfer_Encoding", BYTES(POST "Transfer_Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello"),
+     "201", true},
     {"length in another case twice", BYTES(POST "content-length: 5\r\nCONTENT-LENGTH: 5\r\n\r\nhello"), "400", false},
     {"length 5;", BYTES(POST "Content-Length: 5;\r\n\r\nhello"), "400", false},
     {"length 5 5", BYTES(POST "Content-Length: 5 5\r\n\r\nhello"), "400", false},
@@ -133,10 +134,10 @@ static const struct framing_case cases[] = {
     {"two hosts of HTTP/1.0", BYTES("GET /echo HTTP/1.0\r\n" H H "\r\n"), "400", false},
 
     /* Options of the connection. */
-    {"upgrade to HTTP/2", BYTES(GET "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n"),
-     "201", true},
-    {"upgrade to WebSocket", BYTES(GET "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"),
-     "201", true},
+    {"upgrade to HTTP/2", BYTES(GET "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                                "HTTP2-Settings: AAMA\r\n\r\n"), "201", true},
+    {"upgrade to WebSocket", BYTES(GET "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                                   "Sec-WebSocket-Version: 13\r\n\r\n"), "201", true},
     {"keep-alive, close", BYTES(GET "Connection: keep-alive, close\r\n\r\n"), "201", false},
     {"close over two headers", BYTES(GET "Connection: keep-alive\r\nConnection: CLOSE\r\n\r\n"), "201", false},
     {"close among commas", BYTES(GET "Connection: ,, \tclose\t,,\r\n\r\n"), "201", false},
@@ -144,15 +145,16 @@ static const struct framing_case cases[] = {
     {"keep-alive of HTTP/1.0", BYTES("GET /echo HTTP/1.0\r\n" H "Connection: keep-alive\r\n\r\n"), "201", false},
     {"expectation in upper case", BYTES(POST "Content-Length: 5\r\nExpect: 100-CONTINUE\r\n\r\nhello"), "201", true},
     {"expectation of a GET", BYTES(GET "Expect: 100-continue\r\n\r\n"), "201", true},
-    {"expectation of HTTP/1.0", BYTES("POST /echo HTTP/1.0\r\n" H "Content-Length: 5\r\nExpect: foo\r\n\r\nhello"), "201",
-     false},
-    {"two expectations in one", BYTES(POST "Content-Length: 5\r\nExpect: 100-continue, foo\r\n\r\nhello"), "417", false},
+    {"expectation of HTTP/1.0", BYTES("POST /echo HTTP/1.0\r\n" H "Content-Length: 5\r\nExpect: foo\r\n\r\n"
+                                      "hello"), "201", false},
+    {"two expectations in one", BYTES(POST "Content-Length: 5\r\nExpect: 100-continue, foo\r\n\r\nhello"),
+     "417", false},
     {"early data announced", BYTES(GET "Early-Data: 1\r\n\r\n"), "201", true},
     {"range", BYTES(GET "Range: bytes=0-0,1-1,2-2,5-,-1\r\n\r\n"), "201", true},
     {"another method by header", BYTES(GET "X-HTTP-Method-Override: DELETE\r\n\r\n"), "201", true},
     {"another address by header", BYTES(GET "X-Original-URL: /probe\r\nX-Rewrite-URL: /probe\r\n\r\n"), "201", true},
-    {"pipeline that breaks in the middle", BYTES(PROBE POST "Content-Length: 5\r\n\r\nhello" GET "X A: 1\r\n\r\n" SMUGGLED),
-     "202 201 400", false},
+    {"pipeline that breaks in the middle", BYTES(PROBE POST "Content-Length: 5\r\n\r\nhello"
+                                                 GET "X A: 1\r\n\r\n" SMUGGLED), "202 201 400", false},
     {"pipeline behind close", BYTES(GET "Connection: close\r\n\r\n" SMUGGLED), "201", false},
 };
 
@@ -322,7 +324,10 @@ static void test_client_that_ends_its_side_gets_its_replies(void **state)
     }
 }
 
-/* The end of TCP without close_notify cannot be told from a client that is gone: no promise but that the server lives. */
+/*
+ * The end of TCP without close_notify cannot be told from a client that is gone: nothing is promised but
+ * that the server lives on.
+ */
 static void test_client_that_ends_tcp_is_survived(void **state)
 {
     static const char *const requests[] = {GET "\r\n", POST "Content-Length: 50\r\n\r\nhello", "GET /ec",

@@ -46,8 +46,8 @@ static void test_verdicts_are_counted_by_code(void **state)
     } cases[] = {
         {"coordinator1", registry_pain(registry, NULL, "01-0001", 11, ""), 409, "record_exists"},
         {"coordinator1", registry_pain(registry, FIRST_ID, "01-0001", 12, ""), 409, "uuid_reused"},
-        {"coordinator1", registry_pain(registry, NULL, "01-0001", 13, ",\"version\":3,\"reason\":\"typing error\""), 409,
-         "version_conflict"},
+        {"coordinator1", registry_pain(registry, NULL, "01-0001", 13,
+                                       ",\"version\":3,\"reason\":\"typing error\""), 409, "version_conflict"},
         {"coordinator1", registry_enrolment(registry, NULL, "01-0001"), 409, "subject_exists"},
         {"coordinator1", registry_pain(registry, NULL, "01-0002", 14, ""), 423, "subject_locked"},
         {"coordinator1", registry_pain(registry, NULL, "01-0777", 15, ""), 422, "unknown_subject"},

@@ -85,8 +85,9 @@ static void test_bytes_that_are_no_hello_end_the_connection_in_order(void **stat
         size_t length;
     } cases[] = {
         {"HTTP", BYTES(PROBE)},
-        {"HTTP with a body", BYTES("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n{\"id\":\"0190a1b2-c3d4-7e5f-"
-                                   "8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\",\"form_version\":1}")},
+        {"HTTP with a body", BYTES("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n"
+                                   "{\"id\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\","
+                                   "\"form\":\"koos\",\"form_version\":1}")},
         {"SSH", BYTES("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")},
         {"SMTP", BYTES("EHLO localhost\r\nSTARTTLS\r\n")},
         {"proxy protocol", BYTES("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n\x16\x03\x01\x00\x05hello")},

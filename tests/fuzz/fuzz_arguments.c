@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Any lines as the words of a command line.  Refused: with a message that can be shown.  Accepted: what the table says is
- * required is there, every operand and value is one of the words, and a value written --name VALUE is read the same as
- * --name=VALUE.
+ * Any lines as the words of a command line.  Refused: with a message that can be shown.  Accepted: what the
+ * table says is required is there, every operand and value is one of the words, and a value written
+ * --name VALUE is read the same as --name=VALUE.
  */
 #define FUZZ_TARGET fuzz_arguments
 #include "tests/fuzz/fuzz.h"
@@ -103,7 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error = {0};
     size_t count = 1;
     bool shown = text_is_utf8(text, strlen(text));
-    for (char *word = strtok_r(text, "\n", &rest); word != NULL && count <= WORDS_MOST; word = strtok_r(NULL, "\n", &rest))
+    for (char *word = strtok_r(text, "\n", &rest); word != NULL && count <= WORDS_MOST;
+         word = strtok_r(NULL, "\n", &rest))
         argv[count++] = word;
     argv[count] = NULL;
     if (!arguments_parse(owner, commands, COMMANDS, argv, &arguments, &error)) {

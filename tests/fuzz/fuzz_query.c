@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Any bytes as the target of a request whose head is otherwise right.  What is decoded, of the path and of the query, can
- * be shown; encoded anew in full it is decoded to the same; and a path means the same route however it is written.
+ * Any bytes as the target of a request whose head is otherwise right.  What is decoded, of the path and of the
+ * query, can be shown; encoded anew in full it is decoded to the same; and a path means the same route however
+ * it is written.
  */
 #define FUZZ_TARGET fuzz_query
 #include "tests/fuzz/fuzz.h"
