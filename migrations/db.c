@@ -20,7 +20,7 @@ enum { OLDEST_SERVER = 140000 };
  * statement_timeout does not end a wait for a synchronous standby, and nothing ends a wait for a peer that is gone:
  * after statement_timeout and this many milliseconds the client gives up and closes the connection.
  */
-enum { CLIENT_GRACE_MS = 5000 };
+enum { CLIENT_GRACE_MS = 2000 };
 
 enum { NO_DEADLINE = -1 };
 

@@ -6,7 +6,7 @@
  * prepared at connect, so that a schema that does not fit stops the start.  search_path, client_encoding,
  * TimeZone=UTC, statement_timeout, application_name, client_min_messages, keepalives and tcp_user_timeout are pinned
  * on every connection; one that would acknowledge before the disk or the standbys have it (synchronous_commit off, or
- * local with standbys) is refused.  Sending, preparing and waiting end 5 s after statement_timeout: the backend is
+ * local with standbys) is refused.  Sending, preparing and waiting end 2 s after statement_timeout: the backend is
  * cancelled, the connection closed.  PostgreSQL's own messages are never logged and never reach `error->message` when
  * they could carry values: SQLSTATE and constraint name do.
  * Not for: SQL text (that is in the callers' statement tables and in migrations/sql).

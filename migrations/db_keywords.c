@@ -19,7 +19,7 @@
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2 -c tcp_user_timeout=15000 " \
     "-c statement_timeout=%d"
 
-#define CONNECT_TIMEOUT_S "10"
+#define CONNECT_TIMEOUT_S "5"
 
 /* A peer that is gone without a word is found out within a quarter of a minute, sending or waiting. */
 static const struct {

@@ -64,16 +64,26 @@ static void test_submit_batch_holds_off_freezing_until_it_has_committed(void **s
     test_run(fixture->superuser, "SELECT admin.freeze_study('demo', true, 'database lock')");
 }
 
-static void test_submit_batch_waits_while_a_subject_is_being_locked(void **state)
+/* Nothing waits, is stored or is recorded, and what is of another study may come again at once. */
+static void test_submit_batch_while_a_subject_is_being_locked_the_study_is_busy(void **state)
 {
     struct test_fixture *fixture = *state;
     test_enrol(fixture->collector, 1, 1);
     const struct test_row row = {.id = 1};
-    test_run(fixture->superuser, "BEGIN; SELECT admin.lock_subject('demo', 1, 1, true, 'data are clean')");
-    test_run(fixture->collector, "SET lock_timeout = '50ms'");
-    assert_string_equal(test_submit_sqlstate(fixture->collector, &row, 1), "55P03");
-    test_run(fixture->superuser, "COMMIT");
-    assert_string_equal(test_submit(fixture->collector, &row, 1), "subject_locked");
+    const struct test_row rows[] = {
+        row, {.id = 2, .study = 2, .index_knee = "left", .token = "coordinator_other"}, {.id = 3, .visit = "M6"},
+    };
+    struct db *holder = test_database_connect(fixture->owner, fixture->database, NULL);
+    test_run(holder, "BEGIN; SELECT admin.lock_subject('demo', 1, 1, true, 'data are clean')");
+    static const char events[] = "SELECT count(*) || ' ' || max(operation) FROM audit.event WHERE seq > %s";
+    const char *before = test_value(fixture->superuser, "SELECT max(seq) FROM audit.event");
+    assert_string_equal(test_submit(fixture->collector, &row, 1), "study_busy");
+    assert_string_equal(test_submit(fixture->collector, rows, 3), "study_busy conflict study_busy");
+    assert_string_equal(test_submit(fixture->collector, &rows[1], 1), "accepted");
+    const char *recorded = test_value(fixture->superuser, memory_format(fixture->owner, events, before));
+    assert_string_equal(recorded, "4 INSERT");     /* of an enrolment */
+    test_run(holder, "COMMIT");
+    assert_string_equal(test_submit(fixture->collector, rows, 3), "subject_locked replayed subject_locked");
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, test_fixture_setup, test_fixture_teardown)
@@ -86,7 +96,7 @@ int main(void)
         CASE(test_submit_batch_after_a_rival_rolled_back_is_accepted),
         CASE(test_submit_batch_rival_enrolment_enrols_once),
         CASE(test_submit_batch_holds_off_freezing_until_it_has_committed),
-        CASE(test_submit_batch_waits_while_a_subject_is_being_locked),
+        CASE(test_submit_batch_while_a_subject_is_being_locked_the_study_is_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
