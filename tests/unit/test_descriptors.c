@@ -17,8 +17,11 @@ enum { SOFT = 128, WORKERS = 4, OTHERS = 64 };
 
 static bool refuses;
 
-/* In the place of the C library's: a system that forbids it (seccomp, a container) cannot be had in every test. */
-int setrlimit(__rlimit_resource_t resource, const struct rlimit *rlimits)
+/*
+ * In the place of the C library's: a system that forbids it (seccomp, a container) cannot be had in every test.  The
+ * thread sanitizer calls it before it can watch anything.
+ */
+__attribute__((no_sanitize_thread)) int setrlimit(__rlimit_resource_t resource, const struct rlimit *rlimits)
 {
     if (!refuses)
         return prlimit(0, resource, rlimits, NULL);

@@ -78,11 +78,24 @@ static void test_workers_start_and_stop_leave_no_thread(void **state)
     assert_threads(before);
 }
 
+static void *do_nothing(void *context)
+{
+    return context;
+}
+
+/* With the first thread of a program the thread sanitizer starts one of its own. */
+static int start_first_thread(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    return pthread_create(&thread, NULL, do_nothing, NULL) != 0 || pthread_join(thread, NULL) != 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_workers_start_and_stop_leave_no_thread),
         cmocka_unit_test(test_workers_start_that_fails_midway_leaves_no_thread),
     };
-    return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("workers", tests, start_first_thread, NULL);
 }
