@@ -10,7 +10,8 @@
 #include <cmocka.h>
 
 #include "forms/base/memory.h"
-#include "tests/support/load.h"
+#include "forms/base/text.h"
+#include "tests/support/load_engine.h"
 #include "tests/support/registry.h"
 
 enum { CONNECTIONS = 16, SUBMISSIONS = 600 };
@@ -156,40 +157,99 @@ static void test_without_a_daemon_the_engine_gives_up_in_time(void **state)
 
 /* ---- ledgers that are not right ---- */
 
+/* The ids of the first two submissions are in pg_temp.pair. */
+#define EXCHANGE(columns, values)                                                                                     \
+    "UPDATE core.submission s SET (" columns ") = (SELECT " values " FROM core.submission o "                         \
+    "WHERE o.id IN (p.one, p.other) AND o.id <> s.id) FROM pair p WHERE s.id IN (p.one, p.other); "
+#define EXCHANGE_CONTENTS EXCHANGE("content, sha256, scores", "o.content, o.sha256, o.scores")
+#define AUDIT_EXCHANGED                                                                                               \
+    "UPDATE audit.event e SET digest = s.sha256 FROM core.submission s, pair p "                                      \
+    "WHERE e.row_id = s.id AND s.id IN (p.one, p.other)"
+
+/* What the ledger has of the first two submissions. */
+enum receipts { RECEIPTS_KEPT, RECEIPTS_EXCHANGED, RECEIPT_UNREADABLE };
+
 static const struct forgery {
     const char *label;
     const char *sql;
-    size_t offset;               /* of the count that must be `count`, and nothing else above 0 but in `also` */
+    size_t offset;               /* of the count that must be `count` */
     uint64_t count;
+    enum receipts receipts;
 } forgeries[] = {
     {"one that was acknowledged is gone",
      "DELETE FROM core.submission WHERE id = (SELECT min(id::text)::uuid FROM core.submission WHERE form = 'koos')",
-     offsetof(struct load_findings, lost), 1},
+     offsetof(struct load_findings, lost), 1, RECEIPTS_KEPT},
     {"one is there twice",
      "INSERT INTO core.submission SELECT (jsonb_populate_record(s, '{\"site_id\": 2}')).* FROM core.submission s "
      "WHERE form = 'koos' ORDER BY id LIMIT 1",
-     offsetof(struct load_findings, doubled), 1},
+     offsetof(struct load_findings, doubled), 1, RECEIPTS_KEPT},
     {"two were never sent",
      "INSERT INTO core.submission SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), "
      "'instance', 9000 + s.instance))).* FROM core.submission s WHERE form = 'koos' ORDER BY id LIMIT 2",
-     offsetof(struct load_findings, never_sent), 2},
+     offsetof(struct load_findings, never_sent), 2, RECEIPTS_KEPT},
     {"another knee than was sent",
      "UPDATE core.submission SET instance = 9999 WHERE id = (SELECT min(id::text)::uuid FROM core.submission "
      "WHERE form = 'koos')",
-     offsetof(struct load_findings, altered), 1},
+     offsetof(struct load_findings, altered), 1, RECEIPTS_KEPT},
     {"another content than was acknowledged",
      "UPDATE core.submission SET content = replace(content::text, '\"s1\":', '\"s9\":')::json "
      "WHERE id = (SELECT min(id::text)::uuid FROM core.submission WHERE form = 'koos')",
-     offsetof(struct load_findings, altered), 1},
+     offsetof(struct load_findings, altered), 1, RECEIPTS_KEPT},
+    {"two contents are exchanged behind their receipts", EXCHANGE_CONTENTS AUDIT_EXCHANGED,
+     offsetof(struct load_findings, altered), 2, RECEIPTS_KEPT},
+    {"two contents are exchanged before they are hashed", EXCHANGE_CONTENTS AUDIT_EXCHANGED,
+     offsetof(struct load_findings, not_as_sent), 2, RECEIPTS_EXCHANGED},
+    {"two have each other's answers",
+     "UPDATE core.submission s SET content = made.content, sha256 = sha256(convert_to(made.content::text, 'UTF8')) "
+     "FROM (SELECT mine.id, replace(mine.content::text, mine.content->>'answers', others.content->>'answers')::json "
+     "AS content FROM pair p, core.submission mine, core.submission others WHERE mine.id IN (p.one, p.other) "
+     "AND others.id IN (p.one, p.other) AND mine.id <> others.id) made WHERE s.id = made.id; " AUDIT_EXCHANGED,
+     offsetof(struct load_findings, not_as_sent), 2, RECEIPTS_KEPT},
+    {"two have each other's scores", EXCHANGE("scores", "o.scores"),
+     offsetof(struct load_findings, not_as_sent), 2, RECEIPTS_KEPT},
+    {"one without scores",
+     "UPDATE core.submission s SET scores = '{}' FROM pair WHERE s.id = one",
+     offsetof(struct load_findings, not_as_sent), 1, RECEIPTS_KEPT},
+    {"one by another account than sent it",
+     "UPDATE core.submission s SET (token_no, recorded_by) = (SELECT c.token_no, c.account FROM sec.credential c "
+     "WHERE c.account = 'machine1') FROM pair WHERE s.id = one",
+     offsetof(struct load_findings, not_as_sent), 1, RECEIPTS_KEPT},
+    {"one of another date", "UPDATE core.submission s SET dated = dated + 1 FROM pair WHERE s.id = one",
+     offsetof(struct load_findings, not_as_sent), 1, RECEIPTS_KEPT},
+    {"a receipt without a sha256 that can be read", "SELECT", offsetof(struct load_findings, without_sha256), 1,
+     RECEIPT_UNREADABLE},
     {"three without their audit rows",
      "DELETE FROM audit.event WHERE row_id IN (SELECT id FROM core.submission WHERE form = 'koos' LIMIT 3)",
-     offsetof(struct load_findings, misaudited), 3},
+     offsetof(struct load_findings, misaudited), 3, RECEIPTS_KEPT},
     {"an audit row too many",
      "INSERT INTO audit.event (xid, era, at, actor, db_role, operation, object, row_id, digest) "
      "SELECT xid, era, at, actor, db_role, operation, object, row_id, digest FROM audit.event "
      "WHERE object = 'core.submission' AND row_id IN (SELECT id FROM core.submission WHERE form = 'koos' LIMIT 1)",
-     offsetof(struct load_findings, misaudited), 1},
+     offsetof(struct load_findings, misaudited), 1, RECEIPTS_KEPT},
 };
+
+static void name_pair(struct registry *registry, const struct load *load)
+{
+    char one[37], other[37];
+    text_from_uuid(load->ledger.entries[0].id, one);
+    text_from_uuid(load->ledger.entries[1].id, other);
+    test_run(registry->db, memory_format(registry, "CREATE TEMP TABLE pair AS SELECT '%s'::uuid AS one, "
+                                         "'%s'::uuid AS other", one, other));
+}
+
+/* Before the comparison, and again behind it. */
+static void forge_receipts(struct load *load, enum receipts receipts)
+{
+    struct load_entry *one = &load->ledger.entries[0], *other = &load->ledger.entries[1];
+    uint8_t kept[sizeof one->sha256];
+    if (receipts == RECEIPTS_EXCHANGED) {
+        memcpy(kept, one->sha256, sizeof kept);
+        memcpy(one->sha256, other->sha256, sizeof kept);
+        memcpy(other->sha256, kept, sizeof kept);
+    } else if (receipts == RECEIPT_UNREADABLE) {
+        one->has_sha256 = !one->has_sha256;
+    }
+}
 
 /* As no role but the superuser could, and back again. */
 static void test_every_fault_of_a_ledger_is_found(void **state)
@@ -199,11 +259,14 @@ static void test_every_fault_of_a_ledger_is_found(void **state)
     struct load *load = new_load(registry, (struct load_options){.connections = 4, .subjects = 5, .submissions = 60});
     load_run(load);
     assert_ledger(load, registry);
+    name_pair(registry, load);
     for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++) {
         struct load_findings findings;
         test_run(registry->db, "BEGIN; SET LOCAL session_replication_role = replica");
         test_run(registry->db, forgeries[i].sql);
+        forge_receipts(load, forgeries[i].receipts);
         bool right = load_check_ledger(load, registry->db, &findings);
+        forge_receipts(load, forgeries[i].receipts);
         test_run(registry->db, "ROLLBACK");
         uint64_t count;
         memcpy(&count, (char *)&findings + forgeries[i].offset, sizeof count);

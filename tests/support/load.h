@@ -128,6 +128,8 @@ struct load_findings {
     uint64_t lost;               /* acknowledged and not stored */
     uint64_t doubled;            /* an id that is stored more than once */
     uint64_t altered;            /* stored with another record key, content or sha256 than was acknowledged */
+    uint64_t not_as_sent;        /* content, scores, date or account differ from what was sent, which is made anew */
+    uint64_t without_sha256;     /* acknowledged by a receipt whose sha256 cannot be read */
     uint64_t misaudited;         /* not exactly one INSERT of it in the audit trail, or one of what is not stored */
     uint64_t refused_stored;     /* refused and stored */
     uint64_t never_sent;         /* stored for its subjects, but not in the ledger */

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "forms/base/memory.h"
-#include "forms/base/text.h"
 
 enum { INSTANCE_MOST = 9999, SUBJECT_WIDTH = 13, KNEE_WIDTH = 7, VISIT_WIDTH = 13, INSTANCE_WIDTH = 4 };
 
@@ -75,17 +74,30 @@ void load_make_id(struct load_random *random, enum load_ids ids, uint8_t id[16])
 
 /* ---- bytes ---- */
 
+/* In the form's order; the form's scores have another. */
 static const struct {
     const char *prefix;
-    int count;
-} koos_items[] = {{"s", 7}, {"p", 9}, {"a", 17}, {"sp", 5}, {"q", 4}};
+    int count, score;
+} koos_items[LOAD_KOOS_SCALES] = {{"s", 7, 1}, {"p", 9, 0}, {"a", 17, 2}, {"sp", 5, 3}, {"q", 4, 4}};
 
 enum { ANSWERS_OF_A_WORD = 21 };    /* 5^21 < 2^64 */
+
+/* The answers of the submission with this number, 0 to 4. */
+static void draw_answers(uint64_t number, uint8_t answers[LOAD_KOOS_ITEMS])
+{
+    uint64_t word = 0;
+    for (size_t item = 0; item < LOAD_KOOS_ITEMS; item++) {
+        if (item % ANSWERS_OF_A_WORD == 0)
+            word = mix(number * 2 + item / ANSWERS_OF_A_WORD + 1);
+        answers[item] = (uint8_t)(word % 5);
+        word /= 5;
+    }
+}
 
 static void append_answers(struct text *body, size_t answer_at[LOAD_KOOS_ITEMS])
 {
     size_t start = body->length, item = 0;
-    for (size_t scale = 0; scale < sizeof koos_items / sizeof *koos_items; scale++)
+    for (size_t scale = 0; scale < LOAD_KOOS_SCALES; scale++)
         for (int i = 1; i <= koos_items[scale].count; i++) {
             text_append_format(body, "%s\"%s%d\":", item > 0 ? "," : "", koos_items[scale].prefix, i);
             answer_at[item++] = body->length - start;
@@ -154,11 +166,41 @@ void load_request_patch(struct load_request *request, const struct load_record *
     patch_text(request->visit, VISIT_WIDTH, record->visit);
     snprintf(instance, sizeof instance, "%*d", INSTANCE_WIDTH, record->instance);
     memcpy(request->instance, instance, INSTANCE_WIDTH);
-    uint64_t word = 0;
-    for (size_t item = 0; item < LOAD_KOOS_ITEMS; item++) {
-        if (item % ANSWERS_OF_A_WORD == 0)
-            word = mix(number * 2 + item / ANSWERS_OF_A_WORD + 1);
-        request->answers[request->answer_at[item]] = (char)('0' + word % 5);
-        word /= 5;
+    uint8_t answers[LOAD_KOOS_ITEMS];
+    draw_answers(number, answers);
+    for (size_t item = 0; item < LOAD_KOOS_ITEMS; item++)
+        request->answers[request->answer_at[item]] = (char)('0' + answers[item]);
+}
+
+/* ---- what must be stored ---- */
+
+void load_append_canonical(struct text *text, const struct load_options *options, uint64_t number)
+{
+    struct load_record record = load_record_at(options, number);
+    uint8_t answers[LOAD_KOOS_ITEMS];
+    size_t item = 0;
+    draw_answers(number, answers);
+    text_append_format(text,
+                       "{\"study\":\"%s\",\"subject\":\"%02d-%04d\",\"knee\":\"%s\",\"form\":\"koos\","
+                       "\"form_version\":1,\"visit\":\"%s\",\"instance\":%d,\"version\":1,\"status\":\"complete\","
+                       "\"date\":\"2024-02-02\",\"answers\":{",
+                       options->study, record.site, record.subject, record.knee, record.visit, record.instance);
+    for (size_t scale = 0; scale < LOAD_KOOS_SCALES; scale++)
+        for (int i = 1; i <= koos_items[scale].count; i++, item++)
+            text_append_format(text, "%s\"%s%d\":%d", item > 0 ? "," : "", koos_items[scale].prefix, i, answers[item]);
+    text_append(text, "}}");
+}
+
+/* 100 at best, each answer of 0 at best to 4: KOOS scoring 2012, nothing missing. */
+void load_koos_scores(uint64_t number, double scores[LOAD_KOOS_SCALES])
+{
+    uint8_t answers[LOAD_KOOS_ITEMS];
+    size_t item = 0;
+    draw_answers(number, answers);
+    for (size_t scale = 0; scale < LOAD_KOOS_SCALES; scale++) {
+        int sum = 0;
+        for (int i = 0; i < koos_items[scale].count; i++)
+            sum += answers[item++];
+        scores[koos_items[scale].score] = 100.0 - 100.0 * sum / (4.0 * koos_items[scale].count);
     }
 }

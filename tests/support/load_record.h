@@ -3,9 +3,10 @@
 #ifndef PATELLA_TEST_LOAD_RECORD_H
 #define PATELLA_TEST_LOAD_RECORD_H
 
+#include "forms/base/text.h"
 #include "tests/support/load.h"
 
-enum { LOAD_KOOS_ITEMS = 42 };
+enum { LOAD_KOOS_ITEMS = 42, LOAD_KOOS_SCALES = 5 };
 
 struct load_record {
     int site, subject;
@@ -36,6 +37,13 @@ struct load_request {
 struct load_request *load_request_new(const void *owner, const struct load_options *options);
 void load_request_patch(struct load_request *request, const struct load_record *record, const uint8_t id[16],
                         uint64_t number);
+
+/*
+ * What must become of the submission with this number: its canonical text, as collector/openapi.yaml describes it
+ * (appended), and the scores that the form begins with: pain, symptoms, daily living, sport, quality of life.
+ */
+void load_append_canonical(struct text *text, const struct load_options *options, uint64_t number);
+void load_koos_scores(uint64_t number, double scores[LOAD_KOOS_SCALES]);
 
 /* A whole POST of `body` to the study's submissions. */
 char *load_request_text(const void *owner, const struct load_options *options, const char *body);
