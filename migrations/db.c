@@ -29,6 +29,7 @@ struct db {
     struct db_options options;   /* its texts are copies */
     unsigned warnings;       /* WARNINGs that PostgreSQL sent since the last look */
     bool committing;         /* COMMIT is under way, behind the statement before it: db_execute_bound */
+    int64_t deadline;        /* of all that was sent together: now_ms, or NO_DEADLINE */
 };
 
 /* ------------------------------------------------------------------------------------------------ errors */
@@ -149,10 +150,11 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int64_t deadline_of(const struct db *db)
+/* Whenever something is sent. */
+static void start_deadline(struct db *db)
 {
     int timeout_ms = db->options.statement_timeout_ms;
-    return timeout_ms > 0 ? now_ms() + timeout_ms + CLIENT_GRACE_MS : NO_DEADLINE;
+    db->deadline = timeout_ms > 0 ? now_ms() + timeout_ms + CLIENT_GRACE_MS : NO_DEADLINE;
 }
 
 static void *send_cancel(void *request)
@@ -196,9 +198,9 @@ static bool await_result(struct db *db, int64_t deadline)
 }
 
 /* The next result of what was sent; NULL when there is none, or when the connection was lost or given up. */
-static PGresult *next_result(struct db *db, int64_t deadline)
+static PGresult *next_result(struct db *db)
 {
-    if (!await_result(db, deadline))
+    if (!await_result(db, db->deadline))
         give_up(db);
     return db->connection ? PQgetResult(db->connection) : NULL;
 }
@@ -206,9 +208,8 @@ static PGresult *next_result(struct db *db, int64_t deadline)
 /* Reads to the end of what was sent; keeps the first error result, else the last result. */
 static PGresult *collect_result(struct db *db)
 {
-    int64_t deadline = deadline_of(db);
     PGresult *kept = NULL;
-    for (PGresult *result; (result = next_result(db, deadline)) != NULL;) {
+    for (PGresult *result; (result = next_result(db)) != NULL;) {
         if (kept && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
             PQclear(result);
             continue;
@@ -241,6 +242,7 @@ static bool accept_result(const struct db *db, const char *what, PGresult *resul
 /* Transaction control and scripts; simple protocol, so that `sql` may hold several statements. */
 static PGresult *execute_simple(struct db *db, const char *what, const char *sql, struct error *error)
 {
+    start_deadline(db);
     if (!db_is_alive(db) || !PQsendQuery(db->connection, sql)) {
         set_lost(error, what);
         return NULL;
@@ -258,11 +260,17 @@ bool db_run_script(struct db *db, const char *sql, struct error *error)
 
 /* ------------------------------------------------------------------------------------------------ opening */
 
-/* What was acknowledged must be on disk, and on the standbys that there are. */
+/*
+ * What was acknowledged must be on disk, and on the standbys that there are.  The session keeps the setting as it is
+ * now, whatever is loaded later; `local` becomes `on`, which is the same until there is a standby.
+ */
 static bool refuse_early_acknowledgement(struct db *db, struct error *error)
 {
-    PGresult *result = execute_simple(db, "settings", "SELECT pg_catalog.current_setting('synchronous_commit'), "
-                                      "pg_catalog.current_setting('synchronous_standby_names') <> ''", error);
+    static const char sql[] =
+        "SELECT s.was, s.standbys, pg_catalog.set_config('synchronous_commit', CASE s.was WHEN 'local' THEN 'on' "
+        "ELSE s.was END, false) FROM (SELECT pg_catalog.current_setting('synchronous_commit') AS was, "
+        "pg_catalog.current_setting('synchronous_standby_names') <> '' AS standbys) s";
+    PGresult *result = execute_simple(db, "settings", sql, error);
     if (!result)
         return false;
     const char *commit = PQgetvalue(result, 0, 0);
@@ -280,6 +288,7 @@ static bool prepare_statements(struct db *db, struct error *error)
 {
     for (size_t i = 0; i < db->options.statement_count; i++) {
         const struct db_statement *statement = &db->options.statements[i];
+        start_deadline(db);
         if (!PQsendPrepare(db->connection, statement->name, statement->sql, 0, NULL))
             return set_lost(error, statement->name);
         PGresult *result = collect_result(db);
@@ -398,6 +407,7 @@ static bool send_prepared(struct db *db, size_t statement, const struct db_param
         return error_set(error, ERROR_INTERNAL, "statement %zu of %zu", statement, db->options.statement_count);
     const char *name = db->options.statements[statement].name;
     int count = parameters ? (int)parameters->count : 0;
+    start_deadline(db);
     if (!db_is_alive(db) ||
         !PQsendQueryPrepared(db->connection, name, count, parameters ? parameters->values : NULL,
                              parameters ? parameters->lengths : NULL, parameters ? parameters->formats : NULL, 0))
@@ -490,6 +500,7 @@ struct db_result *db_query(const void *owner, struct db *db, const char *sql, co
     static const struct db_parameters none = {0, NULL, NULL, NULL};
     const struct db_parameters *sent = parameters ? parameters : &none;
     db->warnings = 0;
+    start_deadline(db);
     if (!db_is_alive(db) || !PQsendQueryParams(db->connection, sql, (int)sent->count, NULL, sent->values,
                                                sent->lengths, sent->formats, 0)) {
         set_lost(error, "query");
@@ -510,6 +521,7 @@ static void cancel(struct db *db)
     PGcancel *request = PQgetCancel(db->connection);
     if (request)
         send_cancel(request);
+    start_deadline(db);
     PQclear(collect_result(db));
 }
 
@@ -521,7 +533,7 @@ bool db_stream(struct db *db, size_t statement, const struct db_parameters *para
     PQsetSingleRowMode(db->connection);
     const char *name = db->options.statements[statement].name;
     bool ended = false;
-    for (PGresult *result; (result = next_result(db, deadline_of(db))) != NULL;) {
+    for (PGresult *result; (result = next_result(db)) != NULL; start_deadline(db)) {
         ended = PQresultStatus(result) == PGRES_TUPLES_OK;   /* an empty result follows the last row */
         if (!accept_result(db, name, result, error)) {
             PQclear(db->connection ? collect_result(db) : NULL);

@@ -342,6 +342,25 @@ static void test_db_open_that_would_acknowledge_too_early_is_refused(void **stat
     assert_true(db_reopen(fixture->db, &error));     /* there is no standby to wait for */
 }
 
+/* What is loaded into the server later does not reach a session that acknowledges. */
+static void test_db_open_keeps_synchronous_commit_for_the_session(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    static const char alter[] = "ALTER DATABASE %s SET synchronous_commit = %s";
+    static const char setting[] =
+        "SELECT source || ' ' || setting FROM pg_settings WHERE name = 'synchronous_commit'";
+    const char *const kept[][2] = {
+        {"on", "session on"}, {"remote_apply", "session remote_apply"}, {"local", "session on"},
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        test_run(fixture->superuser, memory_format(fixture->owner, alter, test_database_name(fixture->database),
+                                                   kept[i][0]));
+        assert_true(db_reopen(fixture->db, &error));
+        assert_string_equal(test_value(fixture->db, setting), kept[i][1]);
+    }
+}
+
 /* ---------------------------------------------------------------------------------------------- standbys */
 
 /* Every COMMIT of the cluster but the superuser's waits for a standby that never comes. */
@@ -560,6 +579,7 @@ int main(void)
         CASE(test_db_open_default_user_and_database_are_used_when_nothing_names_one),
         CASE(test_db_open_settings_are_pinned),
         CASE(test_db_open_that_would_acknowledge_too_early_is_refused),
+        CASE(test_db_open_keeps_synchronous_commit_for_the_session),
         WITHOUT_STANDBY(test_db_open_local_commit_beside_standbys_is_refused),
         WITHOUT_STANDBY(test_db_commit_that_no_standby_confirms_leaves_no_backend_waiting),
         CASE(test_db_commit_keeps_and_rollback_drops),

@@ -218,11 +218,12 @@ static int start_stopped(void **state)
 
 /*
  * One of the submissions is with PostgreSQL, which does not answer, the others wait for the writer.
- * PostgreSQL stands for as long as the test lasts: a daemon that waits for it would not end at all.
+ * PostgreSQL's backends stand for as long as the test lasts: a daemon that waits for them would not end at all, and one
+ * that has the time would give them up and find new ones.
  */
 static void test_sigterm_with_postgresql_standing_still_answers_in_time(void **state)
 {
-    static const char *const settings[] = {"stop_deadline_ms=4000", "token_cache_ms=60000", NULL};
+    static const char *const settings[] = {"stop_deadline_ms=2000", "token_cache_ms=60000", NULL};
     struct registry *registry = *state;
     registry->daemon = daemon_start(
         registry, test_database_conninfo(registry, registry->database, "patella_collector"), settings);
