@@ -11,7 +11,8 @@
 
 /* Options of all commands; each uses some. */
 struct bench_options {
-    int port, connections, seconds, site, subjects, submissions;
+    int port, connections, seconds, site, first_subject, subjects, submissions;
+    int patient;                 /* 1: answers 503 are no failure of a round */
     pid_t daemon, postmaster, client;
     const char *certificate, *database, *ids, *kind;
 };
@@ -36,7 +37,8 @@ int bench_idle(const struct bench_options *options);
 
 /*
  * Hostile clients of a kind (tests/support/hostile.h), until standard input ends; whoever is closed comes again.
- * Prints how many connected, could begin, were closed, and were open at the end.
+ * Prints a line "ready", for those with a token once each has sent something whole or 5 s have passed; at the end how
+ * many connected, could begin, were closed and were open, and how many arrays were judged and refused.
  */
 int bench_hostile(const struct bench_options *options);
 

@@ -88,10 +88,19 @@ wal_columns() { # FROM TO SUBMISSIONS
 }
 
 # A site of its own for each round, so that the ledger knows what must be there.
-patellad_round() { # CONNECTIONS SECONDS [OPTION=VALUE...]
-    local line before
+enrol_site() { # [OPTION=VALUE...]
     site=$((site + 1))
-    "$bench" enrol "${server[@]}" site=$site "${@:3}" || fail "enrolment"
+    "$bench" enrol "${server[@]}" site=$site "$@" || fail "enrolment"
+}
+
+patellad_round() { # CONNECTIONS SECONDS [OPTION=VALUE...]
+    enrol_site "${@:3}"
+    site_round "$@"
+}
+
+# The same on a site whose subjects are enrolled.
+site_round() { # CONNECTIONS SECONDS [OPTION=VALUE...]
+    local line before
     before=$(wal)
     line=$("$bench" load "${server[@]}" site=$site connections="$1" seconds="$2" "${@:3}") ||
         fail "the ledger of a round with $1 connections is not right"

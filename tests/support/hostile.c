@@ -18,6 +18,7 @@
 
 #include "collector/clock.h"
 #include "forms/base/memory.h"
+#include "tests/support/hostile_sender.h"
 
 enum {
     LOOK_MS = 50,                /* between two looks at the clock */
@@ -34,6 +35,8 @@ struct mischief {
     int socket;
     SSL *ssl;
     size_t sent;                 /* of what is sent byte by byte */
+    struct hostile_sender sender;            /* of those with a token */
+    bool all_sent;
     int64_t due_us;
 };
 
@@ -42,17 +45,19 @@ struct hostile {
     SSL_CTX *context;
     struct mischief *all;
     struct pollfd *polled;
+    struct hostile_bodies *bodies;           /* of those with a token */
     unsigned char hello[HELLO_MOST];
     size_t hello_length;
     char request[PIPELINED * 64];
     const char *drip;            /* what follows `request`, a byte a second, round and round; NULL: nothing */
     pthread_t thread;
     atomic_bool stopping;
-    _Atomic uint64_t connects, begun, closed, open;
+    _Atomic uint64_t connects, begun, closed, open, sent, answered, refused;
     atomic_bool failed;
 };
 
-static const char *const names[HOSTILE_KINDS] = {"silent", "hello", "head", "body", "reader", "flood"};
+static const char *const names[HOSTILE_KINDS] = {"silent", "hello",  "head",    "body", "reader",
+                                                  "flood",  "arrays", "repeats", "held"};
 
 const char *hostile_kind_name(enum hostile_kind kind)
 {
@@ -62,6 +67,11 @@ const char *hostile_kind_name(enum hostile_kind kind)
 static bool is_tls(const struct hostile *hostile)
 {
     return hostile->options.kind != HOSTILE_SILENT && hostile->options.kind != HOSTILE_HELLO;
+}
+
+static bool sends_bodies(enum hostile_kind kind)
+{
+    return kind == HOSTILE_ARRAYS || kind == HOSTILE_REPEATS || kind == HOSTILE_HELD;
 }
 
 /* ---- what is said ---- */
@@ -106,6 +116,9 @@ static void make_request(struct hostile *hostile)
     case HOSTILE_SILENT:
     case HOSTILE_HELLO:
     case HOSTILE_FLOOD:
+    case HOSTILE_ARRAYS:
+    case HOSTILE_REPEATS:
+    case HOSTILE_HELD:
     case HOSTILE_KINDS:
         break;
     }
@@ -157,6 +170,36 @@ static void open_one(struct hostile *hostile, struct mischief *one)
     one->sent = 0;
 }
 
+static void begin_request(struct hostile *hostile, struct mischief *one)
+{
+    one->all_sent = false;
+    hostile_sender_begin(&one->sender, hostile->bodies, (int)(one - hostile->all));
+}
+
+/* Sends and reads on; who is answered before all of it was sent ends. */
+static void talk(struct hostile *hostile, struct mischief *one, int64_t now_us)
+{
+    struct hostile_sender *sender = &one->sender;
+    if (now_us >= one->due_us) {
+        if (one->all_sent)
+            hostile_sender_allow_more(sender);
+        one->due_us += DRIP_US;
+    }
+    enum hostile_progress progress = hostile_sender_go_on(sender, one->ssl);
+    if (!one->all_sent && sender->sent >= sender->at_once) {
+        one->all_sent = true;
+        hostile->sent++;
+    }
+    if (progress == HOSTILE_ANSWERED && sender->status < 300)
+        hostile->answered++;
+    else if (progress == HOSTILE_ANSWERED)
+        hostile->refused++;
+    if (progress == HOSTILE_ANSWERED && !sender->closes && sender->sent == sender->length)
+        begin_request(hostile, one);
+    else if (progress != HOSTILE_GOES_ON)
+        leave(hostile, one, true);
+}
+
 static void begin(struct hostile *hostile, struct mischief *one)
 {
     hostile->begun++;
@@ -165,6 +208,8 @@ static void begin(struct hostile *hostile, struct mischief *one)
     one->due_us = clock_now_us();
     if (hostile->options.kind == HOSTILE_FLOOD)
         leave(hostile, one, false);
+    else if (hostile->bodies != NULL)
+        begin_request(hostile, one);
     else if (hostile->request[0] != '\0')
         (void)SSL_write(one->ssl, hostile->request, (int)strlen(hostile->request));
     ERR_clear_error();
@@ -218,7 +263,8 @@ static bool is_closed(const struct hostile *hostile, const struct mischief *one,
 {
     if (one->state == CONNECTING)
         return (events & (POLLERR | POLLHUP)) != 0;
-    return one->state == AT_IT && events != 0 && (hostile->options.kind == HOSTILE_READER || has_ended(one));
+    return one->state == AT_IT && events != 0 && hostile->bodies == NULL &&
+           (hostile->options.kind == HOSTILE_READER || has_ended(one));
 }
 
 static void attend(struct hostile *hostile, struct mischief *one, short events, int64_t now_us)
@@ -229,7 +275,9 @@ static void attend(struct hostile *hostile, struct mischief *one, short events, 
         leave(hostile, one, true);
     else if ((one->state == CONNECTING || one->state == SHAKING_HANDS) && events != 0)
         shake_hands(hostile, one);
-    else if (one->state == AT_IT && now_us >= one->due_us)
+    else if (one->state == AT_IT && hostile->bodies != NULL && (events != 0 || now_us >= one->due_us))
+        talk(hostile, one, now_us);
+    else if (one->state == AT_IT && hostile->bodies == NULL && now_us >= one->due_us)
         drip(hostile, one);
 }
 
@@ -240,7 +288,8 @@ static short wanted_events(const struct hostile *hostile, const struct mischief 
         return POLLOUT;
     if (one->state == AT_IT && hostile->options.kind == HOSTILE_READER)
         return POLLRDHUP;
-    return POLLIN | POLLRDHUP;
+    bool has_more = one->state == AT_IT && hostile->bodies != NULL && one->sender.sent < one->sender.allowed;
+    return has_more ? POLLIN | POLLOUT | POLLRDHUP : POLLIN | POLLRDHUP;
 }
 
 static void *run(void *context)
@@ -271,6 +320,18 @@ static int end_hostile(struct hostile *hostile)
     return 0;
 }
 
+static bool make_bodies(struct hostile *hostile)
+{
+    struct error error;
+    if (!sends_bodies(hostile->options.kind))
+        return true;
+    SSL_CTX_set_mode(hostile->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    hostile->bodies = hostile_bodies_new(hostile, &hostile->options, &error);
+    if (hostile->bodies == NULL)
+        error_print(&error, hostile_kind_name(hostile->options.kind));
+    return hostile->bodies != NULL;
+}
+
 struct hostile *hostile_start(const void *owner, const struct hostile_options *options)
 {
     struct hostile *hostile = memory_new(owner, struct hostile);
@@ -282,7 +343,7 @@ struct hostile *hostile_start(const void *owner, const struct hostile_options *o
         hostile->all[i] = (struct mischief){.socket = -1};
     signal(SIGPIPE, SIG_IGN);
     hostile->context = SSL_CTX_new(TLS_client_method());
-    bool good = hostile->context != NULL && make_hello(hostile);
+    bool good = hostile->context != NULL && make_hello(hostile) && make_bodies(hostile);
     make_request(hostile);
     if (good && pthread_create(&hostile->thread, NULL, run, hostile) == 0) {
         talloc_set_destructor(hostile, end_hostile);
@@ -296,7 +357,9 @@ struct hostile *hostile_start(const void *owner, const struct hostile_options *o
 struct hostile_counts hostile_peek(const struct hostile *hostile)
 {
     return (struct hostile_counts){.connects = hostile->connects, .begun = hostile->begun,
-                                   .closed = hostile->closed, .open = hostile->open, .failed = hostile->failed};
+                                   .closed = hostile->closed, .open = hostile->open, .sent = hostile->sent,
+                                   .answered = hostile->answered, .refused = hostile->refused,
+                                   .failed = hostile->failed};
 }
 
 void hostile_stop(struct hostile *hostile)
