@@ -37,7 +37,7 @@ int bench_idle(const struct bench_options *options);
 
 /*
  * Hostile clients of a kind (tests/support/hostile.h), until standard input ends; whoever is closed comes again.
- * Prints a line "ready", for those with a token once each has sent something whole or 5 s have passed; at the end how
+ * Prints a line "ready", for those with a token once each has sent something whole or been turned away; at the end how
  * many connected, could begin, were closed and were open, and how many arrays were judged and refused.
  */
 int bench_hostile(const struct bench_options *options);

@@ -22,9 +22,12 @@ enum { READY_MS = 5000 };
 static void wait_for_beginning(const struct hostile *hostile, const struct hostile_options *options)
 {
     long long until_ms = test_now_ms() + READY_MS;
-    while (options->kind >= HOSTILE_ARRAYS && hostile_peek(hostile).sent < (uint64_t)options->connections &&
-           test_now_ms() < until_ms)
+    struct hostile_counts counts = hostile_peek(hostile);
+    while (options->kind >= HOSTILE_ARRAYS && test_now_ms() < until_ms &&
+           counts.sent + counts.closed < (uint64_t)options->connections) {
         test_pause();
+        counts = hostile_peek(hostile);
+    }
 }
 
 int bench_hostile(const struct bench_options *options)

@@ -25,6 +25,7 @@ enum {
     DRIP_US = 1000000,
     AGAIN_US = 10000,            /* before a connection that was refused is tried again */
     HELLO_MOST = 1024,
+    BEGINNERS = 4,               /* of HOSTILE_HELD at a time: who grows needs more room than who has grown */
     PIPELINED = 400
 };
 
@@ -46,6 +47,7 @@ struct hostile {
     struct mischief *all;
     struct pollfd *polled;
     struct hostile_bodies *bodies;           /* of those with a token */
+    size_t beginning;            /* connections that are open and have not sent all that is sent at once */
     unsigned char hello[HELLO_MOST];
     size_t hello_length;
     char request[PIPELINED * 64];
@@ -168,6 +170,21 @@ static void open_one(struct hostile *hostile, struct mischief *one)
     }
     one->state = CONNECTING;
     one->sent = 0;
+    one->all_sent = false;
+    hostile->beginning++;
+}
+
+static bool may_open(const struct hostile *hostile)
+{
+    return hostile->options.kind != HOSTILE_HELD || hostile->beginning < BEGINNERS;
+}
+
+static size_t count_beginning(const struct hostile *hostile)
+{
+    size_t count = 0;
+    for (int i = 0; i < hostile->options.connections; i++)
+        count += hostile->all[i].socket >= 0 && !hostile->all[i].all_sent;
+    return count;
 }
 
 static void begin_request(struct hostile *hostile, struct mischief *one)
@@ -269,7 +286,7 @@ static bool is_closed(const struct hostile *hostile, const struct mischief *one,
 
 static void attend(struct hostile *hostile, struct mischief *one, short events, int64_t now_us)
 {
-    if (one->state == CLOSED && now_us >= one->due_us)
+    if (one->state == CLOSED && now_us >= one->due_us && may_open(hostile))
         open_one(hostile, one);
     else if (is_closed(hostile, one, events))
         leave(hostile, one, true);
@@ -302,6 +319,7 @@ static void *run(void *context)
                 .fd = hostile->all[i].socket, .events = wanted_events(hostile, &hostile->all[i])};
         (void)poll(hostile->polled, count, hostile->options.kind == HOSTILE_FLOOD ? 1 : LOOK_MS);
         int64_t now_us = clock_now_us();
+        hostile->beginning = count_beginning(hostile);
         for (size_t i = 0; i < count; i++)
             attend(hostile, &hostile->all[i], hostile->polled[i].revents, now_us);
     }
