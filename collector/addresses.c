@@ -16,6 +16,7 @@ struct address {
     struct address *next;
     uint64_t key;
     size_t connections;
+    size_t held_bytes;
 };
 
 struct address_table {
@@ -84,15 +85,38 @@ struct address *address_take(struct address_table *table, const struct sockaddr 
     return address;
 }
 
-void address_release(struct address_table *table, struct address *address)
+/* An address that has nothing is forgotten. */
+static void forget(struct address_table *table, struct address *address)
 {
-    if (--address->connections > 0)
+    if (address->connections > 0 || address->held_bytes > 0)
         return;
     struct address **link = &table->buckets[bucket_of(table, address->key)];
     while (*link != address)
         link = &(*link)->next;
     *link = address->next;
     talloc_free(address);
+}
+
+void address_release(struct address_table *table, struct address *address)
+{
+    address->connections--;
+    forget(table, address);
+}
+
+void address_hold(struct address *address, size_t bytes)
+{
+    address->held_bytes += bytes;
+}
+
+void address_let_go(struct address_table *table, struct address *address, size_t bytes)
+{
+    address->held_bytes -= bytes;
+    forget(table, address);
+}
+
+size_t address_held(const struct address *address)
+{
+    return address->held_bytes;
 }
 
 void address_format(const struct sockaddr *peer, char out[ADDRESS_TEXT_SIZE])

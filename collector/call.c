@@ -15,10 +15,20 @@
 
 enum { POOL_OBJECTS = 32, POOL_BYTES = 4096 };
 
+/*
+ * An address may hold 1/FREE_PARTS of what is free: alone it gets a quarter of all, beside others less, and
+ * however many take their share there is something left for whoever comes next (Choudhury and Hahne, Dynamic
+ * Queue Length Thresholds, 1998).
+ */
+enum { FREE_PARTS = 3 };
+
 static int free_call(struct call *call)
 {
-    call->loop->held_bytes -= call->held;
-    metrics_add(METRIC_HELD_BYTES, -(int64_t)call->held);
+    if (call->held > 0) {
+        call->loop->held_bytes -= call->held;
+        address_let_go(call->loop->addresses, call->address, call->held);
+        metrics_add(METRIC_HELD_BYTES, -(int64_t)call->held);
+    }
     catalogues_release(call->exchange.catalogues);
     talloc_free(call->found);
     return 0;
@@ -46,7 +56,8 @@ struct call *call_new(struct loop *loop, struct connection *connection, const st
 {
     /* One block for all that a usual request needs; what does not fit is allocated apart. */
     struct call *call = memory_new_pool(NULL, struct call, POOL_OBJECTS, POOL_BYTES);
-    *call = (struct call){.loop = loop, .connection = connection, .started_us = clock_now_us()};
+    *call = (struct call){.loop = loop, .connection = connection, .address = connection->address,
+                          .started_us = clock_now_us()};
     talloc_set_destructor(call, free_call);
     struct exchange *exchange = &call->exchange;
     snprintf(exchange->request_id, sizeof exchange->request_id, "%016" PRIx64, loop->next_request++);
@@ -63,15 +74,21 @@ void call_hold(struct call *call, size_t bytes)
 {
     call->held += bytes;
     call->loop->held_bytes += bytes;
+    address_hold(call->address, bytes);
     metrics_add(METRIC_HELD_BYTES, (int64_t)bytes);
 }
 
 bool call_has_room(const struct call *call, size_t bytes)
 {
     size_t most = (size_t)call->loop->settings->max_held_bytes, held = call->loop->held_bytes;
-    bool room = held <= most && bytes <= most - held;
-    if (!room)
+    if (held > most || bytes > most - held) {
         metrics_add(METRIC_REFUSED_HELD_BYTES, 1);
+        return false;
+    }
+    size_t share = (most - held) / FREE_PARTS, has = address_held(call->address);
+    bool room = has <= share && bytes <= share - has;
+    if (!room)
+        metrics_add(METRIC_REFUSED_ADDRESS_BYTES, 1);
     return room;
 }
 

@@ -20,11 +20,12 @@ struct call {
     struct exchange exchange;          /* first: exchange_finish finds the call by it */
     struct loop *loop;
     struct connection *connection;
+    struct address *address;           /* looked at only while `held` is not 0: else it may be gone */
     struct inbox_message message;      /* the way back from another thread */
     struct work work;                  /* the way to a worker */
     int64_t started_us;
     size_t body_length;                /* as announced */
-    size_t held;                       /* bytes of it that count for max_held_bytes */
+    size_t held;                       /* bytes of the call that count for max_held_bytes */
     bool keep_alive;
     bool expects_continue;
     struct text *reply_bytes;          /* once it has its reply: reply.h */
@@ -50,7 +51,10 @@ bool call_route(struct call *call, const struct http_head *head) MUST_CHECK;
  */
 void call_hold(struct call *call, size_t bytes);
 
-/* False when `bytes` more would be too many, of all calls of the loop together. */
+/*
+ * False when `bytes` more would be too many: of all calls of the loop together, or of the client's address,
+ * which may hold a third of what nobody holds.
+ */
 bool call_has_room(const struct call *call, size_t bytes);
 
 void call_free(struct call *call);

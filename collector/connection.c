@@ -23,6 +23,7 @@
 enum {
     INPUT_LIMIT = 32768,       /* bytes that may wait in the buffer while nobody reads them */
     BODY_FIRST = 16384,        /* first room for a body: what is announced is not yet sent */
+    REPLY_DEADLINE_BYTES = 4 << 20,   /* a reply up to here has reply_deadline_ms */
     LINGER_MS = 1000,
     LINGER_BYTES = 1 << 20,
     HURRY_MS = 1000,
@@ -173,19 +174,23 @@ static void read_head(struct connection *connection)
     }
 }
 
-static void make_body_room(struct connection *connection, size_t more)
+/* False when there is no room for it. */
+static bool make_body_room(struct connection *connection, size_t more)
 {
     size_t needed = memory_size_sum(connection->body_got, more) + 1;
     if (needed <= connection->body_capacity)
-        return;
+        return true;
     size_t capacity = connection->body_capacity > 0 ? connection->body_capacity * 2 : BODY_FIRST;
     if (capacity < needed)
         capacity = needed;
     if (capacity > connection->call->body_length + 1)
         capacity = connection->call->body_length + 1;
+    if (!call_has_room(connection->call, capacity - connection->body_capacity))
+        return false;
     connection->body = memory_resize_array(connection->call, connection->body, char, capacity);
     call_hold(connection->call, capacity - connection->body_capacity);
     connection->body_capacity = capacity;
+    return true;
 }
 
 static void read_body(struct connection *connection)
@@ -195,12 +200,11 @@ static void read_body(struct connection *connection)
     size_t length = evbuffer_get_length(input_of(connection));
     if (length > missing)
         length = missing;
-    if (length > 0 && !call_has_room(call, 0)) {
+    if (length > 0 && !make_body_room(connection, length)) {
         reply_late(connection, 503, "unavailable", "too much is waiting; send it again after a moment");
         return;
     }
     if (length > 0) {
-        make_body_room(connection, length);
         evbuffer_remove(input_of(connection), connection->body + connection->body_got, length);
         connection->body_got += length;
     }
@@ -217,7 +221,7 @@ static void read_body(struct connection *connection)
 void connection_receive_body(struct connection *connection)
 {
     struct call *call = connection->call;
-    set_phase(connection, PHASE_BODY, 0);
+    set_phase(connection, PHASE_BODY, connection->loop->settings->body_deadline_ms);
     if (call->expects_continue && evbuffer_get_length(input_of(connection)) == 0)
         reply_send_continue(output_of(connection));
     read_body(connection);
@@ -267,15 +271,27 @@ void connection_end_reply(struct connection *connection)
     connection_go_on(connection);
 }
 
+/* In proportion above REPLY_DEADLINE_BYTES: no honest download is cut for its length. */
+static void begin_reply_phase(struct connection *connection, size_t length)
+{
+    set_phase(connection, PHASE_REPLY, connection->loop->settings->reply_deadline_ms);
+    if (length <= REPLY_DEADLINE_BYTES)
+        return;
+    double deadline_us = (double)(connection->deadline_us - connection->stretch_since_us);
+    connection->deadline_us =
+        connection->stretch_since_us + (int64_t)(deadline_us * (double)length / REPLY_DEADLINE_BYTES);
+}
+
 void connection_reply(struct connection *connection)
 {
     struct call *call = connection->call;
+    size_t length = call->exchange.reply != NULL ? call->exchange.reply->length : 0;
     bool unread = call->body_length > connection->body_got;
     connection->closes = !call->keep_alive || unread || connection->loop->stopping;
     connection->call = NULL;
     connection->body = NULL;
-    set_phase(connection, PHASE_REPLY, 0);
-    call_hold(call, call->exchange.reply != NULL ? call->exchange.reply->length : 0);
+    begin_reply_phase(connection, length);
+    call_hold(call, length);
     reply_make(call, connection->closes);
     replies_post(connection, call);
 }
@@ -463,7 +479,8 @@ static bool is_too_slow(struct connection *connection, int64_t moved, int least,
 static void tick_body(struct connection *connection, int64_t now_us)
 {
     int least = connection->loop->settings->body_min_bytes_per_s;
-    if (!is_too_slow(connection, (int64_t)connection->body_got, least, now_us))
+    int64_t got = (int64_t)connection->body_got;
+    if (now_us < connection->deadline_us && !is_too_slow(connection, got, least, now_us))
         return;
     metrics_add(METRIC_LATE_BODY, 1);
     reply_late(connection, 408, "body_too_slow", "the body arrives too slowly");
@@ -475,7 +492,7 @@ static void tick_reply(struct connection *connection, int64_t now_us)
     if (connection->replying != NULL)
         return;   /* what the output holds is an interim reply; this one has no length yet */
     int64_t taken = (int64_t)connection->reply_untaken - (int64_t)connection_untaken(connection);
-    if (!is_too_slow(connection, taken, least, now_us))
+    if (now_us < connection->deadline_us && !is_too_slow(connection, taken, least, now_us))
         return;
     metrics_add(METRIC_LATE_REPLY, 1);
     close_with_reset(connection);

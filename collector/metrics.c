@@ -39,8 +39,10 @@ static const struct {
                                   "Requests refused because all workers were busy."},
     [METRIC_HELD_BYTES] = {"patella_held_bytes", "", "gauge",
                            "Bytes of bodies, waiting submissions and unread replies."},
-    [METRIC_REFUSED_HELD_BYTES] = {"patella_held_bytes_refused_total", "", "counter",
+    [METRIC_REFUSED_HELD_BYTES] = {"patella_held_bytes_refused_total", "{reason=\"total_limit\"}", "counter",
                                    "Requests refused because too many bytes were held."},
+    [METRIC_REFUSED_ADDRESS_BYTES] = {"patella_held_bytes_refused_total", "{reason=\"address_limit\"}",
+                                      "counter", ""},
     [METRIC_CERTIFICATE_EXPIRES] = {"patella_certificate_expires_seconds", "", "gauge",
                                     "End of the server's certificate, unix time."},
 };

@@ -31,6 +31,7 @@ enum metric {
     METRIC_WORKER_QUEUE_FULL,
     METRIC_HELD_BYTES,                /* a gauge: add and take away */
     METRIC_REFUSED_HELD_BYTES,
+    METRIC_REFUSED_ADDRESS_BYTES,
     METRIC_CERTIFICATE_EXPIRES,       /* a gauge: unix seconds */
     METRIC_COUNT
 };

@@ -37,6 +37,8 @@ struct settings {
     int rate_grace_ms;
     int body_min_bytes_per_s;
     int reply_min_bytes_per_s;
+    int body_deadline_ms;
+    int reply_deadline_ms;
     int stop_deadline_ms;
     int token_cache_ms;
     int catalogue_refresh_ms;
