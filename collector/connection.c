@@ -6,14 +6,13 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
-#include <linux/sockios.h>
 #include <openssl/err.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "collector/clock.h"
 #include "collector/container_of.h"
 #include "collector/dispatch.h"
+#include "collector/ending.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
 #include "collector/replies.h"
@@ -24,13 +23,11 @@ enum {
     INPUT_LIMIT = 32768,       /* bytes that may wait in the buffer while nobody reads them */
     BODY_FIRST = 16384,        /* first room for a body: what is announced is not yet sent */
     REPLY_DEADLINE_BYTES = 4 << 20,   /* a reply up to here has reply_deadline_ms */
-    LINGER_MS = 1000,
-    LINGER_BYTES = 1 << 20,
     HURRY_MS = 1000,
     FAREWELL_BYTES = 16384     /* that are read before a failed handshake is closed */
 };
 
-static void set_phase(struct connection *connection, enum connection_phase phase, int deadline_ms)
+void connection_set_phase(struct connection *connection, enum connection_phase phase, int deadline_ms)
 {
     connection->phase = phase;
     connection->stretch_since_us = clock_now_us();
@@ -50,20 +47,12 @@ static struct evbuffer *output_of(const struct connection *connection)
 
 /* ---- the end ---- */
 
-/* Says "close_notify", so that the client knows that nothing was cut off. */
-static void end_tls(struct connection *connection)
-{
-    SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
-    ERR_clear_error();
-    if (SSL_is_init_finished(ssl) && evbuffer_get_length(output_of(connection)) == 0)
-        SSL_shutdown(ssl);
-    ERR_clear_error();   /* what is left in the queue would be taken for a failure of the next connection */
-}
-
-static void drop_call(struct connection *connection)
+void connection_drop_calls(struct connection *connection)
 {
     struct call *call = connection->call;
     connection->call = NULL;
+    if (connection->replying != NULL)
+        call_free(replies_take(connection));
     if (call == NULL)
         return;
     call->connection = NULL;
@@ -76,9 +65,7 @@ void connection_close(struct connection *connection)
 {
     struct loop *loop = connection->loop;
     evutil_socket_t socket = arrivals_take(&connection->arrival);
-    drop_call(connection);
-    if (connection->replying != NULL)
-        call_free(replies_take(connection));
+    connection_drop_calls(connection);
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
@@ -90,30 +77,6 @@ void connection_close(struct connection *connection)
     if (socket >= 0)
         close(socket);
     talloc_free(connection);
-}
-
-static void close_politely(struct connection *connection)
-{
-    end_tls(connection);
-    connection_close(connection);
-}
-
-/* Drops what the kernel still holds for a client that does not read it. */
-static void close_with_reset(struct connection *connection)
-{
-    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(bufferevent_getfd(connection->stream), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    connection_close(connection);
-}
-
-static void linger(struct connection *connection)
-{
-    end_tls(connection);
-    shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
-    evbuffer_drain(input_of(connection), evbuffer_get_length(input_of(connection)));
-    set_phase(connection, PHASE_LINGER, LINGER_MS);
-    bufferevent_disable(connection->stream, EV_WRITE);
-    bufferevent_enable(connection->stream, EV_READ);
 }
 
 /* ---- requests ---- */
@@ -162,7 +125,7 @@ static void read_head(struct connection *connection)
     if (length == 0)
         return;
     if (connection->phase == PHASE_IDLE)
-        set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
+        connection_set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
     if (length > HTTP_HEAD_LIMIT)
         length = HTTP_HEAD_LIMIT;
     struct http_head head;
@@ -221,7 +184,7 @@ static void read_body(struct connection *connection)
 void connection_receive_body(struct connection *connection)
 {
     struct call *call = connection->call;
-    set_phase(connection, PHASE_BODY, connection->loop->settings->body_deadline_ms);
+    connection_set_phase(connection, PHASE_BODY, connection->loop->settings->body_deadline_ms);
     if (call->expects_continue && evbuffer_get_length(input_of(connection)) == 0)
         reply_send_continue(output_of(connection));
     read_body(connection);
@@ -248,12 +211,12 @@ void connection_go_on(struct connection *connection)
     if (!connection->said_all)
         bound_input(connection);
     else if (wants_more)
-        close_politely(connection);
+        ending_part(connection);
 }
 
 void connection_await(struct connection *connection, enum connection_phase phase)
 {
-    set_phase(connection, phase, connection->loop->settings->work_deadline_ms);
+    connection_set_phase(connection, phase, connection->loop->settings->work_deadline_ms);
 }
 
 /* ---- replies ---- */
@@ -261,10 +224,10 @@ void connection_await(struct connection *connection, enum connection_phase phase
 void connection_end_reply(struct connection *connection)
 {
     if (connection->closes) {
-        linger(connection);
+        ending_linger(connection);
         return;
     }
-    set_phase(connection, PHASE_IDLE, connection->loop->settings->idle_deadline_ms);
+    connection_set_phase(connection, PHASE_IDLE, connection->loop->settings->idle_deadline_ms);
     if (connection->loop->stopping)
         connection_hurry(connection);
     read_head(connection);
@@ -274,7 +237,7 @@ void connection_end_reply(struct connection *connection)
 /* In proportion above REPLY_DEADLINE_BYTES: no honest download is cut for its length. */
 static void begin_reply_phase(struct connection *connection, size_t length)
 {
-    set_phase(connection, PHASE_REPLY, connection->loop->settings->reply_deadline_ms);
+    connection_set_phase(connection, PHASE_REPLY, connection->loop->settings->reply_deadline_ms);
     if (length <= REPLY_DEADLINE_BYTES)
         return;
     double deadline_us = (double)(connection->deadline_us - connection->stretch_since_us);
@@ -298,21 +261,12 @@ void connection_reply(struct connection *connection)
 
 /* ---- libevent's calls ---- */
 
-static void drop_input(struct connection *connection)
-{
-    size_t length = evbuffer_get_length(input_of(connection));
-    connection->lingered += length;
-    evbuffer_drain(input_of(connection), length);
-    if (connection->lingered > LINGER_BYTES)
-        connection_close(connection);
-}
-
 static void on_read(struct bufferevent *stream, void *context)
 {
     (void)stream;
     struct connection *connection = context;
     if (connection->phase == PHASE_LINGER) {
-        drop_input(connection);
+        ending_drop_input(connection);
         return;
     }
     if (connection->phase == PHASE_HEAD || connection->phase == PHASE_IDLE)
@@ -358,7 +312,7 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 {
     struct connection *connection = context;
     if ((what & BEV_EVENT_CONNECTED) != 0) {
-        set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
+        connection_set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
         if (connection->loop->stopping)
             connection_hurry(connection);
         return;
@@ -372,7 +326,7 @@ static void on_event(struct bufferevent *stream, short what, void *context)
     if (connection->phase == PHASE_HANDSHAKE)
         end_handshake(connection);
     ERR_clear_error();
-    connection_close(connection);
+    ending_leave(connection);
 }
 
 /* ---- the begin ---- */
@@ -420,7 +374,7 @@ bool connection_open(struct loop *loop, evutil_socket_t socket, const struct soc
     loop->connections = connection;
     loop->connection_count++;
     metrics_add(METRIC_CONNECTIONS_OPEN, 1);
-    set_phase(connection, PHASE_HANDSHAKE, loop->settings->handshake_deadline_ms);
+    connection_set_phase(connection, PHASE_HANDSHAKE, loop->settings->handshake_deadline_ms);
     return true;
 }
 
@@ -428,16 +382,13 @@ bool connection_open(struct loop *loop, evutil_socket_t socket, const struct soc
 
 size_t connection_untaken(const struct connection *connection)
 {
-    int unacknowledged = 0;
-    if (ioctl(bufferevent_getfd(connection->stream), SIOCOUTQ, &unacknowledged) != 0 || unacknowledged < 0)
-        unacknowledged = 0;
-    return evbuffer_get_length(output_of(connection)) + (size_t)unacknowledged;
+    return evbuffer_get_length(output_of(connection)) + ending_untaken(connection);
 }
 
 static void end_late_head(struct connection *connection)
 {
     if (evbuffer_get_length(input_of(connection)) == 0) {
-        close_politely(connection);
+        ending_part(connection);
         return;
     }
     metrics_add(METRIC_LATE_HEAD, 1);
@@ -461,11 +412,7 @@ static void end_late_work(struct connection *connection)
                "the work took too long and may still be done; send a submission again under the same id");
 }
 
-/*
- * True when less than `least` bytes a second have moved in a stretch of rate_grace_ms; `moved` counts from the
- * begin of the phase.  Stretch by stretch, so that a burst at the begin buys no time to stand still afterwards.
- */
-static bool is_too_slow(struct connection *connection, int64_t moved, int least, int64_t now_us)
+bool connection_is_too_slow(struct connection *connection, int64_t moved, int least, int64_t now_us)
 {
     int64_t elapsed_us = now_us - connection->stretch_since_us;
     if (elapsed_us < (int64_t)connection->loop->settings->rate_grace_ms * 1000)
@@ -480,7 +427,7 @@ static void tick_body(struct connection *connection, int64_t now_us)
 {
     int least = connection->loop->settings->body_min_bytes_per_s;
     int64_t got = (int64_t)connection->body_got;
-    if (now_us < connection->deadline_us && !is_too_slow(connection, got, least, now_us))
+    if (now_us < connection->deadline_us && !connection_is_too_slow(connection, got, least, now_us))
         return;
     metrics_add(METRIC_LATE_BODY, 1);
     reply_late(connection, 408, "body_too_slow", "the body arrives too slowly");
@@ -492,10 +439,10 @@ static void tick_reply(struct connection *connection, int64_t now_us)
     if (connection->replying != NULL)
         return;   /* what the output holds is an interim reply; this one has no length yet */
     int64_t taken = (int64_t)connection->reply_untaken - (int64_t)connection_untaken(connection);
-    if (now_us < connection->deadline_us && !is_too_slow(connection, taken, least, now_us))
+    if (now_us < connection->deadline_us && !connection_is_too_slow(connection, taken, least, now_us))
         return;
     metrics_add(METRIC_LATE_REPLY, 1);
-    close_with_reset(connection);
+    ending_cut(connection);
 }
 
 void connection_tick(struct connection *connection, int64_t now_us)
@@ -508,20 +455,24 @@ void connection_tick(struct connection *connection, int64_t now_us)
         tick_reply(connection, now_us);
         return;
     }
+    if (connection->phase == PHASE_LINGER) {
+        ending_tick(connection, now_us);
+        return;
+    }
     if (now_us < connection->deadline_us)
         return;
     switch (connection->phase) {
     case PHASE_HANDSHAKE:
         metrics_add(METRIC_LATE_HANDSHAKE, 1);
-        connection_close(connection);
+        ending_cut(connection);
         break;
     case PHASE_HEAD: end_late_head(connection); break;
-    case PHASE_IDLE: close_politely(connection); break;
+    case PHASE_IDLE: ending_part(connection); break;
     case PHASE_ADMISSION:
     case PHASE_WORK: end_late_work(connection); break;
     case PHASE_BODY:
-    case PHASE_REPLY: break;
-    case PHASE_LINGER: connection_close(connection); break;
+    case PHASE_REPLY:
+    case PHASE_LINGER: break;
     }
 }
 
@@ -541,5 +492,5 @@ void connection_give_up(struct connection *connection)
     else if (connection->phase == PHASE_BODY)
         reply_late(connection, 503, "unavailable", "the server is stopping; send it again");
     else if (connection->phase == PHASE_HEAD || connection->phase == PHASE_IDLE)
-        close_politely(connection);
+        ending_part(connection);
 }

@@ -22,7 +22,7 @@ enum connection_phase {
     PHASE_BODY,
     PHASE_WORK,          /* with a handler on another thread */
     PHASE_REPLY,         /* bytes of the reply are leaving */
-    PHASE_LINGER         /* the reply was the last; what still comes is dropped, lest a reset comes first */
+    PHASE_LINGER         /* ending.h: nothing more is said, but not all that was said has been taken */
 };
 
 struct connection {
@@ -34,8 +34,11 @@ struct connection {
     int64_t deadline_us;             /* of the phase */
     int64_t stretch_since_us;        /* begin of the phase, or of its last stretch whose rate is judged */
     int64_t stretch_moved;           /* bytes that had moved in the phase by then */
-    size_t reply_untaken;            /* in PHASE_REPLY: connection_untaken when it began; 0 while it is `replying` */
+    size_t reply_untaken;            /* PHASE_REPLY, LINGER: connection_untaken at first; 0 while `replying` */
     size_t lingered;                 /* bytes dropped in PHASE_LINGER */
+    int linger_ms;                   /* PHASE_LINGER: time for more input once all has been taken */
+    int64_t linger_until_us;
+    bool unsaid;                     /* PHASE_LINGER: "close_notify" waits for room in the socket */
     struct call *call;               /* NULL in PHASE_HANDSHAKE, HEAD, IDLE, REPLY, LINGER */
     struct call *replying;           /* in PHASE_REPLY, until the end of the loop's turn */
     struct connection *next_reply, **reply_link;
@@ -66,6 +69,7 @@ void connection_hurry(struct connection *connection);
  */
 void connection_give_up(struct connection *connection);
 
+/* At once; what has been sent is left to the kernel. */
 void connection_close(struct connection *connection);
 
 /*
@@ -73,6 +77,21 @@ void connection_close(struct connection *connection);
  * lot for a client that reads nothing.
  */
 size_t connection_untaken(const struct connection *connection);
+
+/* ---- for ending.c ---- */
+
+void connection_set_phase(struct connection *connection, enum connection_phase phase, int deadline_ms);
+
+/*
+ * True when less than `least` bytes a second have moved in a stretch of rate_grace_ms; `moved` counts from
+ * the begin of the phase.  Stretch by stretch, so that a burst at the begin buys no time to stand still
+ * afterwards.
+ */
+bool connection_is_too_slow(struct connection *connection, int64_t moved, int least, int64_t now_us)
+    MUST_CHECK;
+
+/* Nobody waits for the reply any more. */
+void connection_drop_calls(struct connection *connection);
 
 /* ---- for replies.c ---- */
 

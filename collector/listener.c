@@ -19,11 +19,13 @@
 #include "forms/base/memory.h"
 
 /*
- * SEND_BUFFER: what the kernel keeps of replies that a client does not read, doubled for its own needs.  Left to itself
- * it lets a connection have megabytes, so that a few hundred that ask and do not read cost gigabytes, and the work to
- * encrypt them; at 100 ms of distance this is still more than 1 MB/s.
+ * What the kernel keeps of a connection, each way, doubled for its own needs.  Left to itself it lets one have
+ * megabytes, so that a few hundred that ask and do not read, or send and are not read, cost gigabytes; at 100 ms
+ * of distance this is still more than 1 MB/s.  It comes on top of max_held_bytes: at most four times BUFFER, half
+ * a MiB, for each of max_connections, which is 1 GiB by default, and a quarter of that for one address
+ * (max_connections_per_address).
  */
-enum { SOCKETS = 8, BACKLOG = 1024, SEND_BUFFER = 131072 };
+enum { SOCKETS = 8, BACKLOG = 1024, BUFFER = 131072 };
 
 struct listener {
     struct evconnlistener *sockets[SOCKETS];
@@ -128,7 +130,8 @@ static int bind_socket(const struct addrinfo *address)
         return -1;
     setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);   /* accepted sockets inherit it */
-    setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
+    setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &(int){BUFFER}, sizeof(int));
+    setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &(int){BUFFER}, sizeof(int));
     if (address->ai_family == AF_INET6)
         setsockopt(socket_, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (bind(socket_, address->ai_addr, address->ai_addrlen) == 0 && listen(socket_, BACKLOG) == 0)
@@ -137,6 +140,15 @@ static int bind_socket(const struct addrinfo *address)
     close(socket_);
     errno = reason;
     return -1;
+}
+
+void listener_apply_settings(struct listener *listener, const struct settings *settings)
+{
+    unsigned patience_ms = (unsigned)settings->idle_deadline_ms + (unsigned)settings->body_deadline_ms +
+                           (unsigned)settings->work_deadline_ms + (unsigned)settings->rate_grace_ms;
+    for (size_t i = 0; i < listener->count; i++)
+        setsockopt(evconnlistener_get_fd(listener->sockets[i]), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms,
+                   sizeof patience_ms);   /* accepted sockets inherit it */
 }
 
 /* 0 when the system does not say. */
@@ -206,10 +218,12 @@ struct listener *listener_new(const void *owner, struct event_base *base, const 
     if (good && listener->count == 0)
         good = error_set(error, ERROR_IO, "listen_address %s is no address of this machine",
                          settings->listen_address);
-    if (good)
-        return listener;
-    talloc_free(listener);
-    return NULL;
+    if (!good) {
+        talloc_free(listener);
+        return NULL;
+    }
+    listener_apply_settings(listener, settings);
+    return listener;
 }
 
 int listener_port(const struct listener *listener)

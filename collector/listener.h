@@ -17,6 +17,12 @@ typedef void listener_accept(evutil_socket_t socket, const struct sockaddr *peer
 struct listener *listener_new(const void *owner, struct event_base *base, const struct settings *settings,
                               listener_accept *accept, void *context, struct error *error) MUST_CHECK;
 
+/*
+ * How long the kernel keeps what a client does not take, for the time when nobody else looks: this process was
+ * killed, stands still, or has ended with replies on their way.  Longer than the process would wait itself.
+ */
+void listener_apply_settings(struct listener *listener, const struct settings *settings);
+
 /* The port, also when the setting was 0. */
 int listener_port(const struct listener *listener);
 

@@ -32,6 +32,7 @@ static const struct {
     [METRIC_LATE_BODY] = {"patella_deadlines_total", "{phase=\"body\"}", "counter", ""},
     [METRIC_LATE_WORK] = {"patella_deadlines_total", "{phase=\"work\"}", "counter", ""},
     [METRIC_LATE_REPLY] = {"patella_deadlines_total", "{phase=\"reply\"}", "counter", ""},
+    [METRIC_LATE_END] = {"patella_deadlines_total", "{phase=\"end\"}", "counter", ""},
     [METRIC_TOKENS_CACHED] = {"patella_tokens_total", "{found=\"cache\"}", "counter", "Tokens looked up."},
     [METRIC_TOKENS_ASKED] = {"patella_tokens_total", "{found=\"database\"}", "counter", ""},
     [METRIC_TOKENS_DENIED] = {"patella_tokens_total", "{found=\"nowhere\"}", "counter", ""},

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 
 #include "collector/connection.h"
+#include "collector/ending.h"
 #include "collector/loop.h"
 #include "collector/reply.h"
 #include "forms/base/log.h"
@@ -59,7 +60,7 @@ static void send_reply(struct connection *connection)
     bool at_once = !call->body_apart && evbuffer_get_length(out) == 0;
     if (at_once && !write_now(connection, call->reply_bytes, &sent)) {
         call_free(call);
-        connection_close(connection);
+        ending_leave(connection);
         return;
     }
     reply_queue(call, sent, out);

@@ -135,6 +135,8 @@ static void tick_stop(struct server *server, int64_t now_us)
 static void apply_settings(struct server *server, const struct settings *settings)
 {
     server->loop.settings = settings;
+    if (server->listener != NULL)
+        listener_apply_settings(server->listener, settings);
     server->connections_most = descriptors_allow_connections(settings);
     log_set_level(settings_log_level(settings));
     metrics_set_loopback_only(settings->metrics_loopback_only);

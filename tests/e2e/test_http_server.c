@@ -424,28 +424,12 @@ static void test_server_does_not_read_ahead_without_bound(void **state)
     assert_true(sent < limit);   /* the kernel's buffers filled up: the server had stopped reading */
 }
 
-/* The server's end of a connection of this process. */
-static int server_end(int client)
-{
-    struct sockaddr_in wanted = {0}, found = {0};
-    socklen_t length = sizeof wanted;
-    assert_int_equal(getsockname(client, (struct sockaddr *)&wanted, &length), 0);
-    for (int candidate = 3; candidate < 1024; candidate++) {
-        length = sizeof found;
-        if (getpeername(candidate, (struct sockaddr *)&found, &length) == 0 && found.sin_family == AF_INET &&
-            found.sin_port == wanted.sin_port)
-            return candidate;
-    }
-    fail_msg("the server has no socket of port %d", ntohs(wanted.sin_port));
-    return -1;
-}
-
 /* Of `sent` bytes, those that neither kernel's end of the connection holds. */
 static long taken_in(int client, long sent)
 {
     int arrived = 0, waiting = 0;
     assert_int_equal(ioctl(client, SIOCOUTQ, &waiting), 0);
-    assert_int_equal(ioctl(server_end(client), SIOCINQ, &arrived), 0);
+    assert_int_equal(ioctl(http_server_end_of(client), SIOCINQ, &arrived), 0);
     return sent - waiting - arrived;
 }
 
@@ -480,8 +464,28 @@ static void test_server_bounds_what_the_kernel_keeps_of_replies(void **state)
     int size = 0;
     socklen_t length = sizeof size;
     assert_int_equal(ask(client, "GET /large?bytes=8000000 HTTP/1.1\r\n" H "\r\n").status, 200);
-    int socket = server_end(SSL_get_fd(tls_client_ssl(client)));
+    int socket = http_server_end_of(SSL_get_fd(tls_client_ssl(client)));
     assert_int_equal(getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, &length), 0);
+    assert_in_range(size, 65536, 262144);
+}
+
+/* The other way alike: whoever sends fast for a while would be given room for megabytes. */
+static void test_server_bounds_what_the_kernel_keeps_of_requests(void **state)
+{
+    enum { POSTS = 200, BODY = 65536 };
+    struct http_server *server = http_server_start(*state, NULL);
+    struct tls_client *client = http_server_connect(*state, server);
+    char *body = memory_new_array(*state, char, BODY);
+    memset(body, 'a', BODY);
+    for (int i = 0; i < POSTS; i++) {
+        assert_true(tls_client_send_text(client, "POST /echo HTTP/1.1\r\n" H "Content-Length: 65536\r\n\r\n"));
+        assert_true(tls_client_send(client, body, BODY));
+        assert_int_equal(tls_client_read_reply(client, DEADLINE_MS).status, 201);
+    }
+    int size = 0;
+    socklen_t length = sizeof size;
+    int socket = http_server_end_of(SSL_get_fd(tls_client_ssl(client)));
+    assert_int_equal(getsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, &length), 0);
     assert_in_range(size, 65536, 262144);
 }
 
@@ -564,6 +568,7 @@ int main(void)
         SERVER_TEST(test_server_pipelined_requests_are_taken_in_as_they_are_answered),
         SERVER_TEST(test_server_pipelined_requests_let_others_in),
         SERVER_TEST(test_server_bounds_what_the_kernel_keeps_of_replies),
+        SERVER_TEST(test_server_bounds_what_the_kernel_keeps_of_requests),
         SERVER_TEST(test_server_stop_answers_what_has_begun),
         SERVER_TEST(test_server_stop_ends_at_its_deadline),
     };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/support/http_server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -10,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -272,6 +275,21 @@ int http_server_join(struct http_server *server)
     assert_int_equal(pthread_join(server->thread, NULL), 0);
     server->joined = true;
     return server->status;
+}
+
+int http_server_end_of(int client)
+{
+    struct sockaddr_in wanted = {0}, found = {0};
+    socklen_t length = sizeof wanted;
+    assert_int_equal(getsockname(client, (struct sockaddr *)&wanted, &length), 0);
+    for (int candidate = 3; candidate < 1024; candidate++) {
+        length = sizeof found;
+        if (getpeername(candidate, (struct sockaddr *)&found, &length) == 0 && found.sin_family == AF_INET &&
+            found.sin_port == wanted.sin_port)
+            return candidate;
+    }
+    fail_msg("the server has no socket of port %d", ntohs(wanted.sin_port));
+    return -1;
 }
 
 struct tls_client *http_server_connect(const void *owner, const struct http_server *server)

@@ -46,6 +46,9 @@ void http_server_release(void);
 /* Waits for its end; the status of server_run. */
 int http_server_join(struct http_server *server);
 
+/* The server's socket of a connection whose other end is `client`, a socket of this process too. */
+int http_server_end_of(int client);
+
 struct tls_client *http_server_connect(const void *owner, const struct http_server *server);
 
 #endif
