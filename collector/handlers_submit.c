@@ -164,12 +164,23 @@ static size_t count_elements(struct exchange *exchange)
     return 0;
 }
 
+static void reply_full(struct exchange *exchange)
+{
+    exchange_reply_problem(exchange, 503, "unavailable",
+                           "too many submissions are waiting; send the same ids again after a moment");
+}
+
+/* Long arrays take the loop milliseconds each, which those that there is no room for need not. */
 static struct batch_request *read_request(struct exchange *exchange, const struct catalogue_study *study)
 {
     char first = exchange->body[strspn(exchange->body, " \t\r\n")];
     size_t count = first == '[' ? count_elements(exchange) : 1;
     if (count == 0)
         return NULL;
+    if (count > 1 && !writer_has_room(exchange->principal, count)) {
+        reply_full(exchange);
+        return NULL;
+    }
     struct batch_request *request = memory_new(exchange, struct batch_request);
     request->exchange = exchange;
     request->is_array = first == '[';
@@ -208,8 +219,6 @@ void handle_submit(struct exchange *exchange, struct store *store)
     else if (request != NULL && exchange_hold(exchange, held_bytes(request)) && writer_submit(request))
         return;
     else if (request != NULL && exchange->status == 0)
-        exchange_reply_problem(exchange, 503, "unavailable",
-                               "too many submissions are waiting; send the same ids "
-                               "again after a moment");
+        reply_full(exchange);
     exchange_finish(exchange);
 }

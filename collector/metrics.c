@@ -205,6 +205,8 @@ static void append_writer(struct text *out)
     text_append_format(out, "patella_writer_batches_total %" PRIu64 "\n", counts.batches);
     append_head(out, "patella_writer_retries_total", "counter", "Groups tried again.");
     text_append_format(out, "patella_writer_retries_total %" PRIu64 "\n", counts.retries);
+    append_head(out, "patella_writer_busy_total", "counter", "Submissions put off because their study was locked.");
+    text_append_format(out, "patella_writer_busy_total %" PRIu64 "\n", counts.busy);
     append_head(out, "patella_writer_failures_total", "counter", "Submissions given up: 503.");
     text_append_format(out, "patella_writer_failures_total %" PRIu64 "\n", counts.failures);
     append_head(out, "patella_writer_queued", "gauge", "Submissions that wait for the writer.");

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "collector/clock.h"
 #include "collector/receipt.h"
 #include "collector/store.h"
 #include "collector/writer_queue.h"
@@ -17,21 +16,12 @@ enum {
     START_FAILED_MS = 5000       /* for a thread that runs already when the next one cannot be started */
 };
 
-struct writer_thread {
-    pthread_t thread;
-    struct writer_session session;   /* its store is NULL until PostgreSQL was reached for the first time */
-};
-
 static struct {
     size_t started;              /* threads that writer_stop has to join */
-    struct writer_thread threads[WRITER_THREADS];
+    pthread_t threads[WRITER_THREADS + 1];             /* the last one waits for deadlines */
+    struct writer_session sessions[WRITER_THREADS];    /* no store until PostgreSQL was reached first */
     char *conninfo;
 } writer;
-
-static int64_t now_ms(void)
-{
-    return clock_now_us() / 1000;
-}
 
 /* ---- finishing ---- */
 
@@ -51,111 +41,48 @@ static void finish_all(struct batch_request *group)
     }
 }
 
-static void fail_waiting(struct batch_request *request, const char *failure)
+static void expire(struct batch_request *expired)
 {
-    for (size_t i = 0; i < request->count; i++) {
-        if (request->rows[i].fate != BATCH_WAITING)
-            continue;
-        request->rows[i].fate = BATCH_FAILED;
-        request->rows[i].failure = failure;
-    }
-}
-
-/* Answers those whose time is over; the first in the queue that has time left ends the search. */
-static void expire(int64_t now)
-{
-    for (struct batch_request *request; (request = writer_queue_take_expired(now)) != NULL;) {
-        fail_waiting(request, "unavailable");
-        finish(request);
-    }
+    for (struct batch_request *request = expired; request != NULL; request = request->next)
+        batch_fail_waiting(request, "unavailable");
+    finish_all(expired);
 }
 
 /* ---- a group of requests ---- */
 
-/* All of a list of requests in one transaction, when the first of them has time left. */
-static enum writer_outcome write_together(struct writer_session *session, struct batch_request *group,
-                                          const char **failure)
+/* So that one that PostgreSQL cannot take does not fail its neighbours: each alone, then row by row. */
+static void retry_in_smaller_groups(struct batch_request *group, size_t rows, const char *failure)
 {
-    size_t count = 0;
-    *failure = "unavailable";
-    if (now_ms() >= group->deadline_ms)
-        return WRITER_REJECTED;
-    struct batch_row **rows = batch_collect_waiting(NULL, group, &count);
-    enum writer_outcome outcome = writer_write_rows(session, rows, count, failure);
-    talloc_free(rows);
-    return outcome;
-}
-
-/* Row by row, so that one that PostgreSQL cannot take does not fail its neighbours. */
-static enum writer_outcome write_singly(struct writer_session *session, struct batch_request *request)
-{
-    for (size_t i = 0; i < request->count; i++) {
-        struct batch_row *row = &request->rows[i];
-        const char *failure = "unavailable";
-        if (row->fate != BATCH_WAITING)
-            continue;
-        enum writer_outcome outcome = WRITER_REJECTED;
-        if (now_ms() < request->deadline_ms)
-            outcome = writer_write_rows(session, &(struct batch_row *){row}, 1, &failure);
-        if (outcome == WRITER_LOST)
-            return WRITER_LOST;
-        if (outcome == WRITER_REJECTED) {
-            row->fate = BATCH_FAILED;
-            row->failure = failure;
-        }
-    }
-    return WRITER_WRITTEN;
-}
-
-/*
- * A request that was rejected, or has not been tried yet; false when the connection was lost over it.  The
- * right to execute is kept meanwhile: nobody looks at the held rows, some of which are freed.
- */
-static bool write_request(struct writer_session *session, struct batch_request *request, bool rejected,
-                          const char *failure)
-{
-    enum writer_outcome outcome = WRITER_REJECTED;
-    if (!rejected)
-        outcome = write_together(session, request, &failure);
-    if (outcome == WRITER_REJECTED && batch_count_waiting(request) > 1)
-        outcome = write_singly(session, request);
-    if (outcome == WRITER_LOST)
-        return false;
-    fail_waiting(request, failure);
-    finish(request);
-    return true;
-}
-
-static void write_one_by_one(struct writer_session *session, struct batch_request *group,
-                             const char *failure)
-{
-    bool rejected = group->next == NULL;   /* as the only one it was tried alone */
-    writer_queue_return(session->place);
-    while (group != NULL) {
-        struct batch_request *request = group;
-        group = request->next;
-        request->next = NULL;
-        if (write_request(session, request, rejected, failure))
-            continue;
-        request->next = group;
-        writer_queue_put_back(session->place, request);
+    if (rows == 1) {
+        batch_fail_taken(group, failure);
         return;
     }
-    writer_queue_release(session->place);
+    enum batch_company company = group->next != NULL ? BATCH_ALONE : BATCH_SINGLY;
+    for (struct batch_request *request = group; request != NULL; request = request->next)
+        request->company = company;
+}
+
+static void retry_alone(struct batch_request *group)
+{
+    for (struct batch_request *request = group; request != NULL; request = request->next)
+        if (request->company == BATCH_TOGETHER)
+            request->company = BATCH_ALONE;
 }
 
 static void write_group(struct writer_session *session, struct batch_request *group)
 {
     const char *failure = NULL;
-    enum writer_outcome outcome = write_together(session, group, &failure);
+    size_t count = 0;
+    struct batch_row **rows = batch_collect_taken(NULL, group, &count);
+    enum writer_outcome outcome = writer_write_rows(session, rows, count, &failure);
+    talloc_free(rows);
     if (outcome == WRITER_LOST) {
-        writer_queue_put_back(session->place, group);
+        retry_alone(group);
+        writer_queue_doubt_others(session->place);
     } else if (outcome == WRITER_REJECTED) {
-        write_one_by_one(session, group, failure);
-    } else {
-        writer_queue_release(session->place);
-        finish_all(group);
+        retry_in_smaller_groups(group, count, failure);
     }
+    finish_all(writer_queue_release(session->place, group));
 }
 
 /* ---- a thread ---- */
@@ -190,25 +117,31 @@ static void *run(void *context)
 {
     struct writer_session *session = context;
     while (!writer_queue_has_ended()) {
-        if (!connect_store(session)) {
+        if (!connect_store(session))
             writer_queue_pause();
-            expire(now_ms());
-            continue;
-        }
-        if (!writer_queue_await(session->place))
-            continue;
-        expire(now_ms());
-        struct batch_request *group = writer_queue_take(session->place);
-        if (group != NULL)
-            write_group(session, group);
-        else
-            writer_queue_release(session->place);
+        else if (writer_queue_await(session->place))
+            write_group(session, writer_queue_take(session->place, session->commit_us));
     }
-    if (writer_queue_is_out_of_time())
-        expire(INT64_MAX);
+    expire(writer_queue_take_rest());
     talloc_free(session->store);
     session->store = NULL;
     writer_queue_leave(session->place);
+    return NULL;
+}
+
+/*
+ * Whoever waits in the queue is answered when his time is over, however long PostgreSQL keeps the other
+ * threads waiting. Who is with PostgreSQL then is answered when it is known what became of him: the statement
+ * that he waits for ends by STATEMENT_TIMEOUT_MS, or is given up 2 s later (migrations/db.c); a transaction
+ * of several begins none after 2.4 s.
+ */
+static void *run_deadlines(void *context)
+{
+    struct batch_request *expired = NULL;
+    (void)context;
+    while (writer_queue_await_expired(&expired))
+        expire(expired);
+    writer_queue_leave(NULL);
     return NULL;
 }
 
@@ -216,10 +149,11 @@ bool writer_start(const struct writer_options *options, struct error *error)
 {
     writer.conninfo = memory_copy_string(NULL, options->conninfo != NULL ? options->conninfo : "");
     writer_queue_start(options);
-    for (size_t i = 0; i < WRITER_THREADS; i++) {
-        struct writer_thread *one = &writer.threads[i];
-        one->session = (struct writer_session){.place = writer_queue_place(i)};
-        int failed = pthread_create(&one->thread, NULL, run, &one->session);
+    for (size_t i = 0; i < WRITER_THREADS; i++)
+        writer.sessions[i] = (struct writer_session){.place = writer_queue_place(i)};
+    for (size_t i = 0; i <= WRITER_THREADS; i++) {
+        int failed = pthread_create(&writer.threads[i], NULL, i < WRITER_THREADS ? run : run_deadlines,
+                                    i < WRITER_THREADS ? &writer.sessions[i] : NULL);
         if (failed != 0) {
             if (!writer_stop(START_FAILED_MS))
                 log_write(LOG_LEVEL_WARNING, "a writer that was started does not end", NULL);
@@ -235,9 +169,9 @@ bool writer_stop(int deadline_ms)
     bool ended = writer_queue_stop(writer.started, deadline_ms);
     for (size_t i = 0; i < writer.started; i++) {
         if (ended)
-            pthread_join(writer.threads[i].thread, NULL);
+            pthread_join(writer.threads[i], NULL);
         else
-            pthread_detach(writer.threads[i].thread);
+            pthread_detach(writer.threads[i]);
     }
     writer.started = 0;
     if (!ended)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The writer: two threads, each with a connection of its own, that store submissions in groups.
+ * The writer: two threads, each with a connection of its own, that store submissions in groups, and one that
+ * answers whoever has waited too long.
  *
- * The event loop hands over exchanges with checked and scored submissions; a thread takes all that wait (at
- * most 256 submissions or 1 MiB), writes them in one transaction, and finishes the exchanges after COMMIT.
- * Nothing is acknowledged before.  While one waits for its COMMIT the other may execute (writer_queue.h).  A
- * group that fails is rolled back and retried one by one; an unknown outcome of COMMIT is resolved by sending
- * the same UUIDs again.  While PostgreSQL is away, requests wait for it until their time is over and are then
+ * The event loop hands over exchanges with checked and scored submissions; a thread takes those whose turn it
+ * is (at most 256 submissions or 1 MiB; writer_shares.h), writes them in one transaction, and finishes the
+ * exchanges after COMMIT.  Nothing is acknowledged before.  While one waits for its COMMIT the other may
+ * execute (writer_queue.h).  A group that fails is rolled back and retried one by one; an unknown outcome of
+ * COMMIT is resolved by sending the same UUIDs again; submissions of a study that is locked are tried again
+ * after a pause.  While PostgreSQL is away, requests wait for it until their time is over and are then
  * answered 503; the threads connect again by themselves.
  */
 #ifndef PATELLA_WRITER_H
@@ -27,16 +29,20 @@ struct writer_options {
 
 struct writer_counts {           /* for /metrics; totals since start */
     uint64_t accepted, replayed, refused, batches, retries, failures;
+    uint64_t busy;               /* times that a submission was put off because its study was locked */
     size_t queued;               /* submissions waiting now */
 };
 
 /* Starts the threads; they connect by themselves, and again whenever PostgreSQL comes back. */
 bool writer_start(const struct writer_options *options, struct error *error) MUST_CHECK;
 
+/* Whether so many submissions of this account would find room now.  Thread-safe. */
+bool writer_has_room(const struct principal *principal, size_t rows);
+
 /*
  * Queues a request with at least one row that waits for the database's verdict; its exchange is the writer's
- * from then on.  False when the queue is full or the writer has stopped: then the exchange is still the
- * caller's.  Thread-safe.
+ * from then on.  False when the queue has no room for this account or the writer has stopped: then the
+ * exchange is still the caller's.  Thread-safe.
  */
 bool writer_submit(struct batch_request *request) MUST_CHECK;
 

@@ -5,9 +5,15 @@
 
 #include "collector/clock.h"
 #include "collector/receipt.h"
+#include "collector/writer_shares.h"
 #include "forms/base/memory.h"
 
-enum { RECONNECT_PAUSE_MS = 200 };
+enum {
+    RECONNECT_PAUSE_MS = 200,
+    TURN_US = 2000,                   /* of a share beside others, or twice what a COMMIT takes */
+    TURN_MOST_US = 10000,
+    EXPIRY_PAUSE_MS = 20              /* between two looks at the deadlines */
+};
 
 struct writer_place {
     pthread_cond_t wake;
@@ -15,22 +21,25 @@ struct writer_place {
     bool returns;                     /* waits for the right, to execute again */
     bool passes;                      /* will pass the right on */
     bool doubted, connected;
+    struct batch_request *group;      /* what it has taken */
     struct batch_row **held;          /* what others may look at while the right is not this thread's */
     size_t held_count;
 };
 
 static struct {
     pthread_mutex_t mutex;            /* guards everything down to `counts` */
-    pthread_cond_t stop;
-    struct batch_request *first;
-    struct batch_request **end;       /* where the next request is linked */
+    pthread_cond_t stop, expiry;
+    struct shares *shares;
+    struct batch_request *expired;    /* found on the way, for who waits for deadlines */
+    uint64_t held_version;            /* changes with what is held */
     struct writer_place places[WRITER_THREADS];
     struct writer_place *executing;   /* who has the right; NULL: it is free */
     struct writer_place *last;        /* who had it last: its caches are warm */
     bool running, stopping;
-    size_t ended;                     /* threads */
+    size_t ended, writers_ended;      /* threads */
     int64_t stop_deadline_ms;
     int64_t hurry_deadline_ms;        /* no request has a later deadline */
+    int64_t expiry_ms;                /* when the deadlines are looked at next */
     struct writer_counts counts;
 
     struct writer_options options;    /* fixed at start */
@@ -65,7 +74,7 @@ static bool is_out_of_time(void)
 
 static bool has_ended(void)
 {
-    return queue.stopping && (queue.first == NULL || is_out_of_time());
+    return queue.stopping && (shares_count_rows(queue.shares) == 0 || is_out_of_time());
 }
 
 static size_t count_held(void)
@@ -84,6 +93,26 @@ static bool depends_on_held(const struct batch_request *request)
     return false;
 }
 
+/* Compared once with what is held, not again for each request that comes. */
+static bool is_independent(struct share *share)
+{
+    if (share->compared_with == queue.held_version)
+        return true;
+    if (share->first->company != BATCH_TOGETHER || depends_on_held(share->first))
+        return false;
+    share->compared_with = queue.held_version;
+    return true;
+}
+
+/* Whose first request may be taken; NULL: nobody's. */
+static struct share *find_next(size_t held)
+{
+    struct share *share = NULL;
+    while ((share = shares_first(queue.shares, clock_now_us())) != NULL && held > 0 && !is_independent(share))
+        shares_block(queue.shares, share);
+    return share;
+}
+
 static struct writer_place *find_returning(void)
 {
     for (size_t i = 0; i < WRITER_THREADS; i++)
@@ -98,16 +127,15 @@ static struct writer_place *find_returning(void)
  */
 static bool is_worth_executing(size_t held)
 {
-    return 2 * queue.counts.queued >= held;
+    return 2 * shares_count_ready_rows(queue.shares) >= held;
 }
 
 /* Whether somebody may execute now who does not yet. */
 static bool may_take(void)
 {
-    if (queue.first == NULL || queue.executing != NULL || find_returning() != NULL)
-        return false;
     size_t held = count_held();
-    return held == 0 || (!queue.first->alone && is_worth_executing(held) && !depends_on_held(queue.first));
+    return queue.executing == NULL && find_returning() == NULL && (held == 0 || is_worth_executing(held)) &&
+           find_next(held) != NULL;
 }
 
 static struct writer_place *find_waiting(void)
@@ -138,13 +166,17 @@ static void wake_all(void)
         pthread_cond_signal(&queue.places[i].wake);
 }
 
-/* In a stop no longer than until its deadline. */
+/* In a stop no longer than until its deadline, and no longer than until the end of a study's pause. */
 static void wait_for_work(struct writer_place *place)
 {
+    int64_t now_us = clock_now_us(), until_us = shares_pause_end_us(queue.shares);
+    if (until_us <= now_us)
+        until_us = INT64_MAX;   /* who has the right now will pass it on */
+    if (queue.stopping)
+        until_us = earlier(until_us, queue.stop_deadline_ms * 1000);
     place->waits = true;
-    if (queue.stopping) {
-        int64_t left_ms = queue.stop_deadline_ms - now_ms();
-        struct timespec at = clock_deadline(left_ms > 0 ? (int)left_ms : 0);
+    if (until_us < INT64_MAX) {
+        struct timespec at = clock_deadline(until_us > now_us ? (int)((until_us - now_us) / 1000) + 1 : 0);
         pthread_cond_timedwait(&place->wake, &queue.mutex, &at);
     } else {
         pthread_cond_wait(&place->wake, &queue.mutex);
@@ -166,12 +198,15 @@ bool writer_queue_await(struct writer_place *place)
     return takes;
 }
 
+/* What the group has cost so far is charged before anybody else is chosen. */
 void writer_queue_pass(struct writer_place *place)
 {
     lock();
     if (place->passes) {
         place->passes = false;
         queue.executing = NULL;
+        for (struct batch_request *request = place->group; request != NULL; request = request->next)
+            shares_settle(queue.shares, request);
         wake_next();
     }
     unlock();
@@ -189,125 +224,173 @@ void writer_queue_return(struct writer_place *place)
     unlock();
 }
 
-static void release(struct writer_place *place)
+struct batch_request *writer_queue_release(struct writer_place *place, struct batch_request *group)
 {
-    talloc_free(place->held);
+    struct batch_request *decided = NULL, **end = &decided;
+    struct batch_row **held = place->held;   /* only this thread writes it */
+    for (struct batch_request *request = group; request != NULL; request = request->next)
+        request->waiting = batch_count_waiting(request);
+    lock();
+    int64_t now_us = clock_now_us();
+    for (struct batch_request *next; group != NULL; group = next) {
+        next = group->next;
+        group->next = NULL;
+        group->deadline_ms = earlier(group->deadline_ms, queue.hurry_deadline_ms);
+        if (!shares_put_back(queue.shares, group, now_us)) {
+            *end = group;
+            end = &group->next;
+        } else if (group->deadline_ms < queue.expiry_ms) {
+            pthread_cond_signal(&queue.expiry);
+        }
+    }
+    place->group = NULL;
     place->held = NULL;
     place->held_count = 0;
+    queue.held_version++;
+    shares_unblock(queue.shares);
     if (queue.executing == place)
         queue.executing = NULL;
+    wake_next();
+    unlock();
+    talloc_free(held);
+    return decided;
 }
 
-void writer_queue_release(struct writer_place *place)
+void writer_queue_doubt_others(const struct writer_place *place)
 {
     lock();
-    release(place);
-    wake_next();
+    for (size_t i = 0; i < WRITER_THREADS; i++)
+        queue.places[i].doubted = queue.places[i].doubted || &queue.places[i] != place;
+    wake_all();
     unlock();
 }
 
 /* ---- the queue ---- */
 
-bool writer_submit(struct batch_request *request)
+bool writer_has_room(const struct principal *principal, size_t rows)
 {
-    size_t rows = batch_count_waiting(request);
     lock();
-    size_t queued = queue.counts.queued;   /* an empty queue takes an array that is longer than its limit */
-    bool room =
-        queue.running && !queue.stopping && (queued == 0 || queued + rows <= queue.options.queue_limit);
-    if (room) {
-        request->deadline_ms = earlier(now_ms() + queue.options.wait_ms, queue.hurry_deadline_ms);
-        request->next = NULL;
-        *queue.end = request;
-        queue.end = &request->next;
-        queue.counts.queued += rows;
-        wake_next();
-    }
+    bool room = queue.running && !queue.stopping && shares_have_room(queue.shares, principal, rows);
     unlock();
     return room;
 }
 
-static struct batch_request *unlink_first(void)
+bool writer_submit(struct batch_request *request)
 {
-    struct batch_request *request = queue.first;
-    queue.first = request->next;
-    if (queue.first == NULL)
-        queue.end = &queue.first;
-    queue.counts.queued -= batch_count_waiting(request);
-    request->next = NULL;
-    return request;
-}
-
-/* Only what another thread has put back may be older, and has an earlier deadline then. */
-static void link_before_later(struct batch_request *requests, struct batch_request **requests_end)
-{
-    struct batch_request **at = &queue.first;
-    while (*at != NULL && (*at)->deadline_ms < requests->deadline_ms)
-        at = &(*at)->next;
-    *requests_end = *at;
-    if (*at == NULL)
-        queue.end = requests_end;
-    *at = requests;
-}
-
-void writer_queue_put_back(struct writer_place *place, struct batch_request *requests)
-{
-    struct batch_request **end = &requests;
+    batch_prepare(request);
     lock();
-    do {
-        (*end)->alone = true;
-        (*end)->deadline_ms = earlier((*end)->deadline_ms, queue.hurry_deadline_ms);
-        queue.counts.queued += batch_count_waiting(*end);
-        end = &(*end)->next;
-    } while (*end != NULL);
-    link_before_later(requests, end);
-    for (size_t i = 0; i < WRITER_THREADS; i++)
-        queue.places[i].doubted = queue.places[i].doubted || &queue.places[i] != place;
-    release(place);
-    wake_all();
+    int64_t now_us = clock_now_us();
+    request->deadline_ms = earlier(now_us / 1000 + queue.options.wait_ms, queue.hurry_deadline_ms);
+    bool room = queue.running && !queue.stopping && shares_add(queue.shares, request, now_us);
+    if (room)
+        wake_next();
     unlock();
+    return room;
 }
 
 /* Under the mutex. */
-static struct batch_request *take_group(bool others_hold)
+static struct batch_request *take_expired(int64_t *next_ms)
+{
+    int64_t now_us = clock_now_us();
+    int64_t until_ms = is_out_of_time() ? INT64_MAX : now_us / 1000;
+    struct batch_request *expired = queue.expired, **end = &expired;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = shares_take_expired(queue.shares, until_ms, now_us, next_ms);
+    queue.expired = NULL;
+    return expired;
+}
+
+/* Under the mutex. */
+static void leave_expired(void)
+{
+    int64_t next_ms = 0;
+    queue.expired = take_expired(&next_ms);
+    pthread_cond_signal(&queue.expiry);
+}
+
+/* Under the mutex. */
+static struct batch_request *take_group(size_t held, int64_t commit_us)
 {
     struct batch_request *group = NULL, **end = &group;
     size_t rows = 0, bytes = 0;
-    while (queue.first != NULL) {
-        struct batch_request *request = queue.first;
-        size_t more = batch_count_waiting(request);
-        bool fits = rows + more <= WRITER_BATCH_ROWS && bytes + request->bytes <= WRITER_BATCH_BYTES;
-        if ((group != NULL && (request->alone || !fits)) ||
-            (others_hold && (request->alone || depends_on_held(request))))
+    int64_t now_us = clock_now_us();
+    bool more = true;
+    int64_t turn_us = 2 * commit_us > TURN_US ? 2 * commit_us : TURN_US;
+    shares_begin_batch(queue.shares, earlier(turn_us, TURN_MOST_US), now_us);
+    for (struct share *share; more && (share = find_next(held)) != NULL;) {
+        if (share->first->deadline_ms <= now_us / 1000) {
+            leave_expired();
+            continue;
+        }
+        struct batch_piece piece = shares_next_piece(queue.shares, share);
+        bool fits = rows + piece.rows <= WRITER_BATCH_ROWS &&
+                    bytes + share->first->bytes <= WRITER_BATCH_BYTES;
+        bool company = share->first->company == BATCH_TOGETHER;
+        if (piece.rows == 0) {
+            shares_set_aside(queue.shares, share);
+            continue;
+        }
+        if (group != NULL && (!company || !fits))
             break;
-        *end = unlink_first();
-        end = &request->next;
-        rows += more;
-        bytes += request->bytes;
-        if (request->alone)
-            break;
+        *end = shares_take(queue.shares, share, &piece, now_us);
+        rows += piece.rows;
+        bytes += (*end)->bytes;
+        end = &(*end)->next;
+        more = company;
     }
+    shares_end_batch(queue.shares);
     return group;
 }
 
-struct batch_request *writer_queue_take(struct writer_place *place)
+struct batch_request *writer_queue_take(struct writer_place *place, int64_t commit_us)
 {
     lock();
-    struct batch_request *group = take_group(count_held() > 0);
-    place->passes = group != NULL && !group->alone;
-    if (group != NULL)
+    struct batch_request *group = take_group(count_held(), commit_us);
+    place->group = group;
+    place->passes = group != NULL && group->company == BATCH_TOGETHER;
+    if (group != NULL) {
         place->held = batch_collect_waiting(NULL, group, &place->held_count);
+        queue.held_version++;
+    }
     unlock();
     return group;
 }
 
-struct batch_request *writer_queue_take_expired(int64_t now)
+/* ---- deadlines ---- */
+
+/*
+ * Who comes while it waits has a deadline that is not before the end of this wait, so that nobody need wake
+ * it for him; who comes back and whoever must hurry has not.
+ */
+bool writer_queue_await_expired(struct batch_request **expired)
 {
+    int64_t next_ms = 0;
     lock();
-    bool over = queue.first != NULL && queue.first->deadline_ms <= now;
-    struct batch_request *request = over ? unlink_first() : NULL;
+    *expired = take_expired(&next_ms);
+    bool ended = queue.stopping && (is_out_of_time() || queue.writers_ended == WRITER_THREADS);
+    if (*expired == NULL && !ended) {
+        int64_t wait_ms = earlier(next_ms - now_ms(), queue.options.wait_ms);
+        if (queue.stopping)
+            wait_ms = earlier(wait_ms, queue.stop_deadline_ms - now_ms());
+        wait_ms = wait_ms > EXPIRY_PAUSE_MS ? wait_ms : EXPIRY_PAUSE_MS;
+        queue.expiry_ms = now_ms() + wait_ms;
+        struct timespec at = clock_deadline((int)wait_ms);
+        pthread_cond_timedwait(&queue.expiry, &queue.mutex, &at);
+    } else if (queue.stopping) {
+        wake_all();   /* there may be nothing more to wait for */
+    }
     unlock();
-    return request;
+    return *expired != NULL || !ended;
+}
+
+struct batch_request *writer_queue_take_rest(void)
+{
+    int64_t next_ms = 0;
+    lock();
+    struct batch_request *rest = is_out_of_time() ? take_expired(&next_ms) : NULL;
+    unlock();
+    return rest;
 }
 
 void writer_queue_count_batch(bool again)
@@ -328,6 +411,15 @@ void writer_queue_count_rows(const struct batch_request *request)
         queue.counts.refused += status >= 400 && status < 500;
         queue.counts.failures += status >= 500;
     }
+    unlock();
+}
+
+void writer_queue_count_busy(size_t rows)
+{
+    if (rows == 0)
+        return;
+    lock();
+    queue.counts.busy += rows;
     unlock();
 }
 
@@ -368,27 +460,20 @@ bool writer_queue_has_ended(void)
     return ended;
 }
 
-bool writer_queue_is_out_of_time(void)
-{
-    lock();
-    bool out_of_time = is_out_of_time();
-    unlock();
-    return out_of_time;
-}
-
 void writer_queue_start(const struct writer_options *options)
 {
     clock_init_condition(&queue.stop);
+    clock_init_condition(&queue.expiry);
     for (size_t i = 0; i < WRITER_THREADS; i++) {
         queue.places[i] = (struct writer_place){.waits = false};
         clock_init_condition(&queue.places[i].wake);
     }
-    queue.first = NULL;
-    queue.end = &queue.first;
+    queue.shares = shares_new(NULL, options->queue_limit);
+    queue.held_version = 1;
     queue.executing = NULL;
     queue.last = &queue.places[0];
     queue.stopping = false;
-    queue.ended = 0;
+    queue.ended = queue.writers_ended = 0;
     queue.hurry_deadline_ms = INT64_MAX;
     queue.options = *options;
     queue.running = true;
@@ -402,7 +487,11 @@ struct writer_place *writer_queue_place(size_t thread)
 void writer_queue_leave(struct writer_place *place)
 {
     lock();
-    place->connected = false;
+    if (place != NULL) {
+        place->connected = false;
+        queue.writers_ended++;
+        pthread_cond_signal(&queue.expiry);
+    }
     queue.ended++;
     pthread_cond_broadcast(&queue.stop);
     unlock();
@@ -412,8 +501,9 @@ void writer_hurry(int deadline_ms)
 {
     lock();
     queue.hurry_deadline_ms = now_ms() + deadline_ms;
-    for (struct batch_request *request = queue.first; request != NULL; request = request->next)
-        request->deadline_ms = earlier(request->deadline_ms, queue.hurry_deadline_ms);
+    if (queue.running)
+        shares_hurry(queue.shares, queue.hurry_deadline_ms);
+    pthread_cond_signal(&queue.expiry);
     unlock();
 }
 
@@ -428,11 +518,15 @@ bool writer_queue_stop(size_t threads, int deadline_ms)
     if (threads > 0) {
         wake_all();
         pthread_cond_broadcast(&queue.stop);
+        pthread_cond_signal(&queue.expiry);
     }
     while (queue.ended < threads && waited == 0)
         waited = pthread_cond_timedwait(&queue.stop, &queue.mutex, &deadline);
     bool ended = queue.ended >= threads;
-    queue.running = queue.running && !ended;
+    if (ended && queue.running) {
+        queue.running = false;
+        talloc_free(queue.shares);
+    }
     unlock();
     return ended;
 }
@@ -452,6 +546,7 @@ struct writer_counts writer_read_counts(void)
 {
     lock();
     struct writer_counts counts = queue.counts;
+    counts.queued = queue.running ? shares_count_rows(queue.shares) : 0;
     unlock();
     return counts;
 }

@@ -411,6 +411,33 @@ static void test_right_to_ask_about_tokens_lost_is_503(void **state)
     assert_status(api_get(registry, "statistician", DEMO), 200);
 }
 
+static void replace_verdict(struct registry *registry, const char *from, const char *to)
+{
+    test_run(registry->db, memory_format(registry,
+                                         "DO $$ BEGIN EXECUTE replace("
+                                         "pg_get_functiondef('api.submit_batch'::regproc), "
+                                         "$q$SELECT g, '%s'$q$, $q$SELECT g, '%s'$q$); END $$", from, to));
+}
+
+/* COMMIT is on its way before they are read: the log does not say that nothing was stored. */
+static void test_verdicts_that_cannot_be_read_do_not_tell_what_was_committed(void **state)
+{
+    (void)state;
+    struct registry *registry = registry_new(NULL);
+    registry_enrol(registry, "coordinator1", "01-0001");
+    const char *body = registry_pain(registry, NULL, "01-0001", 10, "");
+    replace_verdict(registry, "accepted", "perhaps");
+    assert_status(api_submit(registry, "coordinator1", body), 500);
+    const char *log = daemon_read_log(registry, registry->daemon);
+    assert_null(strstr(log, "batch was rolled back"));
+    assert_non_null(strstr(log, "outcome of a commit is unknown"));
+    replace_verdict(registry, "perhaps", "accepted");
+    assert_status(api_submit(registry, "coordinator1", body), 200);
+    assert_int_equal(daemon_stop(registry->daemon), 0);
+    talloc_free(registry->db);
+    talloc_free(registry);
+}
+
 /* ---- the catalogue ---- */
 
 static void test_catalogue_news_come_without_restart(void **state)
@@ -496,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_table_locked_is_503_and_the_same_id_goes_through_later),
         cmocka_unit_test(test_commit_with_warning_is_not_acknowledged),
         cmocka_unit_test(test_right_to_ask_about_tokens_lost_is_503),
+        cmocka_unit_test(test_verdicts_that_cannot_be_read_do_not_tell_what_was_committed),
         cmocka_unit_test(test_catalogue_news_come_without_restart),
         cmocka_unit_test(test_catalogue_that_does_not_parse_keeps_the_old_one),
     };

@@ -19,16 +19,26 @@
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 #include "tests/support/fault_run.h"
+#include "tests/support/tls_client.h"
 
 enum {
     CONNECTIONS = 64,
     QUEUE_LIMIT = 8,
     QUEUE_MOST = 4 * QUEUE_LIMIT,
     GROWTH_KIB = 32 << 10,
-    WAIT_MS = 60000
+    WAIT_MS = 60000,
+    PROBES = 4
 };
 
-static const char *const settings[] = {"queue_limit=8", NULL};
+/*
+ * write_wait_ms, and 3 s.  Who waits in the queue gets his 503 after write_wait_ms; who is with PostgreSQL
+ * when it stops answering, 4.5 s after he was taken: statement_timeout, and 2 s more until the client gives it
+ * up.
+ */
+enum { ANSWER_MS = 3000 + 3000 };
+
+/* Whose token it is, is not asked of a database that is away. */
+static const char *const settings[] = {"queue_limit=8", "write_wait_ms=3000", "token_cache_ms=60000", NULL};
 
 static struct cluster *cluster;
 
@@ -83,6 +93,45 @@ static void assert_unavailable(const struct fault_run *run)
     assert_problem(reply, 503, "unavailable");
     assert_non_null(client_header(reply, "Retry-After"));
     talloc_free(reply);
+}
+
+/* Several of that kind at once, of somebody who has room in the queue. */
+static void begin_probes(const struct fault_run *run, struct tls_client *probes[PROBES])
+{
+    const char *body = registry_pain(run->registry, NULL, "02-0001", 10, "");
+    assert_status(api_submit(run->registry, "coordinator2", body), 422);
+    for (size_t i = 0; i < PROBES; i++) {
+        probes[i] = tls_client_open(run, &(struct tls_client_options){.port = run->daemon->port});
+        assert_non_null(probes[i]);
+    }
+}
+
+static void send_probes(const struct fault_run *run, struct tls_client *const probes[PROBES])
+{
+    const char *body = registry_pain(run->registry, NULL, "02-0001", 10, "");
+    const char *request = memory_format(run,
+                                        "POST " DEMO "/submissions HTTP/1.1\r\nHost: localhost\r\n"
+                                        "Authorization: Bearer coordinator2\r\n"
+                                        "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                                        strlen(body), body);
+    for (size_t i = 0; i < PROBES; i++)
+        assert_true(tls_client_send_text(probes[i], request));
+}
+
+/* All were told in time; the last one's time is printed. */
+static void end_probes(const struct fault_run *run, struct tls_client *probes[PROBES], long long sent_ms)
+{
+    size_t late = 0;
+    for (size_t i = 0; i < PROBES; i++) {
+        long long left_ms = sent_ms + ANSWER_MS - test_now_ms();
+        struct tls_reply reply = tls_client_read_reply(probes[i], left_ms > 0 ? (int)left_ms : 0);
+        late += reply.status == -1;
+        if (reply.status != -1)
+            assert_int_equal(reply.status, 503);
+    }
+    fault_note("%s: %d that were sent then were answered within %lld ms, %zu were late", run->label, PROBES,
+               test_now_ms() - sent_ms, late);
+    assert_int_equal(late, 0);
 }
 
 static int readiness(const struct fault_run *run)
@@ -155,7 +204,12 @@ static void run_outage(const char *label, void (*leave)(struct cluster *),
     fault_run_begin(run);
     fault_run_wait(run, 200);
     long resident_before_kib = resident_kib(run);
+    struct tls_client *probes[PROBES];
+    begin_probes(run, probes);
     leave(cluster);
+    long long left_ms = test_now_ms();
+    send_probes(run, probes);
+    end_probes(run, probes, left_ms);
     wait_until_not_ready(run);
     assert_unavailable(run);
     watch_outage(run, faults_are_long() ? 60000 : 2000, resident_before_kib);
