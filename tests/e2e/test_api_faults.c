@@ -17,6 +17,7 @@
 
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
+#include "tests/support/counters.h"
 #include "tests/support/registry.h"
 
 /* ---- senders: threads of their own, which may not use cmocka's assertions ---- */
@@ -231,9 +232,13 @@ static void test_sigterm_with_postgresql_standing_still_answers_in_time(void **s
     start_senders(registry, senders, 0, false);
     join_senders(senders);
     signal_backends(registry, SIGSTOP);
+    struct client *client = client_new(registry, registry->daemon, NULL);
+    long long batches = counters_value(counters_read(client), "patella_writer_batches_total");
     for (int i = 0; i < SENDERS; i++) {
         senders[i].wanted = 1;
         assert_int_equal(pthread_create(&senders[i].thread, NULL, run_sender, &senders[i]), 0);
+        if (i == 0)
+            counters_wait(client, "patella_writer_batches_total", batches + 1);
     }
     wait_for_queued(registry, "\npatella_writer_queued 3\n");
     int status = daemon_stop(registry->daemon);
