@@ -54,6 +54,7 @@ struct batch_request {
     struct share *share;             /* writer_shares.h */
     uint64_t number;                 /* by order of arrival */
     size_t waiting;                  /* rows that wait, as of the last count */
+    size_t counted;                  /* those for which it takes room in the queue */
     size_t taken_end;                /* of the rows before this one those that wait are with PostgreSQL */
     int64_t price_us;                /* what its share was charged in advance */
     int64_t spent_us;                /* for how long it has kept the executor busy since */

@@ -10,8 +10,7 @@
 
 enum {
     RECONNECT_PAUSE_MS = 200,
-    TURN_US = 2000,                   /* of a share beside others, or twice what a COMMIT takes */
-    TURN_MOST_US = 10000,
+    CUT_US = 2000,                    /* where long arrays are cut, or behind twice what a COMMIT takes */
     EXPIRY_PAUSE_MS = 20              /* between two looks at the deadlines */
 };
 
@@ -316,8 +315,7 @@ static struct batch_request *take_group(size_t held, int64_t commit_us)
     size_t rows = 0, bytes = 0;
     int64_t now_us = clock_now_us();
     bool more = true;
-    int64_t turn_us = 2 * commit_us > TURN_US ? 2 * commit_us : TURN_US;
-    shares_begin_batch(queue.shares, earlier(turn_us, TURN_MOST_US), now_us);
+    shares_begin_batch(queue.shares, 2 * commit_us > CUT_US ? 2 * commit_us : CUT_US, now_us);
     for (struct share *share; more && (share = find_next(held)) != NULL;) {
         if (share->first->deadline_ms <= now_us / 1000) {
             leave_expired();

@@ -44,7 +44,7 @@ bool writer_queue_await(struct writer_place *place) MUST_CHECK;
 
 /*
  * What may go into one transaction, NULL when nothing is left; its rows are held.  With the right.
- * `commit_us`: how long a COMMIT takes here; a turn (shares_begin_batch) is worth two.
+ * `commit_us`: how long a COMMIT takes here; a piece of a long array (shares_begin_batch) is worth two.
  */
 struct batch_request *writer_queue_take(struct writer_place *place, int64_t commit_us);
 

@@ -9,6 +9,10 @@ enum {
     BUCKETS = 256,
     BATCH_ROWS = 256,
     ALONE_TURN_US = 50000,           /* a batch without others: who comes then waits no longer than this */
+    TURN_US = 10000,                 /* of a share beside others */
+    AS_PRICED = 256,                 /* rows cost what was thought */
+    COST_LEAST = 32,
+    COST_MOST = 4096,
     LATELY_US = 50000,               /* who was served so long ago may send again any moment */
     AHEAD_MOST_US = 500000,          /* however much a share has cost, it waits no longer for others */
     PASSED_OVER_MOST = 8
@@ -25,10 +29,11 @@ struct shares {
     size_t limit, rows, ready_rows;
     uint64_t last_number;
     uint64_t turn;
-    int64_t turn_us;                 /* of each share in this batch, at least */
+    int64_t turn_us, cut_us;         /* of each share in this batch, at least */
     int64_t batch_us;                /* price of what is in it */
     int64_t least_us;                /* the charge of who was served last: of all that waited the least */
     const struct share *served;      /* last; never followed */
+    int64_t served_us;
     int64_t alternated_us;           /* when another one than before was served */
     int64_t pause_end_us;            /* of the first that ends */
 };
@@ -38,7 +43,7 @@ struct shares *shares_new(const void *owner, size_t limit)
     struct shares *shares = memory_new(owner, struct shares);
     shares->limit = limit;
     shares->pause_end_us = INT64_MAX;
-    shares->alternated_us = -LATELY_US;
+    shares->alternated_us = shares->served_us = -LATELY_US;
     return shares;
 }
 
@@ -90,7 +95,7 @@ static void make_ready(struct shares *shares, struct share *share)
         shares->ready_room = 2 * shares->ready_room + 16;
         shares->ready = memory_resize_array(shares, shares->ready, struct share *, shares->ready_room);
     }
-    shares->ready_rows += share->rows;
+    shares->ready_rows += share->linked_rows;
     put(shares, shares->ready_count++, share);
     rise(shares, share);
 }
@@ -98,7 +103,7 @@ static void make_ready(struct shares *shares, struct share *share)
 static void leave_ready(struct shares *shares, struct share *share)
 {
     struct share *last = shares->ready[--shares->ready_count];
-    shares->ready_rows -= share->rows;
+    shares->ready_rows -= share->linked_rows;
     if (last == share)
         return;
     put(shares, share->place, last);
@@ -174,6 +179,7 @@ static struct share *add(struct shares *shares, const struct principal *principa
     share->bucket = bucket_of(principal->account, principal->study_id);
     share->end = &share->first;
     share->charge_us = shares->least_us;
+    share->cost = AS_PRICED;
     share->idle_since_us = now_us;
     struct share **bucket = &shares->buckets[share->bucket];
     forget_idle(shares, bucket, now_us);
@@ -194,10 +200,19 @@ static struct share *next_of(const struct shares *shares, const struct share *sh
 
 /* ---- what comes and goes ---- */
 
-static void count_rows(struct shares *shares, struct share *share, size_t more, size_t less)
+/* So many rows of a request, from now on, take room in the queue. */
+static void count_rows(struct shares *shares, struct batch_request *request, size_t rows)
 {
-    shares->rows += more - less;
-    share->rows += more - less;
+    struct share *share = request->share;
+    shares->rows += rows - request->counted;
+    share->rows += rows - request->counted;
+    request->counted = rows;
+}
+
+/* A request comes to the others, or leaves them. */
+static void count_linked(struct shares *shares, struct share *share, size_t more, size_t less)
+{
+    share->linked_rows += more - less;
     if (share->state == SHARE_READY)
         shares->ready_rows += more - less;
 }
@@ -237,7 +252,8 @@ bool shares_add(struct shares *shares, struct batch_request *request, int64_t no
     request->next = NULL;
     *share->end = request;
     share->end = &request->next;
-    count_rows(shares, share, request->waiting, 0);
+    count_rows(shares, request, request->waiting);
+    count_linked(shares, share, request->waiting, 0);
     if (share->state == SHARE_IDLE)
         wake(shares, share, now_us);
     return true;
@@ -252,7 +268,7 @@ static struct batch_request *unlink_first(struct shares *shares, struct share *s
     request->next = NULL;
     share->compared_with = 0;
     share->passed_over = 0;
-    count_rows(shares, share, 0, request->waiting);
+    count_linked(shares, share, 0, request->waiting);
     return request;
 }
 
@@ -275,7 +291,7 @@ static void link_in_order(struct shares *shares, struct share *share, struct bat
         share->end = &request->next;
     *at = request;
     share->compared_with = 0;
-    count_rows(shares, share, request->waiting, 0);
+    count_linked(shares, share, request->waiting, 0);
 }
 
 static void pause_share(struct shares *shares, struct share *share, int64_t until_us)
@@ -307,11 +323,11 @@ bool shares_put_back(struct shares *shares, struct batch_request *request, int64
     struct share *share = request->share;
     shares_settle(shares, request);
     share->in_hand--;
-    if (request->waiting == 0) {
-        if (share->state == SHARE_IDLE)
-            share->idle_since_us = now_us;
+    count_rows(shares, request, request->waiting);
+    if (share->state == SHARE_IDLE)
+        share->idle_since_us = now_us;   /* until now it kept somebody busy */
+    if (request->waiting == 0)
         return false;
-    }
     link_in_order(shares, share, request);
     if (share->state == SHARE_IDLE)
         wake(shares, share, now_us);
@@ -351,26 +367,30 @@ struct share *shares_first(struct shares *shares, int64_t now_us)
     return shares->ready_count > 0 && !shares->stopped ? shares->ready[0] : NULL;
 }
 
-void shares_begin_batch(struct shares *shares, int64_t turn_us, int64_t now_us)
+void shares_begin_batch(struct shares *shares, int64_t cut_us, int64_t now_us)
 {
     bool others = shares->waiting > 1 || now_us - shares->alternated_us < LATELY_US;
     shares->turn++;
     shares->batch_us = 0;
-    shares->turn_us = others ? turn_us : ALONE_TURN_US;
+    shares->turn_us = others ? TURN_US : ALONE_TURN_US;
+    shares->cut_us = others ? earlier(cut_us, TURN_US) : ALONE_TURN_US;
 }
 
 /*
  * As much as all before it have got, where that is more.  What does not fit into the rest of a turn waits for
- * the next one; what fits into none is cut.
+ * the next one; what fits into none is cut, by what the rows of this share have cost lately.
  */
 struct batch_piece shares_next_piece(const struct shares *shares, const struct share *share)
 {
     const struct batch_request *request = share->first;
     int64_t used_us = share->turn == shares->turn ? share->turn_us : 0;
-    int64_t turn_us = later(shares->turn_us, shares->batch_us - used_us);
-    size_t rows = request->company == BATCH_SINGLY ? 1 : BATCH_ROWS;
-    struct batch_piece piece = batch_cut(request, &(struct batch_piece){.rows = rows, .price_us = turn_us});
-    if (used_us > 0 && used_us + piece.price_us > turn_us)
+    int64_t others_us = shares->batch_us - used_us, most_us = later(shares->cut_us, others_us);
+    struct batch_piece most = {.rows = request->company == BATCH_SINGLY ? 1 : BATCH_ROWS,
+                               .price_us = most_us * AS_PRICED / share->cost};
+    struct batch_piece piece = batch_cut(request, &most);
+    piece.price_us = piece.price_us * share->cost / AS_PRICED;
+    bool whole = piece.rows == request->waiting;
+    if (used_us > 0 && (!whole || used_us + piece.price_us > later(shares->turn_us, others_us)))
         piece.rows = 0;
     return piece;
 }
@@ -378,14 +398,16 @@ struct batch_piece shares_next_piece(const struct shares *shares, const struct s
 struct batch_request *shares_take(struct shares *shares, struct share *share, const struct batch_piece *piece,
                                   int64_t now_us)
 {
-    if (shares->served != share)
-        shares->alternated_us = now_us;
+    if (shares->served != share && now_us - shares->served_us < LATELY_US)
+        shares->alternated_us = now_us;   /* who comes after a silence shares with nobody */
     shares->served = share;
+    shares->served_us = now_us;
     shares->least_us = later(shares->least_us, share->charge_us);
     share->turn_us = piece->price_us + (share->turn == shares->turn ? share->turn_us : 0);
     share->turn = shares->turn;
     shares->batch_us += piece->price_us;
     struct batch_request *request = unlink_first(shares, share);
+    count_rows(shares, request, request->waiting - piece->rows);
     batch_take(request, piece);
     request->price_us = piece->price_us;
     request->spent_us = 0;
@@ -426,8 +448,21 @@ void shares_unblock(struct shares *shares)
             set_state(shares, share, SHARE_READY);
 }
 
+/*
+ * What rows cost is learnt from the last few requests: answers of a kilobyte or of a hundred, refused or
+ * stored.
+ */
+static void learn_cost(struct share *share, const struct batch_request *request)
+{
+    if (request->price_us <= 0 || request->spent_us <= 0)
+        return;
+    int64_t cost = share->cost * request->spent_us / request->price_us;
+    share->cost = later(COST_LEAST, earlier((3 * share->cost + cost) / 4, COST_MOST));
+}
+
 void shares_settle(struct shares *shares, struct batch_request *request)
 {
+    learn_cost(request->share, request);
     charge(shares, request->share, request->spent_us - request->price_us);
     request->price_us = request->spent_us = 0;
 }
@@ -443,8 +478,10 @@ struct batch_request *shares_take_expired(struct shares *shares, int64_t until_m
     for (struct share *share = NULL; (share = next_of(shares, share)) != NULL;) {
         if (share->state == SHARE_IDLE)
             continue;
-        for (; share->first != NULL && share->first->deadline_ms <= until_ms; end = &(*end)->next)
+        for (; share->first != NULL && share->first->deadline_ms <= until_ms; end = &(*end)->next) {
             *end = unlink_first(shares, share);
+            count_rows(shares, *end, 0);
+        }
         if (share->first != NULL)
             *next_ms = earlier(*next_ms, share->first->deadline_ms);
         rest(shares, share, now_us);

@@ -33,10 +33,12 @@ struct share {
     struct share *next;              /* of its bucket */
     struct share *next_aside;
     size_t place;                    /* among those that are ready */
-    size_t rows;                     /* that wait */
+    size_t rows;                     /* that take room in the queue */
+    size_t linked_rows;              /* of the requests from `first` on */
     size_t in_hand;                  /* requests that were taken and have not come back */
     int passed_over;                 /* times that `first` was blocked */
     int64_t charge_us;
+    int64_t cost;                    /* what its rows have cost lately, in parts of their price */
     int64_t turn_us;                 /* price of what it has in the batch that is put together */
     uint64_t turn;                   /* the batch that this is true of */
     int64_t idle_since_us;
@@ -62,10 +64,10 @@ bool shares_add(struct shares *shares, struct batch_request *request, int64_t no
 struct share *shares_first(struct shares *shares, int64_t now_us);
 
 /*
- * A batch is put together: from now on nobody has had a turn.  `turn_us` is what a share may have in it at
- * least, beyond which the next ones are served; without others of late it is more.
+ * A batch is put together: from now on nobody has had a turn.  Beside others a share has at most 10 ms in it, or
+ * what the others have, and of a longer request at least `cut_us`; without others of late it is more.
  */
-void shares_begin_batch(struct shares *shares, int64_t turn_us, int64_t now_us);
+void shares_begin_batch(struct shares *shares, int64_t cut_us, int64_t now_us);
 
 /* What of its first request may go into the batch; no rows: it has had its turn. */
 struct batch_piece shares_next_piece(const struct shares *shares, const struct share *share);
@@ -105,7 +107,10 @@ struct batch_request *shares_take_expired(struct shares *shares, int64_t until_m
 /* No request has a later deadline. */
 void shares_hurry(struct shares *shares, int64_t deadline_ms);
 
-/* Rows that wait; and those of them whose share is ready. */
+/*
+ * Rows that wait, with those that are to follow others of their request; and those of them whose share is
+ * ready.
+ */
 size_t shares_count_rows(const struct shares *shares);
 size_t shares_count_ready_rows(const struct shares *shares);
 

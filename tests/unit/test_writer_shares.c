@@ -12,7 +12,7 @@
 #include "collector/writer_shares.h"
 #include "forms/base/memory.h"
 
-enum { LIMIT = 100000, TURN_US = 2000, ROW_US = 50, LONG_AGO_US = 1000000000 };
+enum { LIMIT = 100000, CUT_US = 2000, ROW_US = 50, LONG_AGO_US = 1000000000 };
 
 static const struct form koos = {.id = "koos"}, enrolment = {.id = "enrolment", .creates_subject = true};
 
@@ -86,7 +86,7 @@ static struct batch_request *take(struct fixture *fixture, int64_t now_us)
 /* In a batch of its own. */
 static struct batch_request *take_alone(struct fixture *fixture, int64_t now_us)
 {
-    shares_begin_batch(fixture->shares, TURN_US, now_us);
+    shares_begin_batch(fixture->shares, CUT_US, now_us);
     return take(fixture, now_us);
 }
 
@@ -203,11 +203,24 @@ static void test_shares_take_singles_of_many_accounts_share_a_batch(void **state
         many[i] = (struct principal){.account = names[i], .study_id = 1 + (int)(i % 3)};
         add(fixture, &many[i], 1);
     }
-    shares_begin_batch(fixture->shares, TURN_US, LONG_AGO_US);
+    shares_begin_batch(fixture->shares, CUT_US, LONG_AGO_US);
     for (size_t i = 0; i < 200; i++)
         assert_non_null(take(fixture, LONG_AGO_US));
     shares_end_batch(fixture->shares);
     assert_null(take_alone(fixture, LONG_AGO_US));
+}
+
+/* Time that passes while its rows are with PostgreSQL takes nothing off its charge. */
+static void test_shares_take_charges_who_is_in_hand(void **state)
+{
+    struct fixture *fixture = *state;
+    struct batch_request *array = add(fixture, &ann, 256);
+    assert_ptr_equal(take_alone(fixture, LONG_AGO_US), array);
+    struct batch_request *first = add(fixture, &bob, 1), *second = add(fixture, &bob, 1);
+    assert_ptr_equal(take_alone(fixture, LONG_AGO_US), first);
+    decide(fixture, first, 5000);
+    assert_true(put_back(fixture, array, 20000, LONG_AGO_US + 20000));
+    assert_ptr_equal(take_alone(fixture, LONG_AGO_US + 20000), second);
 }
 
 /* ---- pieces ---- */
@@ -220,18 +233,18 @@ static void test_shares_next_piece_is_a_turn_beside_others(void **state)
     assert_int_equal(array->taken_end, 256);
     assert_true(put_back(fixture, array, 0, LONG_AGO_US));
     struct batch_request *single = add(fixture, &bob, 1);
-    shares_begin_batch(fixture->shares, TURN_US, LONG_AGO_US);
+    shares_begin_batch(fixture->shares, CUT_US, LONG_AGO_US);
     assert_ptr_equal(take(fixture, LONG_AGO_US), array);
-    assert_int_equal(array->taken_end, TURN_US / ROW_US);
+    assert_int_equal(array->taken_end, CUT_US / ROW_US);
     decide_taken(array);
     assert_ptr_equal(take(fixture, LONG_AGO_US), single);
     shares_end_batch(fixture->shares);
-    assert_int_equal(shares_count_rows(fixture->shares), 0);
+    assert_int_equal(shares_count_rows(fixture->shares), 256 - CUT_US / ROW_US);
     assert_true(put_back(fixture, array, 0, LONG_AGO_US));
-    assert_int_equal(shares_count_rows(fixture->shares), 256 - TURN_US / ROW_US);
+    assert_int_equal(shares_count_rows(fixture->shares), 256 - CUT_US / ROW_US);
     /* Beside who was there a moment ago too; not much later. */
     assert_ptr_equal(take_alone(fixture, LONG_AGO_US), array);
-    assert_int_equal(array->taken_end, 2 * (TURN_US / ROW_US));
+    assert_int_equal(array->taken_end, 2 * (CUT_US / ROW_US));
     assert_true(put_back(fixture, array, 0, LONG_AGO_US));
     assert_ptr_equal(take_alone(fixture, LONG_AGO_US + 60000), array);
     assert_int_equal(array->taken_end, 256);
@@ -251,22 +264,65 @@ static void test_shares_next_piece_counts_calls(void **state)
     assert_int_equal(array->taken_end, 5);
 }
 
-/* What does not fit into the rest of a turn is not cut for it. */
+/* Whole requests of 10 ms; what does not fit into the rest of them is not cut for it. */
 static void test_shares_next_piece_has_had_its_turn(void **state)
 {
     struct fixture *fixture = *state;
-    add(fixture, &ann, 39);
+    add(fixture, &ann, 20);
+    add(fixture, &ann, 20);
+    for (int i = 0; i < 160; i++)
+        add(fixture, &ann, 1);
     add(fixture, &ann, 2);
     add(fixture, &bob, 1);
-    shares_begin_batch(fixture->shares, TURN_US, LONG_AGO_US);
-    assert_non_null(take(fixture, LONG_AGO_US));
-    assert_ptr_equal(take(fixture, LONG_AGO_US)->exchange->principal, &bob);
+    shares_begin_batch(fixture->shares, CUT_US, LONG_AGO_US);
+    for (int i = 0; i < 162 + 1; i++)
+        assert_non_null(take(fixture, LONG_AGO_US));
     struct share *share = shares_first(fixture->shares, LONG_AGO_US);
     assert_int_equal(shares_next_piece(fixture->shares, share).rows, 0);
     shares_set_aside(fixture->shares, share);
     assert_null(shares_first(fixture->shares, LONG_AGO_US));
     shares_end_batch(fixture->shares);
     assert_ptr_equal(shares_first(fixture->shares, LONG_AGO_US), share);
+}
+
+/* Rows that turn out to cost four times as much, or a fourth, are fewer, or more. */
+static void test_shares_next_piece_learns_what_rows_cost(void **state)
+{
+    static const struct {
+        int64_t row_us;
+        size_t rows;                 /* of a piece, in the end */
+    } cases[] = {{4 * ROW_US, CUT_US / ROW_US / 4}, {ROW_US / 4, 4 * CUT_US / ROW_US}};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct batch_request *array = add(fixture, &ann, 256);
+        add(fixture, &bob, 1);
+        for (int times = 0; times < 20000; times++) {
+            shares_begin_batch(fixture->shares, CUT_US, LONG_AGO_US);
+            struct batch_request *request = take(fixture, LONG_AGO_US);
+            assert_true(put_back(fixture, request, (int64_t)request->taken_end * cases[i].row_us, LONG_AGO_US));
+        }
+        while (take_alone(fixture, LONG_AGO_US) != array)
+            continue;
+        assert_in_range(array->taken_end, cases[i].rows * 8 / 10, cases[i].rows * 12 / 10);
+        array->spent_us = 0;
+        decide(fixture, array, 0);
+        while (take_alone(fixture, LONG_AGO_US) != NULL)
+            continue;
+    }
+}
+
+/* Whoever comes when nobody was served for a while is alone, although it is another one than before. */
+static void test_shares_next_piece_after_a_silence_is_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t later_us = LONG_AGO_US + 60000;
+    add(fixture, &ann, 1);
+    decide(fixture, take_alone(fixture, LONG_AGO_US), 10);
+    add(fixture, &bob, 1);
+    decide(fixture, take_alone(fixture, later_us), 10);
+    const struct batch_request *request = add(fixture, &bob, 200);
+    take_alone(fixture, later_us + 1000);
+    assert_int_equal(request->taken_end, 200);
 }
 
 static void test_shares_next_piece_singly_is_a_row(void **state)
@@ -394,9 +450,12 @@ int main(void)
         CASE(test_shares_take_divides_time_and_not_rows),
         CASE(test_shares_take_newcomer_has_saved_nothing_up),
         CASE(test_shares_take_singles_of_many_accounts_share_a_batch),
+        CASE(test_shares_take_charges_who_is_in_hand),
         CASE(test_shares_next_piece_is_a_turn_beside_others),
         CASE(test_shares_next_piece_counts_calls),
         CASE(test_shares_next_piece_has_had_its_turn),
+        CASE(test_shares_next_piece_learns_what_rows_cost),
+        CASE(test_shares_next_piece_after_a_silence_is_alone),
         CASE(test_shares_next_piece_singly_is_a_row),
         CASE(test_shares_block_passes_over_until_it_is_too_often),
         CASE(test_shares_put_back_pauses_the_study),
