@@ -8,7 +8,7 @@
 enum {
     BUCKETS = 256,
     BATCH_ROWS = 256,
-    ALONE_TURN_US = 50000,           /* a batch without others: who comes then waits no longer than this */
+    ALONE_TURN_US = 50000,           /* a batch without others: 256 rows, but not as many calls */
     TURN_US = 10000,                 /* of a share beside others */
     AS_PRICED = 256,                 /* rows cost what was thought */
     COST_LEAST = 32,
@@ -29,7 +29,8 @@ struct shares {
     size_t limit, rows, ready_rows;
     uint64_t last_number;
     uint64_t turn;
-    int64_t turn_us, cut_us;         /* of each share in this batch, at least */
+    bool alone;                      /* one share has this batch for itself */
+    int64_t cut_us;                  /* else: what each has of a long request, at least */
     int64_t batch_us;                /* price of what is in it */
     int64_t least_us;                /* the charge of who was served last: of all that waited the least */
     const struct share *served;      /* last; never followed */
@@ -372,8 +373,8 @@ void shares_begin_batch(struct shares *shares, int64_t cut_us, int64_t now_us)
     bool others = shares->waiting > 1 || now_us - shares->alternated_us < LATELY_US;
     shares->turn++;
     shares->batch_us = 0;
-    shares->turn_us = others ? TURN_US : ALONE_TURN_US;
-    shares->cut_us = others ? earlier(cut_us, TURN_US) : ALONE_TURN_US;
+    shares->alone = !others;
+    shares->cut_us = earlier(cut_us, TURN_US);
 }
 
 /*
@@ -384,13 +385,15 @@ struct batch_piece shares_next_piece(const struct shares *shares, const struct s
 {
     const struct batch_request *request = share->first;
     int64_t used_us = share->turn == shares->turn ? share->turn_us : 0;
-    int64_t others_us = shares->batch_us - used_us, most_us = later(shares->cut_us, others_us);
+    int64_t others_us = shares->batch_us - used_us, alone_us = ALONE_TURN_US * share->cost / AS_PRICED;
+    int64_t turn_us = shares->alone ? alone_us : later(TURN_US, others_us);
+    int64_t most_us = shares->alone ? alone_us : later(shares->cut_us, others_us);
     struct batch_piece most = {.rows = request->company == BATCH_SINGLY ? 1 : BATCH_ROWS,
                                .price_us = most_us * AS_PRICED / share->cost};
     struct batch_piece piece = batch_cut(request, &most);
     piece.price_us = piece.price_us * share->cost / AS_PRICED;
     bool whole = piece.rows == request->waiting;
-    if (used_us > 0 && (!whole || used_us + piece.price_us > later(shares->turn_us, others_us)))
+    if (used_us > 0 && (!whole || used_us + piece.price_us > turn_us))
         piece.rows = 0;
     return piece;
 }

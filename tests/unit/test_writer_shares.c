@@ -311,6 +311,18 @@ static void test_shares_next_piece_learns_what_rows_cost(void **state)
     }
 }
 
+/* However much its rows have cost: nobody waits behind them. */
+static void test_shares_next_piece_alone_is_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct batch_request *array = add(fixture, &ann, 256);
+    for (int times = 0; times < 10; times++) {
+        assert_ptr_equal(take_alone(fixture, LONG_AGO_US), array);
+        assert_int_equal(array->taken_end, 256);
+        assert_true(put_back(fixture, array, 100000, LONG_AGO_US));
+    }
+}
+
 /* Whoever comes when nobody was served for a while is alone, although it is another one than before. */
 static void test_shares_next_piece_after_a_silence_is_alone(void **state)
 {
@@ -455,6 +467,7 @@ int main(void)
         CASE(test_shares_next_piece_counts_calls),
         CASE(test_shares_next_piece_has_had_its_turn),
         CASE(test_shares_next_piece_learns_what_rows_cost),
+        CASE(test_shares_next_piece_alone_is_whole),
         CASE(test_shares_next_piece_after_a_silence_is_alone),
         CASE(test_shares_next_piece_singly_is_a_row),
         CASE(test_shares_block_passes_over_until_it_is_too_often),
