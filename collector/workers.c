@@ -8,7 +8,7 @@
 #include "forms/base/memory.h"
 
 enum {
-    RETRY_US = 1000000,        /* between two tries of one worker to connect */
+    RETRY_US = 1000000,        /* without a try to connect, when one has failed and none has succeeded since */
     START_FAILED_MS = 5000     /* for those that run already when one cannot be started */
 };
 
@@ -18,7 +18,6 @@ struct worker {
     void *owner;               /* of the store; only this thread touches it */
     struct store *store;
     bool lost;
-    int64_t retry_at_us;
 };
 
 struct workers {
@@ -30,6 +29,7 @@ struct workers {
     struct workers_options options;
     struct worker *threads;
     size_t started, ended;
+    int64_t retry_at_us;       /* for those without a database */
 };
 
 static bool connect_store(struct worker *worker, struct error *error)
@@ -40,11 +40,28 @@ static bool connect_store(struct worker *worker, struct error *error)
     return worker->store != NULL;
 }
 
-/* The store when it can be used, else NULL; a lost database is asked for again once a second. */
-static struct store *ready_store(struct worker *worker)
+static bool is_connected(const struct worker *worker)
 {
-    if (worker->lost && clock_now_us() < worker->retry_at_us)
-        return NULL;
+    return worker->store != NULL && store_is_connected(worker->store);
+}
+
+static bool must_wait(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    bool wait = clock_now_us() < workers->retry_at_us;
+    pthread_mutex_unlock(&workers->lock);
+    return wait;
+}
+
+static void set_retry(struct workers *workers, int64_t at_us)
+{
+    pthread_mutex_lock(&workers->lock);
+    workers->retry_at_us = at_us;
+    pthread_mutex_unlock(&workers->lock);
+}
+
+static bool open_or_keep(struct worker *worker)
+{
     struct error error = {0};
     bool good = connect_store(worker, &error);
     if (!good && !worker->lost)
@@ -52,7 +69,22 @@ static struct store *ready_store(struct worker *worker)
     if (good && worker->lost)
         log_write(LOG_LEVEL_INFO, "worker has its database again", NULL);
     worker->lost = !good;
-    worker->retry_at_us = clock_now_us() + RETRY_US;
+    return good;
+}
+
+/*
+ * The store when it can be used, else NULL.  A database that is away is asked for once a second; one that has taken any
+ * worker's connection is back for all.
+ */
+static struct store *ready_store(struct worker *worker)
+{
+    struct workers *workers = worker->workers;
+    if (is_connected(worker))
+        return worker->store;
+    if (worker->lost && must_wait(workers))
+        return NULL;
+    bool good = open_or_keep(worker);
+    set_retry(workers, good ? 0 : clock_now_us() + RETRY_US);
     return good ? worker->store : NULL;
 }
 
@@ -75,7 +107,7 @@ static void *run_worker(void *context)
 {
     struct worker *worker = context;
     struct work *work;
-    (void)ready_store(worker);   /* so that the first request need not wait for it */
+    (void)open_or_keep(worker);   /* so that the first request need not wait; that one tries again */
     while ((work = take(worker->workers)) != NULL)
         work->run(work, ready_store(worker));
     talloc_free(worker->owner);

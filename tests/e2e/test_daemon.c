@@ -176,6 +176,23 @@ static void test_daemon_killed_backends_are_replaced(void **state)
     assert_int_equal(daemon_stop(registry->daemon), 0);
 }
 
+/* Some workers find no connection at first: they may not refuse what comes when there are some again. */
+static void test_daemon_workers_without_connection_try_again_at_once(void **state)
+{
+    struct registry *registry = registry_new_stopped(*state);
+    const char *conninfo = test_database_conninfo(*state, registry->database, "patella_collector");
+    const char *name = test_value(registry->db, "SELECT current_database()");
+    test_run(registry->db, memory_format(*state, "ALTER DATABASE %s CONNECTION LIMIT 5", name));
+    static const char *const settings[] = {"workers=8", NULL};
+    struct daemon_process *daemon = daemon_start_unready(registry, conninfo, settings);
+    assert_true(wait_for_log(daemon, "worker has no database"));
+    test_run(registry->db, memory_format(*state, "ALTER DATABASE %s CONNECTION LIMIT -1", name));
+    assert_true(daemon_wait_ready(daemon, DEADLINE_MS));
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(get(*state, daemon, NULL, "/readyz"), 200);
+    assert_int_equal(daemon_stop(daemon), 0);
+}
+
 static void test_daemon_new_site_is_seen_without_a_restart(void **state)
 {
     struct registry *registry = registry_new_stopped(*state);
@@ -276,6 +293,7 @@ int main(void)
         DAEMON_TEST(test_daemon_without_database_serves_503_until_it_comes),
         DAEMON_TEST(test_daemon_late_database_that_does_not_fit_ends_it),
         DAEMON_TEST(test_daemon_killed_backends_are_replaced),
+        DAEMON_TEST(test_daemon_workers_without_connection_try_again_at_once),
         DAEMON_TEST(test_daemon_new_site_is_seen_without_a_restart),
         DAEMON_TEST(test_daemon_log_holds_no_answer_token_or_path),
         DAEMON_TEST(test_daemon_metrics_count_what_happened),
