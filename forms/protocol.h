@@ -14,6 +14,7 @@
 
 #include "forms/base/error.h"
 #include "forms/form.h"
+#include "forms/protocol_analysis.h"
 
 enum masking { MASKING_NONE, MASKING_DOUBLE };
 enum allocation_unit { ALLOCATE_SUBJECT, ALLOCATE_KNEE };
@@ -72,13 +73,6 @@ struct responder {
     int line;
 };
 
-struct item_reference {          /* "baseline.age_years" */
-    const char *key;             /* where it is named: "baseline", "covariates", "strata", "subgroups" */
-    const char *form;
-    const char *item;
-    int line;
-};
-
 struct protocol {
     const char *id;
     int version;
@@ -111,8 +105,9 @@ struct protocol {
     int completeness_endpoint;   /* its form and score are counted in the table "completeness"; -1 without endpoints */
     const struct item_reference *baseline;   /* items of the baseline table, in order */
     size_t baseline_count;
-    const struct item_reference *model_items;   /* named by covariates, strata and subgroups */
+    const struct item_reference *model_items;   /* named by covariates, strata, adjustment and subgroups */
     size_t model_item_count;
+    struct analysis_plan plan;   /* everything else of `analysis`, and the same resolved to indices */
     int any_time_line;
 };
 

@@ -7,7 +7,6 @@
 
 #include "forms/base/memory.h"
 #include "forms/form_read.h"
-#include "forms/suggestion.h"
 
 static const char *const root_keys[] = {"protocol",  "cohorts",    "visits",   "any_time",
                                         "endpoints", "responders", "analysis", NULL};
@@ -65,25 +64,6 @@ const char *protocol_read_name(struct protocol_reader *reader, const struct yaml
                "- and _ (at most 32), and not be \"unscheduled\"",
                id);
     return "";
-}
-
-int protocol_read_endpoint_name(struct protocol_reader *reader, const struct yaml *map, const char *key,
-                                enum yaml_need need)
-{
-    const char *id = yaml_get_text(map, key, need, reader->faults);
-    if (id == NULL)
-        return -1;
-    int index = protocol_find_endpoint(reader->protocol, id);
-    if (index >= 0)
-        return index;
-    struct suggestion suggestion = suggestion_begin(id);
-    for (size_t i = 0; i < reader->protocol->endpoint_count; i++)
-        suggestion_offer(&suggestion, reader->protocol->endpoints[i].id);
-    char hint[SUGGESTION_TEXT_SIZE];
-    suggestion_format(&suggestion, hint);
-    yaml_fault(reader->faults, yaml_find(map, key), "no endpoint \"%.64s\"%s", id,
-               hint[0] != '\0' ? hint : "; define it under \"endpoints\"");
-    return -1;
 }
 
 bool protocol_read_reference(struct protocol_reader *reader, const struct yaml *node, const char **form,

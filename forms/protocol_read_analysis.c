@@ -6,7 +6,6 @@
 
 #include "forms/base/memory.h"
 #include "forms/form_read.h"
-#include "forms/suggestion.h"
 
 static const char *const endpoint_keys[] = {"id", "title", "score", "mcid", "source", NULL};
 static const char *const responder_keys[] = {
@@ -14,9 +13,10 @@ static const char *const responder_keys[] = {
     "state", "source", NULL,
 };
 static const char *const analysis_keys[] = {
-    "reference", "level",   "lsmeans",      "df",       "covariates", "strata",
-    "subgroups", "primary", "completeness",
-    "index_knee_pain", "baseline", NULL,
+    "reference",     "level",    "lsmeans",         "df",           "covariates", "strata",     "adjustment",
+    "subgroups",     "primary",  "completeness",    "baseline",     "compare",    "models",     "margins",
+    "sensitivity",   "events",   "index_knee_pain", "safety",       "imaging",    "cost",       "multiplicity",
+    "contralateral", "estimands", "claims",         NULL,
 };
 static const char *const primary_keys[] = {"endpoint", "visit", NULL};
 static const char *const rule_words[] = {"omeract_oarsi", NULL};
@@ -61,7 +61,7 @@ static void read_threshold_rule(struct protocol_reader *reader, const struct yam
 {
     static const char *const domains[] = {"pain", "function", "global"};
     int count = 0;
-    responder->endpoints[0] = protocol_read_endpoint_name(reader, node, "endpoint", YAML_REQUIRED);
+    responder->endpoints[0] = protocol_read_named(reader, node, "endpoint", YAML_REQUIRED, LIST_ENDPOINTS);
     for (size_t i = 0; i < THRESHOLD_COUNT; i++) {
         if (yaml_find(node, thresholds[i].key) == NULL)
             continue;
@@ -88,9 +88,9 @@ static void read_omeract_oarsi(struct protocol_reader *reader, const struct yaml
                                struct responder *responder)
 {
     responder->kind = RESPONDER_OMERACT_OARSI;
-    responder->endpoints[0] = protocol_read_endpoint_name(reader, node, "pain", YAML_REQUIRED);
-    responder->endpoints[1] = protocol_read_endpoint_name(reader, node, "function", YAML_REQUIRED);
-    responder->endpoints[2] = protocol_read_endpoint_name(reader, node, "global", YAML_OPTIONAL);
+    responder->endpoints[0] = protocol_read_named(reader, node, "pain", YAML_REQUIRED, LIST_ENDPOINTS);
+    responder->endpoints[1] = protocol_read_named(reader, node, "function", YAML_REQUIRED, LIST_ENDPOINTS);
+    responder->endpoints[2] = protocol_read_named(reader, node, "global", YAML_OPTIONAL, LIST_ENDPOINTS);
     static const char *const others[] = {"endpoint", "improved_by", "improved_percent", "state"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (yaml_find(node, others[i]) != NULL)
@@ -146,28 +146,6 @@ void protocol_read_endpoints(struct protocol_reader *reader)
         }
 }
 
-static void report_unknown_visit(struct protocol_reader *reader, const struct yaml *node, const char *visit)
-{
-    struct suggestion suggestion = suggestion_begin(visit);
-    for (size_t i = 0; i < reader->protocol->visit_count; i++)
-        suggestion_offer(&suggestion, reader->protocol->visits[i].id);
-    char hint[SUGGESTION_TEXT_SIZE];
-    suggestion_format(&suggestion, hint);
-    yaml_fault(reader->faults, node, "no visit \"%.64s\" in this protocol%s", visit,
-               hint[0] != '\0' ? hint : "; name one of \"visits\"");
-}
-
-static void report_unknown_cohort(struct protocol_reader *reader, const struct yaml *node, const char *cohort)
-{
-    struct suggestion suggestion = suggestion_begin(cohort);
-    for (size_t i = 0; i < reader->protocol->cohort_count; i++)
-        suggestion_offer(&suggestion, reader->protocol->cohorts[i].id);
-    char hint[SUGGESTION_TEXT_SIZE];
-    suggestion_format(&suggestion, hint);
-    yaml_fault(reader->faults, node, "no cohort \"%.64s\" in this protocol%s", cohort,
-               hint[0] != '\0' ? hint : "; name one of \"cohorts\"");
-}
-
 static void read_primary(struct protocol_reader *reader, const struct yaml *analysis)
 {
     struct protocol *protocol = reader->protocol;
@@ -175,16 +153,12 @@ static void read_primary(struct protocol_reader *reader, const struct yaml *anal
     if (primary == NULL)
         return;
     yaml_allow_keys(primary, primary_keys, reader->faults);
-    int endpoint = protocol_read_endpoint_name(reader, primary, "endpoint", YAML_REQUIRED);
+    int endpoint = protocol_read_named(reader, primary, "endpoint", YAML_REQUIRED, LIST_ENDPOINTS);
     protocol->primary_endpoint = endpoint >= 0 ? protocol->endpoints[endpoint].id : NULL;
-    const char *visit = yaml_get_text(primary, "visit", YAML_REQUIRED, reader->faults);
-    if (visit == NULL)
-        return;
-    const struct visit *found = protocol_find_visit(protocol, visit);
-    if (found == NULL)
-        report_unknown_visit(reader, yaml_find(primary, "visit"), visit);
-    else
-        protocol->primary_visit = found->id;
+    int visit = protocol_read_named(reader, primary, "visit", YAML_REQUIRED, LIST_VISITS);
+    protocol->primary_visit = visit >= 0 ? protocol->visits[visit].id : NULL;
+    protocol->plan.primary_endpoint = endpoint;
+    protocol->plan.primary_visit = visit;
 }
 
 static void read_baseline(struct protocol_reader *reader, const struct yaml *analysis)
@@ -204,53 +178,13 @@ static void read_baseline(struct protocol_reader *reader, const struct yaml *ana
     }
 }
 
-/* What models are made of; `words` are what may stand beside form.item, NULL: anything (kept for later). */
-static const struct {
-    const char *key, *words[2];
-    const char *hint;
-} model_lists[] = {
-    {"covariates", {"base", "site"}, "write base, site or form.item"},
-    {"strata", {"site", "site"}, "write site or form.item"},
-    {"subgroups", {NULL, NULL}, NULL},
-};
-enum { MODEL_LIST_COUNT = 3 };
-
-static void read_model_entry(struct protocol_reader *reader, const struct yaml *node, size_t list)
-{
-    struct protocol *protocol = reader->protocol;
-    const char *const *words = model_lists[list].words;
-    if (node->kind != YAML_TEXT)
-        return;
-    if (strchr(node->text, '.') == NULL) {
-        if (words[0] != NULL && strcmp(node->text, words[0]) != 0 && strcmp(node->text, words[1]) != 0)
-            yaml_fault(reader->faults, node, "unknown entry \"%.64s\" of \"%s\"; %s", node->text,
-                       model_lists[list].key, model_lists[list].hint);
-        return;
-    }
-    struct item_reference reference = {.key = model_lists[list].key, .line = node->line};
-    if (!protocol_read_reference(reader, node, &reference.form, &reference.item))
-        return;
-    struct item_reference *items = memory_resize_array(protocol, (void *)protocol->model_items,
-                                                       struct item_reference, protocol->model_item_count + 1);
-    items[protocol->model_item_count++] = reference;
-    protocol->model_items = items;
-}
-
-static void read_model_items(struct protocol_reader *reader, const struct yaml *analysis)
-{
-    for (size_t i = 0; i < MODEL_LIST_COUNT; i++) {
-        const struct yaml *list = yaml_find(analysis, model_lists[i].key);
-        for (size_t j = 0; list != NULL && j < list->count; j++)
-            read_model_entry(reader, list->children[j], i);
-    }
-}
-
 static void set_analysis_defaults(struct protocol *protocol)
 {
     protocol->level = 0.95;
     protocol->lsmeans_equal = true;
     protocol->df = "kenward_roger";
     protocol->completeness_endpoint = protocol->index_knee_pain = protocol->endpoint_count > 0 ? 0 : -1;
+    protocol->plan.primary_endpoint = protocol->plan.primary_visit = PLAN_NONE;
 }
 
 /* The endpoint that `key` names; the primary one when it is absent, and without that the first. */
@@ -260,12 +194,12 @@ static void read_chosen_endpoint(struct protocol_reader *reader, const struct ya
     const struct protocol *protocol = reader->protocol;
     if (protocol->primary_endpoint != NULL)
         *chosen = protocol_find_endpoint(protocol, protocol->primary_endpoint);
-    int named = protocol_read_endpoint_name(reader, analysis, key, YAML_OPTIONAL);
+    int named = protocol_read_named(reader, analysis, key, YAML_OPTIONAL, LIST_ENDPOINTS);
     if (named >= 0)
         *chosen = named;
 }
 
-static void read_models(struct protocol_reader *reader, const struct yaml *analysis)
+static void read_estimation(struct protocol_reader *reader, const struct yaml *analysis)
 {
     struct protocol *protocol = reader->protocol;
     struct faults *faults = reader->faults;
@@ -275,10 +209,6 @@ static void read_models(struct protocol_reader *reader, const struct yaml *analy
     protocol->lsmeans_equal = yaml_get_word(analysis, "lsmeans", YAML_OPTIONAL, lsmeans_words, faults) != 1;
     int df = yaml_get_word(analysis, "df", YAML_OPTIONAL, df_words, faults);
     protocol->df = df_words[df > 0 ? df : 0];
-    protocol->covariates = protocol_read_texts(reader, analysis, "covariates", &protocol->covariate_count);
-    protocol->strata = protocol_read_texts(reader, analysis, "strata", &protocol->stratum_count);
-    (void)yaml_get_list(analysis, "subgroups", YAML_OPTIONAL, faults);
-    read_model_items(reader, analysis);
 }
 
 void protocol_read_analysis(struct protocol_reader *reader)
@@ -286,19 +216,21 @@ void protocol_read_analysis(struct protocol_reader *reader)
     struct protocol *protocol = reader->protocol;
     struct faults *faults = reader->faults;
     set_analysis_defaults(protocol);
+    static const struct yaml nothing = {.kind = YAML_MAP};   /* its parts set their defaults */
     const struct yaml *analysis = yaml_get_map(reader->root, "analysis", YAML_OPTIONAL, faults);
     if (analysis == NULL)
-        return;
+        analysis = &nothing;
     yaml_allow_keys(analysis, analysis_keys, faults);
-    const char *reference = yaml_get_text(analysis, "reference", YAML_OPTIONAL, faults);
-    int cohort = reference != NULL ? protocol_find_cohort(protocol, reference) : -1;
-    if (cohort >= 0)
-        protocol->reference = protocol->cohorts[cohort].id;
-    else if (reference != NULL)
-        report_unknown_cohort(reader, yaml_find(analysis, "reference"), reference);
-    read_models(reader, analysis);
+    int cohort = protocol_read_named(reader, analysis, "reference", YAML_OPTIONAL, LIST_COHORTS);
+    protocol->reference = cohort >= 0 ? protocol->cohorts[cohort].id : NULL;
+    read_estimation(reader, analysis);
     read_primary(reader, analysis);
     read_chosen_endpoint(reader, analysis, "completeness", &protocol->completeness_endpoint);
     read_chosen_endpoint(reader, analysis, "index_knee_pain", &protocol->index_knee_pain);
     read_baseline(reader, analysis);
+    protocol_read_models(reader, analysis);
+    protocol_read_subgroups(reader, analysis);
+    protocol_read_events(reader, analysis);
+    protocol_read_plan(reader, analysis);
+    protocol_read_claims(reader, analysis);
 }

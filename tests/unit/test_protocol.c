@@ -186,7 +186,7 @@ static void test_protocol_parse_faults_name_line_and_hint(void **state)
         {"mcid: 10", "mcid: -10", 12, "must be above 0"},
         {"id: func, title", "id: pain, title", 13, "this endpoint is here twice"},
         {"rule: omeract_oarsi", "rule: oarsi", 15, "must be omeract_oarsi"},
-        {"pain: pain", "pain: pin", 15, "no endpoint \"pin\"; did you mean \"pain\"?"},
+        {"pain: pain", "pain: pin", 15, "no endpoint \"pin\" in this protocol; did you mean \"pain\"?"},
         {"function: func, source", "endpoint: func, source", 15, "\"function\" is missing"},
         {", source: Pham", "", 15, "\"source\" is missing"},
         {"endpoint: pain, improved_by: 10", "endpoint: pain", 16, "one of \"improved_by\""},
@@ -333,7 +333,7 @@ static void test_catalogue_check_unknown_references_are_refused(void **state)
         {"[base, site, scale.a]", "[scael.a]", 19, "covariates: no form \"scael\"; did you mean \"scale\"?"},
         {"[base, site, scale.a]", "[scale.t]", 19, "covariates: scale.t is a text"},
         {"strata: [site]", "strata: [scale.b]", 20, "strata: form scale has no item \"b\""},
-        {"subgroups: []", "subgroups: [{id: x}, scale.b]", 20, "subgroups: form scale has no item \"b\""},
+        {"subgroups: []", "subgroups: [{id: x, item: scale.a, cut: [5]}, scale.b]", 20, "subgroups: form scale has no item \"b\""},
     };
     void *owner = memory_owner(NULL, "test");
     struct error error = {0};
