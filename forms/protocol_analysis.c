@@ -24,7 +24,7 @@ const struct equivalence_margin *plan_find_margin(const struct analysis_plan *pl
     return NULL;
 }
 
-const struct estimand *plan_find_estimand(const struct analysis_plan *plan, int endpoint)
+const struct planned_estimand *plan_find_estimand(const struct analysis_plan *plan, int endpoint)
 {
     for (size_t i = 0; i < plan->estimand_count; i++)
         if (plan->estimands[i].endpoint == endpoint)

@@ -136,7 +136,7 @@ struct intercurrent {
     const char *event;           /* in words */
     enum strategy strategy;
 };
-struct estimand {                /* at most one for an endpoint */
+struct planned_estimand {        /* at most one for an endpoint */
     int endpoint;
     const char *population;
     const char *summary;         /* the summary measure in words */
@@ -200,7 +200,7 @@ struct analysis_plan {
     size_t imaging_count;
     struct cost_plan cost;
     struct multiplicity_plan multiplicity;
-    const struct estimand *estimands;
+    const struct planned_estimand *estimands;
     size_t estimand_count;
     const struct claim *claims;
     size_t claim_count;
@@ -208,7 +208,7 @@ struct analysis_plan {
 
 /* NULL when the endpoint has none. */
 const struct equivalence_margin *plan_find_margin(const struct analysis_plan *plan, int endpoint);
-const struct estimand *plan_find_estimand(const struct analysis_plan *plan, int endpoint);
+const struct planned_estimand *plan_find_estimand(const struct analysis_plan *plan, int endpoint);
 const struct imaging_plan *plan_find_imaging(const struct analysis_plan *plan, int endpoint);
 /* PLAN_NONE when there is none. */
 int plan_find_contrast(const struct analysis_plan *plan, int cohort, int against);

@@ -262,7 +262,7 @@ static void read_multiplicity(struct protocol_reader *reader, const struct yaml 
 }
 
 static void read_intercurrent(struct protocol_reader *reader, const struct yaml *map,
-                              struct estimand *estimand)
+                              struct planned_estimand *estimand)
 {
     const struct yaml *list = yaml_get_list(map, "intercurrent", YAML_OPTIONAL, reader->faults), *node;
     struct intercurrent *events =
@@ -281,12 +281,12 @@ static void read_estimands(struct protocol_reader *reader, const struct yaml *an
 {
     struct analysis_plan *plan = &reader->protocol->plan;
     const struct yaml *list = yaml_get_list(analysis, "estimands", YAML_OPTIONAL, reader->faults), *node;
-    struct estimand *estimands =
-        list != NULL ? memory_new_array(reader->protocol, struct estimand, list->count) : NULL;
+    struct planned_estimand *estimands =
+        list != NULL ? memory_new_array(reader->protocol, struct planned_estimand, list->count) : NULL;
     plan->estimands = estimands;
     for (size_t i = 0; (node = next_map(reader, list, &i)) != NULL;) {
         yaml_allow_keys(node, estimand_keys, reader->faults);
-        struct estimand estimand = {.line = node->line};
+        struct planned_estimand estimand = {.line = node->line};
         estimand.endpoint = read_endpoint_once(reader, node, "estimands", false, has_estimand);
         estimand.population = protocol_read_text(reader, node, "population", YAML_REQUIRED);
         estimand.summary = protocol_read_text(reader, node, "summary", YAML_REQUIRED);
