@@ -51,7 +51,7 @@ double stat_matrix_bilinear(const double *a, size_t n, const double *x, const do
 
 /*
  * Eigenvalues in ascending order into values (n); the columns of a become the eigenvectors, of length 1 and
- * with the sign that makes the largest entry (the first of equals) positive.  False when they cannot be found.
+ * with the sign that makes the largest entry (the first of equals) positive.  False when none can be found.
  */
 __attribute__((warn_unused_result)) bool stat_matrix_eigen(double *a, size_t n, double *values);
 
