@@ -66,4 +66,76 @@ more <- list(c(3, 10, 3, 10), c(2, 7, 5, 7), c(1, 4, 3, 4), c(0, 400, 12, 400), 
 for (p in c(pairs, more)) emit("fisher", sprintf("%.0f/%.0f - %.0f/%.0f", p[1], p[2], p[3], p[4]), "",
   c(p = fisher.test(matrix(c(p[1], p[2] - p[1], p[3], p[4] - p[3]), 2), conf.int = FALSE, or = 1)$p.value))
 
+# ---- strata: "x1/n1 x2/n2; ..."
+array_of <- function(s) array(rbind(s[1, ], s[2, ] - s[1, ], s[3, ], s[4, ] - s[3, ]), c(2, 2, ncol(s)))
+stratified <- function(s, level) {
+  z <- qnorm((1 + level) / 2)
+  keep <- s[2, ] > 0 & s[4, ] > 0; none <- s[2, ] == 0 & s[4, ] == 0
+  out <- c(used = sum(keep), dropped = sum(!keep & !none)); s <- s[, keep, drop = FALSE]
+  x1 <- s[1, ]; n1 <- s[2, ]; x2 <- s[3, ]; n2 <- s[4, ]; n <- n1 + n2; W <- sum(n1 * n2 / n); m <- x1 + x2
+  d <- sum((x1 * n2 - x2 * n1) / n) / W
+  P <- (n1^2 * x2 - n2^2 * x1 + n1 * n2 * (n2 - n1) / 2) / n^2; Q <- (x1 * (n2 - x2) + x2 * (n1 - x1)) / (2 * n)
+  sd <- sqrt(d * sum(P) + sum(Q)) / W; some <- any(m > 0 & m < n); if (!some) sd <- NA
+  R <- sum(x1 * n2 / n); S <- sum(x2 * n1 / n); rr <- if (R > 0 && S > 0) R / S else NA
+  sr <- sqrt(sum((n1 * n2 * m - x1 * x2 * n) / n^2) / (R * S)); if (!some) sr <- NA
+  out <- c(out, rd = d, rd_lo = d - z * sd, rd_hi = d + z * sd, rr = rr, rr_lo = rr * exp(-z * sr), rr_hi = rr * exp(z * sr))
+  ok <- ncol(s) > 0 && some
+  t <- if (ok) tryCatch(mantelhaen.test(array_of(s), correct = FALSE, conf.level = level), error = function(e) NULL)
+  or <- if (is.null(t)) NA else t$estimate[[1]]; if (is.na(or) || or == 0 || is.infinite(or)) or <- NA
+  c(out, or = or, or_lo = if (is.na(or)) NA else t$conf.int[1], or_hi = if (is.na(or)) NA else t$conf.int[2],
+    cmh = if (is.null(t)) NA else t$statistic[[1]], cmh_p = if (is.null(t)) NA else t$p.value)
+}
+strata <- list(
+  c(12, 32, 10, 33, 16, 40, 8, 41, 3, 9, 3, 8),
+  c(12, 32, 10, 33, 4, 9, 0, 0, 0, 0, 7, 12, 0, 0, 0, 0, 16, 40, 8, 41),          # an arm empty in two strata
+  c(1, 1, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1),      # matched pairs
+  c(0, 5, 0, 6, 0, 7, 0, 4), c(5, 5, 6, 6, 7, 7, 4, 4), c(0, 5, 2, 6, 0, 7, 1, 4), c(3, 5, 0, 6, 2, 7, 0, 4),
+  c(5, 5, 6, 6, 0, 7, 0, 4), c(5, 5, 2, 6, 7, 7, 1, 4),
+  c(3, 5, 0, 0, 0, 0, 2, 4),                                                      # nothing to compare
+  c(500123, 1e6, 499000, 1e6, 301, 70000, 240, 65000))
+for (level in c(.95, .9)) for (v in strata) { s <- matrix(v, 4)
+  emit("stratified", paste(sprintf("%.0f/%.0f %.0f/%.0f", s[1, ], s[2, ], s[3, ], s[4, ]), collapse = "; "), level,
+       if (any(s[2, ] > 0 & s[4, ] > 0)) stratified(s, level) else
+         c(used = 0, dropped = ncol(s), rd = NA, rd_lo = NA, rd_hi = NA, rr = NA, or = NA, cmh = NA)) }
+
+# ---- general Cochran-Mantel-Haenszel: counts [column, row, stratum] in the order of `row`
+association <- function(a, rs, cs) {
+  C <- dim(a)[1]; R <- dim(a)[2]; total <- list(0, 0, 0); V <- list(0, 0, 0); used <- 0; dropped <- 0
+  A <- list(kronecker(diag(1, R), diag(1, C)), kronecker(diag(1, R), t(cs)), kronecker(t(rs), t(cs)))   # all levels: singular
+  for (k in seq_len(dim(a)[3])) { n <- t(matrix(a[, , k], C)); N <- sum(n); g <- sum(rowSums(n) > 0)
+    used <- used + (g >= 2); dropped <- dropped + (g == 1); if (g < 2) next
+    pr <- rowSums(n) / N; pc <- colSums(n) / N; d <- as.vector(t(n - N * outer(pr, pc)))
+    v <- N^2 / (N - 1) * kronecker(diag(pr, R) - outer(pr, pr), diag(pc, C) - outer(pc, pc))
+    for (i in 1:3) { total[[i]] <- total[[i]] + A[[i]] %*% d; V[[i]] <- V[[i]] + A[[i]] %*% v %*% t(A[[i]]) } }
+  out <- c(used = used, dropped = dropped); names <- c("general", "row_means", "correlation")
+  for (i in 1:3) {
+    q <- NA; df <- NA
+    if (used > 0) { e <- eigen(V[[i]], symmetric = TRUE); keep <- e$values > 1e-10 * max(1, e$values)
+      if (any(keep)) { q <- sum((t(e$vectors[, keep, drop = FALSE]) %*% total[[i]])^2 / e$values[keep]); df <- sum(keep) } }
+    out[paste0(names[i], c("", "_df", "_p"))] <- c(q, df, pchisq(q, df, lower.tail = FALSE)) }
+  out
+}
+tables <- list(                                                     # columns, rows, strata, counts, scores
+  list(3, 2, 2, c(10, 5, 3, 4, 8, 9, 7, 7, 2, 3, 6, 11)),
+  list(4, 3, 2, c(5, 6, 7, 8, 9, 4, 3, 2, 8, 8, 1, 5, 2, 2, 4, 9, 6, 6, 1, 1, 3, 5, 7, 4)),
+  list(4, 3, 1, c(5, 6, 0, 8, 9, 4, 0, 2, 8, 8, 0, 5)),             # a response that nobody gave
+  list(3, 3, 2, c(5, 6, 7, 0, 0, 0, 9, 4, 3, 8, 2, 2, 0, 0, 0, 4, 4, 6)),   # a group of nobody
+  list(3, 3, 2, c(5, 6, 7, 9, 4, 3, 0, 0, 0, 8, 2, 2, 0, 0, 0, 4, 4, 6)),   # a group missing in one stratum each
+  list(3, 2, 3, c(5, 6, 7, 9, 4, 3, 4, 4, 4, 0, 0, 0, 0, 0, 0, 1, 2, 3)),   # strata of one group
+  list(4, 3, 2, c(3, 4, 0, 0, 5, 1, 0, 0, 2, 2, 0, 0, 0, 0, 4, 4, 0, 0, 6, 1, 0, 0, 2, 9)),   # responses split by stratum
+  list(2, 2, 2, c(12, 20, 10, 23, 16, 24, 8, 33)),
+  list(3, 2, 1, c(0, 7, 0, 0, 9, 0)), list(3, 2, 1, c(1, 7, 4, 0, 0, 0)),   # one response; one group
+  list(3, 2, 2, c(10, 5, 3, 4, 8, 9, 7, 7, 2, 3, 6, 11), c(0, 1), c(0, 1, 5)),
+  list(3, 2, 1, c(500123, 300000, 200000, 499000, 301000, 200001)))
+for (x in tables) {
+  a <- array(x[[4]], c(x[[1]], x[[2]], x[[3]])); scored <- length(x) > 4
+  rs <- if (scored) x[[5]] else seq_len(x[[2]]); cs <- if (scored) x[[6]] else seq_len(x[[1]])
+  r <- association(a, rs, cs)
+  if (all(apply(a, 3, sum) > 1) && all(apply(a, 1, sum) > 0) && all(apply(a, 2, sum) > 0) && r[["general_df"]] == (x[[1]] - 1) * (x[[2]] - 1) && max(dim(a)[1:2]) > 2 && x[[3]] > 1)
+    stopifnot(abs(mantelhaen.test(a)$statistic - r[["general"]]) < 1e-9 * r[["general"]])
+  if (x[[3]] == 1 && all(apply(a, 1, sum) > 0) && all(apply(a, 2, sum) > 0))
+    stopifnot(abs(chisq.test(a[, , 1], correct = FALSE)$statistic * (sum(a) - 1) / sum(a) - r[["general"]]) < 1e-9 * r[["general"]])
+  emit("association", paste(c(x[[1]], x[[2]], x[[3]], x[[4]]), collapse = " "), if (scored) paste(c(rs, cs), collapse = " ") else "", r)
+}
+
 write.csv(do.call(rbind, rows), "expected.csv", row.names = FALSE, quote = FALSE)
