@@ -44,14 +44,16 @@ static void set_covariance(struct side *side, double n)
 }
 
 /* Adds a count minus its expectation to each contrast that has it. */
-static void add_residual(struct quadratic *sum, const struct side sides[2], size_t i, size_t j, double residual)
+static void add_residual(struct quadratic *sum, const struct side sides[2], size_t i, size_t j,
+                         double residual)
 {
     const struct side *rows = &sides[0], *columns = &sides[1];
-    double weight = (rows->scores != NULL ? rows->scores[i] : 1) * (columns->scores != NULL ? columns->scores[j] : 1);
+    double row_weight = rows->scores != NULL ? rows->scores[i] : 1;
+    double column_weight = columns->scores != NULL ? columns->scores[j] : 1;
     size_t k = rows->scores != NULL ? 0 : i;
     size_t l = columns->scores != NULL ? 0 : j;
     if (k < rows->size && l < columns->size)
-        sum->d[k * columns->size + l] += weight * residual;
+        sum->d[k * columns->size + l] += row_weight * column_weight * residual;
 }
 
 static void add_stratum(struct quadratic *sum, struct side sides[2], const size_t *counts, double n)
@@ -75,7 +77,8 @@ static void add_stratum(struct quadratic *sum, struct side sides[2], const size_
 }
 
 /* Subjects of a stratum, by row and by column; how many rows have any. */
-static size_t count_margins(const struct contingency *table, const size_t *counts, struct side sides[2], double *n)
+static size_t count_margins(const struct contingency *table, const size_t *counts, struct side sides[2],
+                            double *n)
 {
     *n = 0;
     size_t groups = 0;
@@ -110,8 +113,8 @@ static size_t next_pivot(const struct quadratic *sum, const double *variances, c
 }
 
 /*
- * d' V^- d by symmetric elimination, the largest pivot first, which leaves out what depends on those before.  As
- * d lies in the range of V, every generalised inverse gives the same number.  Destroys both.
+ * d' V^- d by symmetric elimination, the largest pivot first, which leaves out what depends on those before.
+ * As d lies in the range of V, every generalised inverse gives the same number.  Destroys both.
  */
 static struct hypothesis_test solve(const void *owner, struct quadratic *sum)
 {
@@ -138,7 +141,8 @@ static struct hypothesis_test solve(const void *owner, struct quadratic *sum)
     if (rank == 0)
         return (struct hypothesis_test){(double)NAN, (double)NAN, (double)NAN,
                                         "in each stratum there is one group or one response only"};
-    return (struct hypothesis_test){statistic, (double)rank, stat_chi_square_upper(statistic, (double)rank), NULL};
+    double df = (double)rank;
+    return (struct hypothesis_test){statistic, df, stat_chi_square_upper(statistic, df), NULL};
 }
 
 static double *scores_of(const void *owner, const double *given, size_t levels)
@@ -152,8 +156,13 @@ static double *scores_of(const void *owner, const double *given, size_t levels)
 static struct side new_side(const void *owner, const double *scores, size_t levels, bool scored)
 {
     size_t size = scored ? 1 : levels - 1;
-    return (struct side){levels, memory_new_array(owner, double, levels), scored ? scores_of(owner, scores, levels) : NULL,
-                         size, memory_new_array(owner, double, memory_size_product(size, size))};
+    return (struct side){
+        .levels = levels,
+        .totals = memory_new_array(owner, double, levels),
+        .scores = scored ? scores_of(owner, scores, levels) : NULL,
+        .size = size,
+        .covariance = memory_new_array(owner, double, memory_size_product(size, size)),
+    };
 }
 
 /* scored: whether the rows, and whether the columns, go in by their scores. */

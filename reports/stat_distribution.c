@@ -100,6 +100,12 @@ double stat_beta_quantile(double p, double a, double b)
     return put_back_stdout(kept, qbeta(p, a, b, 1, 0));
 }
 
+double stat_binomial_density(double x, double n, double p)
+{
+    FILE *kept = set_aside_stdout();
+    return put_back_stdout(kept, dbinom(x, n, p, 0));
+}
+
 double stat_binomial_lower(double x, double n, double p)
 {
     FILE *kept = set_aside_stdout();

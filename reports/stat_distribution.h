@@ -28,6 +28,7 @@ double stat_chi_square_upper(double x, double df);
 double stat_gamma_quantile(double p, double shape);          /* scale 1 */
 double stat_beta_quantile(double p, double a, double b);
 
+double stat_binomial_density(double x, double n, double p);
 double stat_binomial_lower(double x, double n, double p);    /* P(X <= x) */
 double stat_binomial_upper(double x, double n, double p);    /* P(X > x), not P(X >= x) */
 

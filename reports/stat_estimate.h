@@ -23,4 +23,14 @@ struct hypothesis_test {
     const char *reason;
 };
 
+/* All NAN, for this reason; NULL: to be filled in. */
+struct estimate stat_not_estimable(const char *reason);
+
+/*
+ * A ratio > 0 with Wald's limits on the logarithm: ratio / e^(z se) and ratio e^(z se); no p.
+ * log_variance     se^2, of the logarithm of the ratio; one below 0 by rounding counts as 0
+ * level            of the two-sided limits, e.g. 0.95
+ */
+struct estimate stat_estimate_ratio(double ratio, double log_variance, double level);
+
 #endif

@@ -25,7 +25,10 @@ static void put_best_first(struct bracket *b)
     b->f_other = b->f_last;
 }
 
-/* Where inverse quadratic interpolation leads, or the secant while there are but two points; NAN when no use. */
+/*
+ * Where inverse quadratic interpolation leads, or the secant while there are but two points; NAN when no
+ * use.
+ */
 static double interpolated_step(const struct bracket *b, double width, double enough)
 {
     double before = b->best - b->last;

@@ -46,12 +46,6 @@ static void add_stratum(struct sums *sums, const struct proportion_pair *pair)
     sums->variance += (n1 / n) * (n2 / n) * (events / (n - 1)) * (n - events);
 }
 
-static struct estimate not_estimable(const char *reason)
-{
-    const double none = (double)NAN;
-    return (struct estimate){none, none, none, none, reason};
-}
-
 static const char *variation_reason(const struct sums *sums)
 {
     if (sums->events == 0)
@@ -61,48 +55,43 @@ static const char *variation_reason(const struct sums *sums)
     return sums->variance == 0 ? "in each stratum nobody or everybody has the event" : NULL;
 }
 
-static struct estimate common_difference(const struct sums *sums, double z)
+static struct estimate common_difference(const struct sums *sums, double level)
 {
-    struct estimate result = not_estimable(variation_reason(sums));
+    struct estimate result = stat_not_estimable(variation_reason(sums));
     result.value = (sums->up - sums->down) / sums->weight;
     if (result.reason != NULL)
         return result;
+    double z = stat_normal_quantile((1 + level) / 2);
     double half = z * sqrt(fmax(0, result.value * sums->sato_p + sums->sato_q)) / sums->weight;
     result.lo = result.value - half;
     result.hi = result.value + half;
     return result;
 }
 
-static struct estimate from_logarithm(double ratio, double variance, double z)
-{
-    double factor = exp(z * sqrt(fmax(0, variance)));
-    return (struct estimate){ratio, ratio / factor, ratio * factor, (double)NAN, NULL};
-}
-
-static struct estimate common_ratio(const struct sums *sums, double z)
+static struct estimate common_ratio(const struct sums *sums, double level)
 {
     if (sums->up == 0 || sums->down == 0)
-        return not_estimable(sums->events == 0 ? "no event in either group"
+        return stat_not_estimable(sums->events == 0 ? "no event in either group"
                              : sums->up == 0   ? "no event in the first group"
                                                : "no event in the second group");
     if (variation_reason(sums) != NULL) {
-        struct estimate result = not_estimable(variation_reason(sums));
+        struct estimate result = stat_not_estimable(variation_reason(sums));
         result.value = 1;
         return result;
     }
-    return from_logarithm(sums->up / sums->down, sums->greenland / (sums->up * sums->down), z);
+    return stat_estimate_ratio(sums->up / sums->down, sums->greenland / (sums->up * sums->down), level);
 }
 
-static struct estimate common_odds(const struct sums *sums, double z)
+static struct estimate common_odds(const struct sums *sums, double level)
 {
     double r = sums->odds_up, s = sums->odds_down;
     if (variation_reason(sums) != NULL)
-        return not_estimable(variation_reason(sums));
+        return stat_not_estimable(variation_reason(sums));
     if (r == 0 || s == 0)
-        return not_estimable(s == 0 ? no_discordance_2 : no_discordance_1);
+        return stat_not_estimable(s == 0 ? no_discordance_2 : no_discordance_1);
     double variance = sums->robins_pr / (2 * r * r) + sums->robins_mixed / (2 * r * s)
         + sums->robins_qs / (2 * s * s);
-    return from_logarithm(r / s, variance, z);
+    return stat_estimate_ratio(r / s, variance, level);
 }
 
 static struct hypothesis_test common_test(const struct sums *sums)
@@ -128,14 +117,13 @@ struct stratified stat_stratified(const struct proportion_pair *strata, size_t c
     if (result.used == 0) {
         const double none = (double)NAN;
         const char *reason = "no stratum has subjects in both groups";
-        result.difference = result.ratio = result.odds = not_estimable(reason);
+        result.difference = result.ratio = result.odds = stat_not_estimable(reason);
         result.test = (struct hypothesis_test){none, 1, none, reason};
         return result;
     }
-    double z = stat_normal_quantile((1 + level) / 2);
-    result.difference = common_difference(&sums, z);
-    result.ratio = common_ratio(&sums, z);
-    result.odds = common_odds(&sums, z);
+    result.difference = common_difference(&sums, level);
+    result.ratio = common_ratio(&sums, level);
+    result.odds = common_odds(&sums, level);
     result.test = common_test(&sums);
     return result;
 }

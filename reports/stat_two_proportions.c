@@ -15,12 +15,6 @@ static const char no_event_1[] = "no event in the first group";
 static const char no_event_2[] = "no event in the second group";
 static const char all_events[] = "everybody in both groups has the event";
 
-static struct estimate not_estimable(const char *reason)
-{
-    const double none = (double)NAN;
-    return (struct estimate){none, none, none, none, reason};
-}
-
 const char *stat_pair_reason(const struct proportion_pair *pair)
 {
     if (pair->n1 == 0 && pair->n2 == 0)
@@ -40,7 +34,7 @@ static double difference_of(const struct proportion_pair *pair)
 
 struct estimate stat_risk_difference_newcombe(const struct proportion_pair *pair, double level)
 {
-    struct estimate result = not_estimable(stat_pair_reason(pair));
+    struct estimate result = stat_not_estimable(stat_pair_reason(pair));
     if (result.reason != NULL)
         return result;
     struct proportion a = stat_proportion(pair->x1, pair->n1, level);
@@ -53,7 +47,7 @@ struct estimate stat_risk_difference_newcombe(const struct proportion_pair *pair
 
 struct estimate stat_risk_difference_wald(const struct proportion_pair *pair, double level)
 {
-    struct estimate result = not_estimable(stat_pair_reason(pair));
+    struct estimate result = stat_not_estimable(stat_pair_reason(pair));
     if (result.reason != NULL)
         return result;
     double n1 = (double)pair->n1, n2 = (double)pair->n2;
@@ -85,7 +79,9 @@ static double score_under(const struct proportion_pair *pair, double p1, double 
     return score;
 }
 
-/* Root of the likelihood's cubic in closed form (equation 28); loses digits where roots lie close together. */
+/*
+ * Root of the likelihood's cubic in closed form (equation 28); loses digits where roots lie close together.
+ */
 static double closed_form(const struct proportion_pair *pair, double d)
 {
     double n1 = (double)pair->n1, n2 = (double)pair->n2, x2 = (double)pair->x2;
@@ -159,7 +155,8 @@ static double rejects(double d, const void *context)
 }
 
 /*
- * Where most have the event, those free of it are counted, for a proportion close to 0 keeps its digits and one
+ * Where most have the event, those free of it are counted, for a proportion close to 0 keeps its digits and
+ * one
  * close to 1 does not: the difference is then the second group's minus the first's.
  */
 static double lower_score_limit(struct proportion_pair pair, double z)
@@ -172,7 +169,7 @@ static double lower_score_limit(struct proportion_pair pair, double z)
 
 struct estimate stat_risk_difference_score(const struct proportion_pair *pair, double level)
 {
-    struct estimate result = not_estimable(stat_pair_reason(pair));
+    struct estimate result = stat_not_estimable(stat_pair_reason(pair));
     if (result.reason != NULL)
         return result;
     double z = stat_normal_quantile((1 + level) / 2);
@@ -187,12 +184,6 @@ struct estimate stat_risk_difference_score(const struct proportion_pair *pair, d
     return result;
 }
 
-static struct estimate from_logarithm(double ratio, double variance, double level)
-{
-    double factor = exp(stat_normal_quantile((1 + level) / 2) * sqrt(variance));
-    return (struct estimate){ratio, ratio / factor, ratio * factor, (double)NAN, NULL};
-}
-
 static const char *missing_events(const struct proportion_pair *pair)
 {
     if (pair->x1 == 0 && pair->x2 == 0)
@@ -204,7 +195,7 @@ static const char *missing_events(const struct proportion_pair *pair)
 
 struct estimate stat_risk_ratio(const struct proportion_pair *pair, double level)
 {
-    struct estimate result = not_estimable(stat_pair_reason(pair));
+    struct estimate result = stat_not_estimable(stat_pair_reason(pair));
     if (result.reason == NULL)
         result.reason = missing_events(pair);
     if (result.reason != NULL)
@@ -216,12 +207,12 @@ struct estimate stat_risk_ratio(const struct proportion_pair *pair, double level
         return result;
     }
     double variance = (n1 - x1) / (x1 * n1) + (n2 - x2) / (x2 * n2);
-    return from_logarithm(x1 * n2 / (x2 * n1), variance, level);
+    return stat_estimate_ratio(x1 * n2 / (x2 * n1), variance, level);
 }
 
 struct estimate stat_odds_ratio(const struct proportion_pair *pair, double level)
 {
-    struct estimate result = not_estimable(stat_pair_reason(pair));
+    struct estimate result = stat_not_estimable(stat_pair_reason(pair));
     if (result.reason == NULL)
         result.reason = missing_events(pair);
     if (result.reason == NULL && pair->x1 == pair->n1)
@@ -232,7 +223,7 @@ struct estimate stat_odds_ratio(const struct proportion_pair *pair, double level
         return result;
     double x1 = (double)pair->x1, x2 = (double)pair->x2;
     double free1 = (double)(pair->n1 - pair->x1), free2 = (double)(pair->n2 - pair->x2);
-    return from_logarithm(x1 * free2 / (x2 * free1), 1 / x1 + 1 / free1 + 1 / x2 + 1 / free2, level);
+    return stat_estimate_ratio(x1 * free2 / (x2 * free1), 1 / x1 + 1 / free1 + 1 / x2 + 1 / free2, level);
 }
 
 struct hypothesis_test stat_pair_chi_square(const struct proportion_pair *pair, bool corrected)

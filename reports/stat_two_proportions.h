@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Comparison of two independent proportions, first minus (or over) second.  Not for strata (stat_stratified.h)
- * and no exact test (stat_fisher.h).
+ * Comparison of two independent proportions, first minus (or over) second.  Not for strata
+ * (stat_stratified.h) and no exact test (stat_fisher.h).
  */
 #ifndef PATELLA_STAT_TWO_PROPORTIONS_H
 #define PATELLA_STAT_TWO_PROPORTIONS_H
@@ -20,8 +20,8 @@ struct proportion_pair {
 const char *stat_pair_reason(const struct proportion_pair *pair);
 
 /*
- * Difference of the proportions (-1 to 1) with its limits.  All three exist whatever the numbers of events; all
- * NAN when a group has nobody.
+ * Difference of the proportions (-1 to 1) with its limits.  All three exist whatever the numbers of events;
+ * all NAN when a group has nobody.
  * Newcombe:    from the two Wilson intervals, without continuity correction; no p.
  *              Source: Newcombe, Stat Med 1998;17:873, method 10; SAS RISKDIFF(CL=NEWCOMBE).
  * score:       Miettinen-Nurminen: the differences d that the score test at level 1 - level does not reject,
@@ -37,8 +37,8 @@ struct estimate stat_risk_difference_wald(const struct proportion_pair *pair, do
 
 /*
  * Ratio of the proportions and odds ratio, limits by Wald's method on the logarithm; no p.
- * Not estimable with a zero cell: a ratio without an event in a group, an odds ratio also without anybody free
- * of it.  The ratio when everybody in both groups has the event is 1 without limits.
+ * Not estimable with a zero cell: a ratio without an event in a group, an odds ratio also without anybody
+ * free of it.  The ratio when everybody in both groups has the event is 1 without limits.
  * Source: SAS PROC FREQ, RELRISK.
  */
 struct estimate stat_risk_ratio(const struct proportion_pair *pair, double level);

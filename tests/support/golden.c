@@ -47,6 +47,13 @@ struct golden_row *golden_load(const void *owner, const char *path, size_t *coun
 
 double *golden_load_sample(const void *owner, const char *sample, size_t *count)
 {
+    double factor = 0, modulus = 0, divisor = 0;
+    if (sscanf(sample, "seq %zu %lf %lf %lf", count, &factor, &modulus, &divisor) == 4) {
+        double *sequence = memory_new_array(owner, double, *count);
+        for (size_t i = 0; i < *count; i++)
+            sequence[i] = fmod((double)i * factor, modulus) / divisor;
+        return sequence;
+    }
     const struct csv_table *table = load(owner, "tests/golden/statistics/samples.csv");
     double *values = memory_new_array(owner, double, table->row_count);
     *count = 0;

@@ -49,7 +49,10 @@ void assert_result_status(const struct results *results, const char *const names
 /* Expected rows of a file; the test fails when it cannot be read. */
 struct golden_row *golden_load(const void *owner, const char *path, size_t *count);
 
-/* Values of a sample of tests/golden/statistics/samples.csv; the test fails when there is no such sample. */
+/*
+ * Values of a sample of tests/golden/statistics/samples.csv; the test fails when there is no such sample.
+ * "seq n a m d" is one that needs no file: (i a modulo m) / d for i = 0 .. n - 1.
+ */
 double *golden_load_sample(const void *owner, const char *sample, size_t *count);
 
 #endif

@@ -38,6 +38,7 @@ static const struct function {
     {"chi_square_upper", NULL, stat_chi_square_upper, NULL},
     {"gamma_quantile", NULL, stat_gamma_quantile, NULL},
     {"beta_quantile", NULL, NULL, stat_beta_quantile},
+    {"binomial_density", NULL, NULL, stat_binomial_density},
     {"binomial_lower", NULL, NULL, stat_binomial_lower},
     {"binomial_upper", NULL, NULL, stat_binomial_upper},
     {"log_gamma", stat_log_gamma, NULL, NULL},

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Expected numbers: R (tests/golden/comparisons/make_comparisons.R) and tests/golden/cases/unit_vectors.csv. */
+/*
+ * Expected numbers: R (tests/golden/comparisons/make_comparisons.R) and tests/golden/cases/unit_vectors.csv.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -138,4 +138,87 @@ for (x in tables) {
   emit("association", paste(c(x[[1]], x[[2]], x[[3]], x[[4]]), collapse = " "), if (scored) paste(c(rs, cs), collapse = " ") else "", r)
 }
 
+# ---- rates: "x1/T1 - x2/T2"
+rate_variance <- function(x1, t1, x2, t2, d) {          # most likely rate2 by bisection of the score
+  score <- function(r) (if (x1 > 0) x1 / (r + d) else 0) - t1 + (if (x2 > 0) x2 / r else 0) - t2
+  a <- max(0, -d); b <- a + (x1 + x2 + 1) / min(t1, t2)
+  if (score(a + 1e-15 * b) <= 0) b <- a else for (i in 1:300) { m <- (a + b) / 2; if (score(m) > 0) a <- m else b <- m }
+  (b + d) / t1 + b / t2
+}
+rate_lower <- function(x1, t1, x2, t2, z) {
+  d0 <- x1 / t1 - x2 / t2; b <- d0; a <- d0 - 10 * (x1 + x2 + z^2) / min(t1, t2)
+  for (i in 1:300) { m <- (a + b) / 2; if (d0 - m > z * sqrt(rate_variance(x1, t1, x2, t2, m))) a <- m else b <- m }
+  (a + b) / 2
+}
+rates <- list(c(10, 50, 5, 60), c(0, 12.5, 0, 30), c(0, 12.5, 4, 30), c(7, 12.5, 0, 30), c(1, 0.5, 1, 1000), c(8, 40, 2, 10),
+              c(12, 20, 12, 20), c(256, 301.75, 190, 298.5), c(70000, 1.5e6, 69000, 1.5e6), c(3, 2e6, 11, 1e6))
+for (level in c(.95, .9)) for (v in rates) {
+  z <- qnorm((1 + level) / 2); x1 <- v[1]; t1 <- v[2]; x2 <- v[3]; t2 <- v[4]
+  g <- poisson.test(x1, t1, conf.level = level)
+  r <- if (x1 + x2 > 0) poisson.test(c(x1, x2), c(t1, t2), conf.level = level)
+  d <- x1 / t1 - x2 / t2
+  emit("rate", sprintf("%.15g/%.15g - %.15g/%.15g", x1, t1, x2, t2), level, c(
+    rate = 100 * x1 / t1, rate_lo = 100 * g$conf.int[1], rate_hi = 100 * g$conf.int[2],
+    ratio = if (is.null(r) || x2 == 0) NA else r$estimate[[1]], ratio_lo = if (is.null(r)) NA else r$conf.int[1],
+    ratio_hi = if (is.null(r) || x2 == 0) NA else r$conf.int[2], ratio_p = if (is.null(r)) NA else r$p.value,
+    difference = 100 * d, difference_lo = 100 * rate_lower(x1, t1, x2, t2, z), difference_hi = -100 * rate_lower(x2, t2, x1, t1, z),
+    difference_p = if (x1 + x2 > 0) 2 * pnorm(-abs(d) / sqrt(rate_variance(x1, t1, x2, t2, 0))) else NA)) }
+
+# ---- samples: names of ../statistics/samples.csv, or "seq n a m d": ((0 .. n-1) * a mod m) / d
+known <- read.csv("../statistics/samples.csv")
+sample_of <- function(name) {
+  if (!startsWith(name, "seq ")) return(known$value[known$sample == name])
+  v <- as.numeric(strsplit(name, " ")[[1]][-1]); ((0:(v[1] - 1)) * v[2]) %% v[3] / v[4]
+}
+both <- list(c("hundred", "ties"), c("ties", "hundred"), c("negative", "change"), c("two", "change"), c("change", "change"),
+             c("three_equal", "ties"), c("one", "ties"), c("one", "two"), c("seq 3000 7919 10007 7", "seq 2500 7907 10009 8"),
+             c("seq 2000 17 41 1", "seq 1501 19 37 1"), c("seq 40 7 101 1", "seq 36 5 101 2"), c("two", "one"))
+for (level in c(.95, .9)) for (b in both) {
+  x <- sample_of(b[1]); y <- sample_of(b[2]); n1 <- length(x); n2 <- length(y); z <- qnorm((1 + level) / 2)
+  w <- suppressWarnings(wilcox.test(x, y, exact = FALSE, correct = FALSE)); wc <- suppressWarnings(wilcox.test(x, y, exact = FALSE, correct = TRUE))
+  d <- sort(as.vector(outer(x, y, "-"))); P <- n1 * n2
+  k <- floor(P / 2 - z * sqrt(P * (n1 + n2 + 1) / 12))
+  out <- c(w = w$statistic[[1]], auc = w$statistic[[1]] / P, p_norm = w$p.value, p_norm_cc = wc$p.value, hl = median(d),
+           hl_lo = if (k < 1) NA else d[k], hl_hi = if (k < 1) NA else d[P + 1 - k])
+  v <- var(x); if (n1 > 1 && n2 > 1 && var(x) + var(y) > 0) {
+    df <- n1 + n2 - 2; sp <- sqrt(((n1 - 1) * var(x) + (n2 - 1) * var(y)) / df); dd <- (mean(x) - mean(y)) / sp
+    J <- exp(lgamma(df / 2) - lgamma((df - 1) / 2)) / sqrt(df / 2); g <- J * dd; h <- z * sqrt((n1 + n2) / P + g^2 / (2 * (n1 + n2)))
+    t <- t.test(x, y, conf.level = level); s <- t.test(x, y, var.equal = TRUE, conf.level = level)
+    out <- c(out, sd_pooled = sp, cohen_d = dd, J = J, g = g, g_lo = g - h, g_hi = g + h,
+      welch_t = t$statistic[[1]], welch_df = t$parameter[[1]], welch_p = t$p.value, welch_lo = t$conf.int[1], welch_hi = t$conf.int[2],
+      pooled_t = s$statistic[[1]], pooled_df = s$parameter[[1]], pooled_p = s$p.value, pooled_lo = s$conf.int[1], pooled_hi = s$conf.int[2])
+  } else out <- c(out, sd_pooled = NA, g = NA, welch_t = NA, pooled_t = NA)
+  emit("two samples", paste(b, collapse = " | "), level, out)
+}
+
+# ---- one sample: median with order-statistic limits, standardized response mean
+singles <- c("one", "two", "ties", "negative", "change", "hundred", "three_equal", "seq 5 3 7 1", "seq 6 3 7 1", "seq 3000 7919 10007 7",
+             "seq 100000 7919 100003 7")
+for (level in c(.95, .9, .99)) for (name in singles) {
+  x <- sort(sample_of(name)); n <- length(x); z <- qnorm((1 + level) / 2)
+  k <- qbinom((1 - level) / 2, n, .5)                   # smallest k with P(X <= k) >= tail: P(X < k) < tail
+  m <- quantile(x, .5, type = 2, names = FALSE); srm <- if (n > 1 && sd(x) > 0) mean(x) / sd(x) else NA
+  h <- z * sqrt(1 / n + srm^2 / (2 * n))
+  emit("one sample", name, level, c(median = m, median_lo = if (k < 1) NA else x[k], median_hi = if (k < 1) NA else x[n + 1 - k],
+    srm = srm, srm_lo = srm - h, srm_hi = srm + h, srm_p = if (is.na(srm)) NA else t.test(x)$p.value))
+}
+
+# ---- Fieller: two sequences of equal length; limits by the roots of the t test in r
+fieller <- list(c("seq 40 7 101 1", "seq 40 1 2 1"), c("seq 3000 7919 10007 7", "seq 3000 7 3 2"), c("seq 12 5 13 1", "seq 12 3 5 -1"),
+                c("seq 9 1 1 1", "seq 9 4 7 1"), c("seq 12 5 13 1", "seq 12 1 12 12"))
+for (level in c(.95, .9)) for (b in fieller) {
+  x <- sample_of(b[1]); y <- sample_of(b[2]); n <- length(x); t <- qt((1 + level) / 2, n - 1); r <- mean(x) / mean(y)
+  f <- function(q) mean(x - q * y)^2 - t^2 * var(x - q * y) / n
+  bounded <- mean(y)^2 > t^2 * var(y) / n; lim <- c(NA, NA)
+  if (bounded && sd(x) > 0) { w <- 1; while (f(r - w) <= 0 || f(r + w) <= 0) w <- 2 * w; lim <- c(root(f, r - w, r), root(f, r, r + w)) }
+  if (bounded && sd(x) == 0) lim <- c(0, 0)
+  emit("ratio of means", paste(b, collapse = " | "), level, c(ratio = r, ratio_lo = lim[1], ratio_hi = lim[2],
+       ratio_p = if (sd(x) > 0) t.test(x)$p.value else NA))
+}
+
+# ---- multiplicity
+for (p in list(c(.01, .04, .03, .005), c(.2, NA, .001, .5, .013), c(.9, .8), .03, c(.02, .02, .02), c(NA, NA)))
+  emit("multiplicity", paste(ifelse(is.na(p), "nan", p), collapse = " "), "", c(
+    setNames(p.adjust(p, "holm"), paste("holm", seq_along(p))), setNames(cummax(p), paste("sequence", seq_along(p)))))
+
 write.csv(do.call(rbind, rows), "expected.csv", row.names = FALSE, quote = FALSE)

@@ -22,6 +22,7 @@ emit("chi_square_quantile", qchisq, c(.95, 1), c(.025, 2), c(.975, 100002), c(.9
 emit("chi_square_upper", function(x, df) pchisq(x, df, lower.tail = FALSE), c(0, 1), c(3.84, 1), c(16.8, 4), c(900, 3))
 emit("gamma_quantile", qgamma, c(.025, 1), c(.975, 2), c(.975, 50001), c(.025, 1e6), c(.5, .5))
 emit("beta_quantile", qbeta, c(.975, 301, 29700), c(.025, 1, 1e6), c(.5, .5, .5))
+emit("binomial_density", dbinom, c(3, 20, .3), c(0, 1000, .001), c(499000, 1e6, .5), c(20, 20, .3))
 emit("binomial_lower", pbinom, c(3, 20, .3), c(0, 1000, .001), c(499000, 1e6, .5), c(20, 20, .3))
 emit("binomial_upper", function(x, n, p) pbinom(x, n, p, lower.tail = FALSE), c(3, 20, .3), c(0, 1000, .001),
      c(505000, 1e6, .5), c(20, 20, .3))
