@@ -18,6 +18,12 @@ static const struct {
     {"mean", AS_COLLECTED, 1}, {"lo", AS_COLLECTED, 1},  {"hi", AS_COLLECTED, 1}, {"median", AS_COLLECTED, 1},
     {"q1", AS_COLLECTED, 1},   {"q3", AS_COLLECTED, 1},  {"sd", AS_COLLECTED, 2}, {"se", AS_COLLECTED, 2},
     {"min", AS_COLLECTED, 0},  {"max", AS_COLLECTED, 0}, {"smd", FIXED, 2},
+    {"lsmean", AS_COLLECTED, 1}, {"diff", AS_COLLECTED, 1}, {"est", AS_COLLECTED, 1}, {"hl", AS_COLLECTED, 1},
+    {"q25", AS_COLLECTED, 1},  {"q75", AS_COLLECTED, 1}, {"rmst", AS_COLLECTED, 1},
+    {"df", FIXED, 1},          {"df1", FIXED, 0},        {"df2", FIXED, 1},       {"t", FIXED, 2},
+    {"F", FIXED, 2},           {"chisq", FIXED, 2},      {"rr", FIXED, 2},        {"or", FIXED, 2},
+    {"hr", FIXED, 2},          {"hedges_g", FIXED, 2},   {"cohen_d", FIXED, 2},   {"g", FIXED, 2},
+    {"d", FIXED, 2},           {"auc", FIXED, 3},
 };
 
 const char *format_number(char out[FORMAT_SIZE], double value, int decimals)
@@ -61,22 +67,52 @@ const char *format_exact(char out[FORMAT_SIZE], double value)
     return out;
 }
 
-int format_decimals(const char *stat, int collected)
+/* Index into stat_formats of the name that is the first `length` characters of `stat`, or -1. */
+static int find_format(const char *stat, size_t length)
 {
     for (size_t i = 0; i < sizeof stat_formats / sizeof *stat_formats; i++)
-        if (strcmp(stat_formats[i].stat, stat) == 0)
-            return stat_formats[i].decimals + (stat_formats[i].kind == AS_COLLECTED ? collected : 0);
+        if (strlen(stat_formats[i].stat) == length && strncmp(stat_formats[i].stat, stat, length) == 0)
+            return (int)i;
+    return -1;
+}
+
+int format_decimals(const char *stat, int collected)
+{
+    int at = find_format(stat, strlen(stat));
+    if (at < 0)
+        at = find_format(stat, strcspn(stat, "_"));
+    if (at >= 0)
+        return stat_formats[at].decimals + (stat_formats[at].kind == AS_COLLECTED ? collected : 0);
     return strncmp(stat, "pct", 3) == 0 ? 1 : 0;   /* pct, pct_expected, pct_pain_scorable */
+}
+
+bool format_is_p(const char *stat)
+{
+    size_t length = strlen(stat);
+    return strcmp(stat, "p") == 0 || strncmp(stat, "p_", 2) == 0 ||
+           (length > 2 && strcmp(stat + length - 2, "_p") == 0);
 }
 
 const char *format_stat(char out[FORMAT_SIZE], const char *stat, double value, int collected)
 {
-    return format_number(out, value, format_decimals(stat, collected));
+    return format_is_p(stat) ? format_p(out, value)
+                             : format_number(out, value, format_decimals(stat, collected));
 }
 
 const char *format_percent_of(char out[FORMAT_SIZE], double proportion)
 {
     return format_number(out, 100 * proportion, format_decimals("pct", 0));
+}
+
+const char *format_p(char out[FORMAT_SIZE], double p)
+{
+    if (p < 0.0001)
+        snprintf(out, FORMAT_SIZE, "<.0001");
+    else if (p > 0.9999)
+        snprintf(out, FORMAT_SIZE, ">.9999");
+    else
+        format_number(out, p, 4);
+    return out;
 }
 
 const char *format_instant(char out[FORMAT_SIZE], int64_t microseconds)

@@ -129,6 +129,31 @@ void table_add_fact(struct table *table, const char *label, const char *format, 
     va_end(arguments);
 }
 
+static void add_estimand_line(struct table *table, const char *label, const char *text)
+{
+    if (text == NULL || text[0] == '\0')
+        return;
+    GROW(table, table->estimand, table->estimand_count, struct fact);
+    table->estimand[table->estimand_count++] =
+        (struct fact){memory_copy_string(table, label), memory_copy_string(table, text)};
+}
+
+void table_set_estimand(struct table *table, const struct estimand *estimand)
+{
+    table->estimand_count = 0;
+    add_estimand_line(table, "Population", estimand->population);
+    add_estimand_line(table, "Treatment", estimand->treatment);
+    add_estimand_line(table, "Variable", estimand->variable);
+    add_estimand_line(table, "Summary", estimand->summary);
+}
+
+void table_add_intercurrent(struct table *table, const char *event, const char *strategy)
+{
+    char *text = memory_format(table, "%s: %s", event, strategy);
+    add_estimand_line(table, "Intercurrent event", text);
+    talloc_free(text);
+}
+
 void table_add_column(struct table *table, const char *title, const char *subtitle, enum cell_kind kind)
 {
     GROW(table, table->columns, table->column_count, struct table_column);
@@ -197,8 +222,8 @@ struct found_stat {
 static struct found_stat append_stat(const struct layout *layout, struct text *out,
                                      const struct result_key *key, const char *name)
 {
-    bool proportion = name[0] == '%';
-    const char *stat = proportion ? name + 1 : name;
+    bool proportion = name[0] == '%', p_value = name[0] == '!';
+    const char *stat = proportion || p_value ? name + 1 : name;
     const struct result *result = results_find(layout->results, key->table, key->row, key->col, stat);
     if (result == NULL || result->status[0] != '\0') {
         text_append(out, "NE");
@@ -206,6 +231,7 @@ static struct found_stat append_stat(const struct layout *layout, struct text *o
     }
     char number[FORMAT_SIZE];
     text_append(out, proportion ? format_percent_of(number, result->value)
+                     : p_value  ? format_p(number, result->value)
                                 : format_stat(number, stat, result->value, key->collected));
     return (struct found_stat){true, ""};
 }

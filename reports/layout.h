@@ -47,6 +47,8 @@ struct table {
     const char *id;              /* [a-z0-9_-]+: anchor and name of the CSV file */
     const char *number;          /* "Table 6.1" */
     const char *title;
+    struct fact *estimand;       /* the box above the table (ICH E9(R1)), in the order in which it is read */
+    size_t estimand_count;
     struct fact *facts;          /* population, instrument, score, range, ... */
     size_t fact_count;
     const char *group_title;     /* of the groups, "" in a table without */
@@ -59,6 +61,7 @@ struct table {
     size_t footnote_count;
     size_t html_rows;            /* most rows that HTML shows, 0: all; CSV always has all */
     bool listing;                /* rows are records, not statistics */
+    bool sortable;               /* rows stand for themselves, so that a reader may sort them; listings are */
 };
 
 struct block {                   /* one of the two */
@@ -77,6 +80,7 @@ struct chapter {
 
 struct document {
     const char *title;
+    const char *cut;             /* foot of every printed page: study, data cut, masking */
     struct fact *facts;          /* first page */
     size_t fact_count;
     const char **notices;        /* what the reader must know first: not randomised, masked, not sealed */
@@ -118,6 +122,16 @@ struct table *layout_add_table(struct layout *layout, const char *id, const char
 struct figure *layout_add_figure(struct layout *layout, const char *id, const char *title);
 
 void table_add_fact(struct table *table, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
+/*
+ * What a table of effect estimates, after ICH E9(R1).  NULL or "" leaves a line out; intercurrent events
+ * follow, one line each, by table_add_intercurrent.
+ */
+struct estimand {
+    const char *population, *treatment, *variable, *summary;
+};
+void table_set_estimand(struct table *table, const struct estimand *estimand);
+void table_add_intercurrent(struct table *table, const char *event, const char *strategy);
+
 void table_add_column(struct table *table, const char *title, const char *subtitle, enum cell_kind kind);
 /* Row with empty cells; after the last table_add_column. */
 struct table_row *table_add_row(struct table *table, const char *group, const char *label, int indent);
@@ -132,8 +146,9 @@ void layout_add_cohort_columns(const struct layout *layout, struct table *table)
 
 /*
  * One cell from several statistics of one result (table, row, col).  `pattern` holds {stat} for a statistic
- * with the decimals of its name, {%stat} for a proportion as a percentage: "{mean} ({sd})".  A statistic that
- * is not there or has a status shows "NE" (or "-" when all of them are missing), its note becomes a footnote.
+ * with the decimals of its name, {%stat} for a proportion as a percentage, {!stat} for a p value: "{mean}
+ * ({sd})".  A statistic that is not there or has a status shows "NE" (or "-" when all of them are missing),
+ * its note becomes a footnote.
  */
 struct result_key {
     const char *table, *row, *col;

@@ -178,7 +178,11 @@ static void add_reading_notes(struct layout *layout)
 
 void layout_front(struct layout *layout)
 {
-    layout->document->title = memory_copy_string(layout->document, layout->dataset->study_title);
+    const struct dataset *dataset = layout->dataset;
+    layout->document->title = memory_copy_string(layout->document, dataset->study_title);
+    layout->document->cut =
+        memory_format(layout->document, "%s, data cut %d \"%s\"%s", dataset->catalogue->study,
+                      dataset->cut_no, dataset->cut_label, dataset->pooled ? ", all subjects pooled" : "");
     add_facts(layout);
     add_notices(layout);
     layout_begin_chapter(layout, 1, "reading", "How to read this report");

@@ -78,35 +78,37 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
 
 static void add_positions(const struct layout *layout, struct figure *figure)
 {
+    struct figure_lines *lines = &figure->as.lines;
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
     double *days = memory_new_array(figure, double, protocol->visit_count);
     const char **titles = memory_new_array(figure, const char *, protocol->visit_count);
     for (size_t v = 0; v < protocol->visit_count; v++) {
-        if (!is_shown(layout, v, figure->change))
+        if (!is_shown(layout, v, lines->change))
             continue;
-        days[figure->position_count] = protocol->visits[v].target;
-        titles[figure->position_count++] = protocol->visits[v].id;
+        days[lines->position_count] = protocol->visits[v].target;
+        titles[lines->position_count++] = protocol->visits[v].id;
     }
-    figure->days = days;
-    figure->position_titles = titles;
+    lines->days = days;
+    lines->position_titles = titles;
 }
 
 static void add_series(const struct layout *layout, struct figure *figure, const char *results)
 {
     const struct dataset *dataset = layout->dataset;
+    struct figure_lines *lines = &figure->as.lines;
     struct figure_series *series = memory_new_array(figure, struct figure_series, dataset->cohort_count);
     for (size_t c = 0; c < dataset->cohort_count; c++) {
-        struct figure_point *points = memory_new_array(figure, struct figure_point, figure->position_count);
-        for (size_t i = 0; i < figure->position_count; i++) {
-            const char *visit = figure->position_titles[i], *cohort = dataset->cohorts[c];
+        struct figure_point *points = memory_new_array(figure, struct figure_point, lines->position_count);
+        for (size_t i = 0; i < lines->position_count; i++) {
+            const char *visit = lines->position_titles[i], *cohort = dataset->cohorts[c];
             points[i] = (struct figure_point){layout_value(layout, results, visit, cohort, "mean"),
                                               layout_value(layout, results, visit, cohort, "lo"),
                                               layout_value(layout, results, visit, cohort, "hi")};
         }
         series[c] = (struct figure_series){dataset->cohorts[c], points};
     }
-    figure->series = series;
-    figure->series_count = dataset->cohort_count;
+    lines->series = series;
+    lines->series_count = dataset->cohort_count;
 }
 
 /* The figure's numbers: cohorts in rows, so that twelve of them fit below it. */
@@ -114,17 +116,18 @@ static void add_figure_data(const struct layout *layout, struct figure *figure, 
                             int collected)
 {
     struct table *table = figure->data;
+    const struct figure_lines *lines = &figure->as.lines;
     const struct dataset *dataset = layout->dataset;
-    add_population(table, figure->change ? "change" : "value");
+    add_population(table, lines->change ? "change" : "value");
     table->label_title = memory_format(table, "n; mean [%s CI]", layout_level(layout));
-    for (size_t i = 0; i < figure->position_count; i++)
-        table_add_column(table, figure->position_titles[i], "", CELL_NUMBER);
+    for (size_t i = 0; i < lines->position_count; i++)
+        table_add_column(table, lines->position_titles[i], "", CELL_NUMBER);
     for (size_t c = 0; c < dataset->cohort_count; c++) {
         struct table_row *row = table_add_row(table, "", dataset->cohorts[c], 0);
-        for (size_t i = 0; i < figure->position_count; i++)
+        for (size_t i = 0; i < lines->position_count; i++)
             layout_set_results(
                 layout, table, row, i,
-                &(struct result_key){results, figure->position_titles[i], dataset->cohorts[c], collected},
+                &(struct result_key){results, lines->position_titles[i], dataset->cohorts[c], collected},
                 "{n}; {mean} [{lo}, {hi}]");
     }
 }
@@ -133,19 +136,20 @@ static void add_figure_data(const struct layout *layout, struct figure *figure, 
 static const char *describe(const struct figure *figure, const char *level, int collected)
 {
     struct text *out = text_new(figure);
+    const struct figure_lines *lines = &figure->as.lines;
     text_append_format(
         out,
         "Line chart of the mean with its %s confidence interval at %zu visits, one line for each of "
         "%zu columns.",
-        level, figure->position_count, figure->series_count);
-    size_t last = figure->position_count - 1;
-    for (size_t s = 0; figure->position_count > 0 && s < figure->series_count; s++) {
-        const struct figure_point *points = figure->series[s].points;
+        level, lines->position_count, lines->series_count);
+    size_t last = lines->position_count - 1;
+    for (size_t s = 0; lines->position_count > 0 && s < lines->series_count; s++) {
+        const struct figure_point *points = lines->series[s].points;
         char from[FORMAT_SIZE], to[FORMAT_SIZE];
-        text_append_format(out, " %s: %s at %s, %s at %s.", figure->series[s].title,
-                           format_stat(from, "mean", points[0].mean, collected), figure->position_titles[0],
+        text_append_format(out, " %s: %s at %s, %s at %s.", lines->series[s].title,
+                           format_stat(from, "mean", points[0].mean, collected), lines->position_titles[0],
                            format_stat(to, "mean", points[last].mean, collected),
-                           figure->position_titles[last]);
+                           lines->position_titles[last]);
     }
     return out->bytes;
 }
@@ -159,10 +163,11 @@ static void add_mean_figure(struct layout *layout, const struct outcome *outcome
         memory_format(layout->document, "%s: mean %s over time", outcome->title, kind));
     const char *results = memory_format(figure, "%s %s", kind, outcome->endpoint->id);
     bool rise = outcome->score != NULL && outcome->score->direction == SCORE_HIGHER_BETTER;
-    figure->change = change;
-    figure->y_title =
+    figure->kind = FIGURE_LINES;
+    figure->as.lines.change = change;
+    figure->as.lines.y_title =
         memory_format(figure, "%s (%s CI)", change ? "Mean change from baseline" : "Mean", level);
-    figure->better = rise ? "higher is better \xe2\x86\x91" : "lower is better \xe2\x86\x93";
+    figure->as.lines.better = rise ? "higher is better \xe2\x86\x91" : "lower is better \xe2\x86\x93";
     add_positions(layout, figure);
     add_series(layout, figure, results);
     add_figure_data(layout, figure, results, outcome->collected);

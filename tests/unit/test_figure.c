@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
-#include "reports/figure.h"
+#include "reports/figure_draw.h"
+#include "tests/support/figures.h"
 #include "tests/support/markup.h"
 
 enum { VISITS = 5, MOST_SERIES = 12 };
@@ -38,18 +39,21 @@ static struct figure *new_figure(const void *owner, size_t count)
         .number = "Figure 1",
         .title = "Pain",
         .description = "what is to be seen",
-        .y_title = "Mean",
-        .better = "lower is better",
-        .days = days,
-        .position_titles = visits,
-        .position_count = VISITS,
-        .series = series,
-        .series_count = count,
+        .kind = FIGURE_LINES,
+        .as.lines = {
+            .y_title = "Mean",
+            .better = "lower is better",
+            .days = days,
+            .position_titles = visits,
+            .position_count = VISITS,
+            .series = series,
+            .series_count = count,
+        },
     };
     return figure;
 }
 
-static void test_figure_choose_axis_covers_the_range_with_round_steps(void **state)
+static void test_draw_choose_axis_covers_the_range_with_round_steps(void **state)
 {
     (void)state;
     static const struct {
@@ -60,7 +64,7 @@ static void test_figure_choose_axis_covers_the_range_with_round_steps(void **sta
         {-0.31, 0.22, -0.4, 0.3, 0.1, 1}, {7, 7, 6, 8, 0.5, 1},     {1000, 9000, 1000, 9000, 1000, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct figure_axis axis = figure_choose_axis(cases[i].lo, cases[i].hi);
+        struct draw_axis axis = draw_choose_axis(cases[i].lo, cases[i].hi);
         assert_true(axis.from <= cases[i].lo && axis.to >= cases[i].hi);
         assert_true(lround((axis.to - axis.from) / axis.step) <= 8);
         if (cases[i].step > 0) {
@@ -82,7 +86,7 @@ static void test_figure_append_svg_has_title_description_and_every_series(void *
     assert_int_equal(markup_count(out->bytes, "<desc id=\"f2-desc\">what is to be seen</desc>"), 1);
     assert_int_equal(markup_count(out->bytes, "class=\"bar\""), 3 * VISITS);
     assert_int_equal(markup_count(out->bytes, "<circle "), VISITS + 1);      /* and one in the legend */
-    assert_int_equal(markup_count(out->bytes, "stroke-dasharray"), 2 * 2);   /* the first line is solid */
+    assert_int_equal(markup_count(out->bytes, "stroke-dasharray="), 2 * 2);   /* the first line is solid */
     talloc_free(owner);
 }
 
@@ -122,10 +126,10 @@ static void test_figure_append_svg_with_missing_points_skips_them(void **state)
     void *owner = memory_owner(NULL, "test");
     struct figure *figure = new_figure(owner, 1);
     struct figure_point *points = memory_new_array(owner, struct figure_point, VISITS);
-    memcpy(points, figure->series[0].points, VISITS * sizeof *points);
+    memcpy(points, figure->as.lines.series[0].points, VISITS * sizeof *points);
     points[2].mean = (double)NAN;
     points[3].lo = points[3].hi = (double)NAN;
-    figure->series = &(struct figure_series){"A", points};
+    figure->as.lines.series = &(struct figure_series){"A", points};
     struct text *out = text_new(owner);
     figure_append_svg(out, figure);
     assert_int_equal(markup_count(out->bytes, "class=\"bar\""), VISITS - 2);
@@ -142,7 +146,8 @@ static void test_figure_has_points_of_nothing_is_false(void **state)
         {(double)NAN, 0, 0}, {(double)NAN, 0, 0},
     };
     const struct figure_series series = {"A", nothing};
-    const struct figure figure = {.position_count = VISITS, .series = &series, .series_count = 1};
+    const struct figure figure = {
+        .as.lines = {.position_count = VISITS, .series = &series, .series_count = 1}};
     assert_false(figure_has_points(&figure));
 }
 
@@ -152,7 +157,7 @@ static void test_figure_append_svg_escapes_titles(void **state)
     void *owner = memory_owner(NULL, "test");
     struct figure *figure = new_figure(owner, 1);
     figure->title = "a < b & \"c\"";
-    figure->series = &(struct figure_series){"<script>", figure->series[0].points};
+    figure->as.lines.series = &(struct figure_series){"<script>", figure->as.lines.series[0].points};
     struct text *out = text_new(owner);
     figure_append_svg(out, figure);
     markup_check(out->bytes);
@@ -164,7 +169,7 @@ static void test_figure_append_svg_escapes_titles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_figure_choose_axis_covers_the_range_with_round_steps),
+        cmocka_unit_test(test_draw_choose_axis_covers_the_range_with_round_steps),
         cmocka_unit_test(test_figure_append_svg_has_title_description_and_every_series),
         cmocka_unit_test(test_figure_append_svg_of_twelve_cohorts_keeps_error_bars_apart),
         cmocka_unit_test(test_figure_append_svg_with_missing_points_skips_them),

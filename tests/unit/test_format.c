@@ -75,11 +75,34 @@ static void test_format_stat_decimals_follow_the_name(void **state)
         {"smd", -0.0049, 0, "0.00"},
         {"lo", -4.95, 0, "-5.0"},
         {"n", 12, 3, "12"},
+        {"rr_lo", 1.005, 1, "1.01"},
+        {"se_kr", 0.8195, 0, "0.82"},
+        {"df_satt", 712.345, 0, "712.3"},
+        {"hedges_g", -0.345, 1, "-0.35"},
+        {"expected_submissions", 12, 2, "12"},
+        {"p", 0.03455, 0, "0.0346"},
+        {"fisher_p", 0.00001, 2, "<.0001"},
+        {"p_kr", 0.99999, 2, ">.9999"},
     };
     char out[FORMAT_SIZE];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(format_stat(out, cases[i].stat, cases[i].value, cases[i].collected),
                             cases[i].expected);
+}
+
+static void test_format_p_has_four_decimals_and_says_what_it_cannot_show(void **state)
+{
+    (void)state;
+    static const struct {
+        double p;
+        const char *expected;
+    } cases[] = {
+        {0.05, "0.0500"},     {0.0001, "0.0001"}, {0.00009999, "<.0001"}, {0, "<.0001"}, {0.9999, "0.9999"},
+        {0.99990001, ">.9999"}, {1, ">.9999"},      {0.12345, "0.1235"},    {(double)NAN, "NE"},
+    };
+    char out[FORMAT_SIZE];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(format_p(out, cases[i].p), cases[i].expected);
 }
 
 static void test_format_exact_keeps_the_digits_that_are_there(void **state)
@@ -119,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_format_number_without_value_says_not_estimable),
         cmocka_unit_test(test_format_number_beyond_precision_keeps_digits),
         cmocka_unit_test(test_format_stat_decimals_follow_the_name),
+        cmocka_unit_test(test_format_p_has_four_decimals_and_says_what_it_cannot_show),
         cmocka_unit_test(test_format_exact_keeps_the_digits_that_are_there),
         cmocka_unit_test(test_format_percent_of_proportion_has_one_decimal),
         cmocka_unit_test(test_format_instant_is_utc),

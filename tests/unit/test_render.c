@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -74,7 +75,7 @@ static void test_render_html_texts_from_outside_are_escaped(void **state)
     struct text *out = text_new(owner);
     render_html(out, layout.document);
     markup_check(out->bytes);
-    assert_null(strstr(out->bytes, "<script"));
+    assert_int_equal(markup_count(out->bytes, "<script"), 1);     /* the page's own */
     assert_null(strstr(out->bytes, "\" onload"));
     assert_int_equal(markup_count(out->bytes, "&lt;script&gt;alert(1)"), 3);
     talloc_free(owner);
@@ -118,6 +119,103 @@ static void test_render_html_footnotes_are_shared_and_linked(void **state)
     talloc_free(owner);
 }
 
+/*
+ * The policy names the hash of the script as it stands between its tags: a browser would not run it
+ * otherwise.
+ */
+static void test_render_html_policy_lets_its_own_script_run(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct text *out = text_new(owner);
+    render_html(out, layout.document);
+    const char *script = strstr(out->bytes, "<script>") + strlen("<script>");
+    char hash[65], named[65];
+    manifest_hash(script, (size_t)(strstr(script, "</script>") - script), hash);
+    const char *policy = strstr(out->bytes, "script-src 'sha256-");
+    assert_non_null(policy);
+    policy += strlen("script-src 'sha256-");
+    unsigned char digest[33];
+    assert_int_equal(strcspn(policy, "'"), 44);
+    assert_int_equal(EVP_DecodeBlock(digest, (const unsigned char *)policy, 44), 33);
+    text_to_hex(digest, 32, named);
+    assert_string_equal(hash, named);
+    talloc_free(owner);
+}
+
+/* Columns of a table with `count` columns of wide numbers. */
+static struct table *new_wide_table(struct layout *layout, size_t count)
+{
+    struct table *table = layout_add_table(layout, "wide", "Wide");
+    table->label_title = "Statistic";
+    for (size_t c = 0; c < count; c++)
+        table_add_column(table, memory_format(layout->document, "COHORT-%zu", c + 1), "N = 80", CELL_NUMBER);
+    struct table_row *row = table_add_row(table, "", "95 % CI of the mean", 0);
+    for (size_t c = 0; c < count; c++)
+        table_set_cell(table, row, c, CELL_NUMBER, "-16.43 [-18.20, -14.71]");
+    return table;
+}
+
+static void test_render_html_table_that_is_too_wide_is_parted_by_columns(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t columns, parts;
+    } cases[] = {{0, 1}, {3, 1}, {6, 1}, {12, 2}, {40, 6}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        void *owner = memory_owner(NULL, "test");
+        struct layout layout = new_layout(owner);
+        new_wide_table(&layout, cases[i].columns);
+        struct text *out = text_new(owner);
+        render_html(out, layout.document);
+        markup_check(out->bytes);
+        assert_int_equal(markup_count(out->bytes, "<table "), cases[i].parts);
+        assert_int_equal(markup_count(out->bytes, "-16.43 [-18.20"), cases[i].columns);
+        assert_int_equal(markup_count(out->bytes, ">95 % CI of the mean<"), cases[i].parts);
+        assert_int_equal(markup_count(out->bytes, "<caption>Columns "),
+                         cases[i].parts > 1 ? cases[i].parts : 0);
+        talloc_free(owner);
+    }
+}
+
+static void test_render_html_estimand_stands_over_its_table(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct table *table = new_wide_table(&layout, 2);
+    table_set_estimand(table,
+                       &(struct estimand){"treated subjects", NULL, "change of pain at M12", "difference"});
+    table_add_intercurrent(table, "rescue <injection>", "treatment policy");
+    struct text *out = text_new(owner);
+    render_html(out, layout.document);
+    markup_check(out->bytes);
+    const char *box = strstr(out->bytes, "class=\"estimand\"");
+    assert_non_null(box);
+    assert_true(box > strstr(out->bytes, "id=\"wide\"") && box < strstr(out->bytes, "<table "));
+    assert_non_null(strstr(box, "rescue &lt;injection&gt;: treatment policy"));
+    assert_null(strstr(out->bytes, "<dt>Treatment</dt>"));
+    talloc_free(owner);
+}
+
+static void test_render_html_title_in_the_running_head_cannot_leave_the_style(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    layout.document->title = "</style><b>\"}body{display:none}\\ trial";
+    layout.document->cut = "cut \"1\"";
+    struct text *out = text_new(owner);
+    render_html(out, layout.document);
+    markup_check(out->bytes);
+    assert_int_equal(markup_count(out->bytes, "<b>"), 0);
+    assert_non_null(strstr(
+        out->bytes, "@top-left{content:\"\\3c /style\\3e \\3c b\\3e \\22 }body{display:none}\\5c  trial\"}"));
+    assert_non_null(strstr(out->bytes, "@bottom-left{content:\"cut \\22 1\\22 \"}"));
+    talloc_free(owner);
+}
+
 /* --- a whole report ------------------------------------------------------------------------------------ */
 
 static struct report *new_report(const void *owner)
@@ -153,7 +251,7 @@ static void test_report_build_html_is_sound_and_needs_nothing_else(void **state)
     assert_true(text_is_utf8(html, strlen(html)));
     assert_int_equal(markup_count(html, "http://") + markup_count(html, "https://"), 0);
     assert_int_equal(markup_count(html, " src="), 0);
-    assert_int_equal(markup_count(html, "<script"), 0);
+    assert_int_equal(markup_count(html, "<script"), 1);
     assert_int_equal(markup_count(html, "<th>"), 0);      /* every header cell has its scope */
     assert_int_equal(markup_count(html, "<caption"), markup_count(html, "<table "));
     assert_int_equal(markup_count(html, "<svg "), 2); /* value and change of the one endpoint with values */
@@ -224,6 +322,10 @@ int main(void)
         cmocka_unit_test(test_render_html_texts_from_outside_are_escaped),
         cmocka_unit_test(test_render_html_long_listing_shows_the_first_rows_and_says_so),
         cmocka_unit_test(test_render_html_footnotes_are_shared_and_linked),
+        cmocka_unit_test(test_render_html_policy_lets_its_own_script_run),
+        cmocka_unit_test(test_render_html_table_that_is_too_wide_is_parted_by_columns),
+        cmocka_unit_test(test_render_html_estimand_stands_over_its_table),
+        cmocka_unit_test(test_render_html_title_in_the_running_head_cannot_leave_the_style),
         cmocka_unit_test(test_report_build_html_is_sound_and_needs_nothing_else),
         cmocka_unit_test(test_report_build_twice_gives_the_same_bytes),
         cmocka_unit_test(test_report_build_manifest_has_the_hash_of_every_file),
