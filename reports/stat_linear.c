@@ -5,66 +5,12 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "reports/stat_linear_solve.h"
 #include "reports/stat_matrix.h"
 
 #define PERFECT 1e-20        /* of the mean square of the response: what is left is rounding */
 #define OUT_OF_RANGE "the values are out of the range that can be computed with"
 #define ALONE 1e-10          /* 1 - leverage of a record that alone decides a coefficient */
-
-static void mirror(double *a, size_t n)
-{
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = j + 1; i < n; i++)
-            a[j + i * n] = a[i + j * n];
-    }
-}
-
-static void sum_products(struct linear_fit *fit, struct linear_entry *entries)
-{
-    const struct linear_design *design = fit->design;
-    for (size_t i = 0; i < design->data->records; i++) {
-        if (!linear_design_uses(design, i))
-            continue;
-        size_t count = linear_design_row(design, i, entries);
-        double response = design->data->response[i] - design->response_mean;
-        linear_design_add(entries, count, 1, fit->xtx, design->columns);
-        for (size_t k = 0; k < count; k++) {
-            fit->xty[entries[k].column] += entries[k].value * response;
-            fit->squares[entries[k].column] += entries[k].raw * entries[k].raw;
-        }
-    }
-    mirror(fit->xtx, design->columns);
-}
-
-/* Generalised inverse of a symmetric matrix: of the kept rows and columns, 0 elsewhere. */
-static bool invert_kept(double *a, size_t n, const bool *kept, double *inverse)
-{
-    size_t rank = 0;
-    for (size_t k = 0; k < n; k++)
-        rank += kept[k];
-    double *small = memory_new_array(NULL, double, memory_size_product(rank, rank));
-    stat_matrix_take(a, n, kept, small);
-    bool positive = stat_matrix_cholesky(small, rank);
-    if (positive) {
-        stat_matrix_invert(small, rank);
-        const double *next = small;
-        for (size_t j = 0; j < n; j++) {
-            for (size_t i = 0; i < n; i++)
-                inverse[i + j * n] = kept[i] && kept[j] ? *next++ : 0;
-        }
-    }
-    talloc_free(small);
-    return positive;
-}
-
-static void multiply(const double *a, const double *x, size_t n, double *out)
-{
-    memset(out, 0, n * sizeof *out);
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; i < n; i++)
-            out[i] += a[i + j * n] * x[j];
-    }
-}
 
 static double residual(const struct linear_fit *fit, size_t record, const struct linear_entry *entries,
                        size_t count)
@@ -126,7 +72,7 @@ static bool sum_squares_hc3(const struct linear_fit *fit, struct linear_entry *e
         double scaled = residual(fit, i, entries, count) / rest;
         linear_design_add(entries, count, scaled * scaled, middle, design->columns);
     }
-    mirror(middle, design->columns);
+    linear_mirror(middle, design->columns);
     return true;
 }
 
@@ -143,9 +89,9 @@ static void find_covariance_hc3(struct linear_fit *fit, struct linear_entry *ent
     }
     fit->covariance = memory_new_array(fit, double, n * n);
     for (size_t j = 0; j < n; j++)
-        multiply(middle, fit->inverse + j * n, n, half + j * n);
+        linear_multiply(middle, fit->inverse + j * n, n, half + j * n);
     for (size_t j = 0; j < n; j++)
-        multiply(fit->inverse, half + j * n, n, fit->covariance + j * n);
+        linear_multiply(fit->inverse, half + j * n, n, fit->covariance + j * n);
     talloc_free(owner);
 }
 
@@ -171,42 +117,21 @@ static void find_covariance(struct linear_fit *fit, enum linear_variance varianc
         fit->covariance[i] = fit->inverse[i] * fit->residual_ss / fit->df;
 }
 
-static struct linear_fit *fit_new(const void *owner, const struct linear_data *data)
-{
-    struct linear_fit *fit = memory_new(owner, struct linear_fit);
-    fit->residual_ss = fit->residual_sd = fit->r2 = fit->df = (double)NAN;
-    fit->design = linear_design_new(fit, data);
-    if (fit->design == NULL) {
-        fit->reason = "too many levels for a model";
-        return fit;
-    }
-    size_t n = fit->design->columns;
-    fit->xtx = memory_new_array(fit, double, n * n);
-    fit->inverse = memory_new_array(fit, double, n * n);
-    fit->xty = memory_new_array(fit, double, n);
-    fit->squares = memory_new_array(fit, double, n);
-    fit->coefficients = memory_new_array(fit, double, n);
-    fit->kept = memory_new_array(fit, bool, n);
-    if (fit->design->used == 0)
-        fit->reason = "no record has all that the model needs";
-    return fit;
-}
-
 struct linear_fit *stat_linear_fit(const void *owner, const struct linear_data *data,
                                    enum linear_variance variance)
 {
-    struct linear_fit *fit = fit_new(owner, data);
+    struct linear_fit *fit = linear_fit_new(owner, data);
     if (fit->reason != NULL)
         return fit;
     size_t n = fit->design->columns;
     struct linear_entry *entries = memory_new_array(fit, struct linear_entry, data->term_count + 1);
-    sum_products(fit, entries);
+    linear_sum_products(fit, entries);
     fit->rank = stat_matrix_independent(fit->xtx, n, fit->squares, fit->kept);
-    if (!invert_kept(fit->xtx, n, fit->kept, fit->inverse)) {
+    if (!linear_invert_kept(fit->xtx, n, fit->kept, fit->inverse)) {
         fit->reason = OUT_OF_RANGE;
         return fit;
     }
-    multiply(fit->inverse, fit->xty, n, fit->coefficients);
+    linear_multiply(fit->inverse, fit->xty, n, fit->coefficients);
     fit->df = (double)fit->design->used - (double)fit->rank;
     fit->origin = fit->design->response_mean;
     sum_residuals(fit, entries);
