@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "forms/catalogue_checking.h"
 #include "forms/faults.h"
 #include "forms/suggestion.h"
 #include "forms/yaml.h"
@@ -34,18 +35,12 @@ const struct score *catalogue_endpoint_score(const struct catalogue *catalogue,
     return NULL;
 }
 
-/* What is being checked: the message goes to `line` of `file`. */
-struct checking {
-    const struct catalogue *catalogue;
-    const char *file;
-    struct faults *faults;
-};
-
-static void check_form_name(struct checking *checking, int line, const char *what, const char *form)
+const struct form *checking_find_form(struct checking *checking, int line, const char *what, const char *form)
 {
     const struct catalogue *catalogue = checking->catalogue;
-    if (catalogue_find_form(catalogue, form, 0) != NULL)
-        return;
+    const struct form *found = catalogue_find_form(catalogue, form, 0);
+    if (found != NULL)
+        return found;
     struct suggestion suggestion = suggestion_begin(form);
     for (size_t i = 0; i < catalogue->form_count; i++)
         suggestion_offer(&suggestion, catalogue->forms[i]->id);
@@ -53,15 +48,34 @@ static void check_form_name(struct checking *checking, int line, const char *wha
     suggestion_format(&suggestion, hint);
     faults_add(checking->faults, checking->file, line, "%s: no form \"%.64s\"%s", what, form,
                hint[0] != '\0' ? hint : "; add its file to the forms of the study");
+    return NULL;
+}
+
+const struct item *checking_find_item(struct checking *checking, const struct item_reference *reference)
+{
+    const struct form *form =
+        checking_find_form(checking, reference->line, reference->key, reference->form);
+    if (form == NULL)
+        return NULL;
+    int index = form_find_item(form, reference->item);
+    if (index != FORM_NONE)
+        return &form->items[index];
+    struct suggestion suggestion = suggestion_begin(reference->item);
+    for (size_t i = 0; i < form->item_count; i++)
+        suggestion_offer(&suggestion, form->items[i].id);
+    char hint[SUGGESTION_TEXT_SIZE];
+    suggestion_format(&suggestion, hint);
+    faults_add(checking->faults, checking->file, reference->line, "%s: form %s has no item \"%.64s\"%s",
+               reference->key, form->id, reference->item,
+               hint[0] != '\0' ? hint : "; the codebook lists its items");
+    return NULL;
 }
 
 static void check_endpoint(struct checking *checking, const struct endpoint *endpoint)
 {
-    const struct form *form = catalogue_find_form(checking->catalogue, endpoint->form, 0);
-    if (form == NULL) {
-        check_form_name(checking, endpoint->line, endpoint->id, endpoint->form);
+    const struct form *form = checking_find_form(checking, endpoint->line, endpoint->id, endpoint->form);
+    if (form == NULL)
         return;
-    }
     if (catalogue_endpoint_score(checking->catalogue, endpoint) != NULL)
         return;
     struct suggestion suggestion = suggestion_begin(endpoint->score);
@@ -75,30 +89,17 @@ static void check_endpoint(struct checking *checking, const struct endpoint *end
                hint[0] != '\0' ? hint : "; the codebook lists its scores");
 }
 
+/* An item that is described, or that models and subgroups are made of. */
 static void check_item(struct checking *checking, const struct item_reference *reference)
 {
-    const struct form *form = catalogue_find_form(checking->catalogue, reference->form, 0);
-    if (form == NULL) {
-        check_form_name(checking, reference->line, reference->key, reference->form);
+    const struct item *item = checking_find_item(checking, reference);
+    if (item == NULL)
         return;
-    }
-    int index = form_find_item(form, reference->item);
-    if (index != FORM_NONE) {
-        enum item_type type = form->items[index].type;
-        if (type == ITEM_TEXT || type == ITEM_DATE || type == ITEM_PARTIAL_DATE)
-            faults_add(checking->faults, checking->file, reference->line,
-                       "%s: %s.%s is a %s; name a number, a choice or a boolean", reference->key, form->id,
-                       reference->item, item_type_name(type));
-        return;
-    }
-    struct suggestion suggestion = suggestion_begin(reference->item);
-    for (size_t i = 0; i < form->item_count; i++)
-        suggestion_offer(&suggestion, form->items[i].id);
-    char hint[SUGGESTION_TEXT_SIZE];
-    suggestion_format(&suggestion, hint);
-    faults_add(checking->faults, checking->file, reference->line, "%s: form %s has no item \"%.64s\"%s",
-               reference->key, form->id, reference->item,
-               hint[0] != '\0' ? hint : "; the codebook lists its items");
+    enum item_type type = item->type;
+    if (type == ITEM_TEXT || type == ITEM_DATE || type == ITEM_PARTIAL_DATE)
+        faults_add(checking->faults, checking->file, reference->line,
+                   "%s: %s.%s is a %s; name a number, a choice or a boolean", reference->key, reference->form,
+                   reference->item, item_type_name(type));
 }
 
 static void check_enrolment(struct checking *checking)
@@ -127,16 +128,17 @@ void catalogue_find_faults(const struct catalogue *catalogue, const char *file, 
     struct checking checking = {.catalogue = catalogue, .file = file, .faults = faults};
     for (size_t i = 0; i < protocol->visit_count; i++)
         for (size_t j = 0; j < protocol->visits[i].form_count; j++)
-            check_form_name(&checking, protocol->visits[i].line, protocol->visits[i].id,
-                            protocol->visits[i].forms[j]);
+            (void)checking_find_form(&checking, protocol->visits[i].line, protocol->visits[i].id,
+                                     protocol->visits[i].forms[j]);
     for (size_t i = 0; i < protocol->any_time_count; i++)
-        check_form_name(&checking, protocol->any_time_line, "any_time", protocol->any_time[i]);
+        (void)checking_find_form(&checking, protocol->any_time_line, "any_time", protocol->any_time[i]);
     for (size_t i = 0; i < protocol->endpoint_count; i++)
         check_endpoint(&checking, &protocol->endpoints[i]);
     for (size_t i = 0; i < protocol->baseline_count; i++)
         check_item(&checking, &protocol->baseline[i]);
     for (size_t i = 0; i < protocol->model_item_count; i++)
         check_item(&checking, &protocol->model_items[i]);
+    checking_plan(&checking);
     check_enrolment(&checking);
 }
 

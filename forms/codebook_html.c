@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <math.h>
-#include <string.h>
 
 #include "forms/codebook.h"
+#include "forms/codebook_table.h"
 
 static const char style[] =
     "body{font:15px/1.45 system-ui,sans-serif;color:#1b1b1b;background:#fff;max-width:76rem;margin:2rem auto;"
@@ -16,37 +16,6 @@ static const char style[] =
     "@media print{body{margin:0;max-width:none;font-size:10px}h2{break-before:page}tr{break-inside:avoid}\n"
     "nav{display:none}"
     "a{color:inherit;text-decoration:none}.scroll{overflow:visible}}\n";
-
-/* "<tag>text</tag>", escaped; an empty element when the text is NULL. */
-static void put(struct text *out, const char *tag, const char *text)
-{
-    text_append_format(out, "<%s>", tag);
-    text_append_html(out, text != NULL ? text : "");
-    text_append_format(out, "</%.*s>", (int)strcspn(tag, " "), tag);
-}
-
-/* A table's head; `names` ends with NULL. */
-static void open_table(struct text *out, const char *caption, const char *const *names)
-{
-    text_append(out, "<div class=\"scroll\"><table>");
-    put(out, "caption", caption);
-    text_append(out, "<thead><tr>");
-    for (const char *const *name = names; *name != NULL; name++)
-        put(out, "th scope=\"col\"", *name);
-    text_append(out, "</tr></thead><tbody>\n");
-}
-
-static void close_table(struct text *out)
-{
-    text_append(out, "</tbody></table></div>\n");
-}
-
-static void put_code_row_head(struct text *out, const char *id)
-{
-    text_append(out, "<tr><th scope=\"row\"><code>");
-    text_append_html(out, id);
-    text_append(out, "</code></th>");
-}
 
 static void put_window(struct text *out, const int window[2])
 {
@@ -78,11 +47,11 @@ static void write_visits(struct text *out, const struct protocol *protocol)
 {
     static const char *const names[] = {"Visit",           "Title", "Target day", "Due",
                                         "Analysis window", "Forms", NULL};
-    open_table(out, "Visits (study days; the day of treatment is 1, there is no day 0)", names);
+    codebook_open_table(out, "Visits (study days; the day of treatment is 1, there is no day 0)", names);
     for (size_t i = 0; i < protocol->visit_count; i++) {
         const struct visit *visit = &protocol->visits[i];
-        put_code_row_head(out, visit->id);
-        put(out, "td", visit->title);
+        codebook_open_row(out, visit->id);
+        codebook_put(out, "td", visit->title);
         text_append_format(out, "<td>%d</td>", visit->target);
         put_window(out, visit->due);
         put_window(out, visit->analysis);
@@ -92,21 +61,21 @@ static void write_visits(struct text *out, const struct protocol *protocol)
     text_append(out, "<tr><th scope=\"row\">at any time</th><td></td><td></td><td></td><td></td>");
     put_names(out, protocol->any_time, protocol->any_time_count);
     text_append(out, "</tr>\n");
-    close_table(out);
+    codebook_close_table(out);
 }
 
 static void write_cohorts(struct text *out, const struct protocol *protocol)
 {
     static const char *const names[] = {"Cohort", "Title", "Kind", NULL};
     static const char *const kinds[] = {"active", "control", "placebo"};
-    open_table(out, "Cohorts", names);
+    codebook_open_table(out, "Cohorts", names);
     for (size_t i = 0; i < protocol->cohort_count; i++) {
-        put_code_row_head(out, protocol->cohorts[i].id);
-        put(out, "td", protocol->cohorts[i].title);
-        put(out, "td", kinds[protocol->cohorts[i].kind]);
+        codebook_open_row(out, protocol->cohorts[i].id);
+        codebook_put(out, "td", protocol->cohorts[i].title);
+        codebook_put(out, "td", kinds[protocol->cohorts[i].kind]);
         text_append(out, "</tr>\n");
     }
-    close_table(out);
+    codebook_close_table(out);
 }
 
 static void write_endpoints(struct text *out, const struct catalogue *catalogue)
@@ -116,22 +85,22 @@ static void write_endpoints(struct text *out, const struct catalogue *catalogue)
     const struct protocol *protocol = catalogue->protocol;
     if (protocol->endpoint_count == 0)
         return;
-    open_table(out, "Endpoints", names);
+    codebook_open_table(out, "Endpoints", names);
     for (size_t i = 0; i < protocol->endpoint_count; i++) {
         const struct endpoint *endpoint = &protocol->endpoints[i];
         const struct score *score = catalogue_endpoint_score(catalogue, endpoint);
-        put_code_row_head(out, endpoint->id);
-        put(out, "td", endpoint->title != NULL ? endpoint->title : score->title);
+        codebook_open_row(out, endpoint->id);
+        codebook_put(out, "td", endpoint->title != NULL ? endpoint->title : score->title);
         text_append_format(out, "<td><code>%s.%s</code></td><td>%.10g to %.10g</td><td>%s</td><td>",
                            endpoint->form, endpoint->score, score->range[0], score->range[1],
                            score->direction == SCORE_HIGHER_BETTER ? "higher is better" : "higher is worse");
         if (!isnan(endpoint->mcid))
             text_append_format(out, "%.10g", endpoint->mcid);
         text_append(out, "</td>");
-        put(out, "td", endpoint->source);
+        codebook_put(out, "td", endpoint->source);
         text_append(out, "</tr>\n");
     }
-    close_table(out);
+    codebook_close_table(out);
 }
 
 static void describe_responder(struct text *out, const struct protocol *protocol,
@@ -168,16 +137,16 @@ static void write_responders(struct text *out, const struct protocol *protocol)
     static const char *const names[] = {"Responder", "Title", "Rule", "Source", NULL};
     if (protocol->responder_count == 0)
         return;
-    open_table(out, "Responder rules", names);
+    codebook_open_table(out, "Responder rules", names);
     for (size_t i = 0; i < protocol->responder_count; i++) {
         const struct responder *responder = &protocol->responders[i];
-        put_code_row_head(out, responder->id);
-        put(out, "td", responder->title);
+        codebook_open_row(out, responder->id);
+        codebook_put(out, "td", responder->title);
         describe_responder(out, protocol, responder);
-        put(out, "td", responder->source);
+        codebook_put(out, "td", responder->source);
         text_append(out, "</tr>\n");
     }
-    close_table(out);
+    codebook_close_table(out);
 }
 
 static void put_range(struct text *out, double least, double most)
@@ -227,20 +196,20 @@ static void write_section(struct text *out, const struct form *form, const struc
 {
     static const char *const names[] = {"Item",     "Code",  "Text",  "Type", "Unit",
                                         "Possible", "Usual", "Asked", NULL};
-    open_table(out, section->title, names);
+    codebook_open_table(out, section->title, names);
     for (size_t i = 0; i < section->item_count; i++) {
         const struct item *item = &form->items[section->first_item + i];
-        put_code_row_head(out, item->id);
-        put(out, "td", item->code);
-        put(out, "td", item->text);
+        codebook_open_row(out, item->id);
+        codebook_put(out, "td", item->code);
+        codebook_put(out, "td", item->text);
         put_type(out, item);
-        put(out, "td", item->unit);
+        codebook_put(out, "td", item->unit);
         put_range(out, item->min, item->max);
         put_range(out, item->warn_min, item->warn_max);
         put_asked(out, item);
         text_append(out, "</tr>\n");
     }
-    close_table(out);
+    codebook_close_table(out);
 }
 
 static void write_rules(struct text *out, const struct form *form)
@@ -248,19 +217,19 @@ static void write_rules(struct text *out, const struct form *form)
     static const char *const names[] = {"Rule", "Item", "Must hold", "Message", "Kind", NULL};
     if (form->rule_count == 0)
         return;
-    open_table(out, "Rules", names);
+    codebook_open_table(out, "Rules", names);
     for (size_t i = 0; i < form->rule_count; i++) {
         const struct rule *rule = &form->rules[i];
-        put_code_row_head(out, rule->id);
-        put(out, "td", rule->item);
+        codebook_open_row(out, rule->id);
+        codebook_put(out, "td", rule->item);
         text_append(out, "<td><code>");
         text_append_html(out, expression_source(rule->check));
         text_append(out, "</code></td>");
-        put(out, "td", rule->text);
-        put(out, "td", rule->soft ? "to be confirmed with a reason" : "refused");
+        codebook_put(out, "td", rule->text);
+        codebook_put(out, "td", rule->soft ? "to be confirmed with a reason" : "refused");
         text_append(out, "</tr>\n");
     }
-    close_table(out);
+    codebook_close_table(out);
 }
 
 static void put_computation(struct text *out, const struct form *form, const struct score *score)
@@ -284,14 +253,15 @@ static void write_scores(struct text *out, const struct form *form)
                                         "Range", "Direction", "Source",      NULL};
     if (form->score_count == 0)
         return;
-    open_table(out, "Scores", names);
+    codebook_open_table(out, "Scores", names);
     for (size_t i = 0; i < form->score_count; i++) {
         const struct score *score = &form->scores[i];
-        put_code_row_head(out, score->id);
-        put(out, "td", score->title);
+        codebook_open_row(out, score->id);
+        codebook_put(out, "td", score->title);
         put_computation(out, form, score);
         put_range(out, score->range[0], score->range[1]);
-        put(out, "td", score->direction == SCORE_HIGHER_BETTER ? "higher is better" : "higher is worse");
+        codebook_put(out, "td",
+                     score->direction == SCORE_HIGHER_BETTER ? "higher is better" : "higher is worse");
         text_append(out, "<td>");
         text_append_html(out, score->source != NULL ? score->source : form->source);
         text_append(out, score->derived ? "; derived, never pooled with collected values" : "");
@@ -301,14 +271,14 @@ static void write_scores(struct text *out, const struct form *form)
         }
         text_append(out, "</td></tr>\n");
     }
-    close_table(out);
+    codebook_close_table(out);
 }
 
 static void write_form(struct text *out, const struct form *form)
 {
     static const char *const abouts[] = {"the subject", "one knee", "the subject or one knee"};
     text_append_format(out, "<section id=\"%s\">", form->id);
-    put(out, "h2", form->title);
+    codebook_put(out, "h2", form->title);
     text_append_format(out, "<p class=\"note\"><code>%s</code> version %d, about %s", form->id, form->version,
                        abouts[form->about]);
     text_append(out, form->repeats ? ", may repeat" : "");
@@ -336,7 +306,7 @@ void codebook_write_html(struct text *out, const struct catalogue *catalogue)
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Codebook: ");
     text_append_html(out, protocol->title);
     text_append_format(out, "</title>\n<style>\n%s</style></head><body>\n<main>", style);
-    put(out, "h1", protocol->title);
+    codebook_put(out, "h1", protocol->title);
     text_append_format(out, "<p class=\"note\">Codebook of protocol <code>%s</code> version %d. Index knee: ",
                        protocol->id, protocol->version);
     text_append_html(out, protocol_index_knee_text(protocol));
@@ -351,6 +321,7 @@ void codebook_write_html(struct text *out, const struct catalogue *catalogue)
     write_cohorts(out, protocol);
     write_endpoints(out, catalogue);
     write_responders(out, protocol);
+    codebook_write_plan(out, catalogue);
     for (size_t i = 0; i < count; i++)
         write_form(out, forms[i]);
     text_append(out, "</main></body></html>\n");

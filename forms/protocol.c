@@ -173,7 +173,9 @@ static void analysis_to_json(struct text *out, const struct protocol *protocol)
     for (size_t i = 0; i < protocol->baseline_count; i++)
         text_append_format(out, "%s\"%s.%s\"", i > 0 ? "," : "", protocol->baseline[i].form,
                            protocol->baseline[i].item);
-    text_append(out, "]}");
+    text_append(out, "]");
+    analysis_plan_to_json(out, protocol);
+    text_append(out, "}");
 }
 
 const char *protocol_index_knee_text(const struct protocol *protocol)

@@ -14,6 +14,8 @@ const char *const claim_kind_words[] = {"responder",   "difference", "change", "
                                         "equivalence", "imaging",    "cost",   NULL};
 const char *const claim_refuted_words[] = {"above", "below", "outside", NULL};
 const char *const multiplicity_words[] = {"holm", "ordered", NULL};
+const char *const imputation_words[] = {"j2r", "cr", "cir", NULL};
+const char *const event_knee_words[] = {"any", "index", NULL};
 const char *const imaging_scale_words[] = {"difference", "ratio", NULL};
 
 const struct equivalence_margin *plan_find_margin(const struct analysis_plan *plan, int endpoint)
@@ -95,13 +97,27 @@ const struct subgroup_level *catalogue_item_levels(const void *owner, const stru
     return found.levels;
 }
 
+static bool is_left_out(const struct subgroup *subgroup, const char *code)
+{
+    for (size_t i = 0; i < subgroup->left_out_count; i++)
+        if (strcmp(subgroup->left_out[i], code) == 0)
+            return true;
+    return false;
+}
+
 const struct subgroup_level *catalogue_subgroup_levels(const void *owner, const struct catalogue *catalogue,
                                                        const struct subgroup *subgroup, size_t *count)
 {
-    if (subgroup->levels == NULL)
-        return catalogue_item_levels(owner, catalogue, &subgroup->item, count);
     *count = subgroup->level_count;
-    return subgroup->levels;
+    if (subgroup->levels != NULL)
+        return subgroup->levels;
+    size_t all = 0;
+    const struct subgroup_level *levels = catalogue_item_levels(owner, catalogue, &subgroup->item, &all);
+    struct subgroup_level *kept = memory_new_array(owner, struct subgroup_level, all);
+    for (size_t i = 0; i < all; i++)
+        if (!is_left_out(subgroup, levels[i].codes[0]))
+            kept[(*count)++] = levels[i];
+    return kept;
 }
 
 const char *catalogue_subgroup_title(const struct catalogue *catalogue, const struct subgroup *subgroup)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "forms/base/error.h"
+#include "forms/base/text.h"
 #include "forms/form.h"
 
 struct catalogue;
@@ -228,13 +229,17 @@ int subgroup_find_level(const struct subgroup_level *levels, size_t count, const
 
 /*
  * An event's condition over the items of one version of its form.  NULL with kind ERROR_NONE when it has
- * none; NULL with ERROR_INPUT when it does not fit this version (catalogue_check holds it against the newest).
+ * none; NULL with ERROR_INPUT when it does not fit this version (the newest is checked).
  */
 struct expression *event_condition(const void *owner, const struct timed_event *event,
                                    const struct form *form, struct error *error);
 
 /* Words as they stand in YAML, by enum; NULL-terminated. */
 extern const char *const strategy_words[], *const claim_kind_words[], *const claim_refuted_words[];
-extern const char *const multiplicity_words[], *const imaging_scale_words[];
+extern const char *const multiplicity_words[], *const imaging_scale_words[], *const event_knee_words[];
+extern const char *const imputation_words[];   /* of the bits 1, 2, 4 */
+
+/* The members of the JSON object `analysis` that this header is about; after another member or "{". */
+void analysis_plan_to_json(struct text *out, const struct protocol *protocol);
 
 #endif

@@ -5,7 +5,6 @@
 
 static const char *const event_keys[] = {"id",        "title",   "form",       "when", "date", "knee",
                                          "competing", "horizon", "favourable", "days", NULL};
-static const char *const knee_words[] = {"any", "index", NULL};
 static const char *const competing_words[] = {"none", "death", NULL};
 static const struct yaml_bounds study_days = {1, 99999};
 
@@ -48,7 +47,7 @@ static void read_event(struct protocol_reader *reader, const struct yaml *node, 
     event->form = read_id(reader, node, "form", YAML_REQUIRED);
     event->when = protocol_read_text(reader, node, "when", YAML_OPTIONAL);
     event->date = read_id(reader, node, "date", YAML_OPTIONAL);
-    event->knee = yaml_get_word(node, "knee", YAML_OPTIONAL, knee_words, faults) == EVENT_ANY_KNEE
+    event->knee = yaml_get_word(node, "knee", YAML_OPTIONAL, event_knee_words, faults) == EVENT_ANY_KNEE
                       ? EVENT_ANY_KNEE
                       : EVENT_INDEX_KNEE;
     event->death_competes = yaml_get_word(node, "competing", YAML_OPTIONAL, competing_words, faults) == 1;

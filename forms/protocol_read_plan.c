@@ -16,7 +16,6 @@ static const char *const multiplicity_keys[] = {"method", "hypotheses", NULL};
 static const char *const hypothesis_keys[] = {"endpoint", "visit", "compare", NULL};
 static const char *const estimand_keys[] = {"endpoint", "population", "intercurrent", "summary", NULL};
 static const char *const intercurrent_keys[] = {"event", "strategy", NULL};
-static const char *const method_words[] = {"j2r", "cr", "cir", NULL};
 
 /* The next map of a list, or NULL when it is none (a fault) or the list is over. */
 static const struct yaml *next_map(struct protocol_reader *reader, const struct yaml *list, size_t *at)
@@ -90,9 +89,9 @@ static unsigned read_methods(struct protocol_reader *reader, const struct yaml *
         return IMPUTE_J2R;
     for (size_t i = 0; i < count; i++) {
         size_t at = 0;
-        while (method_words[at] != NULL && strcmp(method_words[at], words[i]) != 0)
+        while (imputation_words[at] != NULL && strcmp(imputation_words[at], words[i]) != 0)
             at++;
-        if (method_words[at] == NULL)
+        if (imputation_words[at] == NULL)
             yaml_fault(reader->faults, list, "unknown method \"%.64s\"; write j2r, cr or cir", words[i]);
         else
             chosen |= (unsigned)methods[at];
