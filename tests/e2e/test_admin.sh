@@ -57,12 +57,12 @@ check "study list names it" says '"study":"demo"' admin study list --json
 check "the same protocol again changes nothing" exits 0 admin study protocol demo $protocol
 sed 's/title: .*/title: another title/' $protocol > "$dir/changed.yaml"
 check "another text under the same version is refused" exits 1 admin study protocol demo "$dir/changed.yaml"
-sed 's/version: 1/version: 2/' $protocol > "$dir/next.yaml"
+sed 's/^  version: .*/  version: 7/' $protocol > "$dir/next.yaml"
 check "a new version is taken" exits 0 admin study protocol demo "$dir/next.yaml"
-check "and is the study's version" says '"protocol_version":2' admin study list --json
-sed 's/version: 1/version: 3/; s/masking: none/masking: double/' $protocol > "$dir/masked.yaml"
+check "and is the study's version" says '"protocol_version":7' admin study list --json
+sed 's/^  version: .*/  version: 8/; s/masking: none/masking: double/' $protocol > "$dir/masked.yaml"
 check "a protocol masked unlike its study is refused" says masking admin study protocol demo "$dir/masked.yaml"
-check "and is not the study's" says '"protocol_version":2' admin study list --json
+check "and is not the study's" says '"protocol_version":7' admin study list --json
 check "the forms again change nothing" exits 0 admin study forms demo $forms
 check "site add" exits 0 admin site add demo 1 --name 'Clinic "One"' --time-zone Europe/Berlin
 check "site add of the same number is refused" exits 1 admin site add demo 1 --name Two --time-zone UTC

@@ -67,7 +67,6 @@ static void put_next_protocol(struct registry *registry)
     const char *yaml =
         text_read_file(registry, "forms/protocols/demo.yaml", FORM_FILE_LIMIT, &length, &error);
     assert_non_null(yaml);
-    yaml = replace(registry, yaml, "version: 1", "version: 2");
     yaml = replace(registry, yaml, "forms: [baseline, koos, pain_vas,", "forms: [baseline, koos,");
     yaml = replace(registry, yaml, "any_time: [", "any_time: [remark, ");
     put(registry, "SELECT admin.put_form('demo', 'remark', 1, $1::text)", remark_form);

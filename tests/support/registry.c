@@ -79,7 +79,7 @@ static void put_forms(struct db *db, const char *study)
     globfree(&found);
 }
 
-/* The protocol that ships, under the study's own name and masking. */
+/* The protocol that ships, as the first version under the study's own name and masking. */
 static void put_protocol(struct db *db, const char *study, const char *masking)
 {
     void *work = memory_owner(db, "protocol");
@@ -89,6 +89,8 @@ static void put_protocol(struct db *db, const char *study, const char *masking)
         *end = '\0';
         if (strcmp(line, "  id: demo") == 0)
             text_append_format(text, "  id: %s\n", study);
+        else if (strncmp(line, "  version: ", 11) == 0)
+            text_append(text, "  version: 1\n");
         else if (strcmp(line, "  masking: none") == 0)
             text_append_format(text, "  masking: %s\n", masking);
         else
