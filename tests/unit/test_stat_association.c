@@ -81,7 +81,7 @@ static void test_stat_association_regular_and_singular_tables_give_the_numbers_o
                      pick(&a, rows[i].stat));
         compared++;
     }
-    assert_int_equal(compared, 12 * 11);
+    assert_int_equal(compared, 14 * 11);
     talloc_free(owner);
 }
 

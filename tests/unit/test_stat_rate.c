@@ -141,6 +141,23 @@ static void test_stat_rate_difference_other_group_first_gives_the_same_bits_nega
     assert_true(x.value == -y.value && x.lo == -y.hi && x.hi == -y.lo);
 }
 
+/* Under equal times the distribution is symmetric: p is twice the smaller tail, however the densities round. */
+static void test_stat_rate_ratio_of_equal_times_counts_the_equally_likely_other_side(void **state)
+{
+    (void)state;
+    for (size_t all = 1; all <= 50; all++) {
+        double choose = 1, tail = 0;
+        for (size_t x = 0; 2 * x <= all; x++) {
+            tail += choose;
+            choose *= (double)(all - x) / (double)(x + 1);
+            double expected = fmin(1, 2 * tail / pow(2, (double)all));
+            const struct rate few = {x, 7}, many = {all - x, 7};
+            assert_true(fabs(stat_rate_ratio(&few, &many, 0.95).p - expected) < 1e-12);
+            assert_true(fabs(stat_rate_ratio(&many, &few, 0.95).p - expected) < 1e-12);
+        }
+    }
+}
+
 static void test_stat_rate_not_estimable_says_why(void **state)
 {
     (void)state;
@@ -170,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_stat_rate_unit_vectors_give_garwood),
         cmocka_unit_test(test_stat_rate_adverse_events_of_the_trial_give_its_rates),
         cmocka_unit_test(test_stat_rate_difference_other_group_first_gives_the_same_bits_negated),
+        cmocka_unit_test(test_stat_rate_ratio_of_equal_times_counts_the_equally_likely_other_side),
         cmocka_unit_test(test_stat_rate_not_estimable_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
