@@ -288,7 +288,13 @@ static bool choose_covariates(struct cox_fit *fit, const struct cox_rows *rows, 
     cox_evaluate(rows, zero, null);
     size_t rank = stat_matrix_independent(null->information, width, squares, kept);
     fit->log_likelihood_null = null->log_likelihood;
-    fit->score = test_of(null->score, null->information, width);
+    /* Of the kept ones alone: what rounding leaves of the others would be tested as well. */
+    stat_matrix_take(null->information, width, kept, null->information);
+    for (size_t j = 0, at = 0; j < width; j++) {
+        if (kept[j])
+            null->score[at++] = null->score[j];
+    }
+    fit->score = test_of(null->score, null->information, rank);
     talloc_free(null);
     return rank > 0;
 }

@@ -257,14 +257,15 @@ static void test_stat_cox_fit_of_groups_in_strata_of_their_own_has_a_reason(void
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
-    struct survival_set *set = survival_set_load(owner, "last is event");
+    struct survival_set *set = survival_set_load(owner, "four groups");
     set->data.stratum = set->data.group;
-    set->data.stratum_count = 2;
+    set->data.stratum_count = set->data.group_count;
     set->x = NULL;
     const struct cox_model model = survival_set_model(owner, set);
     const struct cox_fit *fit = stat_cox_fit(owner, &model);
     assert_non_null(fit->reason);
     assert_non_null(strstr(fit->coefficients[0].reason, "of this and of another group"));
+    assert_true(fit->score.df == 0 && isnan(fit->score.p));
     talloc_free(owner);
 }
 
