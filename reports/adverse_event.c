@@ -157,8 +157,8 @@ static void set_terms(const void *owner, const struct dataset *dataset, const st
     event->term = memory_format(owner, "%s | %s", event->soc, plain_term(owner, term));
 }
 
-static struct adverse_event read_event(const void *owner, const struct dataset *dataset,
-                                       const struct record *record)
+struct adverse_event adverse_event_read(const void *owner, const struct dataset *dataset,
+                                        const struct record *record)
 {
     struct adverse_event event = {
         .subject = record->subject,
@@ -190,7 +190,7 @@ struct adverse_events adverse_events_of(const void *owner, const struct dataset 
         enum emergence emergence = adverse_event_emergence(dataset, record);
         if (emergence == EMERGENCE_NONE)
             continue;
-        list.events[list.count] = read_event(list.events, dataset, record);
+        list.events[list.count] = adverse_event_read(list.events, dataset, record);
         list.events[list.count++].imputed = emergence == EMERGENCE_IMPUTED;
     }
     return list;

@@ -54,6 +54,12 @@ enum emergence adverse_event_emergence(const struct dataset *dataset, const stru
 /* First treatment of either knee, DATE_NONE when there is none. */
 date_days adverse_event_day_1(const struct subject *subject);
 
+/*
+ * An event as its form has it, emergent or not; `imputed` is not set.  Texts that are put together hang on `owner`.
+ */
+struct adverse_event adverse_event_read(const void *owner, const struct dataset *dataset,
+                                        const struct record *record);
+
 /* Events of subjects that have a column. */
 struct adverse_events adverse_events_of(const void *owner, const struct dataset *dataset);
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The analysis sets that a subject belongs to, as reports/README.md defines them. */
+#ifndef PATELLA_SUBJECT_SETS_H
+#define PATELLA_SUBJECT_SETS_H
+
+#include "reports/dataset.h"
+
+struct subject_sets {
+    bool treated, full_analysis, completer;
+};
+
+struct subject_sets subject_sets_of(const struct dataset *dataset, size_t subject);
+
+#endif
