@@ -10,6 +10,8 @@
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
 
+#define TOO_MANY_REPORTS "53400"     /* SQLSTATE: configuration limit exceeded */
+
 enum { LABEL_MOST = 100, CUT_MOST = 2000000000 };
 
 static const char *const no_parameters[] = {NULL};
@@ -101,6 +103,19 @@ void handle_list_reports(struct exchange *exchange, struct store *store)
     exchange_reply_json(exchange, 200, body);
 }
 
+/* The limit of reports that wait is the database's (api.request_report). */
+static void reply_request_error(struct exchange *exchange, const struct error *error)
+{
+    if (strcmp(error->sqlstate, TOO_MANY_REPORTS) != 0) {
+        request_reply_error(exchange, error);
+        return;
+    }
+    exchange_add_header(exchange, "Retry-After", "30");
+    exchange_reply_problem(exchange, 429, "too_many_reports",
+                           "five reports that this account asked for wait or are being made; ask again when one "
+                           "of them is done");
+}
+
 void handle_request_report(struct exchange *exchange, struct store *store)
 {
     struct error error = {0};
@@ -112,7 +127,7 @@ void handle_request_report(struct exchange *exchange, struct store *store)
     struct store_reader reader = request_reader(exchange, study);
     const char *report = store_request_report(exchange, store, &reader, cut, &error);
     if (report == NULL) {
-        request_reply_error(exchange, &error);
+        reply_request_error(exchange, &error);
         return;
     }
     struct text *body = text_new(exchange);

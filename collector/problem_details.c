@@ -83,6 +83,7 @@ static const char *const codes[] = {
     "invalid_parameter", "length_and_transfer_encoding", "length_required", "malformed", "method_not_allowed",
     "no_session", "no_token", "not_allowed", "not_found", "not_json", "reason_missing", "record_exists", "record_void",
     "study_frozen", "subject_exists", "subject_has_records", "subject_locked", "too_large", "too_many_headers",
+    "too_many_reports",
     "transfer_encoding", "unavailable", "unknown_form", "unknown_method", "unknown_subject", "uuid_reused",
     "version_conflict", "wrong_type",
 };
