@@ -89,6 +89,23 @@ void cell_add_limits(const struct cell *cell, const struct proportion *p)
     add_defined(cell, "cp_hi", p->cp_hi, p->n);
 }
 
+void cell_add_or_reason(const struct cell *cell, const char *stat, double value, const char *reason)
+{
+    if (!isnan(value))
+        cell_add(cell, stat, value);
+    else if (reason != NULL)
+        add_missing(cell, stat, "not_estimable", reason);
+}
+
+void cell_add_estimate(const struct cell *cell, const char *const names[4], const struct estimate *estimate)
+{
+    const double values[4] = {estimate->value, estimate->lo, estimate->hi, estimate->p};
+    for (size_t i = 0; i < 4; i++) {
+        if (names[i] != NULL)
+            cell_add_or_reason(cell, names[i], values[i], estimate->reason);
+    }
+}
+
 /* -- columns --------------------------------------------------------------------------------------------- */
 
 struct columns columns_of_treated(const void *owner, const struct dataset *dataset)
@@ -105,6 +122,19 @@ struct columns columns_of_treated(const void *owner, const struct dataset *datas
             lists[column][columns[column].count++] = i;
     }
     return (struct columns){columns, dataset->cohort_count};
+}
+
+struct contrasts contrasts_of(const void *owner, const struct dataset *dataset)
+{
+    const struct analysis_plan *plan = &dataset->catalogue->protocol->plan;
+    size_t count = dataset->pooled ? 0 : plan->contrast_count;
+    struct contrast *contrasts = memory_new_array(owner, struct contrast, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t a = (size_t)plan->contrasts[i].cohort, b = (size_t)plan->contrasts[i].against;
+        char *name = memory_format(contrasts, "%s - %s", dataset->cohorts[a], dataset->cohorts[b]);
+        contrasts[i] = (struct contrast){name, a, b};
+    }
+    return (struct contrasts){contrasts, count};
 }
 
 /* -- codes ----------------------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "reports/dataset.h"
 #include "reports/results.h"
 #include "reports/stat_descriptive.h"
+#include "reports/stat_estimate.h"
 #include "reports/stat_proportion.h"
 
 /* Where the next statistics belong. */
@@ -35,6 +36,11 @@ void cell_add_proportion(const struct cell *cell, const struct proportion *p);
 /* cp_lo, cp_hi. */
 void cell_add_limits(const struct cell *cell, const struct proportion *p);
 
+/* NAN: not estimable for this reason (NULL: what the statistic does not have is not added). */
+void cell_add_or_reason(const struct cell *cell, const char *stat, double value, const char *reason);
+/* Value, lower limit, upper limit and p of an estimate under these names; NULL: not added. */
+void cell_add_estimate(const struct cell *cell, const char *const names[4], const struct estimate *estimate);
+
 /* The treated subjects of each column, in the dataset's order. */
 struct column {
     const char *name;
@@ -48,6 +54,19 @@ struct columns {
 };
 
 struct columns columns_of_treated(const void *owner, const struct dataset *dataset);
+
+/* Two columns that the protocol compares, in its order; none in a pooled report. */
+struct contrast {
+    const char *name;            /* "A - B", the column of its results; ratios are A over B */
+    size_t a, b;                 /* indices of columns */
+};
+
+struct contrasts {
+    const struct contrast *at;
+    size_t count;
+};
+
+struct contrasts contrasts_of(const void *owner, const struct dataset *dataset);
 
 /*
  * Codes that answers of a choice item can have, over all versions of its form, newest first; for booleans
