@@ -19,7 +19,7 @@ static void check_cuts(struct checking *checking, const struct subgroup *subgrou
 {
     if (!is_number(item)) {
         faults_add(checking->faults, checking->file, subgroup->line,
-                   "%s: %s.%s is a %s, and \"cut\" divides numbers; write \"groups\" of codes", subgroup->id,
+                   "%s: %s.%s has type %s, and \"cut\" divides numbers; write \"groups\" of codes", subgroup->id,
                    subgroup->item.form, item->id, item_type_name(item->type));
         return;
     }
@@ -117,7 +117,7 @@ static void check_subgroup(struct checking *checking, const struct subgroup *sub
         check_coverage(checking, subgroup, &known);
     else if (item->type == ITEM_INTEGER || item->type == ITEM_DECIMAL)
         faults_add(checking->faults, checking->file, subgroup->line,
-                   "%s: %s.%s is a %s and has no codes; say with \"cut\" where its groups begin",
+                   "%s: %s.%s has type %s and no codes; say with \"cut\" where its groups begin",
                    subgroup->id, subgroup->item.form, item->id, item_type_name(item->type));
     talloc_free(owner);
 }
@@ -178,7 +178,7 @@ static void check_event_date(struct checking *checking, const struct timed_event
     const struct item *item = checking_find_item(checking, &reference);
     if (item != NULL && item->type != ITEM_DATE && item->type != ITEM_PARTIAL_DATE)
         faults_add(checking->faults, checking->file, event->line,
-                   "%s: %s.%s is a %s; \"date\" names a date or partial date", event->id, event->form,
+                   "%s: %s.%s has type %s; \"date\" names a date or partial date", event->id, event->form,
                    item->id, item_type_name(item->type));
 }
 
@@ -208,11 +208,11 @@ static void check_cost(struct checking *checking, const struct cost_plan *cost)
     const struct item *currency = checking_find_item(checking, &cost->currency);
     if (amount != NULL && amount->type != ITEM_INTEGER && amount->type != ITEM_DECIMAL)
         faults_add(checking->faults, checking->file, cost->amount.line,
-                   "cost: %s.%s is a %s; \"amount\" names a number", cost->amount.form, amount->id,
+                   "cost: %s.%s has type %s; \"amount\" names a number", cost->amount.form, amount->id,
                    item_type_name(amount->type));
     if (currency != NULL && currency->type != ITEM_TEXT && currency->type != ITEM_CHOICE)
         faults_add(checking->faults, checking->file, cost->currency.line,
-                   "cost: %s.%s is a %s; \"currency\" names a text or a choice", cost->currency.form,
+                   "cost: %s.%s has type %s; \"currency\" names a text or a choice", cost->currency.form,
                    currency->id, item_type_name(currency->type));
 }
 
