@@ -27,9 +27,8 @@ static void sum_residuals(struct linear_fit *fit, struct linear_entry *entries)
     const struct linear_design *design = fit->design;
     double total = 0;
     fit->residual_ss = 0;
-    for (size_t i = 0; i < design->data->records; i++) {
-        if (!linear_design_uses(design, i))
-            continue;
+    for (size_t r = 0; r < design->used; r++) {
+        size_t i = design->rows[r];
         size_t count = linear_design_row(design, i, entries);
         double left = residual(fit, i, entries, count);
         double response = design->data->response[i] - design->response_mean;
@@ -62,9 +61,8 @@ static double leverage(const struct linear_fit *fit, const struct linear_entry *
 static bool sum_squares_hc3(const struct linear_fit *fit, struct linear_entry *entries, double *middle)
 {
     const struct linear_design *design = fit->design;
-    for (size_t i = 0; i < design->data->records; i++) {
-        if (!linear_design_uses(design, i))
-            continue;
+    for (size_t r = 0; r < design->used; r++) {
+        size_t i = design->rows[r];
         size_t count = linear_design_row(design, i, entries);
         double rest = 1 - leverage(fit, entries, count);
         if (rest < ALONE)

@@ -27,10 +27,9 @@ static bool is_missing(const struct linear_variable *variable, size_t record)
     return variable->codes[record] < 0;
 }
 
-bool linear_design_uses(const struct linear_design *design, size_t record)
+static bool is_complete(const struct linear_data *data, size_t record)
 {
-    const struct linear_data *data = design->data;
-    if ((data->included != NULL && !data->included[record]) || !isfinite(data->response[record]))
+    if (!isfinite(data->response[record]))
         return false;
     for (size_t v = 0; v < data->variable_count; v++) {
         if (is_missing(&data->variables[v], record))
@@ -42,7 +41,7 @@ bool linear_design_uses(const struct linear_design *design, size_t record)
 static void count_record(struct linear_design *design, size_t record)
 {
     const struct linear_data *data = design->data;
-    design->used++;
+    design->rows[design->used++] = (uint32_t)record;
     design->response_mean += data->response[record];
     for (size_t v = 0; v < data->variable_count; v++) {
         const struct linear_variable *variable = &data->variables[v];
@@ -56,15 +55,18 @@ static void count_record(struct linear_design *design, size_t record)
 static void find_means(struct linear_design *design)
 {
     const struct linear_data *data = design->data;
-    size_t included = 0;
+    design->rows = memory_new_array(design, uint32_t, data->records);
     for (size_t i = 0; i < data->records; i++) {
-        included += data->included == NULL || data->included[i];
-        if (linear_design_uses(design, i))
+        if (data->included != NULL && !data->included[i])
+            continue;
+        if (is_complete(data, i))
             count_record(design, i);
+        else
+            design->left_out++;
     }
-    design->left_out = included - design->used;
     if (design->used == 0)
         return;
+    design->rows = memory_resize_array(design, design->rows, uint32_t, design->used);
     design->response_mean /= (double)design->used;
     for (size_t v = 0; v < data->variable_count; v++)
         design->centres[v] /= (double)design->used;

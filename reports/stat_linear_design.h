@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { LINEAR_MAIN = -1, LINEAR_COLUMNS_MOST = 2000 };
 
@@ -28,7 +29,7 @@ struct linear_term {
 
 /* One subject, or one record, an entry of each array.  A record with anything missing is not used. */
 struct linear_data {
-    size_t records;
+    size_t records;          /* below 2^32 */
     const double *response;  /* not finite: missing */
     const bool *included;    /* NULL: all; the others are not looked at and not counted as left out */
     const struct linear_variable *variables;
@@ -40,6 +41,7 @@ struct linear_data {
 struct linear_design {
     const struct linear_data *data;
     size_t used, left_out;   /* left out: included, but something is missing */
+    uint32_t *rows;          /* the records used, `used` of them, in ascending order */
     size_t columns;
     double response_mean;
     double *centres;         /* of each variable: mean over the records used; 0 for a factor */
@@ -58,8 +60,6 @@ struct linear_entry {
  * LINEAR_COLUMNS_MOST columns.
  */
 struct linear_design *linear_design_new(const void *owner, const struct linear_data *data);
-
-bool linear_design_uses(const struct linear_design *design, size_t record);
 
 /*
  * What is not zero in a record's row, by ascending column: at most term_count + 1 entries.  The record is

@@ -18,9 +18,8 @@ void linear_mirror(double *a, size_t n)
 void linear_sum_products(struct linear_fit *fit, struct linear_entry *entries)
 {
     const struct linear_design *design = fit->design;
-    for (size_t i = 0; i < design->data->records; i++) {
-        if (!linear_design_uses(design, i))
-            continue;
+    for (size_t r = 0; r < design->used; r++) {
+        size_t i = design->rows[r];
         size_t count = linear_design_row(design, i, entries);
         double response = design->data->response[i] - design->response_mean;
         linear_design_add(entries, count, 1, fit->xtx, design->columns);

@@ -27,12 +27,6 @@ struct newton {
     double backward;         /* greatest such change away from the record's response */
 };
 
-/* log(1 / (1 + exp(-x))) without overflow */
-static double log_probability(double x)
-{
-    return x > 0 ? -log1p(exp(-x)) : x - log1p(exp(x));
-}
-
 static double dot(const struct linear_entry *entries, size_t count, const double *coefficients)
 {
     double sum = 0;
@@ -53,11 +47,13 @@ static void add_record(struct newton *newton, size_t record)
     double log_odds = dot(newton->entries, count, fit->coefficients);
     double move = dot(newton->entries, count, newton->step);
     double response = fit->design->data->response[record];
-    double p = probability(log_odds);
+    double tail = exp(-fabs(log_odds));
+    double p = log_odds > 0 ? 1 / (1 + tail) : tail / (1 + tail);
     linear_design_add(newton->entries, count, p * (1 - p), fit->xtx, fit->design->columns);
     for (size_t k = 0; k < count; k++)
         newton->score[newton->entries[k].column] += newton->entries[k].value * (response - p);
-    newton->likelihood += log_probability(response > 0.5 ? log_odds : -log_odds);
+    double agreement = response > 0.5 ? log_odds : -log_odds;
+    newton->likelihood -= log1p(tail) + (agreement < 0 ? -agreement : 0);
     newton->moved = fmax(newton->moved, fabs(move));
     newton->backward = fmax(newton->backward, response > 0.5 ? -move : move);
 }
@@ -70,10 +66,8 @@ static void evaluate(struct newton *newton)
     memset(fit->xtx, 0, n * n * sizeof *fit->xtx);
     memset(newton->score, 0, n * sizeof *newton->score);
     newton->likelihood = newton->moved = newton->backward = 0;
-    for (size_t i = 0; i < fit->design->data->records; i++) {
-        if (linear_design_uses(fit->design, i))
-            add_record(newton, i);
-    }
+    for (size_t r = 0; r < fit->design->used; r++)
+        add_record(newton, fit->design->rows[r]);
     linear_mirror(fit->xtx, n);
 }
 
@@ -119,9 +113,8 @@ static const char *climb(struct newton *newton)
 static const char *check_response(const struct linear_design *design)
 {
     size_t ones = 0;
-    for (size_t i = 0; i < design->data->records; i++) {
-        if (!linear_design_uses(design, i))
-            continue;
+    for (size_t r = 0; r < design->used; r++) {
+        size_t i = design->rows[r];
         double response = design->data->response[i];
         if (response != 0 && response != 1)
             return "a response is neither 0 nor 1";
@@ -166,10 +159,10 @@ void stat_logistic_probabilities(const struct linear_fit *fit, double *out)
 {
     const struct linear_data *data = fit->design->data;
     struct linear_entry *entries = memory_new_array(NULL, struct linear_entry, data->term_count + 1);
-    for (size_t i = 0; i < data->records; i++) {
+    for (size_t i = 0; i < data->records; i++)
         out[i] = (double)NAN;
-        if (!linear_design_uses(fit->design, i))
-            continue;
+    for (size_t r = 0; r < fit->design->used; r++) {
+        size_t i = fit->design->rows[r];
         size_t count = linear_design_row(fit->design, i, entries);
         out[i] = probability(dot(entries, count, fit->coefficients));
     }

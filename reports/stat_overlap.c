@@ -14,7 +14,7 @@ struct work {
     const struct overlap_question *question;
     struct overlap_answer *answer;
     struct linear_data data;         /* response: 1 first, 0 second, NAN neither or no outcome */
-    double *propensity;              /* of each record; NAN when not used */
+    double *propensity;              /* of each record used */
     double total[2];                 /* sums of weights */
     double mean[2];                  /* weighted, of the outcome */
     double *slope[2];                /* (X'WX)^- sum of d psi / d coefficients, for each mean */
@@ -52,24 +52,17 @@ static double outcome(const struct work *work, size_t record)
     return work->question->data->response[record];
 }
 
-static bool is_used(const struct work *work, size_t record)
-{
-    return !isnan(work->propensity[record]);
-}
-
 static void add_weights(struct work *work)
 {
     struct overlap_answer *answer = work->answer;
-    double squares[2] = {0, 0}, sums[2] = {0, 0}, centre = 0, used = 0;
-    for (size_t i = 0; i < work->data.records; i++) {
-        if (!is_used(work, i))
-            continue;
-        used++;
-        centre += (outcome(work, i) - centre) / used;
+    const struct linear_design *design = answer->propensity->design;
+    double squares[2] = {0, 0}, sums[2] = {0, 0}, centre = 0;
+    for (size_t r = 0; r < design->used; r++) {
+        size_t i = design->rows[r];
+        centre += (outcome(work, i) - centre) / (double)(r + 1);
     }
-    for (size_t i = 0; i < work->data.records; i++) {
-        if (!is_used(work, i))
-            continue;
+    for (size_t r = 0; r < design->used; r++) {
+        size_t i = design->rows[r];
         int s = side(work, i);
         double w = weight(work, i);
         int bin = (int)(work->propensity[i] * OVERLAP_BINS);
@@ -88,19 +81,19 @@ static void add_weights(struct work *work)
 static void find_slopes(struct work *work, struct linear_entry *entries)
 {
     const struct linear_fit *fit = work->answer->propensity;
-    size_t n = fit->design->columns;
+    const struct linear_design *design = fit->design;
+    size_t n = design->columns;
     double *sums[2];
     for (int s = 0; s < 2; s++) {
         sums[s] = memory_new_array(work->answer, double, n);
         work->slope[s] = memory_new_array(work->answer, double, n);
     }
-    for (size_t i = 0; i < work->data.records; i++) {
-        if (!is_used(work, i))
-            continue;
+    for (size_t r = 0; r < design->used; r++) {
+        size_t i = design->rows[r];
         int s = side(work, i);
         double e = work->propensity[i];
         double factor = (s == 0 ? -1 : 1) * e * (1 - e) * (outcome(work, i) - work->mean[s]);
-        size_t count = linear_design_row(fit->design, i, entries);
+        size_t count = linear_design_row(design, i, entries);
         for (size_t k = 0; k < count; k++)
             sums[s][entries[k].column] += factor * entries[k].value;
     }
@@ -129,9 +122,8 @@ static void find_covariance(struct work *work)
     struct linear_entry *entries =
         memory_new_array(work->answer, struct linear_entry, work->data.term_count + 1);
     find_slopes(work, entries);
-    for (size_t i = 0; i < work->data.records; i++) {
-        if (!is_used(work, i))
-            continue;
+    for (size_t r = 0; r < design->used; r++) {
+        size_t i = design->rows[r];
         size_t count = linear_design_row(design, i, entries);
         double first = influence(work, i, 0, entries, count);
         double second = influence(work, i, 1, entries, count);
@@ -245,10 +237,8 @@ static void find_balance(struct work *work)
     }
     size_t most = first[work->data.variable_count];
     struct moments *moments = memory_new_array(owner, struct moments, most);
-    for (size_t i = 0; i < work->data.records; i++) {
-        if (linear_design_uses(design, i))
-            add_moments(work, i, first, moments);
-    }
+    for (size_t r = 0; r < design->used; r++)
+        add_moments(work, design->rows[r], first, moments);
     answer->balance = memory_new_array(answer, struct overlap_balance, most);
     for (size_t v = 0; v < work->data.variable_count; v++) {
         for (size_t l = 0; l < first[v + 1] - first[v]; l++) {
@@ -265,10 +255,8 @@ static void find_balance(struct work *work)
 static void count_cohorts(struct work *work)
 {
     const struct linear_design *design = work->answer->propensity->design;
-    for (size_t i = 0; i < work->data.records; i++) {
-        if (linear_design_uses(design, i))
-            work->answer->n[side(work, i)]++;
-    }
+    for (size_t r = 0; r < design->used; r++)
+        work->answer->n[side(work, design->rows[r])]++;
 }
 
 static const char *find_reason(const struct overlap_answer *answer)
@@ -287,14 +275,13 @@ static void compute(struct work *work)
     if (fit->design != NULL)
         count_cohorts(work);
     answer->reason = find_reason(answer);
-    if (answer->reason == NULL) {
-        stat_logistic_probabilities(fit, work->propensity);
-        add_weights(work);
-        find_covariance(work);
-        estimate(work);
-    } else {
-        answer->means[0] = answer->means[1] = answer->difference = answer->log_ratio = none(answer->reason);
-    }
+    answer->means[0] = answer->means[1] = answer->difference = answer->log_ratio = none(answer->reason);
+    if (fit->design == NULL || answer->reason != NULL)
+        return;
+    stat_logistic_probabilities(fit, work->propensity);
+    add_weights(work);
+    find_covariance(work);
+    estimate(work);
 }
 
 struct overlap_answer *stat_overlap(const void *owner, const struct overlap_question *question)

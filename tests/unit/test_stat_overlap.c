@@ -241,6 +241,18 @@ static void test_stat_overlap_separated_or_missing_cohorts_have_a_reason(void **
     }
 }
 
+static void test_stat_overlap_too_many_levels_have_a_reason(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct sample *sample = load(owner, "small");
+    sample->variables[KL].levels = LINEAR_COLUMNS_MOST;
+    const struct overlap_answer *answer = ask(sample, sample->y, 1, 0);
+    assert_non_null(strstr(answer->reason, "too many levels"));
+    assert_true(isnan(answer->difference.estimate) && answer->balance_count == 0);
+    talloc_free(owner);
+}
+
 static void test_stat_overlap_without_terms_is_the_plain_difference_of_means(void **state)
 {
     (void)state;
@@ -407,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_stat_overlap_gives_the_numbers_of_r),
         cmocka_unit_test(test_stat_overlap_equal_outcomes_have_a_difference_without_a_variance),
         cmocka_unit_test(test_stat_overlap_separated_or_missing_cohorts_have_a_reason),
+        cmocka_unit_test(test_stat_overlap_too_many_levels_have_a_reason),
         cmocka_unit_test(test_stat_overlap_without_terms_is_the_plain_difference_of_means),
         cmocka_unit_test(test_stat_logistic_gives_the_numbers_of_r),
         cmocka_unit_test(test_stat_logistic_without_an_estimate_has_a_reason),
