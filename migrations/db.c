@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "forms/base/memory.h"
+#include "migrations/db_copy_connection.h"
 #include "migrations/db_keywords.h"
 #include "migrations/db_parameters.h"
 #include "migrations/db_result.h"
@@ -288,6 +289,8 @@ static bool prepare_statements(struct db *db, struct error *error)
 {
     for (size_t i = 0; i < db->options.statement_count; i++) {
         const struct db_statement *statement = &db->options.statements[i];
+        if (statement->copies)
+            continue;
         start_deadline(db);
         if (!PQsendPrepare(db->connection, statement->name, statement->sql, 0, NULL))
             return set_lost(error, statement->name);
@@ -321,6 +324,11 @@ struct db *db_open(const void *owner, const struct db_options *options, struct e
         return db;
     talloc_free(db);
     return NULL;
+}
+
+struct db *db_open_beside(const void *owner, const struct db *db, struct error *error)
+{
+    return db_open(owner, &db->options, error);
 }
 
 /* ------------------------------------------------------------------------------------------------ transactions */
@@ -521,6 +529,54 @@ static void cancel(struct db *db)
     PGcancel *request = PQgetCancel(db->connection);
     if (request)
         send_cancel(request);
+    start_deadline(db);
+    PQclear(collect_result(db));
+}
+
+/* ---- for db_copy.c ---- */
+
+PGconn *db_connection(const struct db *db)
+{
+    return db->connection;
+}
+
+bool db_begin_copy(struct db *db, size_t statement, struct error *error)
+{
+    const struct db_statement *copying = &db->options.statements[statement];
+    if (statement >= db->options.statement_count || !copying->copies)
+        return error_set(error, ERROR_INTERNAL, "statement %zu does not copy", statement);
+    db->warnings = 0;
+    start_deadline(db);
+    if (!db_is_alive(db) || !PQsendQuery(db->connection, copying->sql))
+        return set_lost(error, copying->name);
+    PGresult *result = next_result(db);
+    bool begun = result && PQresultStatus(result) == PGRES_COPY_OUT;
+    if (!begun && accept_result(db, copying->name, result, error))
+        error_set(error, ERROR_INTERNAL, "%s: copied nothing", copying->name);
+    if (begun)
+        PQclear(result);
+    return begun;
+}
+
+bool db_end_copy(struct db *db, size_t statement, struct error *error)
+{
+    PGresult *result = collect_result(db);
+    bool ended = accept_result(db, db->options.statements[statement].name, result, error);
+    if (ended)
+        PQclear(result);
+    return ended;
+}
+
+void db_cancel_copy(struct db *db)
+{
+    char *row;
+    if (!db_is_alive(db))
+        return;
+    PGcancel *request = PQgetCancel(db->connection);
+    if (request)
+        send_cancel(request);
+    while (PQgetCopyData(db->connection, &row, 0) > 0)
+        PQfreemem(row);
     start_deadline(db);
     PQclear(collect_result(db));
 }

@@ -27,6 +27,7 @@ struct db_parameters;
 struct db_statement {
     const char *name;        /* unique on the connection */
     const char *sql;         /* $1 parameters with explicit casts, schema-qualified */
+    bool copies;             /* COPY ... TO STDOUT (FORMAT binary), for db_copy: neither prepared nor with parameters */
 };
 
 struct db_options {
@@ -41,6 +42,8 @@ struct db_options {
 
 /* The default database name is "patella" in the same way as default_user. */
 struct db *db_open(const void *owner, const struct db_options *options, struct error *error) MUST_CHECK;
+/* Another connection with the same options. */
+struct db *db_open_beside(const void *owner, const struct db *db, struct error *error) MUST_CHECK;
 bool db_is_alive(const struct db *db);           /* false after the connection was lost */
 /* Opens the connection again with the same options after a loss. */
 bool db_reopen(struct db *db, struct error *error) MUST_CHECK;

@@ -45,9 +45,9 @@ struct adverse_events {
 
 enum emergence { EMERGENCE_NONE, EMERGENCE_CERTAIN, EMERGENCE_IMPUTED };
 
-bool adverse_event_is_form(const struct record *record);
-bool adverse_event_is_fatal(const struct record *record);
-bool adverse_event_is_serious(const struct record *record);
+bool adverse_event_is_form(const struct dataset *dataset, const struct record *record);
+bool adverse_event_is_fatal(const struct dataset *dataset, const struct record *record);
+bool adverse_event_is_serious(const struct dataset *dataset, const struct record *record);
 /* EMERGENCE_NONE for subjects who are not treated, too. */
 enum emergence adverse_event_emergence(const struct dataset *dataset, const struct record *record);
 

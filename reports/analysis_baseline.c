@@ -32,16 +32,20 @@ static bool is_due_anywhere(const struct protocol *protocol, const char *form)
 static void collect_answers(const struct dataset *dataset, struct variable *variable)
 {
     bool by_visit = is_due_anywhere(dataset->catalogue->protocol, variable->reference->form);
-    for (size_t i = 0; i < dataset->record_count; i++) {
-        const struct record *record = &dataset->records[i];
-        bool at_baseline = record->day != STUDY_DAY_NONE && record->day <= 1
-                        && !(by_visit && strcmp(record->visit, "unscheduled") == 0);
-        if (!at_baseline || strcmp(record->form->id, variable->reference->form) != 0
-            || (record->knee != KNEE_NONE && record->knee != dataset->subjects[record->subject].index_knee))
-            continue;
-        const struct answer *answer = record_answer(record, variable->reference->item);
-        if (answer != NULL)
-            variable->answers[record->subject] = answer;
+    int form = dataset_form_number(dataset, variable->reference->form);
+    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        for (size_t i = 0; i < records.count; i++) {
+            const struct record *record = &records.at[i];
+            bool at_baseline = record->day != STUDY_DAY_NONE && record->day <= 1
+                            && !(by_visit && record_is_unscheduled(dataset, record));
+            if (!record_is(dataset, record, form) || !at_baseline
+                || (record->knee != KNEE_NONE && record->knee != dataset->subjects[subject].index_knee))
+                continue;
+            const struct answer *answer = record_answer(dataset, record, variable->reference->item);
+            if (answer != NULL)
+                variable->answers[subject] = answer;
+        }
     }
 }
 

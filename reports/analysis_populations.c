@@ -31,10 +31,11 @@ static int sets_endpoint(const struct protocol *protocol)
 }
 
 /* Nobody has come to any visit, or the date of treatment is wrong. */
-static bool has_record_in_a_window(const struct dataset *dataset, const struct subject *subject)
+static bool has_record_in_a_window(const struct dataset *dataset, size_t subject)
 {
-    for (size_t i = 0; i < subject->record_count; i++) {
-        if (dataset->records[subject->first_record + i].analysis_visit != NO_VISIT)
+    struct records records = dataset_records(dataset, subject);
+    for (size_t i = 0; i < records.count; i++) {
+        if (records.at[i].analysis_visit != NO_VISIT)
             return true;
     }
     return false;
@@ -56,7 +57,7 @@ static void find_sets(const struct dataset *dataset, size_t subject, bool member
     member[SET_ALLOCATED] = dataset->subjects[subject].cohort != NO_COHORT;
     member[SET_TREATED] = dataset->subjects[subject].treated;
     member[SET_NO_RECORD] =
-        member[SET_TREATED] && !has_record_in_a_window(dataset, &dataset->subjects[subject]);
+        member[SET_TREATED] && !has_record_in_a_window(dataset, subject);
     member[SET_FAS] = after && !isnan(dataset_value(dataset, subject, (size_t)endpoint, baseline));
     member[SET_COMPLETERS] = last;
 }
@@ -150,6 +151,23 @@ static void add_deviation_row(const struct dataset *dataset, struct cell cell, c
     }
 }
 
+static void count_deviations(const struct dataset *dataset, const struct codes *categories, struct deviations *rows)
+{
+    int form = dataset_form_number(dataset, FORM_DEVIATION);
+    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        for (size_t i = 0; i < records.count; i++) {
+            if (!record_is(dataset, &records.at[i], form))
+                continue;
+            const struct answer *category = record_answer(dataset, &records.at[i], "category");
+            size_t at = category != NULL ? codes_find(categories, category->text) : categories->count;
+            count_deviation(dataset, subject, &rows[0]);
+            if (at < categories->count)
+                count_deviation(dataset, subject, &rows[at]);
+        }
+    }
+}
+
 /* Rows: any, then the categories of the form; none when no form has categories. */
 static void add_deviations(const void *owner, const struct dataset *dataset, struct results *results,
                            const size_t *enrolled)
@@ -164,16 +182,7 @@ static void add_deviations(const void *owner, const struct dataset *dataset, str
         rows[i].subjects = memory_new_array(owner, size_t, dataset->cohort_count + 1);
         rows[i].events = memory_new_array(owner, size_t, dataset->cohort_count + 1);
     }
-    for (size_t i = 0; i < dataset->record_count; i++) {
-        const struct record *record = &dataset->records[i];
-        if (strcmp(record->form->id, FORM_DEVIATION) != 0)
-            continue;
-        const struct answer *category = record_answer(record, "category");
-        size_t at = category != NULL ? codes_find(&categories, category->text) : categories.count;
-        count_deviation(dataset, record->subject, &rows[0]);
-        if (at < categories.count)
-            count_deviation(dataset, record->subject, &rows[at]);
-    }
+    count_deviations(dataset, &categories, rows);
     for (size_t i = 0; of_form.count > 0 && i < categories.count; i++) {
         struct cell cell = {results, "protocol deviations", categories.at[i], NULL};
         add_deviation_row(dataset, cell, &rows[i], enrolled);

@@ -59,14 +59,16 @@ static void add_columns(struct data_table *table)
 
 static bool is_of_series(const struct series *series, const struct record *record)
 {
-    return strcmp(record->form->id, series->endpoint->form) == 0 &&
-           form_find_score(record->form, series->endpoint->score) != FORM_NONE &&
-           record->knee == dataset_index_knee(series->dataset, series->subject, record->form);
+    const struct form *form = record_form(series->dataset, record);
+    return strcmp(form->id, series->endpoint->form) == 0 &&
+           form_find_score(form, series->endpoint->score) != FORM_NONE &&
+           record->knee == dataset_index_knee(series->dataset, series->subject, form);
 }
 
 static double value_of(const struct series *series, const struct record *record)
 {
-    return record->scores[form_find_score(record->form, series->endpoint->score)];
+    const struct form *form = record_form(series->dataset, record);
+    return record_score(series->dataset, record, (size_t)form_find_score(form, series->endpoint->score));
 }
 
 /* Records of a form stand in order of age: the last one that counts is the baseline. */
@@ -77,7 +79,7 @@ static void find_baseline(struct series *series, const struct record *records, s
     for (size_t i = 0; i < count; i++) {
         const struct record *record = &records[i];
         if (record->day == STUDY_DAY_NONE || record->day > 1 ||
-            strcmp(record->visit, VISIT_UNSCHEDULED) == 0 || !is_of_series(series, record) ||
+            record_is_unscheduled(series->dataset, record) || !is_of_series(series, record) ||
             isnan(value_of(series, record)))
             continue;
         series->baseline = record;
@@ -99,7 +101,7 @@ static void fill_row(struct data_row *row, const struct series *series, const st
     data_row_add_flag(row, series->sets.full_analysis);
     data_row_add_text(row, series->endpoint->id);
     data_row_add_text(row, series->title);
-    data_row_add_text(row, record->visit);
+    data_row_add_text(row, record_visit(dataset, record));
     data_row_add_text(row, visit != NO_VISIT ? dataset->catalogue->protocol->visits[visit].id : NULL);
     data_row_add_number(row, visit != NO_VISIT ? visit + 1 : (double)NAN);
     data_row_add_date(row, record->date);
@@ -139,14 +141,14 @@ static void write_rows(const struct data_table *table, data_row_function *take, 
     const struct protocol *protocol = dataset->catalogue->protocol;
     for (size_t i = 0; i < dataset->subject_count; i++) {
         const struct subject *subject = &dataset->subjects[i];
-        const struct record *records = dataset->records + subject->first_record;
+        struct records records = dataset_records(dataset, i);
         struct series series = {.dataset = dataset, .subject = i, .sets = subject_sets_of(dataset, i)};
         for (size_t e = 0; e < protocol->endpoint_count; e++) {
             series.endpoint = &protocol->endpoints[e];
             const struct score *score = catalogue_endpoint_score(dataset->catalogue, series.endpoint);
             series.title = series.endpoint->title != NULL ? series.endpoint->title : score->title;
-            find_baseline(&series, records, subject->record_count);
-            write_series(&series, records, subject->record_count, take, context);
+            find_baseline(&series, records.at, records.count);
+            write_series(&series, records.at, records.count, take, context);
         }
     }
 }

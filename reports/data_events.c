@@ -50,36 +50,38 @@ static const struct data_column event_columns[] = {
     {"SRCVER", "Version of the record", DATA_INTEGER, 0, "", "at the data cut"},
 };
 
-static const char *text_of(const struct record *record, const char *item)
+static const char *text_of(const struct dataset *dataset, const struct record *record, const char *item)
 {
-    const struct answer *answer = record_answer(record, item);
+    const struct answer *answer = record_answer(dataset, record, item);
     return answer != NULL ? answer->text : NULL;
 }
 
 /* The day of the onset when it is known whole. */
-static date_days onset_of(const struct record *record)
+static date_days onset_of(const struct dataset *dataset, const struct record *record)
 {
-    const struct answer *onset = record_answer(record, "onset");
+    const struct answer *onset = record_answer(dataset, record, "onset");
     if (onset == NULL || date_earliest(onset->date) != date_latest(onset->date))
         return DATE_NONE;
     return date_earliest(onset->date);
 }
 
-static void fill_onset(struct data_row *row, const struct subject *subject, const struct record *record)
+static void fill_onset(struct data_row *row, const struct dataset *dataset, const struct record *record)
 {
-    date_days onset = onset_of(record), day1 = adverse_event_day_1(subject);
-    data_row_add_text(row, text_of(record, "onset"));
-    data_row_add_text(row, text_of(record, "end"));
+    date_days onset = onset_of(dataset, record);
+    date_days day1 = adverse_event_day_1(&dataset->subjects[record->subject]);
+    data_row_add_text(row, text_of(dataset, record, "onset"));
+    data_row_add_text(row, text_of(dataset, record, "end"));
     data_row_add_date(row, onset);
     data_row_add_number(row, onset != DATE_NONE && day1 != DATE_NONE ? date_study_day(onset, day1)
                                                                      : (double)NAN);
 }
 
-static void fill_classes(struct data_row *row, const struct adverse_event *event, const struct record *record)
+static void fill_classes(struct data_row *row, const struct dataset *dataset, const struct adverse_event *event,
+                         const struct record *record)
 {
     static const char *const severities[] = {[SEVERITY_MISSING] = NULL, [SEVERITY_MILD] = "MILD",
                                              [SEVERITY_MODERATE] = "MODERATE", [SEVERITY_SEVERE] = "SEVERE"};
-    const struct answer *grade = record_answer(record, "ctcae_grade");
+    const struct answer *grade = record_answer(dataset, record, "ctcae_grade");
     data_row_add_text(row, severities[event->severity]);
     data_row_add_number(row, grade != NULL ? grade->number : (double)NAN);
     data_row_add_flag(row, event->serious);
@@ -87,7 +89,7 @@ static void fill_classes(struct data_row *row, const struct adverse_event *event
     data_row_add_flag(row, event->fatal);
     data_row_add_flag(row, event->related);
     data_row_add_flag(row, event->relation_missing);
-    data_row_add_text(row, text_of(record, "outcome"));
+    data_row_add_text(row, text_of(dataset, record, "outcome"));
     data_row_add_flag(row, event->led_to_withdrawal);
     data_row_add_text(row, event->interest);
 }
@@ -103,15 +105,15 @@ static void fill_row(struct data_row *row, const struct dataset *dataset, const 
     data_row_add_flag(row, subject->treated);
     data_row_add_number(row, number);
     if (!dataset->pooled)
-        data_row_add_text(row, text_of(record, "term"));
-    data_row_add_text(row, text_of(record, "coded_term"));
-    data_row_add_text(row, text_of(record, "system_organ_class"));
+        data_row_add_text(row, text_of(dataset, record, "term"));
+    data_row_add_text(row, text_of(dataset, record, "coded_term"));
+    data_row_add_text(row, text_of(dataset, record, "system_organ_class"));
     data_row_add_text(row, knees[record->knee]);
-    fill_onset(row, subject, record);
-    fill_classes(row, &event, record);
+    fill_onset(row, dataset, record);
+    fill_classes(row, dataset, &event, record);
     data_row_add_flag(row, emergence != EMERGENCE_NONE);
     data_row_add_flag(row, emergence == EMERGENCE_IMPUTED);
-    data_row_add_text(row, record->visit);
+    data_row_add_text(row, record_visit(dataset, record));
     data_row_add_number(row, record->instance);
     data_row_add_number(row, record->version);
     talloc_free(work);
@@ -122,11 +124,11 @@ static void write_rows(const struct data_table *table, data_row_function *take, 
     const struct dataset *dataset = table->dataset;
     struct data_row row;
     for (size_t i = 0; i < dataset->subject_count; i++) {
-        const struct subject *subject = &dataset->subjects[i];
+        struct records records = dataset_records(dataset, i);
         int number = 0;
-        for (size_t k = 0; k < subject->record_count; k++) {
-            const struct record *record = &dataset->records[subject->first_record + k];
-            if (!adverse_event_is_form(record))
+        for (size_t k = 0; k < records.count; k++) {
+            const struct record *record = &records.at[k];
+            if (!adverse_event_is_form(dataset, record))
                 continue;
             fill_row(&row, dataset, record, ++number);
             take(context, row.values);

@@ -124,14 +124,16 @@ static const struct answer *answer_at_baseline(const struct dataset *dataset, si
 {
     const struct subject *who = &dataset->subjects[subject];
     const struct answer *last = NULL;
-    for (size_t i = 0; i < who->record_count; i++) {
-        const struct record *record = &dataset->records[who->first_record + i];
+    struct records records = dataset_records(dataset, subject);
+    int form = dataset_form_number(dataset, item->form);
+    for (size_t i = 0; i < records.count; i++) {
+        const struct record *record = &records.at[i];
         bool counts = record->day != STUDY_DAY_NONE && record->day <= 1 &&
-                      !(item->by_visit && strcmp(record->visit, VISIT_UNSCHEDULED) == 0) &&
+                      !(item->by_visit && record_is_unscheduled(dataset, record)) &&
                       (record->knee == KNEE_NONE || record->knee == who->index_knee);
-        if (!counts || strcmp(record->form->id, item->form) != 0)
+        if (!counts || !record_is(dataset, record, form))
             continue;
-        const struct answer *answer = record_answer(record, item->item);
+        const struct answer *answer = record_answer(dataset, record, item->item);
         if (answer != NULL)
             last = answer;
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/extract.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "migrations/db_copy.h"
 #include "migrations/migrate.h"
+#include "reports/extract_records.h"
 
 /* The columns are in the order in which the readers below count them. */
 static const struct db_statement statements[EXTRACT_STATEMENTS] = {
@@ -33,51 +34,101 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "JOIN core.cut c ON c.study_id = f.study_id AND c.cut_no = $2::int\n"
         "WHERE f.study_id = $1::int AND core.is_in_cut(f.xid, f.era, c.snapshot, c.era)\n"
         "ORDER BY f.form, f.version DESC"},
-    [EXTRACT_SUBJECTS] = {"read subjects",
-        "SELECT s.site_id, s.subject_no, COALESCE(e.index_knee, s.index_knee),\n"
-        "    COALESCE(e.enrolled_on, s.enrolled_on), e.continues, e.site_id IS NULL\n"
-        "FROM core.subject s\n"
-        "JOIN core.cut c ON c.study_id = s.study_id AND c.cut_no = $2::int\n"
-        "LEFT JOIN rep.list_subjects($1::int, $2::int) e\n"
-        "    ON e.site_id = s.site_id AND e.subject_no = s.subject_no\n"
-        "WHERE s.study_id = $1::int AND core.is_in_cut(s.xid, s.era, c.snapshot, c.era)\n"
-        "ORDER BY s.site_id, s.subject_no"},
-    [EXTRACT_SUBMISSIONS] = {"read submissions",
-        "SELECT site_id, subject_no, form, form_version, knee, visit, instance, version, dated,\n"
-        "    (EXTRACT(EPOCH FROM CASE WHEN version = 1 THEN recorded_at ELSE (\n"
-        "        SELECT f.recorded_at\n"
-        "        FROM core.submission f\n"
-        "        WHERE (f.study_id, f.site_id, f.subject_no, f.form, f.knee, f.visit, f.instance,\n"
-        "               f.version)\n"
-        "            = (newest.study_id, newest.site_id, newest.subject_no, newest.form, newest.knee,\n"
-        "               newest.visit, newest.instance, 1)\n"
-        "    ) END) * 1000000)::bigint, id, content, scores\n"
-        "FROM (\n"
-        "    SELECT DISTINCT ON (s.site_id, s.subject_no, s.form, s.knee, s.visit, s.instance) s.*\n"
+    /* Blocks of the table, and whether the study has a tenth of all subjects: then its blocks are read in order. */
+    [EXTRACT_SIZES] = {"look at sizes",
+        "SELECT pg_catalog.pg_relation_size('core.submission')\n"
+        "        / pg_catalog.current_setting('block_size')::bigint,\n"
+        "    $2::bigint * 10 >= (\n"
+        "        SELECT c.reltuples FROM pg_catalog.pg_class c WHERE c.oid = 'core.subject'::regclass\n"
+        "    )\n"
+        "FROM core.study s\n"
+        "WHERE s.study_id = $1::int AND EXISTS (SELECT FROM core.submission) IS NOT NULL"},
+    /* COPY has no parameters: these settings of the transaction are theirs. */
+    [EXTRACT_SET_PART] = {"choose what to copy",
+        "SELECT pg_catalog.set_config(setting.name, setting.value, true)\n"
+        "FROM core.cut c,\n"
+        "LATERAL (VALUES\n"
+        "    ('patella_report.study', c.study_id::text),\n"
+        "    ('patella_report.cut', c.cut_no::text),\n"
+        "    ('patella_report.snapshot', c.snapshot::text),\n"
+        "    ('patella_report.oldest', pg_catalog.pg_snapshot_xmin(c.snapshot)::text),\n"
+        "    ('patella_report.era', c.era::text),\n"
+        "    ('patella_report.first', $3::text),\n"
+        "    ('patella_report.behind', $4::text),\n"
+        "    ('patella_report.texts', $5::text[]::text),\n"
+        "    ('enable_seqscan', $6::text),\n"
+        "    ('enable_tidscan', $6::text),\n"
+        "    ('jit', 'off')\n"
+        ") setting (name, value)\n"
+        "WHERE c.study_id = $1::int AND c.cut_no = $2::int"},
+    [EXTRACT_SUBJECTS] = {.name = "read subjects", .copies = true, .sql =
+        "COPY (\n"
+        "    SELECT s.site_id, s.subject_no, s.index_knee, s.enrolled_on, s.form, s.knee, s.visit, s.instance\n"
+        "    FROM core.subject s\n"
+        "    JOIN core.cut c ON c.study_id = s.study_id\n"
+        "        AND c.cut_no = (SELECT pg_catalog.current_setting('patella_report.cut')::int)\n"
+        "    WHERE s.study_id = (SELECT pg_catalog.current_setting('patella_report.study')::int)\n"
+        "        AND core.is_in_cut(s.xid, s.era, c.snapshot, c.era)\n"
+        "    ORDER BY s.site_id, s.subject_no\n"
+        ") TO STDOUT (FORMAT binary)"},
+    [EXTRACT_ALLOCATION] = {.name = "read allocation", .copies = true, .sql =
+        "COPY (\n"
+        "    SELECT site_id, subject_no, knee, cohort\n"
+        "    FROM rep.allocation(pg_catalog.current_setting('patella_report.study')::int,\n"
+        "        pg_catalog.current_setting('patella_report.cut')::int)\n"
+        "    ORDER BY site_id, subject_no, knee COLLATE \"C\"\n"
+        ") TO STDOUT (FORMAT binary)"},
+    /*
+     * All versions, in the table's order: putting them in order is dearer there than here.  core.is_in_cut is written
+     * out, for sub-selects keep it from being inlined; what is older than all that was under way at the cut needs no
+     * further look.
+     */
+    [EXTRACT_SUBMISSIONS] = {.name = "read submissions", .copies = true, .sql =
+        "COPY (\n"
+        "    SELECT (s.site_id::bigint << 40) | (s.subject_no::bigint << 16) | s.instance,\n"
+        "        (s.form_version::bigint << 32) | (s.version::bigint << 1) | (s.status = 'void')::int,\n"
+        "        s.form, s.knee, s.visit, s.dated, s.scores,\n"
+        "        CASE WHEN pg_catalog.cardinality(s.scores) <> 1 OR s.form = ANY (\n"
+        "            (SELECT pg_catalog.current_setting('patella_report.texts')::text[])::text[]\n"
+        "        ) THEN s.content END,\n"
+        "        CASE WHEN pg_catalog.cardinality(s.scores) = 0 THEN s.id END,\n"
+        "        CASE WHEN pg_catalog.cardinality(s.scores) = 0 THEN s.recorded_at END\n"
         "    FROM core.submission s\n"
-        "    JOIN core.cut c ON c.study_id = s.study_id AND c.cut_no = $2::int\n"
-        "    WHERE s.study_id = $1::int AND core.is_in_cut(s.xid, s.era, c.snapshot, c.era)\n"
-        "    ORDER BY s.site_id, s.subject_no, s.form, s.knee, s.visit, s.instance, s.version DESC\n"
-        ") newest\n"
-        "WHERE status <> 'void'\n"
-        "ORDER BY site_id, subject_no, form, knee, visit, instance"},
-    [EXTRACT_ALLOCATION] = {"read allocation",
-        "SELECT site_id, subject_no, knee, cohort\n"
-        "FROM rep.allocation($1::int, $2::int)\n"
-        "ORDER BY site_id, subject_no, knee COLLATE \"C\""},
-    [EXTRACT_TAKE_JOB] = {"take job", "SELECT job_id, study, cut_no FROM rep.take_job()"},
+        "    WHERE s.study_id = (SELECT pg_catalog.current_setting('patella_report.study')::int)\n"
+        "        AND s.ctid >= (SELECT pg_catalog.current_setting('patella_report.first')::tid)\n"
+        "        AND s.ctid < (SELECT pg_catalog.current_setting('patella_report.behind')::tid)\n"
+        "        AND (\n"
+        "            s.era < (SELECT pg_catalog.current_setting('patella_report.era')::smallint)\n"
+        "            OR s.era = (SELECT pg_catalog.current_setting('patella_report.era')::smallint) AND (\n"
+        "                s.xid < (SELECT pg_catalog.current_setting('patella_report.oldest')::xid8)\n"
+        "                OR pg_catalog.pg_visible_in_snapshot(s.xid,\n"
+        "                    (SELECT pg_catalog.current_setting('patella_report.snapshot')::pg_snapshot))\n"
+        "            )\n"
+        "        )\n"
+        ") TO STDOUT (FORMAT binary)"},
+    [EXTRACT_ORIGINS] = {"read origins",
+        "SELECT (EXTRACT(EPOCH FROM first.recorded_at) * 1000000)::bigint, newest.id\n"
+        "FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[])\n"
+        "    WITH ORDINALITY AS r (site_id, subject_no, form, knee, visit, instance, version, place)\n"
+        "JOIN core.submission first\n"
+        "    ON (first.study_id, first.site_id, first.subject_no, first.form, first.knee, first.visit,\n"
+        "        first.instance, first.version)\n"
+        "     = ($1::int, r.site_id, r.subject_no, r.form, r.knee, r.visit, r.instance, 1)\n"
+        "JOIN core.submission newest\n"
+        "    ON (newest.study_id, newest.site_id, newest.subject_no, newest.form, newest.knee, newest.visit,\n"
+        "        newest.instance, newest.version)\n"
+        "     = ($1::int, r.site_id, r.subject_no, r.form, r.knee, r.visit, r.instance, r.version)\n"
+        "ORDER BY r.place"},
+    [EXTRACT_TAKE_JOB] = {"take job", "SELECT job_id, study, cut_no FROM rep.take_job($1::int)"},
     [EXTRACT_ADD_FILE] = {"add file", "SELECT rep.add_file($1::uuid, $2::text, $3::text, $4::bytea)"},
     [EXTRACT_FINISH_JOB] = {"finish job", "SELECT rep.finish_job($1::uuid, $2::boolean, $3::text)"},
     [EXTRACT_RELEASE_JOBS] = {"release jobs", "SELECT rep.release_stale_jobs()"},
 };
 
-/* A row of core.subject. */
-struct enrolled {
-    int site, number;
-    bool voided;    /* the enrolment was a mistake: nobody stands behind the number */
-    size_t subject; /* index into dataset->subjects: its own, or of the subject that it continues */
-    int continues_site, continues_number;    /* 0: nobody */
-};
+/* Where the table's last half ends: behind whatever it grows to. */
+#define BEHIND_ALL "(4294967295,0)"
+
+enum { CONNECTIONS = 2, BLOCKS_FOR_TWO = 1024 };
 
 struct extract {
     struct dataset *dataset;
@@ -85,8 +136,7 @@ struct extract {
     int study_id, cut_no, protocol_version;
     bool masked;
     struct catalogue *catalogue;
-    struct enrolled *enrolled;   /* by site and number */
-    size_t enrolled_count;
+    struct intake *intake;
 };
 
 static struct db *open_with(const void *owner, const char *conninfo, size_t statement_count,
@@ -274,211 +324,172 @@ static bool choose_columns(struct extract *extract, enum extract_columns columns
     return true;
 }
 
-/* --- subjects ------------------------------------------------------------------------------------------ */
+/* --- rows ---------------------------------------------------------------------------------------------- */
 
-static int compare_enrolled(const void *a, const void *b)
+/* Which rows of submissions a connection reads, or a copy of anything else: all. */
+struct part {
+    const char *first, *behind;
+    bool in_order;               /* of the table; otherwise by the index on the study */
+};
+
+static const struct part whole = {"(0,0)", BEHIND_ALL, true};
+
+/* Forms of which the texts are wanted although they have one score. */
+static const char **list_texts(const void *owner, const struct extract *extract, size_t *count)
 {
-    const struct enrolled *left = a, *right = b;
-    if (left->site != right->site)
-        return left->site < right->site ? -1 : 1;
-    return (left->number > right->number) - (left->number < right->number);
+    const struct catalogue *catalogue = extract->catalogue;
+    const char **forms = memory_new_array(owner, const char *, catalogue->form_count);
+    *count = 0;
+    for (size_t i = 0; i < catalogue->form_count; i++)
+        if (catalogue->forms[i]->score_count == 1 && record_store_wants_content(extract->dataset->store, i))
+            forms[(*count)++] = catalogue->forms[i]->id;
+    return forms;
 }
 
-static struct enrolled *find_enrolled(const struct extract *extract, int site, int number)
+static bool set_part(const struct extract *extract, struct db *db, const struct part *part, struct error *error)
 {
-    const struct enrolled key = {.site = site, .number = number};
-    return bsearch(&key, extract->enrolled, extract->enrolled_count, sizeof key, compare_enrolled);
-}
-
-/*
- * The first number of whoever moved; a chain that runs in a circle ends where it began, one that runs into a
- * voided enrolment before that.
- */
-static struct enrolled *first_number(const struct extract *extract, struct enrolled *enrolled)
-{
-    struct enrolled *first = enrolled;
-    for (size_t steps = 0; steps < extract->enrolled_count && first->continues_site != 0; steps++) {
-        struct enrolled *before = find_enrolled(extract, first->continues_site, first->continues_number);
-        if (before == NULL || before->voided)
-            return first;
-        first = before;
-    }
-    return first->continues_site == 0 ? first : enrolled;
-}
-
-static enum knee_side knee_of(const char *knee)
-{
-    return strcmp(knee, "left") == 0 ? KNEE_LEFT : strcmp(knee, "right") == 0 ? KNEE_RIGHT : KNEE_NONE;
-}
-
-static void read_enrolled(struct extract *extract, const struct db_result *result)
-{
-    extract->enrolled_count = db_rows(result);
-    extract->enrolled = memory_new_array(extract, struct enrolled, extract->enrolled_count);
-    for (size_t i = 0; i < extract->enrolled_count; i++) {
-        struct enrolled *enrolled = &extract->enrolled[i];
-        enrolled->site = (int)db_int(result, i, 0);
-        enrolled->number = (int)db_int(result, i, 1);
-        enrolled->voided = strcmp(db_text(result, i, 5), "t") == 0;
-        extract->dataset->voided_count += enrolled->voided ? 1 : 0;
-        if (!db_is_null(result, i, 4) &&
-            !subject_parse(db_text(result, i, 4), &enrolled->continues_site, &enrolled->continues_number))
-            enrolled->continues_site = enrolled->continues_number = 0;
-    }
-}
-
-static void number_subjects(struct extract *extract, const struct db_result *result)
-{
-    struct dataset *dataset = extract->dataset;
-    dataset->subjects = memory_new_array(dataset, struct subject, extract->enrolled_count);
-    for (size_t i = 0; i < extract->enrolled_count; i++) {
-        struct enrolled *enrolled = &extract->enrolled[i];
-        if (enrolled->voided || first_number(extract, enrolled) != enrolled)
-            continue;
-        enrolled->subject = dataset->subject_count++;
-        dataset->subjects[enrolled->subject] = (struct subject){
-            .site = enrolled->site,
-            .number = enrolled->number,
-            .index_knee = knee_of(db_text(result, i, 2)),
-            .enrolled = db_date(result, i, 3),
-            .allocated = {NO_COHORT, NO_COHORT, NO_COHORT},
-        };
-    }
-    for (size_t i = 0; i < extract->enrolled_count; i++)
-        extract->enrolled[i].subject = first_number(extract, &extract->enrolled[i])->subject;
+    size_t text_count;
+    struct db_parameters *parameters = db_parameters_new(extract, 6);
+    const char **texts = list_texts(parameters, extract, &text_count);
+    db_set_int(parameters, 0, extract->study_id);
+    db_set_int(parameters, 1, extract->cut_no);
+    db_set_text(parameters, 2, part->first);
+    db_set_text(parameters, 3, part->behind);
+    db_set_text_array(parameters, 4, texts, text_count);
+    db_set_text(parameters, 5, part->in_order ? "on" : "off");
+    bool set = db_run(db, EXTRACT_SET_PART, parameters, error);
+    talloc_free(parameters);
+    return set;
 }
 
 static bool read_subjects(struct extract *extract, struct error *error)
 {
-    void *work = memory_owner(extract, "read subjects");
-    struct db_result *result =
-        db_execute(work, extract->db, EXTRACT_SUBJECTS, study_and_cut(work, extract), error);
-    if (result != NULL) {
-        read_enrolled(extract, result);
-        number_subjects(extract, result);
-    }
-    talloc_free(work);
-    return result != NULL;
-}
-
-/* --- allocation ---------------------------------------------------------------------------------------- */
-
-static bool take_allocation(void *context, const struct db_result *result, struct error *error)
-{
-    struct extract *extract = context;
-    const struct enrolled *enrolled =
-        find_enrolled(extract, (int)db_int(result, 0, 0), (int)db_int(result, 0, 1));
-    if (enrolled == NULL || enrolled->voided)
-        return true;
-    struct subject *subject = &extract->dataset->subjects[enrolled->subject];
-    enum knee_side knee = knee_of(db_text(result, 0, 2));
-    int cohort = protocol_find_cohort(extract->catalogue->protocol, db_text(result, 0, 3));
-    if (cohort < 0)
-        return error_set(error, ERROR_DATABASE,
-                         "subject %02d-%04d is allocated to cohort \"%s\", which protocol "
-                         "version %d does not have; allocate it anew, or add the cohort to the protocol",
-                         enrolled->site, enrolled->number, db_text(result, 0, 3), extract->protocol_version);
-    bool own = subject->site == enrolled->site && subject->number == enrolled->number;
-    if (own || subject->allocated[knee] == NO_COHORT)
-        subject->allocated[knee] = cohort;
-    return true;
+    const struct db_copy copy = {extract->db, EXTRACT_SUBJECTS, intake_take_person, extract->intake};
+    return set_part(extract, extract->db, &whole, error) && db_copy(&copy, 1, error);
 }
 
 static bool read_allocation(struct extract *extract, struct error *error)
 {
-    if (extract->dataset->pooled)
-        return true;
-    struct db_parameters *parameters = study_and_cut(extract, extract);
-    return db_stream(extract->db, EXTRACT_ALLOCATION, parameters, take_allocation, extract, error);
+    const struct db_copy copy = {extract->db, EXTRACT_ALLOCATION, intake_take_allocation, extract->intake};
+    return extract->dataset->pooled || db_copy(&copy, 1, error);
 }
 
-/* --- submissions --------------------------------------------------------------------------------------- */
-
-static void hide_arm(const struct form *form, struct answer *answers)
+static bool look_at_sizes(const struct extract *extract, int64_t *blocks, bool *in_order, struct error *error)
 {
-    for (size_t i = 0; i < form->item_count; i++)
-        if (dataset_item_may_name_arm(&form->items[i]))
-            answers[i] = (struct answer){.state = ANSWER_MISSING, .text = ""};
+    struct db_parameters *parameters = db_parameters_new(extract, 2);
+    db_set_int(parameters, 0, extract->study_id);
+    db_set_int(parameters, 1, (int64_t)intake_person_count(extract->intake));
+    const struct db_result *result = db_execute(parameters, extract->db, EXTRACT_SIZES, parameters, error);
+    if (result != NULL) {
+        *blocks = db_int(result, 0, 0);
+        *in_order = db_bool(result, 0, 1);
+    }
+    bool looked = result != NULL;
+    talloc_free(parameters);
+    return looked;
 }
 
-static const struct answer *find_answer(const struct record *record, const char *item)
+/*
+ * The same rows as over one connection, though it has a snapshot of its own: what the cut holds had committed before,
+ * and is never changed.  It stays where it is, too, because our other transaction has read from the table.
+ */
+static bool read_halves(struct extract *extract, struct db *other, int64_t blocks, struct error *error)
 {
-    int at = form_find_item(record->form, item);
-    return at != FORM_NONE && record->answers[at].state == ANSWER_GIVEN ? &record->answers[at] : NULL;
-}
-
-/* Tissue is harvested from some cohorts only: an event there names the cohort. */
-static bool is_harvest_event(const struct record *record)
-{
-    const struct answer *kind = find_answer(record, "special_interest");
-    return kind != NULL && strcmp(kind->text, "harvest_site") == 0;
-}
-
-static struct record *new_record(struct dataset *dataset)
-{
-    size_t count = dataset->record_count;
-    if ((count & (count - 1)) == 0)
-        dataset->records = memory_resize_array(dataset, dataset->records, struct record,
-                                               count == 0 ? 1 : memory_size_product(count, 2));
-    struct record *record = &dataset->records[count];
-    *record = (struct record){.analysis_visit = NO_VISIT, .day = STUDY_DAY_NONE};
-    return record;
-}
-
-static bool read_answers(const struct extract *extract, const struct db_result *result, struct record *record,
-                         struct error *error)
-{
-    struct error cause = {.kind = ERROR_NONE};
-    size_t score_count;
-    struct answer *answers =
-        submission_read_answers(extract->dataset, record->form, db_text(result, 0, 11), &cause);
-    if (answers == NULL)
-        return error_set(error, ERROR_DATABASE, "submission %s: %s", record->id, cause.message);
-    record->answers = answers;
-    record->scores = db_doubles(extract->dataset, result, 0, 12, &score_count);
-    if (score_count != record->form->score_count)
-        return error_set(error, ERROR_DATABASE,
-                         "submission %s has %zu scores, form %s version %d defines %zu", record->id,
-                         score_count, record->form->id, record->form->version, record->form->score_count);
-    if (extract->dataset->pooled)
-        hide_arm(record->form, answers);
-    return true;
-}
-
-static bool take_submission(void *context, const struct db_result *result, struct error *error)
-{
-    struct extract *extract = context;
-    struct dataset *dataset = extract->dataset;
-    const struct enrolled *enrolled =
-        find_enrolled(extract, (int)db_int(result, 0, 0), (int)db_int(result, 0, 1));
-    if (enrolled != NULL && enrolled->voided)
-        return true;
-    const char *form = db_text(result, 0, 2);
-    int form_version = (int)db_int(result, 0, 3);
-    struct record *record = new_record(dataset);
-    record->form = catalogue_find_form(extract->catalogue, form, form_version);
-    memcpy(record->id, db_text(result, 0, 10), sizeof record->id - 1);
-    if (enrolled == NULL || record->form == NULL)
-        return error_set(error, ERROR_DATABASE, "submission %s: the cut has no %s", record->id,
-                         enrolled == NULL ? "such subject" : "such version of its form");
-    record->subject = enrolled->subject;
-    record->knee = knee_of(db_text(result, 0, 4));
-    record->visit = memory_copy_string(dataset, db_text(result, 0, 5));
-    record->instance = (int)db_int(result, 0, 6);
-    record->version = (int)db_int(result, 0, 7);
-    record->date = db_date(result, 0, 8);
-    record->received_us = db_int(result, 0, 9);
-    if (!read_answers(extract, result, record, error))
-        return false;
-    if (!dataset->pooled || !is_harvest_event(record))
-        dataset->record_count++;
-    return true;
+    char *middle = memory_format(extract, "(%lld,0)", (long long)(blocks / CONNECTIONS));
+    const struct part parts[CONNECTIONS] = {{"(0,0)", middle, true}, {middle, BEHIND_ALL, true}};
+    const struct db_copy copies[CONNECTIONS] = {
+        {extract->db, EXTRACT_SUBMISSIONS, intake_take_record, extract->intake},
+        {other, EXTRACT_SUBMISSIONS, intake_take_record, extract->intake},
+    };
+    return db_begin(other, DB_REPEATABLE_READ_ONLY, error) && set_part(extract, extract->db, &parts[0], error)
+        && set_part(extract, other, &parts[1], error) && db_copy(copies, CONNECTIONS, error);
 }
 
 static bool read_submissions(struct extract *extract, struct error *error)
 {
-    struct db_parameters *parameters = study_and_cut(extract, extract);
-    return db_stream(extract->db, EXTRACT_SUBMISSIONS, parameters, take_submission, extract, error);
+    int64_t blocks;
+    bool in_order;
+    struct error ignored;
+    if (!look_at_sizes(extract, &blocks, &in_order, error))
+        return false;
+    bool large = in_order && blocks >= BLOCKS_FOR_TWO;
+    struct db *other = large ? db_open_beside(extract, extract->db, &ignored) : NULL;
+    bool read;
+    if (other != NULL) {
+        read = read_halves(extract, other, blocks, error);
+        talloc_free(other);
+    } else {
+        const struct part part = {"(0,0)", BEHIND_ALL, in_order};
+        const struct db_copy copy = {extract->db, EXTRACT_SUBMISSIONS, intake_take_record, extract->intake};
+        read = set_part(extract, extract->db, &part, error) && db_copy(&copy, 1, error);
+    }
+    return read;
+}
+
+/* --- origins ------------------------------------------------------------------------------------------- */
+
+static const char *knee_name(unsigned knee)
+{
+    return knee == KNEE_LEFT ? "left" : knee == KNEE_RIGHT ? "right" : "none";
+}
+
+static struct db_parameters *origin_parameters(const struct extract *extract, const struct record_tie *ties,
+                                               size_t count)
+{
+    const struct dataset *dataset = extract->dataset;
+    struct db_parameters *parameters = db_parameters_new(extract, 8);
+    int32_t *numbers = memory_new_array(parameters, int32_t, memory_size_product(count, 4));
+    int32_t *sites = numbers, *subjects = sites + count, *instances = subjects + count, *versions = instances + count;
+    const char **forms = memory_new_array(parameters, const char *, memory_size_product(count, 3));
+    const char **knees = forms + count, **visits = knees + count;
+    for (size_t i = 0; i < count; i++) {
+        const struct record *record = &dataset_records(dataset, ties[i].subject).at[ties[i].at];
+        intake_person(extract->intake, ties[i].person, &sites[i], &subjects[i]);
+        forms[i] = record_form(dataset, record)->id;
+        knees[i] = knee_name(record->knee);
+        visits[i] = record_visit(dataset, record);
+        instances[i] = record->instance;
+        versions[i] = record->version;
+    }
+    db_set_int(parameters, 0, extract->study_id);
+    db_set_int_array(parameters, 1, sites, count);
+    db_set_int_array(parameters, 2, subjects, count);
+    db_set_text_array(parameters, 3, forms, count);
+    db_set_text_array(parameters, 4, knees, count);
+    db_set_text_array(parameters, 5, visits, count);
+    db_set_int_array(parameters, 6, instances, count);
+    db_set_int_array(parameters, 7, versions, count);
+    return parameters;
+}
+
+/* Of the few records that only their origin puts in order. */
+static bool read_origins(struct extract *extract, struct error *error)
+{
+    size_t count;
+    const struct record_tie *ties = record_store_ties(extract->dataset->store, &count);
+    if (count == 0)
+        return true;
+    struct db_parameters *parameters = origin_parameters(extract, ties, count);
+    struct db_result *result = db_execute(parameters, extract->db, EXTRACT_ORIGINS, parameters, error);
+    bool read = result != NULL && db_rows(result) == count;
+    if (result != NULL && !read)
+        error_set(error, ERROR_DATABASE, "of %zu records %zu are there still", count, db_rows(result));
+    struct record_origin *origins = memory_new_array(parameters, struct record_origin, count);
+    for (size_t i = 0; i < count && read; i++) {
+        origins[i].received_us = db_int(result, i, 0);
+        read = text_to_uuid(db_text(result, i, 1), origins[i].id);
+    }
+    if (read)
+        record_store_settle(extract->dataset->store, origins);
+    talloc_free(parameters);
+    return read;
+}
+
+static bool read_records(struct extract *extract, struct error *error)
+{
+    extract->intake = intake_new(extract, extract->dataset);
+    return read_subjects(extract, error) && read_allocation(extract, error) && read_submissions(extract, error)
+        && intake_close(extract->intake, error) && read_origins(extract, error);
 }
 
 /* --- the whole ----------------------------------------------------------------------------------------- */
@@ -500,8 +511,7 @@ struct dataset *extract_dataset(const void *owner, struct db *db, const char *st
                 leave_trace(extract, error) && db_begin(db, DB_REPEATABLE_READ_ONLY, error);
     if (read) {
         read = read_catalogue(extract, study, error) && choose_columns(extract, columns, error) &&
-               read_subjects(extract, error) && read_submissions(extract, error) &&
-               read_allocation(extract, error);
+               read_records(extract, error);
         db_rollback(db);
     }
     talloc_free(extract);

@@ -2,9 +2,9 @@
 /*
  * From the database at a data cut to a dataset.  All SQL of the reports is here.
  *
- * One REPEATABLE READ transaction, read only; rows of the cut and no others, of each record the newest
+ * REPEATABLE READ transactions, read only; rows of the cut and no others, of each record the newest
  * version at the cut, without voided records.  The same cut gives the same dataset for ever, whatever has
- * been submitted since.
+ * been submitted since.  A large study is read over two connections at once, in halves of the table.
  */
 #ifndef PATELLA_EXTRACT_H
 #define PATELLA_EXTRACT_H
@@ -19,9 +19,12 @@ enum extract_statement {
     EXTRACT_OPEN_CUT,
     EXTRACT_PROTOCOL,
     EXTRACT_FORMS,
+    EXTRACT_SIZES,
+    EXTRACT_SET_PART,
     EXTRACT_SUBJECTS,
-    EXTRACT_SUBMISSIONS,
     EXTRACT_ALLOCATION,
+    EXTRACT_SUBMISSIONS,
+    EXTRACT_ORIGINS,
     /* for jobs.c */
     EXTRACT_TAKE_JOB,
     EXTRACT_ADD_FILE,

@@ -12,7 +12,9 @@
 #include "reports/adverse_event.h"
 #include "reports/format.h"
 
-enum { ROWS_IN_HTML = 200 };
+enum { ROWS_IN_HTML = 1000 };
+
+typedef bool record_filter(const struct dataset *dataset, const struct record *record);
 
 /* A listing of the records of one form: who, when, and some of its items (NULL: all). */
 struct record_listing {
@@ -20,29 +22,30 @@ struct record_listing {
     const char *date_title;          /* what the date of the form is */
     const char *const *items;
     size_t item_count;
-    bool (*wanted)(const struct record *record);     /* of that form */
+    record_filter *wanted;           /* of that form */
     /* last column: which of the items with that prefix are yes; NULL: no such column */
     const char *yes_prefix, *yes_title;
     bool events;                     /* with onset day and whether it is treatment-emergent */
 };
 
-static bool answer_is(const struct record *record, const char *item, const char *text)
+static bool answer_is(const struct dataset *dataset, const struct record *record, const char *item, const char *text)
 {
-    const struct answer *answer = record_answer(record, item);
+    const struct answer *answer = record_answer(dataset, record, item);
     return answer != NULL && strcmp(answer->text, text) == 0;
 }
 
-static bool is_death(const struct record *record)
+static bool is_death(const struct dataset *dataset, const struct record *record)
 {
-    return answer_is(record, "reason", "died");
+    return answer_is(dataset, record, "reason", "died");
 }
 
-static const char *answer_text(const struct record *record, const char *item)
+static const char *answer_text(const struct dataset *dataset, const struct record *record, const char *item)
 {
-    const struct answer *answer = record_answer(record, item);
+    const struct answer *answer = record_answer(dataset, record, item);
     if (answer == NULL)
         return "";
-    const struct item *definition = &record->form->items[form_find_item(record->form, item)];
+    const struct form *form = record_form(dataset, record);
+    const struct item *definition = &form->items[form_find_item(form, item)];
     const struct choice *choice =
         definition->type == ITEM_CHOICE ? item_find_choice(definition, answer->text) : NULL;
     if (definition->type == ITEM_BOOLEAN)
@@ -51,12 +54,14 @@ static const char *answer_text(const struct record *record, const char *item)
 }
 
 /* Texts of the items whose ids begin with `prefix` and that were answered with yes. */
-static const char *list_yes(const void *owner, const struct record *record, const char *prefix)
+static const char *list_yes(const void *owner, const struct dataset *dataset, const struct record *record,
+                            const char *prefix)
 {
     struct text *out = text_new(owner);
-    for (size_t i = 0; i < record->form->item_count; i++) {
-        const struct item *item = &record->form->items[i];
-        if (strncmp(item->id, prefix, strlen(prefix)) == 0 && answer_is(record, item->id, "true"))
+    const struct form *form = record_form(dataset, record);
+    for (size_t i = 0; i < form->item_count; i++) {
+        const struct item *item = &form->items[i];
+        if (strncmp(item->id, prefix, strlen(prefix)) == 0 && answer_is(dataset, record, item->id, "true"))
             text_append_format(out, "%s%s", out->length > 0 ? "; " : "", item->text);
     }
     return out->bytes;
@@ -123,7 +128,7 @@ static void add_event_columns(struct table *table)
 
 static const char *onset_day(const void *owner, const struct dataset *dataset, const struct record *record)
 {
-    const struct answer *onset = record_answer(record, "onset");
+    const struct answer *onset = record_answer(dataset, record, "onset");
     date_days day1 = adverse_event_day_1(&dataset->subjects[record->subject]);
     if (onset == NULL || day1 == DATE_NONE || date_earliest(onset->date) == DATE_NONE)
         return "";
@@ -147,7 +152,8 @@ static const char *emergence_text(const struct dataset *dataset, const struct re
 static size_t set_event_cells(const struct layout *layout, struct table *table, struct table_row *row,
                               size_t column, const struct record *record)
 {
-    bool event = adverse_event_is_form(record);
+    const struct dataset *dataset = layout->dataset;
+    bool event = adverse_event_is_form(dataset, record);
     table_set_cell(table, row, column++, CELL_NUMBER, event ? onset_day(table, layout->dataset, record) : "");
     table_set_cell(table, row, column++, CELL_TEXT, event ? emergence_text(layout->dataset, record) : "");
     return column;
@@ -177,31 +183,41 @@ static enum cell_kind kind_of(const struct item *item)
     return text ? CELL_TEXT : CELL_NUMBER;
 }
 
-/* By subject and date, whichever the knee. */
-static int compare_records(const void *a, const void *b)
+/* By subject and date, whichever the knee; then by id, where it is known. */
+static int compare_records(const void *a, const void *b, void *context)
 {
+    const struct dataset *dataset = context;
     const struct record *left = *(const struct record *const *)a, *right = *(const struct record *const *)b;
     if (left->subject != right->subject)
         return left->subject < right->subject ? -1 : 1;
     if (left->date != right->date)
         return left->date < right->date ? -1 : 1;
-    return strcmp(left->id, right->id);
+    const struct record_origin *one = record_origin(dataset, left), *other = record_origin(dataset, right);
+    if (one != NULL && other != NULL)
+        return memcmp(one->id, other->id, sizeof one->id);
+    return (left > right) - (left < right);
 }
 
 static const struct record **choose_records(const struct layout *layout,
-                                            bool (*wanted)(const struct record *record), size_t *count)
+                                            record_filter *wanted, size_t *count)
 {
     const struct dataset *dataset = layout->dataset;
-    const struct record **records =
-        memory_new_array(layout->document, const struct record *, dataset->record_count);
+    const struct record **chosen = NULL;
     *count = 0;
-    for (size_t i = 0; i < dataset->record_count; i++) {
-        const struct record *record = &dataset->records[i];
-        if (wanted(record))
-            records[(*count)++] = record;
+    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        for (size_t i = 0; i < records.count; i++) {
+            if (!wanted(dataset, &records.at[i]))
+                continue;
+            if ((*count & (*count - 1)) == 0)
+                chosen = memory_resize_array(layout->document, chosen, const struct record *,
+                                             *count == 0 ? 1 : 2 * *count);
+            chosen[(*count)++] = &records.at[i];
+        }
     }
-    qsort(records, *count, sizeof records[0], compare_records);
-    return records;
+    if (*count > 0)
+        qsort_r(chosen, *count, sizeof chosen[0], compare_records, (void *)(uintptr_t)dataset);
+    return chosen;
 }
 
 static void add_record_listing(struct layout *layout, const struct record_listing *listing)
@@ -227,36 +243,38 @@ static void add_record_listing(struct layout *layout, const struct record_listin
         if (listing->events)
             column = set_event_cells(layout, table, row, column, records[i]);
         for (size_t c = 0; c < count; c++)
-            table_set_cell(table, row, column++, kind_of(items[c]), answer_text(records[i], items[c]->id));
+            table_set_cell(table, row, column++, kind_of(items[c]), answer_text(dataset, records[i], items[c]->id));
         if (listing->yes_prefix != NULL)
-            table_set_cell(table, row, column, CELL_TEXT, list_yes(table, records[i], listing->yes_prefix));
+            table_set_cell(table, row, column, CELL_TEXT, list_yes(table, dataset, records[i], listing->yes_prefix));
     }
 }
 
 /* --- deaths -------------------------------------------------------------------------------------------- */
 
-static bool is_end_by_death(const struct record *record)
+static bool is_end_by_death(const struct dataset *dataset, const struct record *record)
 {
-    return strcmp(record->form->id, "end_of_study") == 0 && is_death(record);
+    return strcmp(record_form(dataset, record)->id, "end_of_study") == 0 && is_death(dataset, record);
 }
 
-static bool is_fatal_event(const struct record *record)
+static bool is_fatal_event(const struct dataset *dataset, const struct record *record)
 {
-    return adverse_event_is_form(record) && adverse_event_is_fatal(record);
+    return adverse_event_is_form(dataset, record) && adverse_event_is_fatal(dataset, record);
 }
 
-static bool tells_of_a_death(const struct record *record)
+static bool tells_of_a_death(const struct dataset *dataset, const struct record *record)
 {
-    return is_end_by_death(record) || is_fatal_event(record);
+    return is_end_by_death(dataset, record) || is_fatal_event(dataset, record);
 }
 
 /* Coded, or in the reporter's words where they may be shown. */
 static const char *cause_of(const struct layout *layout, const struct record *record)
 {
-    const char *cause = answer_text(record, adverse_event_is_form(record) ? "coded_term" : "death_cause");
-    if (cause[0] == '\0' && adverse_event_is_form(record))
-        cause = answer_text(record, "term");
-    bool coded = adverse_event_is_form(record) && answer_text(record, "coded_term")[0] != '\0';
+    const struct dataset *dataset = layout->dataset;
+    bool event = adverse_event_is_form(dataset, record);
+    const char *cause = answer_text(dataset, record, event ? "coded_term" : "death_cause");
+    if (cause[0] == '\0' && event)
+        cause = answer_text(dataset, record, "term");
+    bool coded = event && answer_text(dataset, record, "coded_term")[0] != '\0';
     return layout->dataset->pooled && !coded ? "" : cause;
 }
 
@@ -270,16 +288,17 @@ static void add_deaths(struct layout *layout)
     table_add_column(table, "Death, or end of the event", "", CELL_NUMBER);
     table_add_column(table, "Cause, or event", "", CELL_TEXT);
     size_t count;
+    const struct dataset *dataset = layout->dataset;
     const struct record **records = choose_records(layout, tells_of_a_death, &count);
     for (size_t i = 0; i < count; i++) {
         struct table_row *row;
         size_t column = begin_row(layout, table, records[i], &row);
-        bool event = adverse_event_is_form(records[i]);
-        table_set_cell(table, row, column++, CELL_TEXT, records[i]->form->title);
+        bool event = adverse_event_is_form(dataset, records[i]);
+        table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, records[i])->title);
         column = set_event_cells(layout, table, row, column, records[i]);
-        table_set_cell(table, row, column++, CELL_NUMBER, answer_text(records[i], "last_contact"));
+        table_set_cell(table, row, column++, CELL_NUMBER, answer_text(dataset, records[i], "last_contact"));
         table_set_cell(table, row, column++, CELL_NUMBER,
-                       answer_text(records[i], event ? "end" : "death_date"));
+                       answer_text(dataset, records[i], event ? "end" : "death_date"));
         table_set_cell(table, row, column, CELL_TEXT, cause_of(layout, records[i]));
     }
 }
@@ -295,13 +314,15 @@ static bool is_visit_form(const struct protocol *protocol, const char *form)
 }
 
 /* In the order in which dataset_derive decides. */
-static const char *why_chosen(const struct record *chosen, const struct record *other, int target)
+static const char *why_chosen(const struct dataset *dataset, const struct record *chosen,
+                              const struct record *other, int target)
 {
     if (dataset_distance(chosen->day, target) != dataset_distance(other->day, target))
         return "is closer to the target";
     if (chosen->day != other->day)
         return "is as close to the target, and later";
-    if (chosen->received_us != other->received_us)
+    const struct record_origin *first = record_origin(dataset, chosen), *second = record_origin(dataset, other);
+    if (first != NULL && second != NULL && first->received_us != second->received_us)
         return "was received later";
     return chosen->instance != other->instance ? "was received with it and has the greater instance"
                                                : "was received with it and has the greater id";
@@ -309,8 +330,9 @@ static const char *why_chosen(const struct record *chosen, const struct record *
 
 static const char *decision(const struct layout *layout, const struct record *record)
 {
-    const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    if (strcmp(record->visit, "unscheduled") == 0)
+    const struct dataset *dataset = layout->dataset;
+    const struct protocol *protocol = dataset->catalogue->protocol;
+    if (record_is_unscheduled(dataset, record))
         return "entered as unscheduled: counts for no visit";
     if (record->day == STUDY_DAY_NONE)
         return "not treated: no study day";
@@ -318,8 +340,8 @@ static const char *decision(const struct layout *layout, const struct record *re
         return "outside every analysis window";
     const struct visit *visit = &protocol->visits[record->analysis_visit];
     const struct record *chosen = dataset_selected(layout->dataset, record->subject, record->knee,
-                                                   record->form->id, record->analysis_visit);
-    const char *why = why_chosen(chosen, record, visit->target);
+                                                   record_form(dataset, record)->id, record->analysis_visit);
+    const char *why = why_chosen(dataset, chosen, record, visit->target);
     if (record->day <= 1)
         return memory_format(layout->document,
                              "the record of day %d %s; its scores count for baseline where all "
@@ -328,10 +350,34 @@ static const char *decision(const struct layout *layout, const struct record *re
     return memory_format(layout->document, "the record of day %d %s", chosen->day, why);
 }
 
+static void add_unused_record(const struct layout *layout, struct table *table, const struct record *record)
+{
+    const struct dataset *dataset = layout->dataset;
+    struct table_row *row;
+    size_t column = begin_row(layout, table, record, &row);
+    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->id);
+    table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
+    if (record->analysis_visit != NO_VISIT) {
+        const struct visit *visit = &dataset->catalogue->protocol->visits[record->analysis_visit];
+        table_set_cell(table, row, column, CELL_TEXT, visit->id);
+        table_set_cell(table, row, column + 1, CELL_NUMBER, layout_window(layout, visit->analysis));
+    }
+    table_set_cell(table, row, column + 2, CELL_TEXT, decision(layout, record));
+}
+
+static bool *list_visit_forms(const struct dataset *dataset)
+{
+    const struct catalogue *catalogue = dataset->catalogue;
+    bool *listed = memory_new_array(dataset, bool, catalogue->form_count);
+    for (size_t i = 0; i < catalogue->form_count; i++)
+        listed[i] = is_visit_form(catalogue->protocol, catalogue->forms[i]->id);
+    return listed;
+}
+
 static void add_unused_records(struct layout *layout)
 {
     const struct dataset *dataset = layout->dataset;
-    const struct protocol *protocol = dataset->catalogue->protocol;
+    bool *visit_form = list_visit_forms(dataset);
     struct table *table = begin_listing(layout, "l6-records-not-used",
                                         "Records that count for no visit, and why", "Date of the form");
     table_add_column(table, "Form", "", CELL_TEXT);
@@ -339,31 +385,23 @@ static void add_unused_records(struct layout *layout)
     table_add_column(table, "Visit by date", "", CELL_TEXT);
     table_add_column(table, "Analysis window", "", CELL_NUMBER);
     table_add_column(table, "Decision", "", CELL_TEXT);
-    for (size_t i = 0; i < dataset->record_count; i++) {
-        const struct record *record = &dataset->records[i];
-        if (record->selected || !is_visit_form(protocol, record->form->id))
-            continue;
-        struct table_row *row;
-        size_t column = begin_row(layout, table, record, &row);
-        table_set_cell(table, row, column++, CELL_TEXT, record->form->id);
-        table_set_cell(table, row, column++, CELL_TEXT, record->visit);
-        if (record->analysis_visit != NO_VISIT) {
-            const struct visit *visit = &protocol->visits[record->analysis_visit];
-            table_set_cell(table, row, column, CELL_TEXT, visit->id);
-            table_set_cell(table, row, column + 1, CELL_NUMBER, layout_window(layout, visit->analysis));
-        }
-        table_set_cell(table, row, column + 2, CELL_TEXT, decision(layout, record));
+    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        for (size_t i = 0; i < records.count; i++)
+            if (!records.at[i].selected && visit_form[records.at[i].form])
+                add_unused_record(layout, table, &records.at[i]);
     }
+    talloc_free(visit_form);
 }
 
-static bool is_serious_event(const struct record *record)
+static bool is_serious_event(const struct dataset *dataset, const struct record *record)
 {
-    return adverse_event_is_form(record) && adverse_event_is_serious(record);
+    return adverse_event_is_form(dataset, record) && adverse_event_is_serious(dataset, record);
 }
 
-static bool is_deviation(const struct record *record)
+static bool is_deviation(const struct dataset *dataset, const struct record *record)
 {
-    return strcmp(record->form->id, "protocol_deviation") == 0;
+    return strcmp(record_form(dataset, record)->id, "protocol_deviation") == 0;
 }
 
 void layout_listings(struct layout *layout)

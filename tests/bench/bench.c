@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
     {"enrol", bench_enrol},           {"load", bench_load}, {"sample", bench_sample},
     {"handshakes", bench_handshakes}, {"idle", bench_idle}, {"hostile", bench_hostile},
+    {"trial", bench_trial},           {"report", bench_report},
 };
 
 static const struct {
@@ -30,6 +31,7 @@ static const struct {
     {"first_subject", offsetof(struct bench_options, first_subject)},
     {"subjects", offsetof(struct bench_options, subjects)},
     {"submissions", offsetof(struct bench_options, submissions)},
+    {"xid", offsetof(struct bench_options, xid)},
     {"patient", offsetof(struct bench_options, patient)},
     {"daemon", offsetof(struct bench_options, daemon)},
     {"postmaster", offsetof(struct bench_options, postmaster)},
@@ -75,7 +77,7 @@ int bench_sample(const struct bench_options *options)
 static int usage(void)
 {
     fputs("usage: bench registry [SETTING=VALUE...]\n"
-          "       bench enrol|load|sample|handshakes|idle|hostile [OPTION=VALUE...]   (tests/bench/bench.h)\n",
+          "       bench enrol|load|sample|handshakes|idle|hostile|trial|report [OPTION=VALUE...]   (tests/bench/bench.h)\n",
           stderr);
     return 2;
 }

@@ -11,7 +11,7 @@
 
 /* Options of all commands; each uses some. */
 struct bench_options {
-    int port, connections, seconds, site, first_subject, subjects, submissions;
+    int port, connections, seconds, site, first_subject, subjects, submissions, xid;
     int patient;                 /* 1: answers 503 are no failure of a round */
     pid_t daemon, postmaster, client;
     const char *certificate, *database, *ids, *kind;
@@ -41,5 +41,14 @@ int bench_idle(const struct bench_options *options);
  * many connected, could begin, were closed and were open, and how many arrays were judged and refused.
  */
 int bench_hostile(const struct bench_options *options);
+
+/*
+ * The simulated trial of tests/bench/trial.h with `subjects` subjects as lines for COPY, by `kind`: "submission" (in
+ * order of dates, as they would have come), "subject", "knee" or "allocation"; written by transaction `xid`.
+ */
+int bench_trial(const struct bench_options *options);
+
+/* The report of study trial1000 at the newest cut of `database`, stage by stage. */
+int bench_report(const struct bench_options *options);
 
 #endif

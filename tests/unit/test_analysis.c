@@ -33,14 +33,14 @@ static void treat(struct study *study, size_t subject)
 static void add_vas(struct study *study, size_t subject, const char *visit, const char *date,
                     const char *value)
 {
-    struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, study_date(date));
+    struct study_record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, study_date(date));
     if (value != NULL)
         study_answer(study, record, "vas", value);
 }
 
 static void add_baseline(struct study *study, size_t subject, const char *age, const char *sex)
 {
-    struct record *record =
+    struct study_record *record =
         study_add_record(study, subject, "baseline", KNEE_NONE, "BL", study_date("2024-02-20"));
     study_answer(study, record, "age_years", age);
     if (sex != NULL)
@@ -49,7 +49,7 @@ static void add_baseline(struct study *study, size_t subject, const char *age, c
 
 static void add_end(struct study *study, size_t subject, const char *reason, const char *date)
 {
-    struct record *record = study_add_record(study, subject, "end_of_study", KNEE_NONE, "unscheduled",
+    struct study_record *record = study_add_record(study, subject, "end_of_study", KNEE_NONE, "unscheduled",
                                              study_date(date));
     study_answer(study, record, "last_contact", date);
     study_answer(study, record, "reason", reason);
@@ -151,7 +151,7 @@ static void test_analysis_populations_wrong_date_of_treatment_is_seen(void **sta
 
 static void add_deviation(struct study *study, size_t subject, const char *category)
 {
-    struct record *record = study_add_record(study, subject, "protocol_deviation", KNEE_NONE, "unscheduled",
+    struct study_record *record = study_add_record(study, subject, "protocol_deviation", KNEE_NONE, "unscheduled",
                                              study_date("2024-03-05"));
     study_answer(study, record, "category", category);
 }
@@ -186,7 +186,7 @@ static void test_analysis_populations_one_value_after_baseline_is_enough_for_fas
 static void test_analysis_populations_withdrawn_consent_without_end_form_is_in_the_disposition(void **state)
 {
     struct fixture *fixture = *state;
-    struct record *record = study_add_record(fixture->study, CELLS_FEW, "screening", KNEE_NONE, "unscheduled",
+    struct study_record *record = study_add_record(fixture->study, CELLS_FEW, "screening", KNEE_NONE, "unscheduled",
                                              study_date("2024-06-01"));
     study_answer(fixture->study, record, "withdrawal_date", "2024-06-01");
     study_answer(fixture->study, record, "withdrawal_scope", "all_contact");
@@ -219,7 +219,7 @@ static void test_analysis_run_pooled_names_no_arm(void **state)
 static void test_analysis_baseline_describes_treated_subjects(void **state)
 {
     struct fixture *fixture = *state;
-    struct record *dose = study_add_record(fixture->study, CELLS_GOOD, "treatment", KNEE_RIGHT, "unscheduled",
+    struct study_record *dose = study_add_record(fixture->study, CELLS_GOOD, "treatment", KNEE_RIGHT, "unscheduled",
                                            study_date("2024-03-01"));
     study_answer(fixture->study, dose, "dose_million_cells", "100");
     dose = study_add_record(fixture->study, CELLS_GOOD, "treatment", KNEE_RIGHT, "unscheduled",

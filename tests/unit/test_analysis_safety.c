@@ -48,7 +48,7 @@ static int tear_down(void **state)
 /* `answers` end with an empty entry. */
 static void add_event(struct study *study, size_t subject, const struct answers *answers)
 {
-    struct record *record = study_add_record(study, subject, "adverse_event", KNEE_NONE, "unscheduled",
+    struct study_record *record = study_add_record(study, subject, "adverse_event", KNEE_NONE, "unscheduled",
                                              study_date("2024-12-01"));
     for (; answers->item != NULL; answers++)
         study_answer(study, record, answers->item, answers->text);
@@ -277,7 +277,7 @@ static void test_adverse_events_of_harvest_site_counts_from_the_harvest(void **s
     struct study *study = *state;
     static const char *const kinds[] = {"harvest_site", "swelling", "harvest_site"};
     static const char *const onsets[] = {"2024-03-10", "2024-03-10", "2024-03-09"};
-    struct record *record = study_add_record(study, 0, "treatment", KNEE_RIGHT, "unscheduled",
+    struct study_record *record = study_add_record(study, 0, "treatment", KNEE_RIGHT, "unscheduled",
                                              study_date("2024-03-15"));
     study_answer(study, record, "harvest_date", "2024-03-10");
     for (size_t i = 0; i < 3; i++) {

@@ -28,7 +28,7 @@ static void add_subject(struct study *study, int number, const char *cohort, con
 {
     size_t subject = study_add_subject(study, 1, number, KNEE_RIGHT, cohort);
     study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date("2026-01-10"));
-    struct record *record =
+    struct study_record *record =
         study_add_record(study, subject, "pain_vas", KNEE_RIGHT, "BL", study_date("2026-01-09"));
     study_answer(study, record, "vas", before);
     if (after == NULL)

@@ -35,14 +35,14 @@ struct fixture {
 
 static void add_vas(struct study *study, size_t subject, const char *visit, const char *date, const char *vas)
 {
-    struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, study_date(date));
+    struct study_record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, study_date(date));
     if (vas != NULL)
         study_answer(study, record, "vas", vas);
 }
 
 static void add_event(struct study *study, size_t subject, const char *onset, const char *severity)
 {
-    struct record *record = study_add_record(study, subject, "adverse_event", KNEE_RIGHT, "unscheduled",
+    struct study_record *record = study_add_record(study, subject, "adverse_event", KNEE_RIGHT, "unscheduled",
                                              study_date("2026-03-01"));
     study_answer(study, record, "term", "=knee, \"hot\"\nand sore");
     study_answer(study, record, "coded_term", "Arthralgia");
@@ -54,7 +54,7 @@ static void add_event(struct study *study, size_t subject, const char *onset, co
 
 static void add_baseline(struct study *study, size_t subject, const char *age)
 {
-    struct record *record = study_add_record(study, subject, "baseline", KNEE_NONE, "BL", study_date("2026-01-08"));
+    struct study_record *record = study_add_record(study, subject, "baseline", KNEE_NONE, "BL", study_date("2026-01-08"));
     study_answer(study, record, "age_years", age);
     study_answer(study, record, "sex", "f");
 }
@@ -277,7 +277,7 @@ static void test_adqs_baseline_of_a_screening_visit_stands_at_baseline_too(void 
     size_t subject = study_add_subject(study, 1, 1, KNEE_RIGHT, NULL);
     date_days day1 = study_date("2026-01-10");
     study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", day1);
-    struct record *record =
+    struct study_record *record =
         study_add_record(study, subject, "pain_vas", KNEE_RIGHT, screening->id, day1 + screening->target);
     study_answer(study, record, "vas", "64");
     fixture->dataset = study_finish(study);

@@ -49,10 +49,10 @@ static size_t add_treated(struct study *study, enum knee_side knee)
 }
 
 /* A pain VAS of the right knee; `value` NULL: not answered. */
-static struct record *add_vas(struct study *study, size_t subject, const char *visit, int day,
+static struct study_record *add_vas(struct study *study, size_t subject, const char *visit, int day,
                               const char *value)
 {
-    struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, date_of(day));
+    struct study_record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, date_of(day));
     if (value != NULL)
         study_answer(study, record, "vas", value);
     return record;
@@ -80,7 +80,7 @@ static void add_window_records(struct study *study, const struct csv_table *tabl
         const char *const *cells = table->rows[i].cells;
         size_t subject = strtoul(cells[1], NULL, 10) - 1;
         assert_true(subject < 100);
-        struct record *record = add_vas(study, subject, "M3", atoi(cells[2]), cells[4]);
+        struct study_record *record = add_vas(study, subject, "M3", atoi(cells[2]), cells[4]);
         record->received_us = strtoll(cells[3], NULL, 10);
         record->instance = atoi(cells[0]);
     }
@@ -100,6 +100,17 @@ static void check_windows(const struct dataset *dataset, const struct csv_table 
     }
 }
 
+static void check_window(const struct dataset *dataset, const struct record *record, const struct csv_table *expected)
+{
+    const char *const *cells = expected->rows[record->instance - 1].cells;
+    assert_int_equal(atoi(cells[0]), record->instance);
+    int visit = record->analysis_visit;
+    const char *title = visit == NO_VISIT ? "" : dataset->catalogue->protocol->visits[visit].title;
+    if (strcmp(title, cells[1]) != 0 || record->selected != atoi(cells[2]))
+        fail_msg("record %s: expected '%s' selected %s, found '%s' selected %d", cells[0], cells[1],
+                 cells[2], title, record->selected);
+}
+
 static void test_dataset_derive_window_cases_select_as_expected(void **state)
 {
     (void)state;
@@ -110,18 +121,14 @@ static void test_dataset_derive_window_cases_select_as_expected(void **state)
     check_windows(dataset, load_case(owner, "windows.csv"));
     const struct csv_table *expected = load_case(owner, "windows_expected.csv");
     size_t compared = 0;
-    for (size_t i = 0; i < dataset->record_count; i++) {
-        const struct record *record = &dataset->records[i];
-        if (strcmp(record->form->id, "pain_vas") != 0)
-            continue;
-        const char *const *cells = expected->rows[record->instance - 1].cells;
-        assert_int_equal(atoi(cells[0]), record->instance);
-        int visit = record->analysis_visit;
-        const char *title = visit == NO_VISIT ? "" : dataset->catalogue->protocol->visits[visit].title;
-        if (strcmp(title, cells[1]) != 0 || record->selected != atoi(cells[2]))
-            fail_msg("record %s: expected '%s' selected %s, found '%s' selected %d", cells[0], cells[1],
-                     cells[2], title, record->selected);
-        compared++;
+    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        for (size_t i = 0; i < records.count; i++) {
+            if (strcmp(record_form(dataset, &records.at[i])->id, "pain_vas") != 0)
+                continue;
+            check_window(dataset, &records.at[i], expected);
+            compared++;
+        }
     }
     assert_int_equal(compared, 406);
     talloc_free(owner);
@@ -149,10 +156,11 @@ static void test_dataset_derive_treatments_give_each_knee_its_day_1(void **state
 
 static const struct record *find_record(const struct dataset *dataset, const char *form, enum knee_side knee)
 {
-    for (size_t i = 0; i < dataset->record_count; i++) {
-        const struct record *record = &dataset->records[i];
-        if (strcmp(record->form->id, form) == 0 && record->knee == knee)
-            return record;
+    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        for (size_t i = 0; i < records.count; i++)
+            if (strcmp(record_form(dataset, &records.at[i])->id, form) == 0 && records.at[i].knee == knee)
+                return &records.at[i];
     }
     fail_msg("no record of %s", form);
     return NULL;
@@ -218,7 +226,7 @@ static void test_dataset_derive_several_records_select_one(void **state)
     for (size_t i = 0; i < CASES_COUNT; i++) {
         subjects[i] = add_treated(study, KNEE_RIGHT);
         for (int k = 0; k < 2; k++) {
-            struct record *record =
+            struct study_record *record =
                 add_vas(study, subjects[i], "M3", selection_cases[i].days[k], k == 0 ? "10" : "20");
             record->received_us = selection_cases[i].received[k];
         }
@@ -237,7 +245,7 @@ static void test_dataset_derive_same_receipt_selects_the_greater_instance(void *
     struct study *study = *state;
     size_t subject = add_treated(study, KNEE_RIGHT);
     for (int instance = 2; instance >= 1; instance--) {
-        struct record *record = add_vas(study, subject, "M3", 91, instance == 2 ? "20" : "10");
+        struct study_record *record = add_vas(study, subject, "M3", 91, instance == 2 ? "20" : "10");
         record->received_us = 7;
         record->instance = instance;
     }
@@ -321,7 +329,7 @@ static void add_baseline_pain(struct study *study, size_t subject, enum knee_sid
 {
     if (value == NULL)
         return;
-    struct record *record = study_add_record(study, subject, "pain_vas", knee, "BL", date_of(-3));
+    struct study_record *record = study_add_record(study, subject, "pain_vas", knee, "BL", date_of(-3));
     study_answer(study, record, "vas", value);
 }
 
@@ -395,9 +403,9 @@ static void test_dataset_derive_records_in_any_order_give_the_same(void **state)
     assert_true(dataset_value(dataset, a, 0, M6) == 2);
     assert_true(dataset_value(dataset, b, 0, M3) == 3);
     for (size_t i = 0; i < dataset->subject_count; i++) {
-        const struct subject *subject = &dataset->subjects[i];
-        for (size_t k = 0; k < subject->record_count; k++)
-            assert_int_equal(dataset->records[subject->first_record + k].subject, i);
+        struct records records = dataset_records(dataset, i);
+        for (size_t k = 0; k < records.count; k++)
+            assert_int_equal(records.at[k].subject, i);
     }
 }
 
@@ -405,7 +413,7 @@ static void test_dataset_derive_records_in_any_order_give_the_same(void **state)
 
 static void add_end(struct study *study, size_t subject, const char *reason, const char *death)
 {
-    struct record *record = study_add_record(study, subject, "end_of_study", KNEE_NONE, "unscheduled",
+    struct study_record *record = study_add_record(study, subject, "end_of_study", KNEE_NONE, "unscheduled",
                                              study_date("2024-09-20"));
     study_answer(study, record, "last_contact", "2024-09-10");
     study_answer(study, record, "reason", reason);
@@ -462,7 +470,7 @@ static void test_dataset_derive_withdrawn_consent_counts_unless_for_treatment_on
     static const char *const scopes[] = {"treatment", "all_contact"};
     for (size_t i = 0; i < 2; i++) {
         size_t subject = add_treated(study, KNEE_RIGHT);
-        struct record *record =
+        struct study_record *record =
             study_add_record(study, subject, "screening", KNEE_NONE, "unscheduled", date_of(80));
         study_answer(study, record, "withdrawal_date", "2024-05-05");
         study_answer(study, record, "withdrawal_scope", scopes[i]);

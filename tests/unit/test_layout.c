@@ -27,7 +27,7 @@ struct fixture {
 
 static void add_vas(struct study *study, size_t subject, const char *visit, const char *date, const char *vas)
 {
-    struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, study_date(date));
+    struct study_record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, visit, study_date(date));
     if (vas != NULL)
         study_answer(study, record, "vas", vas);
 }
@@ -35,7 +35,7 @@ static void add_vas(struct study *study, size_t subject, const char *visit, cons
 static void add_event(struct study *study, size_t subject, const char *term, const char *class,
                       const char *date)
 {
-    struct record *record = study_add_record(study, subject, "adverse_event", KNEE_NONE, "unscheduled",
+    struct study_record *record = study_add_record(study, subject, "adverse_event", KNEE_NONE, "unscheduled",
                                              study_date(date));
     study_answer(study, record, "term", "=knee hurts");
     study_answer(study, record, "coded_term", term);
@@ -155,11 +155,10 @@ static void test_layout_outcomes_table_states_instrument_range_and_direction(voi
     const struct dataset *dataset = study_dataset(fixture->study);
     struct form older = *catalogue_find_form(dataset->catalogue, "pain_vas", 0);
     older.version = 3;
-    for (size_t i = 0; i < dataset->record_count; i++)
-        if (dataset->records[i].form->version == 1 && strcmp(dataset->records[i].form->id, "pain_vas") == 0) {
-            dataset->records[i].form = &older;
-            break;
-        }
+    size_t changed = 0;
+    while (strcmp(study_record_at(fixture->study, changed)->form->id, "pain_vas") != 0)
+        changed++;
+    study_record_at(fixture->study, changed)->form = &older;
     const struct document *document = lay_out(fixture);
     const struct table *tables[] = {find_table(document, "t6-value-vas"),
                                     find_table(document, "t9-responder-better")};
@@ -261,7 +260,7 @@ static void test_layout_listings_events_have_onset_day_and_emergence(void **stat
 {
     struct fixture *fixture = *state;
     add_event(fixture->study, 1, "Pain", "Musculoskeletal", "2026-01-08");
-    struct record *partial = study_add_record(fixture->study, 2, "adverse_event", KNEE_NONE, "unscheduled",
+    struct study_record *partial = study_add_record(fixture->study, 2, "adverse_event", KNEE_NONE, "unscheduled",
                                               study_date("2026-02-03"));
     study_answer(fixture->study, partial, "onset", "2026-01");
     partial->instance = 4;
@@ -288,15 +287,16 @@ static void test_layout_listings_events_have_onset_day_and_emergence(void **stat
 static void test_layout_listings_deaths_and_serious_events_are_complete(void **state)
 {
     struct fixture *fixture = *state;
-    struct record *end = study_add_record(fixture->study, 0, "end_of_study", KNEE_NONE, "unscheduled",
+    struct study_record *end = study_add_record(fixture->study, 0, "end_of_study", KNEE_NONE, "unscheduled",
                                           study_date("2026-03-03"));
     study_answer(fixture->study, end, "reason", "died");
     study_answer(fixture->study, end, "death_date", "2026-03-01");
     study_answer(fixture->study, end, "death_cause", "infarct");
     add_event(fixture->study, 1, "Stroke", "Nervous system", "2026-02-08");
-    study_answer(fixture->study,
-                 &study_dataset(fixture->study)->records[study_dataset(fixture->study)->record_count - 1],
-                 "outcome", "fatal");
+    size_t last = 0;
+    while (study_record_at(fixture->study, last + 1) != NULL)
+        last++;
+    study_answer(fixture->study, study_record_at(fixture->study, last), "outcome", "fatal");
     study_add_record(fixture->study, 2, "adverse_event", KNEE_NONE, "unscheduled", study_date("2026-02-03"));
     const struct document *document = lay_out(fixture);
     const struct table *deaths = find_table(document, "l1-deaths");

@@ -224,7 +224,7 @@ static struct report *new_report(const void *owner)
     for (int i = 0; i < 20; i++) {
         size_t subject = study_add_subject(study, 1, i + 1, KNEE_RIGHT, i % 2 == 0 ? "CELLS" : "CS");
         study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date("2026-01-10"));
-        struct record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, "BL",
+        struct study_record *record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, "BL",
                                                  study_date("2026-01-10"));
         study_answer(study, record, "vas", memory_format(owner, "%d", 40 + i));
         record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, "M3", study_date("2026-04-11"));

@@ -42,7 +42,7 @@ static size_t subject_of(const struct csv_table *table, size_t row)
     return strtoul(cell(table, row, "pid"), NULL, 10) - 1;
 }
 
-static void answer_unless_empty(struct study *study, struct record *record, const char *item,
+static void answer_unless_empty(struct study *study, struct study_record *record, const char *item,
                                 const char *text)
 {
     if (text[0] != '\0')
@@ -65,7 +65,7 @@ static void add_patients(struct study *study, const struct csv_table *table)
         assert_int_equal(subject, subject_of(table, i));
         date_days treated = study_date(cell(table, i, "treat_date"));
         study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", treated);
-        struct record *record = study_add_record(study, subject, "baseline", KNEE_NONE, "BL", treated);
+        struct study_record *record = study_add_record(study, subject, "baseline", KNEE_NONE, "BL", treated);
         study_answer(study, record, "age_years", cell(table, i, "age"));
         study_answer(study, record, "sex", lower(table, cell(table, i, "sex")));
         study_answer(study, record, "bmi", cell(table, i, "bmi"));
@@ -94,7 +94,7 @@ static void add_questionnaires(struct study *study, const struct csv_table *tabl
         size_t subject = subject_of(table, i);
         const char *visit = visit_of(cell(table, i, "visit_nominal"));
         date_days date = study_date(cell(table, i, "visit_date"));
-        struct record *record = study_add_record(study, subject, "womac_lk", KNEE_RIGHT, visit, date);
+        struct study_record *record = study_add_record(study, subject, "womac_lk", KNEE_RIGHT, visit, date);
         for (int item = 1; item <= 24; item++) {
             char column[16], id[16];
             snprintf(column, sizeof column, "q%02d", item);
@@ -112,7 +112,7 @@ static void add_events(struct study *study, const struct csv_table *table)
 {
     for (size_t i = 0; i < table->row_count; i++) {
         date_days onset = study_date(cell(table, i, "onset_date"));
-        struct record *record = study_add_record(study, subject_of(table, i), "adverse_event", KNEE_NONE,
+        struct study_record *record = study_add_record(study, subject_of(table, i), "adverse_event", KNEE_NONE,
                                                  "unscheduled", onset);
         study_answer(study, record, "term", cell(table, i, "pt"));
         study_answer(study, record, "coded_term", cell(table, i, "pt"));

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How a dataset keeps its records; for dataset_*.c only.
+ *
+ * Records lie in blocks of PERSONS_A_BLOCK persons.  What a record has beside itself lies in its block's payload, from
+ * word record->payload on, in this order, each when record->parts says so:
+ *   PART_ORIGIN    ORIGIN_WORDS words: a struct record_origin
+ *   PART_SCORES    a double for each score of the form that is kept
+ *   PART_ITEMS     a bit for each item of the form: answered
+ *   PART_ANSWERS   16-bit numbers: how many answers, then their items in the form's order; filled up to a word; then
+ *                  32-bit numbers of interned answers, filled up to a word
+ */
+#ifndef PATELLA_DATASET_STORE_H
+#define PATELLA_DATASET_STORE_H
+
+#include "reports/dataset_build.h"
+
+enum { PERSONS_A_BLOCK = 1024 };
+enum { PART_ORIGIN = 1, PART_SCORES = 2, PART_ITEMS = 4, PART_ANSWERS = 8, PART_VOID = 16 };
+enum { ORIGIN_WORDS = (sizeof(struct record_origin) + 7) / 8 };
+
+struct record_block {
+    struct record *records;
+    size_t count, capacity;
+    uint64_t *payload;
+    size_t used, room;           /* words */
+    uint32_t *first;             /* of each person, and behind the last; after closing */
+};
+
+/* What is kept of the records of a form. */
+struct kept_form {
+    const struct form *form;
+    int number;                  /* of the form's id, in byte order */
+    bool answers;                /* all of them; else which items were answered */
+    bool creates_subject;
+    int16_t *score_slots;        /* for each score: its place, or -1 */
+    size_t score_count;          /* that are kept */
+    size_t bit_words;
+    uint8_t *id_lengths;         /* of the items' ids */
+    uint32_t first_item;         /* number of its first item among all forms' items */
+};
+
+/* Answers, each distinct one of an item once. */
+struct answer_pool;
+
+/* What a canonical text says: bits of answered items, and the answers when the form keeps them. */
+struct scanned {
+    uint64_t *bits;              /* kept->bit_words */
+    uint16_t *items;             /* of answers, room for all */
+    uint32_t *answers;
+    size_t count;
+};
+
+struct record_store {
+    struct dataset *dataset;
+    bool masked;
+    struct kept_form *forms;     /* as catalogue->forms */
+    size_t form_count;
+    const char **form_ids;       /* by number */
+    size_t form_id_count;
+    const char **visits;         /* names; [0] is "unscheduled" */
+    size_t *visit_lengths;
+    size_t visit_count;
+    struct record_block **blocks;
+    size_t block_count;
+    struct answer_pool *answers;
+    struct scanned scanned;      /* room for the longest form */
+    struct record_tie *ties;     /* found while giving records to subjects */
+    size_t tie_count;
+};
+
+struct answer_pool *answer_pool_new(const void *owner);
+/* Number of the answer of item `key` (its number among all forms' items) with that text. */
+bool answer_pool_add(struct answer_pool *pool, const struct item *item, uint32_t key, const char *text, size_t length,
+                     bool bare, uint32_t *number) MUST_CHECK;
+const struct answer *answer_pool_at(const struct answer_pool *pool, uint32_t number);
+
+/* Fills `scanned` from a canonical text; its arrays have room for the form's items. */
+bool content_scan(struct answer_pool *pool, const struct kept_form *kept, bool masked, const char *content,
+                  size_t length, struct scanned *scanned, struct error *error) MUST_CHECK;
+
+/* Parts of a record's payload; NULL when it has none. */
+const uint64_t *payload_part(const struct record_store *store, const struct record_block *block,
+                             const struct record *record, unsigned part);
+size_t payload_words(const struct record_store *store, const struct record_block *block, const struct record *record);
+size_t payload_item_words(size_t count);     /* of PART_ANSWERS: before the numbers of the answers */
+size_t payload_answer_words(size_t count);
+/* The answer to item number `item`, NULL when there is none. */
+const struct answer *payload_answer(const struct record_store *store, const struct record_block *block,
+                                    const struct record *record, size_t item);
+/* Words at the end of a block's payload; good until the next call. */
+uint64_t *payload_new(struct record_block *block, size_t count);
+
+/* Fills dataset->values; the rest of dataset_derive has been done. */
+void dataset_derive_values(struct dataset *dataset);
+
+#endif
