@@ -115,6 +115,17 @@ const char *format_p(char out[FORMAT_SIZE], double p)
     return out;
 }
 
+const char *format_letters(char out[FORMAT_SIZE], size_t number)
+{
+    char letters[16];
+    size_t at = sizeof letters;
+    letters[--at] = '\0';
+    for (; number > 0 && at > 0; number = (number - 1) / 26)
+        letters[--at] = (char)('a' + (number - 1) % 26);
+    snprintf(out, FORMAT_SIZE, "%s", letters + at);
+    return out;
+}
+
 const char *format_instant(char out[FORMAT_SIZE], int64_t microseconds)
 {
     int64_t seconds = microseconds / 1000000 - (microseconds % 1000000 < 0 ? 1 : 0);

@@ -10,6 +10,7 @@
 #define PATELLA_FORMAT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { FORMAT_SIZE = 48 };       /* room for every number that format_* writes */
@@ -45,6 +46,9 @@ const char *format_percent_of(char out[FORMAT_SIZE], double proportion);
  * NAN gives "NE".  (STATISTICS: display rounding)
  */
 const char *format_p(char out[FORMAT_SIZE], double p);
+
+/* Mark of a footnote: 1 is a, 26 is z, 27 is aa; 0 is nothing. */
+const char *format_letters(char out[FORMAT_SIZE], size_t number);
 
 /* Microseconds since 1970 UTC as "2026-03-01 12:00:00 UTC". */
 const char *format_instant(char out[FORMAT_SIZE], int64_t microseconds);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/render_columns.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/format.h"
+
+size_t columns_shown_rows(const struct table *table)
+{
+    return table->html_rows > 0 && table->html_rows < table->row_count ? table->html_rows : table->row_count;
+}
+
+void columns_append_more(struct text *out, const struct table *table)
+{
+    if (columns_shown_rows(table) == table->row_count)
+        return;
+    char shown[FORMAT_SIZE], all[FORMAT_SIZE];
+    text_append_format(out, "The first %s of %s rows; all of them are in %s.csv.",
+                       format_number(shown, (double)table->html_rows, 0),
+                       format_number(all, (double)table->row_count, 0), table->id);
+}
+
+/*
+ * Of print, in points: A4 landscape without its margins; a character and a cell's padding in each size of
+ * type.
+ */
+static const double page_width = 770;
+static const struct {
+    double character, padding;
+} types[] = {{4.3, 12}, {3.5, 7}};
+
+/* Characters of the longest word. */
+static double longest_word(const char *text)
+{
+    double longest = 0;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " ");
+        char word[64];
+        size_t kept = length < sizeof word - 1 ? length : sizeof word - 1;
+        memcpy(word, text, kept);
+        word[kept] = '\0';
+        text_drop_broken(word);
+        longest = fmax(longest, (double)text_count_characters(word));
+        text += length;
+        text += *text == ' ' ? 1 : 0;
+    }
+    return longest;
+}
+
+/* Characters that a column cannot do without: numbers do not wrap, texts and titles do. */
+static double column_characters(const struct table *table, size_t column)
+{
+    double most =
+        fmax(longest_word(table->columns[column].title), longest_word(table->columns[column].subtitle));
+    for (size_t r = 0; r < columns_shown_rows(table); r++) {
+        const struct cell *cell = &table->rows[r].cells[column];
+        most = fmax(most, cell->kind == CELL_NUMBER ? (double)text_count_characters(cell->text) +
+                                                          (cell->footnote > 0 ? 1 : 0)
+                                                    : longest_word(cell->text));
+    }
+    return most;
+}
+
+/* Labels wrap, but not to shreds. */
+static double label_characters(const struct table *table)
+{
+    double most = longest_word(table->label_title);
+    for (size_t r = 0; r < columns_shown_rows(table); r++) {
+        const struct table_row *row = &table->rows[r];
+        double whole = (double)text_count_characters(row->label);
+        most = fmax(most, fmax(longest_word(row->label), fmin(whole, 24)) + 3 * row->indent);
+    }
+    return most;
+}
+
+static double width_of(double characters, enum columns_type type)
+{
+    return characters * types[type].character + types[type].padding;
+}
+
+/* Largest end of a part that begins at `from` and fits in small type; at least one column. */
+static size_t widest_part(const struct columns *columns, size_t from)
+{
+    double sum = width_of(columns->label, COLUMNS_SMALL);
+    size_t to = from;
+    while (to < columns->count &&
+           (to == from || sum + width_of(columns->characters[to], COLUMNS_SMALL) <= page_width))
+        sum += width_of(columns->characters[to++], COLUMNS_SMALL);
+    return to;
+}
+
+struct columns columns_divide(const void *owner, const struct table *table)
+{
+    size_t count = table->column_count;
+    struct columns columns = {memory_new_array(owner, double, count + 1), label_characters(table), count,
+                              count, COLUMNS_NORMAL};
+    double normal = width_of(columns.label, COLUMNS_NORMAL);
+    for (size_t c = 0; c < count; c++) {
+        columns.characters[c] = column_characters(table, c);
+        normal += width_of(columns.characters[c], COLUMNS_NORMAL);
+    }
+    if (normal <= page_width)
+        return columns;
+    columns.type = COLUMNS_SMALL;
+    size_t parts = 0;
+    for (size_t from = 0; from < count; parts++)
+        from = widest_part(&columns, from);
+    if (!table->listing && parts > 1)
+        columns.most = (count + parts - 1) / parts;
+    return columns;
+}
+
+struct columns_part columns_part_at(const struct columns *columns, size_t from)
+{
+    if (columns->most >= columns->count)
+        return (struct columns_part){0, columns->count};
+    size_t to = widest_part(columns, from);
+    return (struct columns_part){from, to - from > columns->most ? from + columns->most : to};
+}

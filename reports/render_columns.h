@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How the columns of a table fit on a landscape A4 page: in which size of type, and in how many parts.
+ *
+ * Widths are counted in characters, so that the same table is divided in the same way wherever it is printed.
+ */
+#ifndef PATELLA_RENDER_COLUMNS_H
+#define PATELLA_RENDER_COLUMNS_H
+
+#include "reports/layout.h"
+
+enum columns_type { COLUMNS_NORMAL, COLUMNS_SMALL };
+
+struct columns {
+    double *characters;          /* that each column cannot do without */
+    double label;                /* the same of the first column, which every part repeats */
+    size_t count;
+    size_t most;                 /* columns of one part; all of them when the table is not parted */
+    enum columns_type type;
+};
+
+/*
+ * One part in normal type; else one in small type; else several as equal as can be.  Listings, whose texts
+ * wrap, are never parted.  Only rows that are shown count (columns_shown_rows).
+ */
+struct columns columns_divide(const void *owner, const struct table *table);
+
+/* Columns [from, to) of one part. */
+struct columns_part {
+    size_t from, to;
+};
+
+/* The part that begins at column `from`; at least one column, none when the table has none. */
+struct columns_part columns_part_at(const struct columns *columns, size_t from);
+
+/* Rows that are shown on a page: all, or the first html_rows. */
+size_t columns_shown_rows(const struct table *table);
+
+/* "The first 1000 of 4711 rows; all of them are in l3-adverse-events.csv." or nothing. */
+void columns_append_more(struct text *out, const struct table *table);
+
+#endif
