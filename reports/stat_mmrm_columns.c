@@ -67,6 +67,13 @@ static void make_patterns(struct mmrm_model *model)
     }
 }
 
+static void keep(struct mmrm_model *model, size_t coefficient)
+{
+    model->kept_index[model->rank] = coefficient;
+    model->kept_source[model->rank] = (unsigned)model->coefficients[coefficient].source;
+    model->kept_visit[model->rank++] = (unsigned)model->coefficients[coefficient].visit;
+}
+
 /* X'X of all coefficients: the kernel is 1 where two values are of the same visit. */
 static double *make_products(struct mmrm_model *model)
 {
@@ -74,9 +81,9 @@ static double *make_products(struct mmrm_model *model)
     size_t m = model->visits;
     double kernel[MMRM_VISITS_MOST * MMRM_VISITS_MOST];
     double *products = memory_new_array(model, double, memory_size_product(q, q));
-    model->rank = q;
+    model->rank = 0;
     for (size_t k = 0; k < q; k++)
-        model->kept_index[k] = k;
+        keep(model, k);
     for (size_t p = 0; p < model->pattern_count; p++) {
         memset(kernel, 0, sizeof kernel);
         for (size_t j = 0; j < m; j++)
@@ -113,6 +120,30 @@ static void make_alias(struct mmrm_model *model, const double *products)
     talloc_free(factor);
 }
 
+/* X'X; afterwards kept_index and rank are those of the kept columns. */
+static double *choose_columns(struct mmrm_model *model)
+{
+    size_t all = model->coefficient_count;
+    double *products = make_products(model);
+    stat_matrix_independent(products, all, NULL, model->kept);
+    model->rank = 0;
+    model->log_scale = 0;
+    for (size_t k = 0; k < all; k++) {
+        if (!model->kept[k])
+            continue;
+        keep(model, k);
+        const struct mmrm_source *source = &model->sources[model->coefficients[k].source];
+        if (source->term >= 0 && source->level < 0)
+            model->log_scale += 2 * log(source->scale);
+    }
+    return products;
+}
+
+void mmrm_model_choose_columns(struct mmrm_model *model)
+{
+    talloc_free(choose_columns(model));
+}
+
 void mmrm_model_make_columns(struct mmrm_fit *fit)
 {
     struct mmrm_model *model = fit->model;
@@ -121,17 +152,9 @@ void mmrm_model_make_columns(struct mmrm_fit *fit)
     size_t all = model->coefficient_count;
     model->kept = memory_new_array(model, bool, all);
     model->kept_index = memory_new_array(model, size_t, all);
-    double *products = make_products(model);
-    stat_matrix_independent(products, all, NULL, model->kept);
-    model->rank = 0;
-    for (size_t k = 0; k < all; k++) {
-        if (!model->kept[k])
-            continue;
-        model->kept_index[model->rank++] = k;
-        const struct mmrm_source *source = &model->sources[model->coefficients[k].source];
-        if (source->term >= 0 && source->level < 0)
-            model->log_scale += 2 * log(source->scale);
-    }
+    model->kept_source = memory_new_array(model, unsigned, all);
+    model->kept_visit = memory_new_array(model, unsigned, all);
+    double *products = choose_columns(model);
     make_alias(model, products);
     talloc_free(products);
     for (size_t p = 0; p < model->pattern_count; p++)

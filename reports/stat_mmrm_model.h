@@ -50,7 +50,8 @@ struct mmrm_model {
     struct mmrm_coefficient *coefficients;   /* all, also aliased ones */
     size_t coefficient_count;
     bool *kept;                  /* coefficients that are not aliased: beta has these only */
-    size_t *kept_index;          /* of each of the `rank` kept ones: the coefficient */
+    size_t *kept_index;          /* of each of the `rank` kept ones: the coefficient, */
+    unsigned *kept_source, *kept_visit;      /* its source and its visit */
     size_t rank;
     double log_scale;            /* 2 sum log(scale) of kept columns: m2ll is that of unscaled covariates */
     double *alias;               /* rank x (coefficient_count - rank): column = kept columns times this */
@@ -65,6 +66,8 @@ struct mmrm_model {
     size_t theta_count;          /* of all groups */
     double *theta;               /* estimate: lower triangles by row, group after group */
     struct mmrm_state *state;    /* at theta */
+    double *parameters;          /* of the structure, group after group, at the estimate */
+    double *curvature;           /* Cholesky factor of the Hessian of m2ll by them */
     double *covariance[2];       /* of theta, theta_count^2: by observed and by expected information */
     double *adjusted[2];         /* Kenward-Roger covariance of beta with each of them */
     double *sandwich;            /* rank^2 or NULL */
@@ -103,6 +106,9 @@ void mmrm_cell_add(const struct mmrm_model *model, struct mmrm_cell *cell, const
 
 /* Coefficients, those that can be estimated, and patterns from cells. */
 void mmrm_model_make_columns(struct mmrm_fit *fit);
+
+/* Which coefficients can be estimated from the patterns as they are: kept, kept_index and rank. */
+void mmrm_model_choose_columns(struct mmrm_model *model);
 
 /* ---- stat_mmrm_reml.c ---- */
 
@@ -163,6 +169,14 @@ void mmrm_structure_add_curvature(enum mmrm_structure structure, const double *p
 
 /* One structure; NULL or the reason why it cannot be had.  On success theta, state and covariance are set. */
 const char *mmrm_newton(struct mmrm_fit *fit, enum mmrm_structure structure, struct mmrm_attempt *attempt);
+
+/*
+ * Fits `replicate`, a copy of fit->model whose patterns have lost some subjects, from the fit's estimate with
+ * the fit's Hessian, which is nearly its own; by Newton's method when that does not converge.  theta, and beta
+ * in state, are the replicate's.  NULL or the reason why it cannot be fitted.
+ */
+const char *mmrm_refit(const struct mmrm_fit *fit, struct mmrm_model *replicate, double *theta,
+                       struct mmrm_state *state);
 
 /* ---- stat_mmrm_df.c ---- */
 

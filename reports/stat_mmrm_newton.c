@@ -8,9 +8,10 @@
 #include "reports/stat_matrix.h"
 #include "reports/stat_mmrm_model.h"
 
-enum { MOST = MMRM_VISITS_MOST, STEPS = 100 };
+enum { MOST = MMRM_VISITS_MOST, STEPS = 100, QUICK_STEPS = 25 };
 
 #define DECREMENT 1e-10          /* g'H^-1 g that ends the iteration */
+#define QUICK_DECREMENT 1e-15    /* with one subject less: the differences between such fits are small */
 #define STILL_EQUAL 1e-11        /* of |m2ll|: rounding */
 #define EXACT_FIT 1e-12          /* of the sum of squares of a visit */
 #define FLOOR 1e-3               /* of the largest eigenvalue, in the starting Sigma */
@@ -28,7 +29,8 @@ struct search {
     double *product;             /* theta_count x count */
 };
 
-static struct search *search_new(const void *owner, struct mmrm_fit *fit, enum mmrm_structure structure)
+static struct search *search_new(const void *owner, const struct mmrm_fit *fit,
+                                 enum mmrm_structure structure)
 {
     struct search *search = memory_new(owner, struct search);
     search->model = fit->model;
@@ -260,6 +262,8 @@ static const char *iterate(struct search *search, struct mmrm_state *state, int 
 /* Least and greatest eigenvalue of a, scaled to a diagonal of 1; false when that cannot be. */
 static bool scaled_eigenvalues(const double *a, size_t n, double *least, double *greatest)
 {
+    if (n == 0)
+        return false;
     double *scaled = memory_new_array(NULL, double, n * n);
     double *values = memory_new_array(scaled, double, n);
     bool valid = true;
@@ -280,11 +284,11 @@ static const char *check_sigma(struct mmrm_fit *fit, const struct search *search
     size_t m = fit->used_count;
     fit->condition = 1;
     for (size_t g = 0; g < search->groups; g++) {
-        double sigma[MOST * MOST];
+        double sigma[MOST * MOST] = {0};
         double least = 0, greatest = 0;
         for (size_t k = 0; k < m * m; k++)
             sigma[k] = search->theta[mmrm_theta_index(fit->model, g, k % m, k / m)];
-        if (!scaled_eigenvalues(sigma, m, &least, &greatest) || least < SINGULAR)
+        if (!scaled_eigenvalues(sigma, m, &least, &greatest) || !(least > SINGULAR))
             return "the covariance matrix is singular";
         fit->condition = fmax(fit->condition, greatest / least);
     }
@@ -323,6 +327,14 @@ static const char *finish(struct mmrm_fit *fit, struct search *search, struct mm
         if (!make_covariance(search, kind == 0 ? search->hessian : search->expected, model->covariance[kind]))
             return "the information about the covariances is singular at the end";
     }
+    talloc_free(model->parameters);
+    talloc_free(model->curvature);
+    model->parameters = memory_new_array(model, double, search->count);
+    model->curvature = memory_new_array(model, double, search->count * search->count);
+    memcpy(model->parameters, search->parameters, search->count * sizeof(double));
+    memcpy(model->curvature, search->hessian, search->count * search->count * sizeof(double));
+    if (!stat_matrix_cholesky(model->curvature, search->count))
+        return "the information about the covariances is singular at the end";
     memcpy(model->theta, search->theta, model->theta_count * sizeof(double));
     model->state = talloc_steal(model, state);
     fit->parameters = search->count;
@@ -346,4 +358,47 @@ const char *mmrm_newton(struct mmrm_fit *fit, enum mmrm_structure structure, str
         attempt->reason = finish(fit, search, state);
     talloc_free(search);
     return attempt->reason;
+}
+
+/* ---- the same fit with a few subjects less ------------------------------------------------------------- */
+
+/* Steps with the Hessian of the whole fit; false when they do not get shorter fast enough. */
+static bool follow(const struct mmrm_fit *fit, struct search *search, struct mmrm_state *state)
+{
+    int k = (int)search->model->theta_count;
+    size_t n = search->count;
+    for (int i = 0; i < QUICK_STEPS; i++) {
+        make_theta(search, search->parameters, true);
+        if (!mmrm_reml(search->model, search->theta, MMRM_GRADIENT, state))
+            return false;
+        cblas_dgemv(CblasColMajor, CblasTrans, k, (int)n, 1, search->jacobian, k, state->gradient, 1, 0,
+                    search->gradient, 1);
+        memcpy(search->step, search->gradient, n * sizeof(double));
+        stat_matrix_solve(fit->model->curvature, n, search->step, 1);
+        double decrement = cblas_ddot((int)n, search->step, 1, search->gradient, 1);
+        for (size_t p = 0; p < n; p++)
+            search->parameters[p] -= search->step[p];
+        if (decrement >= QUICK_DECREMENT)
+            continue;
+        make_theta(search, search->parameters, false);
+        return mmrm_reml(search->model, search->theta, MMRM_VALUE, state);
+    }
+    return false;
+}
+
+const char *mmrm_refit(const struct mmrm_fit *fit, struct mmrm_model *replicate, double *theta,
+                       struct mmrm_state *state)
+{
+    int iterations = 0;
+    const char *reason = NULL;
+    struct search *search = search_new(state, fit, fit->structure);
+    search->model = replicate;
+    memcpy(search->parameters, fit->model->parameters, search->count * sizeof(double));
+    if (!follow(fit, search, state)) {
+        memcpy(search->parameters, fit->model->parameters, search->count * sizeof(double));
+        reason = iterate(search, state, &iterations);
+    }
+    memcpy(theta, search->theta, replicate->theta_count * sizeof(double));
+    talloc_free(search);
+    return reason;
 }

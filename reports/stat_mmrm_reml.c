@@ -85,17 +85,15 @@ void mmrm_add_cross_products(const struct mmrm_model *model, const struct mmrm_c
                              const double *kernel, double *c)
 {
     size_t q = model->rank;
-    size_t q0 = model->source_count;
+    const unsigned *source = model->kept_source;
+    const unsigned *visit = model->kept_visit;
     double wide[WIDE * WIDE];
     widen(kernel, model->visits, wide);
     for (size_t b = 0; b < q; b++) {
-        const struct mmrm_coefficient *right = &model->coefficients[model->kept_index[b]];
-        const double *weights = wide + right->visit * (model->visits + 1);
-        const double *zz = pattern->zz + right->source * q0;
-        for (size_t a = b; a < q; a++) {
-            const struct mmrm_coefficient *left = &model->coefficients[model->kept_index[a]];
-            c[a + b * q] += weights[left->visit] * zz[left->source];
-        }
+        const double *weights = wide + visit[b] * (model->visits + 1);
+        const double *zz = pattern->zz + source[b] * model->source_count;
+        for (size_t a = b; a < q; a++)
+            c[a + b * q] += weights[visit[a]] * zz[source[a]];
     }
 }
 
@@ -106,11 +104,10 @@ static void add_right_side(const struct mmrm_model *model, const double *zu, con
     double wide[WIDE * WIDE];
     widen(kernel, model->visits, wide);
     for (size_t a = 0; a < model->rank; a++) {
-        const struct mmrm_coefficient *left = &model->coefficients[model->kept_index[a]];
-        double sum = 0;
+        const double *weights = wide + model->kept_visit[a];
+        const double *sums = zu + model->kept_source[a];
         for (size_t k = 0; k < model->visits; k++)
-            sum += wide[left->visit + k * (model->visits + 1)] * zu[left->source + k * model->source_count];
-        out[a] += sum;
+            out[a] += weights[k * (model->visits + 1)] * sums[k * model->source_count];
     }
 }
 
@@ -122,18 +119,18 @@ static void make_trace_kernel(const struct mmrm_model *model, const struct mmrm_
     size_t n = m + 1;
     size_t q = model->rank;
     double wide[WIDE * WIDE] = {0};
+    /* Each pair once, the diagonal by half; the other half is the transpose. */
     for (size_t b = 0; b < q; b++) {
-        const struct mmrm_coefficient *right = &model->coefficients[model->kept_index[b]];
-        const double *zz = pattern->zz + right->source * model->source_count;
-        double *sums = wide + right->visit * n;
-        for (size_t a = 0; a < q; a++) {
-            const struct mmrm_coefficient *left = &model->coefficients[model->kept_index[a]];
-            sums[left->visit] += phi[a + b * q] * zz[left->source];
-        }
+        const double *zz = pattern->zz + model->kept_source[b] * model->source_count;
+        double *sums = wide + model->kept_visit[b] * n;
+        sums[model->kept_visit[b]] += phi[b + b * q] * zz[model->kept_source[b]] / 2;
+        for (size_t a = b + 1; a < q; a++)
+            sums[model->kept_visit[a]] += phi[a + b * q] * zz[model->kept_source[a]];
     }
     for (size_t k = 0; k < m; k++) {
         for (size_t j = 0; j < m; j++)
-            t[j + k * m] = wide[j + k * n] + wide[m + k * n] + wide[j + m * n] + wide[m + m * n];
+            t[j + k * m] = wide[j + k * n] + wide[k + j * n] + wide[m + k * n] + wide[k + m * n]
+                         + wide[j + m * n] + wide[m + j * n] + 2 * wide[m + m * n];
     }
 }
 
@@ -257,7 +254,7 @@ static void add_design_parts(const struct mmrm_model *model, const struct mmrm_c
     size_t count = list_elements(model, pattern, elements);
     for (size_t h = 0; h < count; h++) {
         const struct element *at = &elements[h];
-        double kernel[MOST * MOST];          /* W D_h W */
+        double kernel[MOST * MOST] = {0};    /* W D_h W */
         for (size_t k = 0; k < m; k++) {
             for (size_t j = 0; j < m; j++) {
                 kernel[j + k * m] = w[j + at->i * m] * w[at->j + k * m];
