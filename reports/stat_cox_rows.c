@@ -41,9 +41,6 @@ static void scale_covariate(struct cox_rows *rows, size_t j)
         squares += *x * *x;
     }
     double sd = sqrt(squares / (double)rows->count);
-    /* What rounding leaves of a constant is no spread. */
-    if (sd <= 1e-13 * fabs(mean))
-        sd = 0;
     rows->scale[j] = sd > 0 ? sd : 1;
     for (size_t i = 0; i < rows->count; i++)
         rows->x[i * rows->width + j] = sd > 0 ? rows->x[i * rows->width + j] / sd : 0;

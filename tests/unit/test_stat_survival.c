@@ -291,6 +291,24 @@ static void test_stat_survival_quantile_of_a_curve_that_stays_level_at_it_is_not
     talloc_free(owner);
 }
 
+/* A product of fractions is 1/2 but for rounding, now above and now below it. */
+static void test_stat_survival_quantile_of_whole_samples_is_their_median(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    double days[100];
+    unsigned char status[100];
+    for (size_t n = 2; n <= 100; n += 2) {
+        days[n - 2] = (double)(n - 1), days[n - 1] = (double)n;
+        status[n - 2] = status[n - 1] = SURVIVAL_EVENT;
+        const struct survival_data data = {days, status, NULL, NULL, n, 1, 1};
+        const struct survival_table *table = stat_survival_table(owner, &data);
+        const struct survival_curve *curve = stat_survival_curve(owner, table, 0, 0.95);
+        assert_true(stat_survival_quantile(curve, 0.5).day == (double)n / 2 + 0.5);
+    }
+    talloc_free(owner);
+}
+
 static void test_stat_survival_rmst_beyond_follow_up_is_not_estimable(void **state)
 {
     (void)state;
@@ -406,7 +424,7 @@ static void test_stat_survival_order_sorts_numbers_of_both_signs_and_keeps_equal
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
-    const double keys[] = {3, -0.0, 1e300, -2, 0, -1e-300, 3, 0.5, -1e300};
+    const double keys[] = {3, 0, 1e300, -2, -0.0, -1e-300, 3, 0.5, -1e300};
     const size_t sorted[] = {8, 3, 5, 1, 4, 7, 0, 6, 2};
     size_t *order = stat_survival_order_new(owner, 9);
     stat_survival_order_by(order, 9, keys, 1);
@@ -483,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_stat_survival_at_after_the_last_subjects_event_stays_zero),
         cmocka_unit_test(test_stat_survival_of_an_empty_group_has_reasons),
         cmocka_unit_test(test_stat_survival_quantile_of_a_curve_that_stays_level_at_it_is_not_reached),
+        cmocka_unit_test(test_stat_survival_quantile_of_whole_samples_is_their_median),
         cmocka_unit_test(test_stat_survival_rmst_beyond_follow_up_is_not_estimable),
         cmocka_unit_test(test_stat_survival_logrank_without_events_or_groups_has_a_reason),
         cmocka_unit_test(test_stat_survival_logrank_of_some_groups_is_that_of_their_subjects_alone),
