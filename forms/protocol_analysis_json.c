@@ -87,13 +87,19 @@ static void adjustment_to_json(struct text *out, const struct analysis_plan *pla
     text_append(out, "]");
 }
 
-static void level_to_json(struct text *out, const struct subgroup_level *level)
+static void levels_to_json(struct text *out, const struct subgroup_level *levels, size_t count)
 {
-    json_text(out, "title", level->title);
-    if (level->codes != NULL)
-        json_texts(out, "codes", level->codes, level->code_count);
-    json_number(out, "from", level->from);
-    json_number(out, "below", level->below);
+    open_list(out, "groups");
+    for (size_t i = 0; i < count; i++) {
+        open_element(out, i);
+        json_text(out, "title", levels[i].title);
+        if (levels[i].codes != NULL)
+            json_texts(out, "codes", levels[i].codes, levels[i].code_count);
+        json_number(out, "from", levels[i].from);
+        json_number(out, "below", levels[i].below);
+        text_append(out, "}");
+    }
+    text_append(out, "]");
 }
 
 static void subgroups_to_json(struct text *out, const struct analysis_plan *plan)
@@ -106,13 +112,7 @@ static void subgroups_to_json(struct text *out, const struct analysis_plan *plan
         json_text(out, "title", subgroup->title);
         item_to_json(out, "item", &subgroup->item);
         if (subgroup->levels != NULL)
-            open_list(out, "groups");
-        for (size_t j = 0; j < subgroup->level_count; j++) {
-            open_element(out, j);
-            level_to_json(out, &subgroup->levels[j]);
-            text_append(out, "}");
-        }
-        text_append(out, subgroup->levels != NULL ? "]" : "");
+            levels_to_json(out, subgroup->levels, subgroup->level_count);
         if (subgroup->left_out_count > 0)
             json_texts(out, "leave_out", subgroup->left_out, subgroup->left_out_count);
         text_append(out, "}");

@@ -62,8 +62,10 @@ static void read_margins(struct protocol_reader *reader, const struct yaml *anal
 {
     struct analysis_plan *plan = &reader->protocol->plan;
     const struct yaml *list = yaml_get_list(analysis, "margins", YAML_OPTIONAL, reader->faults), *node;
+    if (list == NULL)
+        return;
     struct equivalence_margin *margins =
-        list != NULL ? memory_new_array(reader->protocol, struct equivalence_margin, list->count) : NULL;
+        memory_new_array(reader->protocol, struct equivalence_margin, list->count);
     plan->margins = margins;
     for (size_t i = 0; (node = next_map(reader, list, &i)) != NULL;) {
         yaml_allow_keys(node, margin_keys, reader->faults);
@@ -80,7 +82,6 @@ static void read_margins(struct protocol_reader *reader, const struct yaml *anal
 
 static unsigned read_methods(struct protocol_reader *reader, const struct yaml *map)
 {
-    static const enum imputation_method methods[] = {IMPUTE_J2R, IMPUTE_CR, IMPUTE_CIR};
     unsigned chosen = 0;
     size_t count = 0;
     const struct yaml *list = yaml_find(map, "methods");
@@ -94,7 +95,7 @@ static unsigned read_methods(struct protocol_reader *reader, const struct yaml *
         if (imputation_words[at] == NULL)
             yaml_fault(reader->faults, list, "unknown method \"%.64s\"; write j2r, cr or cir", words[i]);
         else
-            chosen |= (unsigned)methods[at];
+            chosen |= 1U << at;   /* enum imputation_method */
     }
     return chosen;
 }
@@ -160,8 +161,9 @@ static void read_imaging(struct protocol_reader *reader, const struct yaml *anal
 {
     struct analysis_plan *plan = &reader->protocol->plan;
     const struct yaml *list = yaml_get_list(analysis, "imaging", YAML_OPTIONAL, reader->faults), *node;
-    struct imaging_plan *imaging =
-        list != NULL ? memory_new_array(reader->protocol, struct imaging_plan, list->count) : NULL;
+    if (list == NULL)
+        return;
+    struct imaging_plan *imaging = memory_new_array(reader->protocol, struct imaging_plan, list->count);
     plan->imaging = imaging;
     for (size_t i = 0; (node = next_map(reader, list, &i)) != NULL;) {
         yaml_allow_keys(node, imaging_keys, reader->faults);
@@ -174,15 +176,16 @@ static void read_imaging(struct protocol_reader *reader, const struct yaml *anal
     }
 }
 
-static void read_cost_item(struct protocol_reader *reader, const struct yaml *map, const char *key,
+/* False and a fault when there is no form.item under `key`. */
+static bool read_cost_item(struct protocol_reader *reader, const struct yaml *map, const char *key,
                            struct item_reference *item)
 {
     *item = (struct item_reference){.key = key, .form = "", .item = ""};
     if (yaml_get_text(map, key, YAML_REQUIRED, reader->faults) == NULL)
-        return;
+        return false;
     const struct yaml *node = yaml_find(map, key);
     item->line = node->line;
-    reader->protocol->plan.cost.analysed = protocol_read_reference(reader, node, &item->form, &item->item);
+    return protocol_read_reference(reader, node, &item->form, &item->item);
 }
 
 static void read_cost(struct protocol_reader *reader, const struct yaml *analysis)
@@ -192,9 +195,10 @@ static void read_cost(struct protocol_reader *reader, const struct yaml *analysi
     if (map == NULL)
         return;
     yaml_allow_keys(map, cost_keys, reader->faults);
-    read_cost_item(reader, map, "amount", &cost->amount);
-    read_cost_item(reader, map, "currency", &cost->currency);
-    if (cost->analysed && cost->amount.form[0] != '\0' && strcmp(cost->amount.form, cost->currency.form) != 0)
+    bool amount = read_cost_item(reader, map, "amount", &cost->amount);
+    bool currency = read_cost_item(reader, map, "currency", &cost->currency);
+    cost->analysed = amount && currency;
+    if (cost->analysed && strcmp(cost->amount.form, cost->currency.form) != 0)
         yaml_fault(reader->faults, yaml_find(map, "currency"),
                    "amount and currency must be items of one form, not of %s and %s", cost->amount.form,
                    cost->currency.form);
@@ -264,8 +268,9 @@ static void read_intercurrent(struct protocol_reader *reader, const struct yaml 
                               struct planned_estimand *estimand)
 {
     const struct yaml *list = yaml_get_list(map, "intercurrent", YAML_OPTIONAL, reader->faults), *node;
-    struct intercurrent *events =
-        list != NULL ? memory_new_array(reader->protocol, struct intercurrent, list->count) : NULL;
+    if (list == NULL)
+        return;
+    struct intercurrent *events = memory_new_array(reader->protocol, struct intercurrent, list->count);
     estimand->intercurrent = events;
     for (size_t i = 0; (node = next_map(reader, list, &i)) != NULL;) {
         yaml_allow_keys(node, intercurrent_keys, reader->faults);
@@ -280,8 +285,10 @@ static void read_estimands(struct protocol_reader *reader, const struct yaml *an
 {
     struct analysis_plan *plan = &reader->protocol->plan;
     const struct yaml *list = yaml_get_list(analysis, "estimands", YAML_OPTIONAL, reader->faults), *node;
+    if (list == NULL)
+        return;
     struct planned_estimand *estimands =
-        list != NULL ? memory_new_array(reader->protocol, struct planned_estimand, list->count) : NULL;
+        memory_new_array(reader->protocol, struct planned_estimand, list->count);
     plan->estimands = estimands;
     for (size_t i = 0; (node = next_map(reader, list, &i)) != NULL;) {
         yaml_allow_keys(node, estimand_keys, reader->faults);

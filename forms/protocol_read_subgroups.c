@@ -71,7 +71,8 @@ static void read_cuts(struct protocol_reader *reader, const struct yaml *map, st
                    "%zu cuts make %zu groups, and %zu have titles; give each one", list->count,
                    list->count + 1, title_count);
     for (size_t i = 0; i < subgroup->level_count; i++)
-        levels[i].title = i < title_count ? titles[i] : range_title(reader->protocol, &levels[i]);
+        levels[i].title =
+            titles != NULL && i < title_count ? titles[i] : range_title(reader->protocol, &levels[i]);
 }
 
 static void read_map(struct protocol_reader *reader, const struct yaml *node, struct subgroup *subgroup)

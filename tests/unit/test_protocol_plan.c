@@ -410,6 +410,8 @@ static void test_plan_faults_of_subgroups_and_events(void **state)
         {"scale: ratio", "scale: log", 34, "\"scale\" must be difference or ratio"},
         {"imaging: [{", "imaging: [{endpoint: bml, scale: ratio}, {", 34, "is in \"imaging\" twice"},
         {"amount: treatment.price", "amount: price", 35, "must be form.name"},
+        {", currency: treatment.currency", "", 35, "\"currency\" is missing"},
+        {"amount: treatment.price, ", "", 35, "\"amount\" is missing"},
         {"currency: treatment.currency", "currency: cost.currency", 35,
          "items of one form, not of treatment and cost"},
     };
