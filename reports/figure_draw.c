@@ -38,8 +38,10 @@ void draw_begin(struct text *out, const struct figure *figure, size_t part, doub
 {
     char *id =
         part == 0 ? memory_copy_string(out, figure->id) : memory_format(out, "%s-%zu", figure->id, part + 1);
-    text_append_format(out, "<svg role=\"img\" aria-labelledby=\"%s-title %s-desc\" viewBox=\"0 0 %d ", id,
-                       id, DRAW_WIDTH);
+    text_append_format(out,
+                       "<svg role=\"img\" preserveAspectRatio=\"xMinYMin meet\" aria-labelledby=\"%s-title "
+                       "%s-desc\" viewBox=\"0 0 %d ",
+                       id, id, DRAW_WIDTH);
     draw_number(out, "", ceil(height), "\"><style>");
     text_append_format(out, "%s</style><title id=\"%s-title\">", draw_style, id);
     text_append_html(out, figure->title);

@@ -259,21 +259,39 @@ static struct draw_paragraph heading_of(const struct plot *plot, const struct fi
     return draw_wrap(plot->cell_ends, row->group, plot->x.at_from - 16, DRAW_LABEL);
 }
 
-/* Rows from `first` that one drawing takes, and its height; a heading is repeated. */
-static size_t take_rows(const struct plot *plot, size_t first, double *height)
+/* Rows from `first` that one drawing of at most `most` lines takes, and its height; a heading is repeated. */
+static size_t take_rows(const struct plot *plot, size_t first, size_t most, double *height)
 {
     const struct figure_forest *forest = plot->forest;
     const char *group = "";
     size_t lines = 0, row = first;
     for (; row < forest->row_count; row++) {
         size_t needs = 1 + heading_of(plot, &forest->rows[row], group).count;
-        if (row > first && lines + needs > ROWS_MOST)
+        if (row > first && lines + needs > most)
             break;
         lines += needs;
         group = forest->rows[row].group;
     }
     *height = (double)lines * ROW;
     return row - first;
+}
+
+static size_t count_parts(const struct plot *plot, size_t most)
+{
+    size_t parts = 0;
+    double height;
+    for (size_t first = 0; first < plot->forest->row_count; parts++)
+        first += take_rows(plot, first, most, &height);
+    return parts;
+}
+
+/* Fewest lines of a drawing that do not make for more drawings: all are about as long, none has one row. */
+static size_t lines_of_part(const struct plot *plot)
+{
+    size_t most = ROWS_MOST, parts = count_parts(plot, most);
+    while (parts > 1 && most > 1 && count_parts(plot, most - 1) == parts)
+        most--;
+    return most;
 }
 
 static void append_part(struct plot *plot, size_t first, size_t count)
@@ -298,10 +316,10 @@ void figure_forest_draw(struct text *out, const struct figure *figure)
     void *owner = memory_owner(out, "figure");
     struct plot plot = {.out = out, .forest = &figure->as.forest, .axis = axis_of(&figure->as.forest)};
     place_columns(&plot, owner);
-    size_t part = 0;
+    size_t part = 0, most = lines_of_part(&plot);
     for (size_t first = 0; first < plot.forest->row_count;) {
         double height;
-        size_t count = take_rows(&plot, first, &height);
+        size_t count = take_rows(&plot, first, most, &height);
         double bottom = HEAD + height + 6;
         draw_begin(out, figure, part++, bottom + AXIS_BELOW);
         append_margin(&plot, bottom);

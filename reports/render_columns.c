@@ -91,31 +91,44 @@ static size_t widest_part(const struct columns *columns, size_t from)
     return to;
 }
 
-struct columns columns_divide(const void *owner, const struct table *table)
-{
-    size_t count = table->column_count;
-    struct columns columns = {memory_new_array(owner, double, count + 1), label_characters(table), count,
-                              count, COLUMNS_NORMAL};
-    double normal = width_of(columns.label, COLUMNS_NORMAL);
-    for (size_t c = 0; c < count; c++) {
-        columns.characters[c] = column_characters(table, c);
-        normal += width_of(columns.characters[c], COLUMNS_NORMAL);
-    }
-    if (normal <= page_width)
-        return columns;
-    columns.type = COLUMNS_SMALL;
-    size_t parts = 0;
-    for (size_t from = 0; from < count; parts++)
-        from = widest_part(&columns, from);
-    if (!table->listing && parts > 1)
-        columns.most = (count + parts - 1) / parts;
-    return columns;
-}
-
 struct columns_part columns_part_at(const struct columns *columns, size_t from)
 {
     if (columns->most >= columns->count)
         return (struct columns_part){0, columns->count};
     size_t to = widest_part(columns, from);
     return (struct columns_part){from, to - from > columns->most ? from + columns->most : to};
+}
+
+/* Widest part, in points. */
+static double widest_of(const struct columns *columns, enum columns_type type)
+{
+    double widest = 0;
+    size_t from = 0;
+    do {
+        struct columns_part part = columns_part_at(columns, from);
+        double sum = width_of(columns->label, type);
+        for (size_t c = part.from; c < part.to; c++)
+            sum += width_of(columns->characters[c], type);
+        widest = fmax(widest, sum);
+        from = part.to;
+    } while (from < columns->count);
+    return widest;
+}
+
+struct columns columns_divide(const void *owner, const struct table *table)
+{
+    size_t count = table->column_count, parts = 0;
+    struct columns columns = {memory_new_array(owner, double, count + 1), label_characters(table), count,
+                              count, COLUMNS_NORMAL};
+    for (size_t c = 0; c < count; c++)
+        columns.characters[c] = column_characters(table, c);
+    if (widest_of(&columns, COLUMNS_NORMAL) <= page_width)
+        return columns;
+    for (size_t from = 0; from < count; parts++)
+        from = widest_part(&columns, from);
+    if (!table->listing && parts > 1)
+        columns.most = (count + parts - 1) / parts;
+    if (widest_of(&columns, COLUMNS_NORMAL) > page_width)
+        columns.type = COLUMNS_SMALL;
+    return columns;
 }

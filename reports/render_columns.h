@@ -20,8 +20,8 @@ struct columns {
 };
 
 /*
- * One part in normal type; else one in small type; else several as equal as can be.  Listings, whose texts
- * wrap, are never parted.  Only rows that are shown count (columns_shown_rows).
+ * One part in normal type; else one in small type; else several as equal as can be, in normal type if they
+ * fit.  Listings, whose texts wrap, are never parted.  Only rows that are shown count (columns_shown_rows).
  */
 struct columns columns_divide(const void *owner, const struct table *table);
 

@@ -96,8 +96,7 @@ const char render_html_style[] =
     "@media print{html{font-size:11px}body{max-width:none;padding:0;font-size:9.5pt}a{color:inherit;"
     "text-decoration:none}"
     "h2{break-before:page;margin-top:0}nav h2{break-before:page}h2,h3,figcaption,dl.about{break-after:avoid}"
-    "section.table h3{margin-top:1.4rem}section.table,dl.about{break-inside:avoid}"
-    "section.of-records{break-inside:auto}"
+    "section.table h3{margin-top:1.4rem}section.short,dl.about{break-inside:avoid}"
     "nav>ol{columns:3;font-size:8.5pt}nav ul{font-size:8pt}"
     ".scroll{overflow:visible}thead{display:table-header-group}tr,tbody{break-inside:avoid}"
     ".listing tbody{break-inside:auto}"
@@ -111,5 +110,5 @@ const char render_html_style[] =
     "table.listing.wide{font-size:6.1pt}table.listing.wide th,table.listing.wide td{padding:.12rem .22rem}"
     ".wide td.n{white-space:normal}.listing td.n{white-space:nowrap}"
     "svg{max-width:180mm;max-height:150mm;margin-left:0;break-inside:avoid}figcaption{break-after:avoid}"
-    ".estimand,figure .scroll{break-inside:avoid}"
+    ".estimand{break-inside:avoid;break-after:avoid}"
     ".notices{border:1px solid #b8860b;border-left-width:4px}}\n";

@@ -150,10 +150,23 @@ static void append_estimand(struct text *out, const struct table *table)
     text_append(out, "</aside>\n");
 }
 
+/* A table that takes less than half a page of print, with all its parts, is not broken there. */
+static bool is_short(const struct table *table)
+{
+    enum { SHORT_LINES = 18 };
+    struct columns columns = columns_divide(table, table);
+    size_t lines = columns_shown_rows(table) + 1;
+    for (size_t r = 0; r < columns_shown_rows(table); r++)
+        lines += r > 0 && strcmp(table->rows[r].group, table->rows[r - 1].group) != 0 ? 1 : 0;
+    size_t parts = columns.most == 0 ? 1 : (columns.count + columns.most - 1) / columns.most;
+    talloc_free(columns.characters);
+    return lines * parts <= SHORT_LINES;
+}
+
 void html_append_table(struct text *out, const struct table *table)
 {
     text_append_format(out, "<section class=\"table%s\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">",
-                       table->listing ? " of-records" : "", table->id, table->id);
+                       is_short(table) ? " short" : "", table->id, table->id);
     html_append_element(out, "span", table->number);
     text_append(out, " ");
     text_append_html(out, table->title);

@@ -282,6 +282,10 @@ static void test_figure_forest_is_parted_and_tells_what_it_cannot_draw(void **st
     const struct figure *figure = figures_new(owner, FIGURE_FOREST, 12, 0);
     const char *svg = draw(owner, figure);
     assert_true(markup_count(svg, "<svg ") > 2);
+    for (const char *part = svg; (part = strstr(part, "<svg ")) != NULL; part++) {
+        double height = strtod(strstr(part, "viewBox=\"0 0 760 ") + strlen("viewBox=\"0 0 760 "), NULL);
+        assert_true(height > 300 && height < 800);       /* about as long as each other */
+    }
     assert_int_equal(markup_count(svg, ">All subjects<"), 11);
     assert_int_equal(markup_count(svg, "NE: no subject in one group"), 11);
     assert_int_equal(markup_count(svg, "class=\"point\""), 11 * 6);
