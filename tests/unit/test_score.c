@@ -171,6 +171,25 @@ static void test_score_compute_womac_lk_equals_the_reference(void **state)
     talloc_free(owner);
 }
 
+/* Whole points on a scale of 20 are whole ones of 100, to the last bit: equal changes have to tie. */
+static void test_score_compute_whole_points_stay_whole_when_rescaled(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    const struct form *form = instrument(owner, "forms/instruments/womac_lk.yaml");
+    for (int points = 0; points <= 20; points++) {
+        struct answer *answers = new_answers(owner, form);
+        for (int q = 1; q <= 5; q++) {
+            int value = (points + q - 1) / 5;
+            answer_item(owner, form, answers, memory_format(owner, "w%d", q), memory_format(owner, "%d", value));
+        }
+        double value = score_of(owner, form, answers, "pain_0_100");
+        if (value != 5 * points)
+            fail_msg("%d points: %.17g", points, value);
+    }
+    talloc_free(owner);
+}
+
 /* Every item of a section gets `value`; those from `answered` on stay open. */
 static struct answer *fill_section(const void *owner, const struct form *form, const char *section,
                                    size_t answered)
@@ -234,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_score_compute_rules_of_missing_parts),
         cmocka_unit_test(test_score_compute_declined_answer_does_not_count),
         cmocka_unit_test(test_score_compute_womac_lk_equals_the_reference),
+        cmocka_unit_test(test_score_compute_whole_points_stay_whole_when_rescaled),
         cmocka_unit_test(test_score_compute_koos_needs_half_of_each_subscale),
         cmocka_unit_test(test_score_compute_womac_from_koos_turns_the_direction),
     };
