@@ -40,6 +40,12 @@ date_days adverse_event_day_1(const struct subject *subject)
     return left == DATE_NONE || (right != DATE_NONE && right < left) ? right : left;
 }
 
+int adverse_event_follow_up(const struct subject *subject)
+{
+    date_days day1 = adverse_event_day_1(subject), until = subject->followed_until;
+    return until == DATE_NONE || until < day1 ? 1 : until - day1 + 1;
+}
+
 static bool is_at_harvest_site(const struct dataset *dataset, const struct record *record)
 {
     const char *interest = text_of(dataset, record, "special_interest");
@@ -173,9 +179,12 @@ static void set_terms(const void *owner, struct terms terms, struct adverse_even
 static struct adverse_event read_event(const struct dataset *dataset, const struct record *record)
 {
     const char *serious = text_of(dataset, record, "serious");
+    const struct answer *onset = record_answer(dataset, record, "onset");
     struct adverse_event event = {
         .subject = record->subject,
         .column = dataset_column(dataset, record->subject),
+        .onset_first = onset != NULL ? date_earliest(onset->date) : DATE_NONE,
+        .onset_last = onset != NULL ? date_latest(onset->date) : DATE_NONE,
         .severity = severity_of(dataset, record),
         .fatal = adverse_event_is_fatal(dataset, record),
         .led_to_withdrawal = is_true(dataset, record, "led_to_withdrawal"),

@@ -31,6 +31,8 @@ struct adverse_event {
     int column;                  /* of the subject */
     const char *soc;             /* system organ class, "Uncoded" when not given */
     const char *term;            /* "SOC | PT"; PT is the coded term, or the verbatim one */
+    date_days onset_first;       /* earliest day that the onset can mean, DATE_NONE when not given */
+    date_days onset_last;        /* latest one */
     enum severity severity;
     bool related, relation_missing;
     bool serious, serious_missing, fatal, led_to_withdrawal, imputed;
@@ -53,6 +55,12 @@ enum emergence adverse_event_emergence(const struct dataset *dataset, const stru
 
 /* First treatment of either knee, DATE_NONE when there is none. */
 date_days adverse_event_day_1(const struct subject *subject);
+
+/*
+ * Days that a treated subject was followed for events: from the first treatment of either knee to the last contact, both
+ * counted; 1 when that is said to be before the treatment.
+ */
+int adverse_event_follow_up(const struct subject *subject);
 
 /*
  * An event as its form has it, emergent or not; `imputed` is not set.  Texts that are put together hang on `owner`.

@@ -6,6 +6,7 @@
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
 #include "reports/analysis_rows.h"
+#include "reports/analysis_strata.h"
 #include "reports/stat_standardized.h"
 
 /* One item of the table: the answer of each subject, NULL where there is none. */
@@ -17,37 +18,6 @@ struct variable {
     const char *name;                    /* "FORM.ITEM" */
     struct codes codes;                  /* of choices and booleans */
 };
-
-/* A form that no visit asks for (treatment) is always unscheduled: then the day alone counts. */
-static bool is_due_anywhere(const struct protocol *protocol, const char *form)
-{
-    for (size_t i = 0; i < protocol->visit_count; i++) {
-        if (protocol_form_is_due(&protocol->visits[i], form))
-            return true;
-    }
-    return false;
-}
-
-/* Records of a form stand in order of age: the last non-missing answer stays. */
-static void collect_answers(const struct dataset *dataset, struct variable *variable)
-{
-    bool by_visit = is_due_anywhere(dataset->catalogue->protocol, variable->reference->form);
-    int form = dataset_form_number(dataset, variable->reference->form);
-    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
-        for (size_t i = 0; i < records.count; i++) {
-            const struct record *record = &records.at[i];
-            bool at_baseline = record->day != STUDY_DAY_NONE && record->day <= 1
-                            && !(by_visit && record_is_unscheduled(dataset, record));
-            if (!record_is(dataset, record, form) || !at_baseline
-                || (record->knee != KNEE_NONE && record->knee != dataset->subjects[subject].index_knee))
-                continue;
-            const struct answer *answer = record_answer(dataset, record, variable->reference->item);
-            if (answer != NULL)
-                variable->answers[subject] = answer;
-        }
-    }
-}
 
 /* -- numbers --------------------------------------------------------------------------------------------- */
 
@@ -169,7 +139,7 @@ static void add_variable(const struct dataset *dataset, struct variable *variabl
         cell_add_refused(&cell, "n");
         return;
     }
-    collect_answers(dataset, variable);
+    variable->answers = answers_at_baseline(variable->table, dataset, variable->reference);
     if (variable->codes.count > 0)
         add_categorical(dataset, variable, columns, results);
     else
@@ -190,7 +160,6 @@ void analysis_baseline(const struct dataset *dataset, struct results *results)
         struct variable variable = {
             .reference = reference,
             .item = &form->items[item],
-            .answers = memory_new_array(owner, const struct answer *, dataset->subject_count),
             .table = memory_format(owner, "baseline %s.%s", reference->form, reference->item),
             .name = memory_format(owner, "%s.%s", reference->form, reference->item),
             .codes = codes_of_item(owner, dataset->catalogue, reference->form, reference->item),

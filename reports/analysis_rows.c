@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "reports/stat_fisher.h"
 
 void cell_add(const struct cell *cell, const char *stat, double value)
 {
@@ -104,6 +105,16 @@ void cell_add_estimate(const struct cell *cell, const char *const names[4], cons
         if (names[i] != NULL)
             cell_add_or_reason(cell, names[i], values[i], estimate->reason);
     }
+}
+
+void cell_add_risk_difference(const struct cell *cell, const struct proportion_pair *pair, double level)
+{
+    struct estimate newcombe = stat_risk_difference_newcombe(pair, level);
+    struct estimate score = stat_risk_difference_score(pair, level);
+    struct hypothesis_test fisher = stat_fisher(pair);
+    cell_add_estimate(cell, (const char *const[4]){"rd", "newcombe_lo", "newcombe_hi", NULL}, &newcombe);
+    cell_add_estimate(cell, (const char *const[4]){NULL, "mn_lo", "mn_hi", NULL}, &score);
+    cell_add_or_reason(cell, "fisher_p", fisher.p, fisher.reason);
 }
 
 /* -- columns --------------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "reports/stat_descriptive.h"
 #include "reports/stat_estimate.h"
 #include "reports/stat_proportion.h"
+#include "reports/stat_two_proportions.h"
 
 /* Where the next statistics belong. */
 struct cell {
@@ -40,6 +41,9 @@ void cell_add_limits(const struct cell *cell, const struct proportion *p);
 void cell_add_or_reason(const struct cell *cell, const char *stat, double value, const char *reason);
 /* Value, lower limit, upper limit and p of an estimate under these names; NULL: not added. */
 void cell_add_estimate(const struct cell *cell, const char *const names[4], const struct estimate *estimate);
+
+/* rd, its limits newcombe_lo, newcombe_hi, mn_lo, mn_hi, and fisher_p. */
+void cell_add_risk_difference(const struct cell *cell, const struct proportion_pair *pair, double level);
 
 /* The treated subjects of each column, in the dataset's order. */
 struct column {
