@@ -67,8 +67,8 @@ struct imputation_estimate stat_imputation_estimate(const struct imputation *imp
 
 /*
  * The tipping point: the delta nearest to 0 at which the confidence interval reaches 0, exactly: the estimate
- * is linear in delta and its jackknife variance quadratic.  The contrast's own delta does not count.  NAN with
- * a reason when the interval holds 0 without any delta, when nothing was imputed, or when no delta does it.
+ * is linear in delta and its jackknife variance quadratic.  The contrast's own delta does not count.  NAN
+ * with a reason when the interval holds 0 without any delta, when nothing was imputed, or when no delta does it.
  */
 struct imputation_tipping {
     double delta;

@@ -172,8 +172,8 @@ const char *mmrm_newton(struct mmrm_fit *fit, enum mmrm_structure structure, str
 
 /*
  * Fits `replicate`, a copy of fit->model whose patterns have lost some subjects, from the fit's estimate with
- * the fit's Hessian, which is nearly its own; by Newton's method when that does not converge.  theta, and beta
- * in state, are the replicate's.  NULL or the reason why it cannot be fitted.
+ * the fit's Hessian, which is nearly its own; by Newton's method when that does not converge.  theta, and
+ * beta in state, are the replicate's.  NULL or the reason why it cannot be fitted.
  */
 const char *mmrm_refit(const struct mmrm_fit *fit, struct mmrm_model *replicate, double *theta,
                        struct mmrm_state *state);

@@ -286,8 +286,10 @@ static const char *check_sigma(struct mmrm_fit *fit, const struct search *search
     for (size_t g = 0; g < search->groups; g++) {
         double sigma[MOST * MOST] = {0};
         double least = 0, greatest = 0;
-        for (size_t k = 0; k < m * m; k++)
-            sigma[k] = search->theta[mmrm_theta_index(fit->model, g, k % m, k / m)];
+        for (size_t j = 0; j < m; j++) {
+            for (size_t i = 0; i < m; i++)
+                sigma[i + j * m] = search->theta[mmrm_theta_index(fit->model, g, i, j)];
+        }
         if (!scaled_eigenvalues(sigma, m, &least, &greatest) || !(least > SINGULAR))
             return "the covariance matrix is singular";
         fit->condition = fmax(fit->condition, greatest / least);
