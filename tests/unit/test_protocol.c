@@ -333,7 +333,8 @@ static void test_catalogue_check_unknown_references_are_refused(void **state)
         {"[base, site, scale.a]", "[scael.a]", 19, "covariates: no form \"scael\"; did you mean \"scale\"?"},
         {"[base, site, scale.a]", "[scale.t]", 19, "covariates: scale.t is a text"},
         {"strata: [site]", "strata: [scale.b]", 20, "strata: form scale has no item \"b\""},
-        {"subgroups: []", "subgroups: [{id: x, item: scale.a, cut: [5]}, scale.b]", 20, "subgroups: form scale has no item \"b\""},
+        {"subgroups: []", "subgroups: [{id: x, item: scale.a, cut: [5]}, scale.b]", 20,
+         "subgroups: form scale has no item \"b\""},
     };
     void *owner = memory_owner(NULL, "test");
     struct error error = {0};
