@@ -31,23 +31,46 @@ static bool is_expected(const struct dataset *dataset, const struct subject *sub
     return closed && there;
 }
 
+/* received[visit * subjects + subject]: a record of the form is selected for the visit. */
+static bool *find_received(const void *owner, const struct dataset *dataset, const struct form *form)
+{
+    size_t visits = dataset->catalogue->protocol->visit_count;
+    bool *received = memory_new_array(owner, bool, memory_size_product(visits, dataset->subject_count));
+    int number = dataset_form_number(dataset, form->id);
+    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        enum knee_side knee = dataset_index_knee(dataset, subject, form);
+        for (size_t i = 0; i < records.count; i++) {
+            const struct record *record = &records.at[i];
+            if (record->selected && record->knee == knee && record_is(dataset, record, number))
+                received[(size_t)record->analysis_visit * dataset->subject_count + subject] = true;
+        }
+    }
+    return received;
+}
+
+static size_t count_scorable(const struct column *column, const double *values)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < column->count; i++)
+        count += !isnan(values[column->subjects[i]]);
+    return count;
+}
+
 static void tally_column(const struct dataset *dataset, const struct column *column, const struct form *form,
-                         int visit, struct tally *tally)
+                         int visit, const bool *received, struct tally *tally)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
     for (size_t i = 0; i < column->count; i++) {
         size_t subject = column->subjects[i];
-        enum knee_side knee = dataset_index_knee(dataset, subject, form);
         bool expected = is_expected(dataset, &dataset->subjects[subject], &protocol->visits[visit]);
-        bool received = dataset_selected(dataset, subject, knee, form->id, visit) != NULL;
         tally->expected += expected;
-        tally->submissions += received;
-        tally->expected_submissions += expected && received;
-        for (size_t e = 0; e < protocol->endpoint_count; e++) {
-            if (strcmp(protocol->endpoints[e].form, form->id) == 0)
-                tally->scorable[e] += !isnan(dataset_value(dataset, subject, e, visit));
-        }
+        tally->submissions += received[subject];
+        tally->expected_submissions += expected && received[subject];
     }
+    for (size_t e = 0; e < protocol->endpoint_count; e++)
+        if (strcmp(protocol->endpoints[e].form, form->id) == 0)
+            tally->scorable[e] = count_scorable(column, dataset_values(dataset, e, visit));
 }
 
 static void add_received(const struct cell *cell, const struct tally *tally, size_t treated)
@@ -97,18 +120,21 @@ static void add_form(const struct dataset *dataset, struct columns columns, cons
                      struct results *results)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
+    bool *received = find_received(NULL, dataset, form);
     for (int visit = 0; visit < (int)protocol->visit_count; visit++) {
         if (!protocol_form_is_due(&protocol->visits[visit], form->id))
             continue;
         for (size_t c = 0; c < columns.count; c++) {
             size_t *scorable = memory_new_array(NULL, size_t, protocol->endpoint_count);
             struct tally tally = {.scorable = scorable};
-            tally_column(dataset, &columns.at[c], form, visit, &tally);
+            tally_column(dataset, &columns.at[c], form, visit,
+                         received + (size_t)visit * dataset->subject_count, &tally);
             struct cell cell = {results, NULL, protocol->visits[visit].id, columns.at[c].name};
             add_tally(dataset, cell, form, &tally, columns.at[c].count);
             talloc_free(scorable);
         }
     }
+    talloc_free(received);
 }
 
 /* True when an endpoint before `endpoint` is of the same form. */

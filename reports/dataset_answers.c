@@ -17,7 +17,7 @@ struct pooled_answer {
 
 struct answer_pool {
     struct pooled_answer **chunks;
-    size_t count;
+    size_t chunk_count, count;
     uint32_t *slots;             /* open addressing: number + 1, 0 where free */
     size_t slot_count;           /* power of two, at least twice `count` */
 };
@@ -62,11 +62,12 @@ static uint32_t *find_slot(const struct answer_pool *pool, uint32_t key, const c
     }
 }
 
+/* For one more; what is there keeps its place. */
 static void make_room(struct answer_pool *pool)
 {
-    if (pool->count % CHUNK == 0) {
-        pool->chunks = memory_resize_array(pool, pool->chunks, struct pooled_answer *, pool->count / CHUNK + 1);
-        pool->chunks[pool->count / CHUNK] = memory_new_array(pool, struct pooled_answer, CHUNK);
+    if (pool->count == pool->chunk_count * CHUNK) {
+        pool->chunks = memory_resize_array(pool, pool->chunks, struct pooled_answer *, pool->chunk_count + 1);
+        pool->chunks[pool->chunk_count++] = memory_new_array(pool, struct pooled_answer, CHUNK);
     }
     if ((pool->count + 1) * 2 <= pool->slot_count)
         return;
@@ -101,9 +102,10 @@ static bool read_answer(struct answer_pool *pool, const struct item *item, const
 bool answer_pool_add(struct answer_pool *pool, const struct item *item, uint32_t key, const char *text, size_t length,
                      bool bare, uint32_t *number)
 {
-    make_room(pool);
     uint32_t *slot = find_slot(pool, key, text, length);
     if (*slot == 0) {
+        make_room(pool);
+        slot = find_slot(pool, key, text, length);
         struct pooled_answer *pooled = pooled_at(pool, pool->count);
         pooled->key = key;
         pooled->length = (uint32_t)length;

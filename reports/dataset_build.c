@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/dataset_build.h"
 
-#include <math.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,10 +71,21 @@ static void describe_form(struct record_store *store, struct kept_form *kept, co
     kept->id_lengths = memory_new_array(store, uint8_t, form->item_count);
     for (size_t i = 0; i < form->item_count; i++)
         kept->id_lengths[i] = (uint8_t)strlen(form->items[i].id);
+    kept_index_items(store, kept);
+}
+
+/*
+ * Blocks grow by turns.  Mapped each by itself they grow where they are; side by side in the heap they would leave holes
+ * as large as all of them, and malloc moves that limit up by itself.
+ */
+static void keep_blocks_apart(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
 struct record_store *record_store_new(struct dataset *dataset, bool masked)
 {
+    keep_blocks_apart();
     const struct catalogue *catalogue = dataset->catalogue;
     struct record_store *store = dataset->store = memory_new(dataset, struct record_store);
     store->dataset = dataset;

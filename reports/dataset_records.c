@@ -50,6 +50,41 @@ size_t payload_words(const struct record_store *store, const struct record_block
     return words;
 }
 
+/* ---- items by id ---- */
+
+static size_t hash_id(const char *id)
+{
+    uint32_t hash = 2166136261U;
+    for (; *id != '\0'; id++)
+        hash = (hash ^ (unsigned char)*id) * 16777619U;
+    return hash ^ hash >> 15;
+}
+
+void kept_index_items(const void *owner, struct kept_form *kept)
+{
+    kept->item_slot_count = 16;
+    while (kept->item_slot_count < 2 * kept->form->item_count)
+        kept->item_slot_count *= 2;
+    kept->item_slots = memory_new_array(owner, uint16_t, kept->item_slot_count);
+    for (size_t i = 0; i < kept->form->item_count; i++) {
+        size_t at = hash_id(kept->form->items[i].id) & (kept->item_slot_count - 1);
+        while (kept->item_slots[at] != 0)
+            at = (at + 1) & (kept->item_slot_count - 1);
+        kept->item_slots[at] = (uint16_t)(i + 1);
+    }
+}
+
+int kept_find_item(const struct kept_form *kept, const char *id)
+{
+    size_t mask = kept->item_slot_count - 1;
+    for (size_t at = hash_id(id) & mask; kept->item_slots[at] != 0; at = (at + 1) & mask)
+        if (strcmp(kept->form->items[kept->item_slots[at] - 1].id, id) == 0)
+            return kept->item_slots[at] - 1;
+    return FORM_NONE;
+}
+
+/* ---- answers ---- */
+
 const struct answer *payload_answer(const struct record_store *store, const struct record_block *block,
                                         const struct record *record, size_t item)
 {
@@ -122,9 +157,9 @@ bool record_is_unscheduled(const struct dataset *dataset, const struct record *r
 
 const struct answer *record_answer(const struct dataset *dataset, const struct record *record, const char *item)
 {
-    const struct form *form = record_form(dataset, record);
-    int index = form_find_item(form, item);
-    if (index == FORM_NONE || (dataset->pooled && dataset_item_may_name_arm(&form->items[index])))
+    const struct kept_form *kept = &dataset->store->forms[record->form];
+    int index = kept_find_item(kept, item);
+    if (index == FORM_NONE || (dataset->pooled && dataset_item_may_name_arm(&kept->form->items[index])))
         return NULL;
     return payload_answer(dataset->store, block_of_record(dataset, record), record, (size_t)index);
 }
@@ -169,7 +204,7 @@ const struct record_origin *record_origin(const struct dataset *dataset, const s
 const struct answer *record_store_answer(const struct record_store *store, const struct record *record,
                                          const char *item)
 {
-    int index = form_find_item(store->forms[record->form].form, item);
+    int index = kept_find_item(&store->forms[record->form], item);
     const struct record_block *block = store->blocks[record->subject / PERSONS_A_BLOCK];
     return index != FORM_NONE ? payload_answer(store, block, record, (size_t)index) : NULL;
 }

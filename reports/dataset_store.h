@@ -37,6 +37,8 @@ struct kept_form {
     size_t score_count;          /* that are kept */
     size_t bit_words;
     uint8_t *id_lengths;         /* of the items' ids */
+    uint16_t *item_slots;        /* open addressing by the id's hash: item + 1, 0 where free */
+    size_t item_slot_count;      /* power of two, at least twice the items */
     uint32_t first_item;         /* number of its first item among all forms' items */
 };
 
@@ -85,6 +87,9 @@ const uint64_t *payload_part(const struct record_store *store, const struct reco
 size_t payload_words(const struct record_store *store, const struct record_block *block, const struct record *record);
 size_t payload_item_words(size_t count);     /* of PART_ANSWERS: before the numbers of the answers */
 size_t payload_answer_words(size_t count);
+/* Number of the item with that id, FORM_NONE when there is none; as form_find_item, faster. */
+int kept_find_item(const struct kept_form *kept, const char *id);
+void kept_index_items(const void *owner, struct kept_form *kept);
 /* The answer to item number `item`, NULL when there is none. */
 const struct answer *payload_answer(const struct record_store *store, const struct record_block *block,
                                     const struct record *record, size_t item);

@@ -8,6 +8,9 @@
 
 #define NO_PERSON UINT32_MAX
 
+/* Of a slot: 14 bits of the site, 20 of the number. */
+enum { INDEX_BITS = 30, NUMBER_KEY_BITS = 20 };
+
 enum { SITE_SHIFT = 40, NUMBER_SHIFT = 16, NUMBER_BITS = 24, INSTANCE_MASK = 0xFFFF, VERSION_SHIFT = 32 };
 
 /* Which record enrols; nearly all persons have the same. */
@@ -42,7 +45,7 @@ struct intake {
     size_t enrolling_count;
     struct allocated *allocated;
     size_t allocated_count;
-    uint32_t *slots;                 /* open addressing: index of a person + 1, 0 where free */
+    uint64_t *slots;                 /* open addressing: person_key << INDEX_BITS | index + 1, 0 where free */
     size_t slot_count;
     double *scores;                  /* room for those of any form */
     size_t score_room;
@@ -143,10 +146,14 @@ void intake_person(const struct intake *intake, uint32_t person, int *site, int 
     *number = intake->persons[person].number;
 }
 
-static size_t slot_of(const struct intake *intake, int site, int number)
+static uint64_t key_of(int site, int number)
 {
-    uint64_t key = ((uint64_t)(unsigned)site << 32 | (unsigned)number) * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)(key >> 32) & (intake->slot_count - 1);
+    return (uint64_t)(unsigned)site << NUMBER_KEY_BITS | (unsigned)number;
+}
+
+static size_t slot_of(const struct intake *intake, uint64_t key)
+{
+    return (size_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (intake->slot_count - 1);
 }
 
 static void index_persons(struct intake *intake)
@@ -154,12 +161,13 @@ static void index_persons(struct intake *intake)
     intake->slot_count = 1024;
     while (intake->slot_count < 2 * intake->person_count)
         intake->slot_count *= 2;
-    intake->slots = memory_new_array(intake, uint32_t, intake->slot_count);
+    intake->slots = memory_new_array(intake, uint64_t, intake->slot_count);
     for (size_t i = 0; i < intake->person_count; i++) {
-        size_t at = slot_of(intake, intake->persons[i].site, intake->persons[i].number);
+        uint64_t key = key_of(intake->persons[i].site, intake->persons[i].number);
+        size_t at = slot_of(intake, key);
         while (intake->slots[at] != 0)
             at = (at + 1) & (intake->slot_count - 1);
-        intake->slots[at] = (uint32_t)i + 1;
+        intake->slots[at] = key << INDEX_BITS | (i + 1);
     }
 }
 
@@ -167,11 +175,10 @@ static struct person *find_person(struct intake *intake, int site, int number)
 {
     if (intake->slots == NULL)
         index_persons(intake);
-    for (size_t at = slot_of(intake, site, number); intake->slots[at] != 0; at = (at + 1) & (intake->slot_count - 1)) {
-        struct person *person = &intake->persons[intake->slots[at] - 1];
-        if (person->site == site && person->number == number)
-            return person;
-    }
+    uint64_t key = key_of(site, number);
+    for (size_t at = slot_of(intake, key); intake->slots[at] != 0; at = (at + 1) & (intake->slot_count - 1))
+        if (intake->slots[at] >> INDEX_BITS == key)
+            return &intake->persons[(intake->slots[at] & ((UINT64_C(1) << INDEX_BITS) - 1)) - 1];
     return NULL;
 }
 

@@ -3,16 +3,9 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include "reports/stat_distribution.h"
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+#include "reports/stat_sort.h"
 
 /* The second pass takes back what the first one lost by rounding. */
 static double mean_of(const double *values, size_t count)
@@ -48,7 +41,7 @@ struct description stat_describe(double *values, size_t count, double level)
     struct description d = {count, none, none, none, none, none, none, none, none, none, none};
     if (count == 0)
         return d;
-    qsort(values, count, sizeof values[0], compare_doubles);
+    stat_sort(values, count);
     d.mean = mean_of(values, count);
     d.q1 = stat_quantile(values, count, 1, 4);
     d.median = stat_quantile(values, count, 1, 2);
