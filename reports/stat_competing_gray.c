@@ -162,7 +162,7 @@ static void add_day(struct gray *gray, struct gray_stratum *stratum, double *bas
         total += null_risk(stratum, g);
         if (n > 0)
             stratum->survival[g] = stratum->survival_before[g]
-                                 * (n - (double)(stratum->events[g] + stratum->competing[g])) / n;
+                                 * ((n - (double)(stratum->events[g] + stratum->competing[g])) / n);
     }
     if (events + deaths == 0)
         return;

@@ -139,6 +139,25 @@ static void test_stat_competing_gray_without_events_or_groups_has_a_reason(void 
     talloc_free(owner);
 }
 
+static void test_stat_competing_gray_of_some_groups_is_that_of_their_subjects_alone(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    const bool included[] = {true, false, true};
+    struct survival_table *table = table_of(owner, "competing");
+    const struct competing_gray some = stat_competing_gray(owner, table, included);
+    size_t kept = 0;
+    for (size_t i = 0; i < table->cell_count; i++) {
+        if (included[table->cells[i].group])
+            table->cells[kept++] = table->cells[i];
+    }
+    assert_true(kept < table->cell_count);
+    table->cell_count = kept;
+    const struct competing_gray alone = stat_competing_gray(owner, table, NULL);
+    assert_true(some.chi_square == alone.chi_square && some.df == 1 && some.chi_square > 0);
+    talloc_free(owner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_stat_competing_incidence_alone_is_one_less_survival),
         cmocka_unit_test(test_stat_competing_incidence_of_all_events_has_no_limits_at_one),
         cmocka_unit_test(test_stat_competing_incidence_without_the_event_is_zero_without_limits),
+        cmocka_unit_test(test_stat_competing_gray_of_some_groups_is_that_of_their_subjects_alone),
         cmocka_unit_test(test_stat_competing_gray_without_events_or_groups_has_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
