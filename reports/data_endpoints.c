@@ -140,7 +140,6 @@ static void write_rows(const struct data_table *table, data_row_function *take, 
     const struct dataset *dataset = table->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
     for (size_t i = 0; i < dataset->subject_count; i++) {
-        const struct subject *subject = &dataset->subjects[i];
         struct records records = dataset_records(dataset, i);
         struct series series = {.dataset = dataset, .subject = i, .sets = subject_sets_of(dataset, i)};
         for (size_t e = 0; e < protocol->endpoint_count; e++) {

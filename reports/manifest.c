@@ -5,13 +5,18 @@
 #include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <Rmath.h>
+#include <cblas.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <unicode/uversion.h>
 #include <yaml.h>
 
+#include "forms/base/memory.h"
+#include "forms/json_write.h"
+#include "reports/changes.h"
 #include "reports/format.h"
 #include "reports/report.h"
 
@@ -31,18 +36,22 @@ static void append_pair(struct text *out, const char *name, const char *value, c
     text_append(out, end);
 }
 
-static void append_libraries(struct text *out)
+/* In alphabetical order, as they are read back. */
+char *manifest_libraries(const void *owner)
 {
+    struct text *out = text_new(owner);
     UVersionInfo icu;
     char icu_text[U_MAX_VERSION_STRING_LENGTH];
     u_getVersion(icu);
     u_versionToString(icu, icu_text);
-    text_append(out, "  \"libraries\": {");
+    text_append(out, "{");
     append_pair(out, "glibc", gnu_get_libc_version(), ", ");
-    append_pair(out, "r-mathlib", R_VERSION_STRING, ", ");
     append_pair(out, "icu", icu_text, ", ");
     append_pair(out, "libyaml", yaml_get_version_string(), ", ");
-    append_pair(out, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING), "},\n");
+    append_pair(out, "openblas", openblas_get_config(), ", ");
+    append_pair(out, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING), ", ");
+    append_pair(out, "r-mathlib", R_VERSION_STRING, "}");
+    return out->bytes;
 }
 
 static void append_cut(struct text *out, const struct dataset *dataset)
@@ -55,27 +64,53 @@ static void append_cut(struct text *out, const struct dataset *dataset)
                        dataset->cut_made_us / 1000000, dataset->cut_sealed ? "true" : "false");
 }
 
+static const char *columns_name(bool pooled)
+{
+    return pooled ? "pooled" : "cohorts";
+}
+
+static void append_making(struct text *out, const struct report *report)
+{
+    const struct dataset *dataset = report->dataset;
+    char *formats = report_format_names(out, report->formats);
+    char *command = memory_format(out, "patella-report --study %s --cut %d --columns %s --formats %s%s --out DIR",
+                                  dataset->catalogue->study, dataset->cut_no, columns_name(dataset->pooled),
+                                  formats, report->changes != NULL ? " --compare OLD" : "");
+    text_append(out, "  ");
+    append_pair(out, "columns", columns_name(dataset->pooled), ",\n  ");
+    append_pair(out, "formats", formats, ",\n  ");
+    if (report->changes != NULL) {
+        text_append_format(out, "\"compared_with\": {\"cut\": %d, ", report->changes->cut_no);
+        append_pair(out, "results_sha256", report->changes->results_sha256, "},\n  ");
+    }
+    append_pair(out, "command", command, ",\n");
+}
+
 void manifest_write(struct text *out, const struct report *report)
 {
     const struct dataset *dataset = report->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
+    char *libraries = manifest_libraries(out);
     text_append(out, "{\n  \"program\": {");
     append_pair(out, "name", "patella-report", ", ");
     append_pair(out, "version", PATELLA_VERSION, "},\n");
-    append_libraries(out);
-    text_append(out, "  ");
+    text_append_format(out, "  \"libraries\": %s,\n  ", libraries);
     append_pair(out, "study", dataset->catalogue->study, ",\n");
     text_append(out, "  \"protocol\": {");
     append_pair(out, "id", protocol->id, ", ");
     text_append_format(out, "\"version\": %d},\n", protocol->version);
     append_cut(out, dataset);
-    text_append(out, "  ");
-    append_pair(out, "columns", dataset->pooled ? "pooled" : "cohorts", ",\n  \"files\": [");
+    text_append_format(out, "  \"subjects\": %zu,\n  \"records\": %zu,\n", dataset->subject_count,
+                       dataset->record_count);
+    append_making(out, report);
+    text_append(out, "  \"files\": [");
     for (size_t i = 0; i < report->file_count; i++) {
         const struct report_file *file = &report->files[i];
+        if (strcmp(file->name, MANIFEST_FILE) == 0)
+            continue;
         text_append(out, i > 0 ? ",\n    {" : "\n    {");
         append_pair(out, "name", file->name, ", ");
-        text_append_format(out, "\"size\": %zu, ", file->bytes->length);
+        text_append_format(out, "\"size\": %zu, ", file->size);
         append_pair(out, "sha256", file->sha256, "}");
     }
     text_append(out, "\n  ]\n}\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a report was made from and with, and the hashes of its files. */
+/* What a report was made from and with, the hashes of its files, and how it is made again. */
 #ifndef PATELLA_MANIFEST_H
 #define PATELLA_MANIFEST_H
 
@@ -9,12 +9,53 @@
 
 struct report;
 
+#define MANIFEST_FILE "manifest.json"
+
 /*
- * JSON: program, libraries that the numbers depend on, study, protocol, cut, files so far with their SHA-256.
+ * JSON: program, libraries that the numbers depend on, study, protocol, cut, formats, the command that makes
+ * it again, files so far with their SHA-256.
  */
 void manifest_write(struct text *out, const struct report *report);
 
 /* SHA-256 of `length` bytes as 64 hexadecimal digits and a NUL. */
 void manifest_hash(const void *bytes, size_t length, char out[65]);
+
+struct manifest_file {
+    const char *name;            /* one segment */
+    const char *sha256;
+    size_t size;
+};
+
+/* A manifest that was read back. */
+struct manifest {
+    const char *version;         /* of the program */
+    const char *libraries;       /* the JSON object, keys in order */
+    const char *study, *protocol;
+    int protocol_version;
+    int cut;
+    const char *cut_label, *cut_made_at;
+    bool pooled;
+    unsigned formats;            /* of enum report_format; the default ones where it does not say */
+    int compared_cut;            /* of the earlier report that it was compared with, 0: none */
+    const char *compared_sha256; /* of that report's results.csv */
+    const struct manifest_file *files;
+    size_t file_count;
+};
+
+/* Reads FOLDER/manifest.json; ERROR_IO, or ERROR_INPUT when it is not one that patella-report wrote. */
+struct manifest *manifest_read(const void *owner, const char *folder, struct error *error) MUST_CHECK;
+
+/* The file of that name, or NULL. */
+const struct manifest_file *manifest_find(const struct manifest *manifest, const char *name);
+
+/* "{...}": the libraries of this program, as in struct manifest. */
+char *manifest_libraries(const void *owner);
+
+/*
+ * Whole text of FOLDER/`file`, which must have the hash that the manifest gives; ERROR_CONFLICT when it has
+ * another.
+ */
+char *manifest_load(const void *owner, const struct manifest *manifest, const char *folder, const char *file,
+                    size_t *length, struct error *error) MUST_CHECK;
 
 #endif

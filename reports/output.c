@@ -68,8 +68,9 @@ static bool set_time(int descriptor, const struct report *report)
     return futimens(descriptor, times) == 0;
 }
 
-static bool write_all(int descriptor, const char *bytes, size_t length)
+static bool write_all(int descriptor, const void *from, size_t length)
 {
+    const char *bytes = from;
     while (length > 0) {
         ssize_t written = write(descriptor, bytes, length);
         if (written < 0 && errno == EINTR)
@@ -82,32 +83,38 @@ static bool write_all(int descriptor, const char *bytes, size_t length)
     return true;
 }
 
-static bool write_file(const struct report *report, const struct report_file *file, const char *path,
-                       struct error *error)
+struct target {
+    int descriptor;
+    const char *path;
+};
+
+static bool write_piece(void *context, const void *bytes, size_t length, struct error *error)
+{
+    const struct target *target = context;
+    return write_all(target->descriptor, bytes, length) || error_io(error, errno, target->path);
+}
+
+static bool write_file(struct report *report, size_t index, const char *path, struct error *error)
 {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor < 0)
         return error_io(error, errno, path);
-    bool written = write_all(descriptor, file->bytes->bytes, file->bytes->length) &&
-                   set_time(descriptor, report) && fsync(descriptor) == 0;
-    int cause = errno;
-    if (close(descriptor) != 0 && written) {
-        written = false;
-        cause = errno;
-    }
-    return written ? true : error_io(error, cause, path);
+    struct target target = {descriptor, path};
+    bool written = report_send_file(report, index, write_piece, &target, error);
+    if (written && (!set_time(descriptor, report) || fsync(descriptor) != 0))
+        written = error_io(error, errno, path);
+    if (close(descriptor) != 0 && written)
+        written = error_io(error, errno, path);
+    return written;
 }
 
-static bool write_files(const void *owner, const struct report *report, const char *folder,
-                        struct error *error)
+static bool write_files(const void *owner, struct report *report, const char *folder, struct error *error)
 {
     if (mkdir(folder, 0777) != 0)
         return error_io(error, errno, folder);
-    for (size_t i = 0; i < report->file_count; i++) {
-        const struct report_file *file = &report->files[i];
-        if (!write_file(report, file, memory_format(owner, "%s/%s", folder, file->name), error))
+    for (size_t i = 0; i < report->file_count; i++)
+        if (!write_file(report, i, memory_format(owner, "%s/%s", folder, report->files[i].name), error))
             return false;
-    }
     return true;
 }
 
@@ -124,7 +131,7 @@ static bool put_in_place(const char *fresh, const char *directory, struct error 
     return true;
 }
 
-bool output_write(const struct report *report, const char *directory, bool replace, struct error *error)
+bool output_write(struct report *report, const char *directory, bool replace, struct error *error)
 {
     if (!output_check(directory, replace, error))
         return false;

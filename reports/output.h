@@ -17,7 +17,6 @@ bool output_check(const char *directory, bool replace, struct error *error) MUST
  * manifest.json).  Files are dated with the cut's time, so that copies and archives of the same report are
  * the same, too.
  */
-bool output_write(const struct report *report, const char *directory, bool replace,
-                  struct error *error) MUST_CHECK;
+bool output_write(struct report *report, const char *directory, bool replace, struct error *error) MUST_CHECK;
 
 #endif

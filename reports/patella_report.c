@@ -9,34 +9,49 @@
 #include "forms/base/memory.h"
 #include "reports/jobs.h"
 #include "reports/output.h"
+#include "reports/progress.h"
+#include "reports/verify.h"
 
 #define PROGRAM "patella-report"
 
 static const char help[] =
-    "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--force]\n"
-    "                      [--db CONNINFO]\n"
-    "       " PROGRAM " --jobs [--once] [--db CONNINFO]\n"
+    "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--formats LIST]\n"
+    "                      [--compare OLD] [--force] [--progress] [--db CONNINFO]\n"
+    "       " PROGRAM " verify DIR [--compare OLD] [--progress] [--db CONNINFO]\n"
+    "       " PROGRAM " --jobs [--once] [--at-once N] [--formats LIST] [--db CONNINFO]\n"
     "\n"
-    "Writes the report of a study at a data cut into the folder DIR: report.html, results.csv,\n"
-    "a CSV file for each table and listing, manifest.json.\n"
+    "Writes the report of a study at a data cut into the folder DIR: results.csv, manifest.json and what\n"
+    "--formats names.  verify says whether the folder DIR is as it was written, and whether the same study, cut\n"
+    "and protocol version still give it.\n"
     "\n"
     "  --study STUDY      code of the study\n"
     "  --cut CUT          number or label of a data cut; without it a new one is made now\n"
     "  --out DIR          folder that does not exist yet, or is empty\n"
     "  --columns COLUMNS  cohorts: one column for each (default; refused in a masked study);\n"
     "                     pooled: one for all\n"
+    "  --formats LIST     with commas between: html, csv (default: these two), rtf, pdf, ars, datasets\n"
+    "  --compare OLD      folder of an earlier report: a chapter and compare.csv say what changed since\n"
     "  --force            replace the report that is in DIR\n"
+    "  --progress         say what is being done, also when standard error is no terminal\n"
     "  --jobs             work off the reports asked for through the API, one at a time, until SIGTERM\n"
     "  --once             with --jobs: end when no job is waiting\n"
+    "  --at-once N        with --jobs: begin none while all workers together make N (1 to 64, default 2)\n"
     "  --db CONNINFO      libpq connection string; default: libpq's environment, user patella_reporter\n"
     "  --help, --version\n"
     "\n"
     "Paths of the files go to standard output, messages to standard error.  Exit status: 0 done,\n"
-    "1 refused or failed, 2 used wrongly.\n";
+    "1 refused or failed, 2 used wrongly; of verify: 0 same bytes, 3 the folder was changed since it was\n"
+    "written, 4 made again it is another report, 5 other bytes but the same numbers (1e-9), because the\n"
+    "program or a library has another version.\n";
+
+enum { AT_ONCE_DEFAULT = 2, AT_ONCE_MOST = 64 };
 
 struct settings {
-    const char *study, *cut, *out, *columns, *conninfo;
-    bool force, jobs, once;
+    const char *study, *cut, *out, *columns, *conninfo, *compare;
+    const char *verify;          /* folder, or NULL */
+    unsigned formats;            /* 0: not given */
+    int at_once;                 /* 0: not given */
+    bool force, jobs, once, progress;
     bool finished;               /* --help, --version: nothing else to do */
 };
 
@@ -46,8 +61,12 @@ enum {
     OPTION_CUT,
     OPTION_OUT,
     OPTION_COLUMNS,
+    OPTION_FORMATS,
+    OPTION_COMPARE,
+    OPTION_AT_ONCE,
     OPTION_DB,
     OPTION_FORCE,
+    OPTION_PROGRESS,
     OPTION_JOBS,
     OPTION_ONCE,
     OPTION_HELP,
@@ -59,8 +78,12 @@ static const struct option options[] = {
     {"cut", required_argument, NULL, OPTION_CUT},
     {"out", required_argument, NULL, OPTION_OUT},
     {"columns", required_argument, NULL, OPTION_COLUMNS},
+    {"formats", required_argument, NULL, OPTION_FORMATS},
+    {"compare", required_argument, NULL, OPTION_COMPARE},
+    {"at-once", required_argument, NULL, OPTION_AT_ONCE},
     {"db", required_argument, NULL, OPTION_DB},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"progress", no_argument, NULL, OPTION_PROGRESS},
     {"jobs", no_argument, NULL, OPTION_JOBS},
     {"once", no_argument, NULL, OPTION_ONCE},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -73,6 +96,15 @@ static bool usage(struct error *error, const char *message)
     return error_set(error, ERROR_USAGE, "%s; try `" PROGRAM " --help`", message);
 }
 
+static bool take_at_once(struct settings *settings, struct error *error)
+{
+    int64_t number;
+    if (!text_to_int64(optarg, &number) || number < 1 || number > AT_ONCE_MOST)
+        return usage(error, "--at-once is a number from 1 to 64");
+    settings->at_once = (int)number;
+    return true;
+}
+
 static bool take_option(struct settings *settings, int option, struct error *error)
 {
     switch (option) {
@@ -80,8 +112,12 @@ static bool take_option(struct settings *settings, int option, struct error *err
     case OPTION_CUT: settings->cut = optarg; break;
     case OPTION_OUT: settings->out = optarg; break;
     case OPTION_COLUMNS: settings->columns = optarg; break;
+    case OPTION_FORMATS: return report_read_formats(optarg, &settings->formats, error);
+    case OPTION_COMPARE: settings->compare = optarg; break;
+    case OPTION_AT_ONCE: return take_at_once(settings, error);
     case OPTION_DB: settings->conninfo = optarg; break;
     case OPTION_FORCE: settings->force = true; break;
+    case OPTION_PROGRESS: settings->progress = true; break;
     case OPTION_JOBS: settings->jobs = true; break;
     case OPTION_ONCE: settings->once = true; break;
     case OPTION_HELP:
@@ -99,16 +135,31 @@ static bool take_option(struct settings *settings, int option, struct error *err
 
 static bool check_settings(const struct settings *settings, struct error *error)
 {
-    if (settings->jobs &&
-        (settings->study || settings->cut || settings->out || settings->columns || settings->force))
+    bool makes = settings->study || settings->cut || settings->out || settings->columns || settings->force;
+    if (settings->jobs && (makes || settings->compare || settings->progress))
         return usage(error, "--jobs takes study and cut from the jobs; leave the other options away");
-    if (settings->once && !settings->jobs)
-        return usage(error, "--once goes with --jobs");
-    if (!settings->jobs && (settings->study == NULL || settings->out == NULL))
+    if (settings->verify && (makes || settings->jobs || settings->formats != 0))
+        return usage(error, "verify takes study, cut and formats from the manifest; leave the other options away");
+    if ((settings->once || settings->at_once != 0) && !settings->jobs)
+        return usage(error, "--once and --at-once go with --jobs");
+    if (!settings->jobs && !settings->verify && (settings->study == NULL || settings->out == NULL))
         return usage(error, "--study and --out are needed");
     if (settings->columns != NULL && strcmp(settings->columns, "cohorts") != 0 &&
         strcmp(settings->columns, "pooled") != 0)
         return usage(error, "--columns is cohorts or pooled");
+    return true;
+}
+
+/* "verify DIR", before, between or behind the options. */
+static bool take_arguments(int count, char **arguments, struct settings *settings, struct error *error)
+{
+    if (count == 0)
+        return true;
+    if (strcmp(arguments[0], "verify") != 0)
+        return usage(error, "there is an argument that belongs to no option");
+    if (count != 2)
+        return usage(error, "verify takes one folder");
+    settings->verify = arguments[1];
     return true;
 }
 
@@ -120,9 +171,7 @@ static bool read_settings(int argc, char **argv, struct settings *settings, stru
             return false;
     if (settings->finished)
         return true;
-    if (optind < argc)
-        return usage(error, "there is an argument that belongs to no option");
-    return check_settings(settings, error);
+    return take_arguments(argc - optind, argv + optind, settings, error) && check_settings(settings, error);
 }
 
 /*
@@ -150,11 +199,6 @@ static void fix_environment(char **argv)
         execv("/proc/self/exe", argv);   /* without /proc it goes on as it is */
 }
 
-static void show_progress(const char *line)
-{
-    fprintf(stderr, PROGRAM ": %s\n", line);
-}
-
 static enum extract_columns columns_of(const struct settings *settings)
 {
     if (settings->columns == NULL)
@@ -171,7 +215,7 @@ static const char *choose_cut(const void *owner, struct db *db, const struct set
     if (!extract_make_cut(db, settings->study, columns_of(settings), &cut_no, error))
         return NULL;
     char *cut = memory_format(owner, "%d", cut_no);
-    show_progress(memory_format(owner, "made cut %s of study %s; `--cut %s` gives this report again", cut,
+    progress_tell(memory_format(owner, "made cut %s of study %s; `--cut %s` gives this report again", cut,
                                 settings->study, cut));
     return cut;
 }
@@ -182,7 +226,10 @@ static bool make_report(const void *owner, struct db *db, const struct settings 
     struct report_order order = {
         .study = settings->study,
         .columns = columns_of(settings),
-        .progress = show_progress,
+        .formats = settings->formats,
+        .compare = settings->compare,
+        .progress = progress_tell,
+        .step = progress_step,
     };
     if (!output_check(settings->out, settings->force, error))
         return false;
@@ -190,19 +237,44 @@ static bool make_report(const void *owner, struct db *db, const struct settings 
     if (order.cut == NULL)
         return false;
     struct report *report = report_make(owner, db, &order, error);
-    if (report == NULL || !output_write(report, settings->out, settings->force, error))
+    if (report == NULL)
+        return false;
+    progress_step("writing the files");
+    if (!output_write(report, settings->out, settings->force, error))
         return false;
     for (size_t i = 0; i < report->file_count; i++)
         printf("%s/%s\n", settings->out, report->files[i].name);
     return true;
 }
 
-static bool run(const void *owner, const struct settings *settings, struct error *error)
+static bool work_jobs(struct db *db, const struct settings *settings, struct error *error)
 {
+    const struct jobs_order order = {
+        .once = settings->once,
+        .at_once = settings->at_once != 0 ? settings->at_once : AT_ONCE_DEFAULT,
+        .formats = settings->formats,
+    };
+    return jobs_run(db, &order, error);
+}
+
+/* *status: what the program ends with when it could do what was asked. */
+static bool run(const void *owner, const struct settings *settings, int *status, struct error *error)
+{
+    enum verify_status verified = VERIFY_SAME;
+    const struct verify_order order = {settings->verify, settings->compare, progress_step};
+    progress_begin(PROGRAM, !settings->jobs && (settings->progress || isatty(STDERR_FILENO)));
+    progress_step("connecting to the database");
     struct db *db = extract_open(owner, settings->conninfo, error);
-    if (db == NULL)
-        return false;
-    return settings->jobs ? jobs_run(db, settings->once, error) : make_report(owner, db, settings, error);
+    bool done = db != NULL;
+    if (done && settings->jobs)
+        done = work_jobs(db, settings, error);
+    else if (done && settings->verify != NULL)
+        done = verify_report(db, &order, stdout, &verified, error);
+    else if (done)
+        done = make_report(owner, db, settings, error);
+    progress_end();
+    *status = (int)verified;
+    return done;
 }
 
 int main(int argc, char **argv)
@@ -218,9 +290,10 @@ int main(int argc, char **argv)
         return 0;
     fix_environment(argv);
     void *owner = memory_owner(NULL, PROGRAM);
-    bool done = run(owner, &settings, &error);
+    int status = 0;
+    bool done = run(owner, &settings, &status, &error);
     if (!done)
         error_print(&error, PROGRAM);
     talloc_free(owner);
-    return done ? 0 : error_exit_status(&error);
+    return done ? status : error_exit_status(&error);
 }

@@ -60,10 +60,19 @@ static const char *value(const struct fixture *fixture, const char *sql)
     return test_value(collected_db(fixture->collected), sql);
 }
 
+/* The parameter of EXTRACT_TAKE_JOB. */
+static struct db_parameters *at_once(const struct fixture *fixture)
+{
+    struct db_parameters *parameters = db_parameters_new(fixture, 1);
+    db_set_int(parameters, 0, 2);
+    return parameters;
+}
+
 static void run_once(const struct fixture *fixture)
 {
     struct error error;
-    if (!jobs_run(fixture->reporter, true, &error))
+    const struct jobs_order order = {.once = true, .at_once = 2};
+    if (!jobs_run(fixture->reporter, &order, &error))
         fail_msg("%s", error.message);
 }
 
@@ -124,7 +133,7 @@ static void test_jobs_run_job_of_a_worker_that_died_is_done_by_another(void **st
     struct error error;
     request(fixture);
     struct db *dying = open_reporter(fixture);
-    assert_true(db_run(dying, EXTRACT_TAKE_JOB, NULL, &error));
+    assert_true(db_run(dying, EXTRACT_TAKE_JOB, at_once(fixture), &error));
     run_once(fixture);
     assert_string_equal(value(fixture, STATES), "running");      /* its worker still lives */
     talloc_free(dying);

@@ -288,6 +288,51 @@ static void test_allocation_of_an_open_study_is_read_as_of_a_cut(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, test_fixture_teardown)
 
+/* Places are of all workers together, and of none that has died or is done. */
+static void test_job_waits_while_all_workers_make_as_many_as_may_be_at_once(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *workers[] = {connect_reporter(fixture), connect_reporter(fixture), connect_reporter(fixture)};
+    const char *jobs[] = {request(fixture), request(fixture), request(fixture)};
+    static const char take[] = "SELECT job_id FROM rep.take_job(2)";
+    assert_string_equal(test_value(workers[0], take), jobs[0]);
+    assert_string_equal(test_value(workers[1], take), jobs[1]);
+    assert_string_equal(test_value(workers[2], take), "");
+    assert_string_equal(state_of(fixture, jobs[2]), "queued statistician first");
+    test_run(workers[0], memory_format(fixture->owner, "SELECT rep.finish_job('%s', true, NULL)", jobs[0]));
+    assert_string_equal(test_value(workers[2], take), "");       /* worker 0 has not said yet that it is free */
+    assert_string_equal(test_value(workers[0], take), jobs[2]);
+    request(fixture);
+    talloc_free(workers[1]);
+    /* Its backend ends on its own time: wait for its place. */
+    test_run(fixture->superuser, "SELECT pg_advisory_lock(78, 2); SELECT pg_advisory_unlock(78, 2)");
+    assert_string_not_equal(test_value(workers[2], take), "");
+}
+
+static void test_job_place_is_free_again_when_nothing_waits(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *first = connect_reporter(fixture), *second = connect_reporter(fixture);
+    assert_string_equal(test_value(first, "SELECT job_id FROM rep.take_job(1)"), "");
+    const char *job = request(fixture);
+    assert_string_equal(test_value(second, "SELECT job_id FROM rep.take_job(1)"), job);
+    assert_string_equal(test_sqlstate(first, "SELECT rep.take_job(0)"), "22023");
+    assert_string_equal(test_sqlstate(first, "SELECT rep.take_job(NULL::int)"), "22023");
+}
+
+static void test_job_of_an_account_with_five_that_wait_is_refused(void **state)
+{
+    struct test_fixture *fixture = *state;
+    static const char ask[] = "SELECT api.request_report('statistician', 1, 1)";
+    for (int i = 0; i < 5; i++)
+        request(fixture);
+    assert_string_equal(test_sqlstate(fixture->collector, ask), "53400");
+    test_run(fixture->superuser, "SELECT admin.add_account('third', 'Third statistician'); "
+             "SELECT admin.add_token('third', 'demo', 'statistician', '{}', sha256('third'), "
+             "now() + interval '1 day')");
+    test_run(fixture->collector, "SELECT api.request_report('third', 1, 1)");
+}
+
 int main(void)
 {
     memory_init();
@@ -305,6 +350,9 @@ int main(void)
         CASE(test_job_files_with_odd_names_or_types_are_refused),
         CASE(test_job_of_a_study_not_granted_is_not_taken),
         CASE(test_job_for_an_unknown_cut_is_refused),
+        CASE(test_job_waits_while_all_workers_make_as_many_as_may_be_at_once),
+        CASE(test_job_place_is_free_again_when_nothing_waits),
+        CASE(test_job_of_an_account_with_five_that_wait_is_refused),
         CASE(test_allocation_of_a_masked_study_stays_closed),
         CASE(test_allocation_of_an_open_study_is_read_as_of_a_cut),
     };

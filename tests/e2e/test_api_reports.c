@@ -130,6 +130,37 @@ static void test_report_is_refused_to_a_statistician_of_some_sites(void **state)
     assert_true(file->status == 403 || file->status == 404);
 }
 
+/* Ends those of the tests before, which left some that had been taken. */
+static void finish_all(struct registry *registry, struct db *reporter)
+{
+    static const char taken[] = "SELECT job_id FROM rep.job WHERE state = 'running' LIMIT 1";
+    while (test_value(reporter, "SELECT job_id FROM rep.take_job()")[0] != '\0')
+        continue;
+    for (const char *job; (job = test_value(registry->db, taken))[0] != '\0';)
+        test_run(reporter, memory_format(registry, "SELECT rep.finish_job('%s', true, NULL)", job));
+}
+
+/* The sixth that waits is refused, until one of the five is done. */
+static void test_report_is_refused_while_five_of_the_account_wait(void **state)
+{
+    struct registry *registry = *state;
+    struct db *reporter = test_database_connect(registry, registry->database, "patella_reporter");
+    finish_all(registry, reporter);
+    const char *first = request_report(registry, "limit");
+    for (int i = 0; i < 4; i++)
+        assert_status(api_send(registry, "statistician", "POST", DEMO "/reports", "{\"cut\":1}"), 202);
+    struct client_reply *sixth = api_send(registry, "statistician", "POST", DEMO "/reports", "{\"cut\":1}");
+    assert_problem(sixth, 429, "too_many_reports");
+    assert_string_equal(client_header(sixth, "Retry-After"), "30");
+    assert_string_equal(test_value(registry->db, "SELECT count(*) FROM rep.job WHERE state = 'queued'"), "5");
+    assert_string_equal(test_value(reporter, "SELECT job_id FROM rep.take_job(1)"), first);
+    assert_problem(api_send(registry, "statistician", "POST", DEMO "/reports", "{\"cut\":1}"), 429,
+                   "too_many_reports");
+    test_run(reporter, memory_format(registry, "SELECT rep.finish_job('%s', true, NULL)", first));
+    assert_status(api_send(registry, "statistician", "POST", DEMO "/reports", "{\"cut\":1}"), 202);
+    talloc_free(reporter);
+}
+
 static void test_bodies_that_do_not_fit_are_refused(void **state)
 {
     static const struct {
@@ -168,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_reports_that_do_not_exist_are_not_found),
         cmocka_unit_test(test_bodies_that_do_not_fit_are_refused),
         cmocka_unit_test(test_report_is_refused_to_a_statistician_of_some_sites),
+        cmocka_unit_test(test_report_is_refused_while_five_of_the_account_wait),   /* leaves some that wait */
     };
     memory_init();
     return cmocka_run_group_tests(tests, registry_setup, registry_teardown);
