@@ -145,8 +145,8 @@ struct records dataset_records(const struct dataset *dataset, size_t subject);
 
 const struct form *record_form(const struct dataset *dataset, const struct record *record);
 
-/* How many records there are of each of catalogue->forms; memory of `owner`. */
-size_t *dataset_count_forms(const void *owner, const struct dataset *dataset);
+/* How many records there are of form number `form` of catalogue->forms, which is one version of a form. */
+size_t dataset_form_records(const struct dataset *dataset, size_t form);
 
 /*
  * A number for a form's id, whichever its versions; -1 for one that the study has not.  To look at many records:

@@ -280,8 +280,10 @@ void record_store_give(struct record_store *store, size_t subject, const uint32_
         (uint32_t)(count == 1 ? record_store_of(store, persons[0]).count : block->count);
     struct record *records = block->records + to->first_record;
     find_ties(store, subject, records, to->record_count);
-    for (size_t i = 0; i < to->record_count; i++)
+    for (size_t i = 0; i < to->record_count; i++) {
         records[i].subject = (uint32_t)subject;
+        store->forms[records[i].form].records++;
+    }
     store->dataset->record_count += to->record_count;
 }
 

@@ -118,15 +118,9 @@ const struct form *record_form(const struct dataset *dataset, const struct recor
     return dataset->catalogue->forms[record->form];
 }
 
-size_t *dataset_count_forms(const void *owner, const struct dataset *dataset)
+size_t dataset_form_records(const struct dataset *dataset, size_t form)
 {
-    size_t *counts = memory_new_array(owner, size_t, dataset->catalogue->form_count);
-    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
-        for (size_t i = 0; i < records.count; i++)
-            counts[records.at[i].form]++;
-    }
-    return counts;
+    return dataset->store->forms[form].records;
 }
 
 int dataset_form_number(const struct dataset *dataset, const char *form)

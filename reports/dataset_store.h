@@ -35,6 +35,7 @@ struct kept_form {
     bool creates_subject;
     int16_t *score_slots;        /* for each score: its place, or -1 */
     size_t score_count;          /* that are kept */
+    size_t records;              /* of subjects */
     size_t bit_words;
     uint8_t *id_lengths;         /* of the items' ids */
     uint16_t *item_slots;        /* open addressing by the id's hash: item + 1, 0 where free */

@@ -43,6 +43,12 @@ struct fact {
     const char *label, *text;
 };
 
+struct table;
+
+/* Calls `take` with each row of a table, in order; a row lives as long as the call. */
+typedef void table_take(void *to, const struct table_row *row);
+typedef void table_source(const struct table *table, table_take *take, void *to);
+
 struct table {
     const char *id;              /* [a-z0-9_-]+: anchor and name of the CSV file */
     const char *number;          /* "Table 6.1" */
@@ -60,6 +66,8 @@ struct table {
     const char **footnotes;
     size_t footnote_count;
     size_t html_rows;            /* most rows that HTML shows, 0: all; CSV always has all */
+    table_source *source;        /* NULL: `rows` holds all; else it holds the first html_rows, and this gives all */
+    const void *source_context;
     bool listing;                /* rows are records, not statistics */
     bool sortable;               /* rows stand for themselves, so that a reader may sort them; listings are */
 };
@@ -108,7 +116,9 @@ void layout_front(struct layout *layout);            /* first page, how to read 
 void layout_populations(struct layout *layout);      /* analysis sets, disposition, completeness, baseline */
 void layout_outcomes(struct layout *layout);         /* descriptives, figures */
 void layout_responders(struct layout *layout);
-void layout_safety(struct layout *layout);           /* adverse events */
+void layout_effect_sizes(struct layout *layout);
+void layout_exposure(struct layout *layout);         /* a table of the safety chapter */
+void layout_safety(struct layout *layout);           /* exposure, adverse events */
 void layout_listings(struct layout *layout);
 
 /* Building. */

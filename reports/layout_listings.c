@@ -198,55 +198,106 @@ static int compare_records(const void *a, const void *b, void *context)
     return (left > right) - (left < right);
 }
 
-static const struct record **choose_records(const struct layout *layout,
-                                            record_filter *wanted, size_t *count)
+/* A listing that is being made: its records, and how one of them becomes a row. */
+struct listed {
+    struct layout layout;
+    const struct record_listing *listing;
+    const struct item **items;
+    size_t item_count;
+    void (*write)(const struct listed *listed, struct table *table, const struct record *record);
+    const struct record **records;
+    size_t count;
+};
+
+static void choose_record(struct listed *listed, const struct record *record)
 {
-    const struct dataset *dataset = layout->dataset;
-    const struct record **chosen = NULL;
-    *count = 0;
+    if ((listed->count & (listed->count - 1)) == 0)
+        listed->records = memory_resize_array(listed, listed->records, const struct record *,
+                                              listed->count == 0 ? 1 : 2 * listed->count);
+    listed->records[listed->count++] = record;
+}
+
+static void choose_records(struct listed *listed, record_filter *wanted)
+{
+    const struct dataset *dataset = listed->layout.dataset;
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
         struct records records = dataset_records(dataset, subject);
-        for (size_t i = 0; i < records.count; i++) {
-            if (!wanted(dataset, &records.at[i]))
-                continue;
-            if ((*count & (*count - 1)) == 0)
-                chosen = memory_resize_array(layout->document, chosen, const struct record *,
-                                             *count == 0 ? 1 : 2 * *count);
-            chosen[(*count)++] = &records.at[i];
-        }
+        for (size_t i = 0; i < records.count; i++)
+            if (wanted(dataset, &records.at[i]))
+                choose_record(listed, &records.at[i]);
     }
-    if (*count > 0)
-        qsort_r(chosen, *count, sizeof chosen[0], compare_records, (void *)(uintptr_t)dataset);
-    return chosen;
+    if (listed->count > 0)
+        qsort_r(listed->records, listed->count, sizeof listed->records[0], compare_records,
+                (void *)(uintptr_t)dataset);
+}
+
+/* Row by row, each in a table of its own: a long listing as a whole takes more than all other tables. */
+static void give_rows(const struct table *table, table_take *take, void *to)
+{
+    const struct listed *listed = table->source_context;
+    for (size_t i = 0; i < listed->count; i++) {
+        struct table *one = memory_new(NULL, struct table);
+        *one = *table;
+        one->rows = NULL;
+        one->row_count = 0;
+        listed->write(listed, one, listed->records[i]);
+        take(to, &one->rows[0]);
+        talloc_free(one);
+    }
+}
+
+/* The rows that are shown stand in the table; of more, all come from give_rows. */
+static void add_rows(const struct listed *listed, struct table *table)
+{
+    for (size_t i = 0; i < listed->count && i < ROWS_IN_HTML; i++)
+        listed->write(listed, table, listed->records[i]);
+    if (listed->count <= ROWS_IN_HTML)
+        return;
+    table->row_count = listed->count;
+    table->source = give_rows;
+    table->source_context = listed;
+}
+
+static struct listed *new_listed(const struct layout *layout)
+{
+    struct listed *listed = memory_new(layout->document, struct listed);
+    listed->layout = *layout;
+    return listed;
+}
+
+static void write_record(const struct listed *listed, struct table *table, const struct record *record)
+{
+    const struct dataset *dataset = listed->layout.dataset;
+    const struct record_listing *listing = listed->listing;
+    struct table_row *row;
+    size_t column = begin_row(&listed->layout, table, record, &row);
+    if (listing->events)
+        column = set_event_cells(&listed->layout, table, row, column, record);
+    for (size_t c = 0; c < listed->item_count; c++)
+        table_set_cell(table, row, column++, kind_of(listed->items[c]),
+                       answer_text(dataset, record, listed->items[c]->id));
+    if (listing->yes_prefix != NULL)
+        table_set_cell(table, row, column, CELL_TEXT, list_yes(table, dataset, record, listing->yes_prefix));
 }
 
 static void add_record_listing(struct layout *layout, const struct record_listing *listing)
 {
-    const struct dataset *dataset = layout->dataset;
-    const struct form *form = catalogue_find_form(dataset->catalogue, listing->form, 0);
+    const struct form *form = catalogue_find_form(layout->dataset->catalogue, listing->form, 0);
     if (form == NULL)
         return;
     struct table *table = begin_listing(layout, listing->id, listing->title, listing->date_title);
+    struct listed *listed = new_listed(layout);
+    listed->listing = listing;
+    listed->write = write_record;
+    listed->items = choose_items(layout, listing, form, &listed->item_count);
     if (listing->events)
         add_event_columns(table);
-    size_t count;
-    const struct item **items = choose_items(layout, listing, form, &count);
-    for (size_t i = 0; i < count; i++)
-        table_add_column(table, layout_capital(layout, items[i]->text), "", kind_of(items[i]));
+    for (size_t i = 0; i < listed->item_count; i++)
+        table_add_column(table, layout_capital(layout, listed->items[i]->text), "", kind_of(listed->items[i]));
     if (listing->yes_prefix != NULL)
         table_add_column(table, listing->yes_title, "", CELL_TEXT);
-    size_t record_count;
-    const struct record **records = choose_records(layout, listing->wanted, &record_count);
-    for (size_t i = 0; i < record_count; i++) {
-        struct table_row *row;
-        size_t column = begin_row(layout, table, records[i], &row);
-        if (listing->events)
-            column = set_event_cells(layout, table, row, column, records[i]);
-        for (size_t c = 0; c < count; c++)
-            table_set_cell(table, row, column++, kind_of(items[c]), answer_text(dataset, records[i], items[c]->id));
-        if (listing->yes_prefix != NULL)
-            table_set_cell(table, row, column, CELL_TEXT, list_yes(table, dataset, records[i], listing->yes_prefix));
-    }
+    choose_records(listed, listing->wanted);
+    add_rows(listed, table);
 }
 
 /* --- deaths -------------------------------------------------------------------------------------------- */
@@ -278,29 +329,32 @@ static const char *cause_of(const struct layout *layout, const struct record *re
     return layout->dataset->pooled && !coded ? "" : cause;
 }
 
+static void write_death(const struct listed *listed, struct table *table, const struct record *record)
+{
+    const struct dataset *dataset = listed->layout.dataset;
+    struct table_row *row;
+    size_t column = begin_row(&listed->layout, table, record, &row);
+    bool event = adverse_event_is_form(dataset, record);
+    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->title);
+    column = set_event_cells(&listed->layout, table, row, column, record);
+    table_set_cell(table, row, column++, CELL_NUMBER, answer_text(dataset, record, "last_contact"));
+    table_set_cell(table, row, column++, CELL_NUMBER, answer_text(dataset, record, event ? "end" : "death_date"));
+    table_set_cell(table, row, column, CELL_TEXT, cause_of(&listed->layout, record));
+}
+
 /* A death is told by the end of study, by an adverse event, or by both. */
 static void add_deaths(struct layout *layout)
 {
     struct table *table = begin_listing(layout, "l1-deaths", "Deaths", "Date of the form");
+    struct listed *listed = new_listed(layout);
     table_add_column(table, "Told by", "", CELL_TEXT);
     add_event_columns(table);
     table_add_column(table, "Last contact", "", CELL_NUMBER);
     table_add_column(table, "Death, or end of the event", "", CELL_NUMBER);
     table_add_column(table, "Cause, or event", "", CELL_TEXT);
-    size_t count;
-    const struct dataset *dataset = layout->dataset;
-    const struct record **records = choose_records(layout, tells_of_a_death, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct table_row *row;
-        size_t column = begin_row(layout, table, records[i], &row);
-        bool event = adverse_event_is_form(dataset, records[i]);
-        table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, records[i])->title);
-        column = set_event_cells(layout, table, row, column, records[i]);
-        table_set_cell(table, row, column++, CELL_NUMBER, answer_text(dataset, records[i], "last_contact"));
-        table_set_cell(table, row, column++, CELL_NUMBER,
-                       answer_text(dataset, records[i], event ? "end" : "death_date"));
-        table_set_cell(table, row, column, CELL_TEXT, cause_of(layout, records[i]));
-    }
+    listed->write = write_death;
+    choose_records(listed, tells_of_a_death);
+    add_rows(listed, table);
 }
 
 /* --- records not used ---------------------------------------------------------------------------------- */
@@ -328,7 +382,7 @@ static const char *why_chosen(const struct dataset *dataset, const struct record
                                                : "was received with it and has the greater id";
 }
 
-static const char *decision(const struct layout *layout, const struct record *record)
+static const char *decision(const void *owner, const struct layout *layout, const struct record *record)
 {
     const struct dataset *dataset = layout->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
@@ -343,15 +397,16 @@ static const char *decision(const struct layout *layout, const struct record *re
                                                    record_form(dataset, record)->id, record->analysis_visit);
     const char *why = why_chosen(dataset, chosen, record, visit->target);
     if (record->day <= 1)
-        return memory_format(layout->document,
+        return memory_format(owner,
                              "the record of day %d %s; its scores count for baseline where all "
                              "later ones until day 1 are missing",
                              chosen->day, why);
-    return memory_format(layout->document, "the record of day %d %s", chosen->day, why);
+    return memory_format(owner, "the record of day %d %s", chosen->day, why);
 }
 
-static void add_unused_record(const struct layout *layout, struct table *table, const struct record *record)
+static void write_unused(const struct listed *listed, struct table *table, const struct record *record)
 {
+    const struct layout *layout = &listed->layout;
     const struct dataset *dataset = layout->dataset;
     struct table_row *row;
     size_t column = begin_row(layout, table, record, &row);
@@ -362,36 +417,38 @@ static void add_unused_record(const struct layout *layout, struct table *table, 
         table_set_cell(table, row, column, CELL_TEXT, visit->id);
         table_set_cell(table, row, column + 1, CELL_NUMBER, layout_window(layout, visit->analysis));
     }
-    table_set_cell(table, row, column + 2, CELL_TEXT, decision(layout, record));
+    table_set_cell(table, row, column + 2, CELL_TEXT, decision(table, layout, record));
 }
 
-static bool *list_visit_forms(const struct dataset *dataset)
+/* In the dataset's order. */
+static void choose_unused(struct listed *listed)
 {
+    const struct dataset *dataset = listed->layout.dataset;
     const struct catalogue *catalogue = dataset->catalogue;
-    bool *listed = memory_new_array(dataset, bool, catalogue->form_count);
+    bool *visit_form = memory_new_array(listed, bool, catalogue->form_count);
     for (size_t i = 0; i < catalogue->form_count; i++)
-        listed[i] = is_visit_form(catalogue->protocol, catalogue->forms[i]->id);
-    return listed;
+        visit_form[i] = is_visit_form(catalogue->protocol, catalogue->forms[i]->id);
+    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        for (size_t i = 0; i < records.count; i++)
+            if (!records.at[i].selected && visit_form[records.at[i].form])
+                choose_record(listed, &records.at[i]);
+    }
 }
 
 static void add_unused_records(struct layout *layout)
 {
-    const struct dataset *dataset = layout->dataset;
-    bool *visit_form = list_visit_forms(dataset);
     struct table *table = begin_listing(layout, "l6-records-not-used",
                                         "Records that count for no visit, and why", "Date of the form");
+    struct listed *listed = new_listed(layout);
     table_add_column(table, "Form", "", CELL_TEXT);
     table_add_column(table, "Visit entered", "", CELL_TEXT);
     table_add_column(table, "Visit by date", "", CELL_TEXT);
     table_add_column(table, "Analysis window", "", CELL_NUMBER);
     table_add_column(table, "Decision", "", CELL_TEXT);
-    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
-        for (size_t i = 0; i < records.count; i++)
-            if (!records.at[i].selected && visit_form[records.at[i].form])
-                add_unused_record(layout, table, &records.at[i]);
-    }
-    talloc_free(visit_form);
+    listed->write = write_unused;
+    choose_unused(listed);
+    add_rows(listed, table);
 }
 
 static bool is_serious_event(const struct dataset *dataset, const struct record *record)

@@ -32,10 +32,9 @@ static const char *list_versions(const struct layout *layout, const struct form 
     const struct dataset *dataset = layout->dataset;
     bool present[MOST_VERSIONS + 1] = {false};
     size_t count = 0;
-    size_t *used_by = dataset_count_forms(layout->document, dataset);
     for (size_t i = 0; i < dataset->catalogue->form_count; i++) {
         const struct form *used = dataset->catalogue->forms[i];
-        if (used_by[i] == 0 || used->version > MOST_VERSIONS || strcmp(used->id, form->id) != 0)
+        if (dataset_form_records(dataset, i) == 0 || used->version > MOST_VERSIONS || strcmp(used->id, form->id) != 0)
             continue;
         count += !present[used->version];
         present[used->version] = true;

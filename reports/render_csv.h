@@ -12,4 +12,8 @@
  */
 void render_csv_table(struct text *out, const struct table *table);
 
+/* The same; after each row `step` is called, which may take what is in `out` and clear it. */
+typedef void render_csv_step(void *context);
+void render_csv_table_in_steps(struct text *out, const struct table *table, render_csv_step *step, void *context);
+
 #endif

@@ -8,43 +8,87 @@
 #include "forms/base/memory.h"
 #include "reports/csv_cell.h"
 
+/*
+ * Names repeat from row to row: each is kept once, so that rows compare by their names' places.  Rows are found by a
+ * hash of these.
+ */
 struct results {
     struct result *rows;
     size_t count;
     size_t capacity;
-    size_t *slots;       /* open addressing: index of a row + 1, 0 where free */
+    uint32_t *slots;     /* open addressing: index of a row + 1, 0 where free */
     size_t slot_count;   /* power of two, at least twice `count` */
+    const char **names;  /* open addressing, NULL where free */
+    size_t name_count;
+    size_t name_slot_count;
 };
 
 enum { FIRST_SLOTS = 1024 };
 
-/* FNV-1a over the four names, each with its NUL, so that ("a", "bc") and ("ab", "c") differ. */
-static uint64_t hash_names(const char *const names[4])
+/* ---- names ---- */
+
+/* FNV-1a. */
+static size_t hash_name(const char *name)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
-    for (int i = 0; i < 4; i++) {
-        for (const char *c = names[i];; c++) {
-            hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-            if (*c == '\0')
-                break;
-        }
-    }
-    return hash;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(1099511628211);
+    return (size_t)(hash ^ hash >> 32);
 }
 
-static bool has_names(const struct result *row, const char *const names[4])
+/* The place that holds this name, or the free one where it belongs. */
+static const char **find_name(const struct results *results, const char *name)
 {
-    return strcmp(row->stat, names[3]) == 0 && strcmp(row->col, names[2]) == 0 &&
-           strcmp(row->row, names[1]) == 0 && strcmp(row->table, names[0]) == 0;
+    size_t mask = results->name_slot_count - 1;
+    for (size_t at = hash_name(name) & mask;; at = (at + 1) & mask)
+        if (results->names[at] == NULL || strcmp(results->names[at], name) == 0)
+            return &results->names[at];
 }
 
-/* The slot that holds these names, or the free one where they belong. */
-static size_t *find_slot(const struct results *results, const char *const names[4])
+static void make_room_for_name(struct results *results)
+{
+    if ((results->name_count + 1) * 2 <= results->name_slot_count)
+        return;
+    const char **before = results->names;
+    size_t slots = results->name_slot_count;
+    results->name_slot_count = memory_size_product(slots, 2);
+    results->names = memory_new_array(results, const char *, results->name_slot_count);
+    for (size_t i = 0; i < slots; i++)
+        if (before[i] != NULL)
+            *find_name(results, before[i]) = before[i];
+    talloc_free(before);
+}
+
+static const char *keep_name(struct results *results, const char *name)
+{
+    const char **place = find_name(results, name);
+    if (*place != NULL)
+        return *place;
+    make_room_for_name(results);
+    results->name_count++;
+    return *find_name(results, name) = memory_copy_string(results, name);
+}
+
+/* ---- rows ---- */
+
+static size_t hash_row(const struct result *names)
+{
+    uint64_t hash = (uintptr_t)names->table;
+    hash = hash * UINT64_C(0x9E3779B97F4A7C15) + (uintptr_t)names->row;
+    hash = hash * UINT64_C(0x9E3779B97F4A7C15) + (uintptr_t)names->col;
+    hash = hash * UINT64_C(0x9E3779B97F4A7C15) + (uintptr_t)names->stat;
+    return (size_t)(hash * UINT64_C(0xD1342543DE82EF95) >> 32);
+}
+
+/* The slot of the row with these names (as kept), or the free one where it belongs. */
+static uint32_t *find_slot(const struct results *results, const struct result *names)
 {
     size_t mask = results->slot_count - 1;
-    for (size_t at = (size_t)hash_names(names) & mask;; at = (at + 1) & mask) {
-        size_t *slot = &results->slots[at];
-        if (*slot == 0 || has_names(&results->rows[*slot - 1], names))
+    for (size_t at = hash_row(names) & mask;; at = (at + 1) & mask) {
+        uint32_t *slot = &results->slots[at];
+        const struct result *row = *slot > 0 ? &results->rows[*slot - 1] : NULL;
+        if (row == NULL || (row->stat == names->stat && row->col == names->col && row->row == names->row
+                           && row->table == names->table))
             return slot;
     }
 }
@@ -52,8 +96,9 @@ static size_t *find_slot(const struct results *results, const char *const names[
 struct results *results_new(const void *owner)
 {
     struct results *results = memory_new(owner, struct results);
-    results->slot_count = FIRST_SLOTS;
-    results->slots = memory_new_array(results, size_t, results->slot_count);
+    results->slot_count = results->name_slot_count = FIRST_SLOTS;
+    results->slots = memory_new_array(results, uint32_t, results->slot_count);
+    results->names = memory_new_array(results, const char *, results->name_slot_count);
     return results;
 }
 
@@ -67,39 +112,31 @@ static void make_room(struct results *results)
         return;
     talloc_free(results->slots);
     results->slot_count = memory_size_product(results->slot_count, 2);
-    results->slots = memory_new_array(results, size_t, results->slot_count);
+    results->slots = memory_new_array(results, uint32_t, results->slot_count);
     for (size_t i = 0; i < results->count; i++) {
-        const struct result *row = &results->rows[i];
-        size_t *slot = find_slot(results, (const char *const[4]){row->table, row->row, row->col, row->stat});
+        uint32_t *slot = find_slot(results, &results->rows[i]);
         if (*slot == 0)
-            *slot = i + 1;
+            *slot = (uint32_t)i + 1;
     }
-}
-
-/* Names repeat from row to row: the text of the row before is shared where it is the same. */
-static const char *share_or_copy(struct results *results, const char *before, const char *name)
-{
-    return before != NULL && strcmp(before, name) == 0 ? before : memory_copy_string(results, name);
 }
 
 static void add_row(struct results *results, const struct result *row)
 {
     make_room(results);
-    const struct result none = {0};
-    const struct result *before = results->count > 0 ? &results->rows[results->count - 1] : &none;
-    struct result copy = {
-        .table = share_or_copy(results, before->table, row->table),
-        .row = share_or_copy(results, before->row, row->row),
-        .col = share_or_copy(results, before->col, row->col),
-        .stat = share_or_copy(results, before->stat, row->stat),
+    struct result *copy = &results->rows[results->count];
+    *copy = (struct result){
+        .table = keep_name(results, row->table),
+        .row = keep_name(results, row->row),
+        .col = keep_name(results, row->col),
+        .stat = keep_name(results, row->stat),
         .value = row->value,
-        .status = share_or_copy(results, before->status, row->status),
-        .note = share_or_copy(results, before->note, row->note),
+        .status = keep_name(results, row->status),
+        .note = keep_name(results, row->note),
     };
-    size_t *slot = find_slot(results, (const char *const[4]){copy.table, copy.row, copy.col, copy.stat});
+    uint32_t *slot = find_slot(results, copy);
+    results->count++;
     if (*slot == 0)
-        *slot = results->count + 1;
-    results->rows[results->count++] = copy;
+        *slot = (uint32_t)results->count;
 }
 
 void results_add_missing(struct results *results, const struct result *row)
@@ -135,7 +172,15 @@ const struct result *results_at(const struct results *results, size_t index)
 const struct result *results_find(const struct results *results, const char *table, const char *row,
                                   const char *col, const char *stat)
 {
-    size_t slot = *find_slot(results, (const char *const[4]){table, row, col, stat});
+    const struct result names = {
+        .table = *find_name(results, table),
+        .row = *find_name(results, row),
+        .col = *find_name(results, col),
+        .stat = *find_name(results, stat),
+    };
+    if (names.table == NULL || names.row == NULL || names.col == NULL || names.stat == NULL)
+        return NULL;
+    size_t slot = *find_slot(results, &names);
     return slot > 0 ? &results->rows[slot - 1] : NULL;
 }
 
@@ -146,10 +191,22 @@ const struct result *results_find(const struct results *results, const char *tab
 static void append_row_name(struct text *out, const char *name)
 {
     double number;
-    if (text_to_decimal(name, &number))
+    if (name[0] == '-' && text_to_decimal(name, &number))
         text_append_csv(out, name);
     else
         csv_append_text(out, name);
+}
+
+/* Most numbers are counts: "%.12g" writes whole ones below 10^12 as they are. */
+static void append_value(struct text *out, double value)
+{
+    if (isnan(value))
+        return;
+    bool whole = fabs(value) < 1e12 && value == floor(value);
+    if (whole)
+        text_append_integer(out, (int64_t)value);
+    else
+        text_append_format(out, "%.12g", value);
 }
 
 void results_write_csv(const struct results *results, struct text *out)
@@ -165,8 +222,7 @@ void results_write_csv(const struct results *results, struct text *out)
         text_append(out, ",");
         text_append_csv(out, row->stat);
         text_append(out, ",");
-        if (!isnan(row->value))
-            text_append_format(out, "%.12g", row->value);
+        append_value(out, row->value);
         text_append(out, ",");
         text_append_csv(out, row->status);
         text_append(out, ",");
