@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * T10 changes from baseline in units of their spread, within cohorts and between them, and compared by ranks: the
- * index knee of treated subjects with a change, unadjusted.
+ * T10 changes from baseline in units of their spread, within cohorts and between them, and compared by ranks:
+ * the index knee of treated subjects with a change, unadjusted.
  */
 #include <math.h>
 
@@ -13,7 +13,7 @@
 
 /* Changes of a column at one visit. */
 struct changes_of_column {
-    double *values;              /* room for every subject of the column; smallest first */
+    double *values; /* room for every subject of the column; smallest first */
     struct description of;
 };
 
@@ -21,7 +21,7 @@ struct effects {
     const struct dataset *dataset;
     struct columns columns;
     struct contrasts contrasts;
-    struct changes_of_column *changes;   /* one for each column */
+    struct changes_of_column *changes; /* one for each column */
     struct results *results;
     void *scratch;
 };
@@ -51,8 +51,8 @@ static void add_response_mean(const struct cell *cell, const struct description 
     cell_add_estimate(cell, (const char *const[4]){"srm", "srm_lo", "srm_hi", "paired_p"}, &srm);
 }
 
-static void add_standardized(const struct cell *cell, const struct description *a, const struct description *b,
-                             double level)
+static void add_standardized(const struct cell *cell, const struct description *a,
+                             const struct description *b, double level)
 {
     struct effect_size size = stat_hedges_g(a, b, level);
     cell_add_or_reason(cell, "sd_pooled", size.sd_pooled, size.g.reason);
@@ -69,15 +69,16 @@ static void add_t_tests(const struct cell *cell, const struct description *a, co
     cell_add_or_reason(cell, "diff", welch.difference.value, welch.difference.reason);
     cell_add_or_reason(cell, "welch_t", welch.t, welch.difference.reason);
     cell_add_or_reason(cell, "welch_df", welch.df, welch.difference.reason);
-    cell_add_estimate(cell, (const char *const[4]){NULL, "welch_lo", "welch_hi", "welch_p"}, &welch.difference);
+    cell_add_estimate(cell, (const char *const[4]){NULL, "welch_lo", "welch_hi", "welch_p"},
+                      &welch.difference);
     cell_add_or_reason(cell, "pooled_t", pooled.t, pooled.difference.reason);
     cell_add_or_reason(cell, "pooled_df", pooled.df, pooled.difference.reason);
     cell_add_estimate(cell, (const char *const[4]){NULL, "pooled_lo", "pooled_hi", "pooled_p"},
                       &pooled.difference);
 }
 
-static void add_ranks(const struct effects *effects, const struct cell *cell, const struct changes_of_column *a,
-                      const struct changes_of_column *b)
+static void add_ranks(const struct effects *effects, const struct cell *cell,
+                      const struct changes_of_column *a, const struct changes_of_column *b)
 {
     const struct sample first = {a->values, a->of.n}, second = {b->values, b->of.n};
     struct rank_sum ranks = stat_rank_sum(&first, &second);

@@ -12,12 +12,12 @@
 #define ITEM_DOSE "dose_million_cells"
 static const char table[] = "exposure";
 
-enum { MOST_INJECTIONS = 5 };    /* so many and more are one row */
+enum { MOST_INJECTIONS = 5 }; /* so many and more are one row */
 
 /* What a subject was given, both knees together. */
 struct given {
     size_t injections;
-    double dose;                 /* million cells; NAN: no injection has one */
+    double dose; /* million cells; NAN: no injection has one */
 };
 
 static struct given find_given(const struct dataset *dataset, size_t subject, int treatment, bool dosed)
@@ -46,9 +46,9 @@ static const struct item *find_dose(const struct catalogue *catalogue)
 struct exposure {
     const struct dataset *dataset;
     const struct column *column;
-    const struct given *given;   /* of each of the column's subjects */
+    const struct given *given; /* of each of the column's subjects */
     struct results *results;
-    double *values;              /* scratch, one for each of them */
+    double *values; /* scratch, one for each of them */
 };
 
 static void add_values(const struct exposure *exposure, const char *row, size_t n)

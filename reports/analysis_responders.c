@@ -19,12 +19,12 @@ struct responses {
     struct columns columns;
     struct contrasts contrasts;
     struct strata strata;
-    bool stratified;             /* the protocol has strata */
+    bool stratified; /* the protocol has strata */
     struct results *results;
     const struct responder *responder;
-    const struct score *scores[MOST_DOMAINS];    /* NULL: not collected */
+    const struct score *scores[MOST_DOMAINS]; /* NULL: not collected */
     size_t domain_count;
-    unsigned char **at;          /* enum response, [visit][subject] */
+    unsigned char **at; /* enum response, [visit][subject] */
 };
 
 /* -- who responded --------------------------------------------------------------------------------------- */
@@ -37,7 +37,8 @@ static void set_rule(struct responses *responses, const struct responder *respon
     for (size_t i = 0; i < responses->domain_count; i++) {
         int endpoint = responder->endpoints[i];
         responses->scores[i] =
-            endpoint >= 0 ? catalogue_endpoint_score(catalogue, &catalogue->protocol->endpoints[endpoint]) : NULL;
+            endpoint >= 0 ? catalogue_endpoint_score(catalogue, &catalogue->protocol->endpoints[endpoint])
+                          : NULL;
     }
 }
 
@@ -171,7 +172,8 @@ static void add_contrast(const struct responses *responses, const struct cell *c
 }
 
 /* Counts of each column by stratum, one behind the other. */
-static struct counts *count_strata(const void *owner, const struct responses *responses, int visit, bool imputed)
+static struct counts *count_strata(const void *owner, const struct responses *responses, int visit,
+                                   bool imputed)
 {
     size_t strata = responses->strata.count;
     struct counts *counts =

@@ -65,10 +65,17 @@ static const struct {
     const char *row;
     event_filter *passes;
 } overview[] = {
-    {"any", NULL}, {"related", is_related}, {"related_missing", is_relation_missing},
-    {"serious", is_serious}, {"serious_missing", is_serious_missing}, {"serious_related", is_serious_related},
-    {"severe", is_severe}, {"withdrawal", is_withdrawal}, {"death", is_fatal},
-    {"special_interest", is_interesting}, {"onset_imputed", is_imputed},
+    {"any", NULL},
+    {"related", is_related},
+    {"related_missing", is_relation_missing},
+    {"serious", is_serious},
+    {"serious_missing", is_serious_missing},
+    {"serious_related", is_serious_related},
+    {"severe", is_severe},
+    {"withdrawal", is_withdrawal},
+    {"death", is_fatal},
+    {"special_interest", is_interesting},
+    {"onset_imputed", is_imputed},
 };
 
 static void add_overview(const struct safety *safety)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Between the analyses of adverse events: rows of events, what is counted of them in each column, and the result
- * rows that follow.  Nobody else's interface.
+ * Between the analyses of adverse events: rows of events, what is counted of them in each column, and the
+ * result rows that follow.  Nobody else's interface.
  */
 #ifndef PATELLA_ANALYSIS_SAFETY_H
 #define PATELLA_ANALYSIS_SAFETY_H
@@ -11,8 +11,8 @@
 
 /* Events with one name, in the dataset's order, so that those of a subject follow each other. */
 struct event_row {
-    const char *name;            /* "ANY", a class, "CLASS | TERM" */
-    const uint32_t *events;      /* indices into list.events */
+    const char *name;       /* "ANY", a class, "CLASS | TERM" */
+    const uint32_t *events; /* indices into list.events */
     size_t count;
     bool term;
 };
@@ -28,20 +28,21 @@ struct safety {
     struct columns columns;
     struct contrasts contrasts;
     struct adverse_events list;
-    const int32_t *follow_up;    /* of each subject, days from first treatment to last contact, both counted; 0 untreated */
-    int64_t *days;               /* follow-up of each column */
-    struct event_rows rows;      /* ANY, then classes, then terms; both in byte order */
-    struct tally *tally;         /* scratch: one for each column */
+    const int32_t *
+        follow_up; /* of each subject, days from first treatment to last contact, both counted; 0 untreated */
+    int64_t *days; /* follow-up of each column */
+    struct event_rows rows; /* ANY, then classes, then terms; both in byte order */
+    struct tally *tally;    /* scratch: one for each column */
     struct results *results;
 };
 
 /* What one row has in one column. */
 struct tally {
     size_t subjects, events;
-    int64_t days;                /* at risk: to each subject's first event of the row, or end of follow-up */
+    int64_t days; /* at risk: to each subject's first event of the row, or end of follow-up */
     /* scratch of tally_count */
-    size_t last_subject;         /* index + 1 of the subject that was counted last */
-    int32_t first;               /* days to its first event so far */
+    size_t last_subject; /* index + 1 of the subject that was counted last */
+    int32_t first;       /* days to its first event so far */
 };
 
 /* Everything above; memory of `owner`. */
@@ -59,8 +60,9 @@ void tally_row(const struct safety *safety, const struct event_row *row, event_f
 int32_t event_day(const struct safety *safety, const struct adverse_event *event);
 
 /* Result rows of the tally, under this table and row. */
-void safety_add_counts(const struct safety *safety, const char *table, const char *row);       /* by column */
-void safety_add_differences(const struct safety *safety, const char *table, const char *row);  /* by contrast */
+void safety_add_counts(const struct safety *safety, const char *table, const char *row); /* by column */
+void safety_add_differences(const struct safety *safety, const char *table,
+                            const char *row); /* by contrast */
 /* Rates by column; by contrast their ratios and differences, too, unless the row is a term. */
 enum rate_part { RATES_BY_COLUMN, RATES_WITH_CONTRASTS };
 void safety_add_rates(const struct safety *safety, const char *table, const char *row, enum rate_part part);

@@ -20,17 +20,24 @@ static size_t severity_of(const struct adverse_event *event)
     return event->severity;
 }
 
-/* What is related only because the relation is not given is a point of its own, less than a stated relation. */
+/* What is related only because the relation is not given is a point of its own, less than a stated relation.
+ */
 static size_t relation_of(const struct adverse_event *event)
 {
     return event->relation_missing ? 1 : event->related ? 2 : 0;
 }
 
 static const struct scale scales[] = {
-    {"AE severity", {"missing", "mild", "moderate", "severe"},
-     {"pct_missing", "pct_mild", "pct_moderate", "pct_severe"}, 4, severity_of},
-    {"AE relation", {"not_related", "not_given", "related"}, {"pct_not_related", "pct_not_given", "pct_related"},
-     3, relation_of},
+    {"AE severity",
+     {"missing", "mild", "moderate", "severe"},
+     {"pct_missing", "pct_mild", "pct_moderate", "pct_severe"},
+     4,
+     severity_of},
+    {"AE relation",
+     {"not_related", "not_given", "related"},
+     {"pct_not_related", "pct_not_given", "pct_related"},
+     3,
+     relation_of},
 };
 
 /* A row of events, each subject once at its worst point: counts[point * columns + column]. */
@@ -93,16 +100,17 @@ static void add_serious(const struct safety *safety)
 /* -- by time since the last injection -------------------------------------------------------------------- */
 
 /*
- * Which period each event is in: periods of the plan in order, then the time after the last of them, then what has no
- * injection before it or no onset.
+ * Which period each event is in: periods of the plan in order, then the time after the last of them, then
+ * what has no injection before it or no onset.
  */
 struct periods {
-    const int *last_days;        /* plan->safety_periods */
-    size_t count;                /* of them; there are two more */
-    uint16_t *of_event;      /* 0 .. count + 1 */
+    const int *last_days; /* plan->safety_periods */
+    size_t count;         /* of them; there are two more */
+    uint16_t *of_event;   /* 0 .. count + 1 */
 };
 
-/* Days from the latest injection that was not after the onset; 0 when an injection lies within a partial onset. */
+/* Days from the latest injection that was not after the onset; 0 when an injection lies within a partial
+ * onset. */
 static int days_since_injection(const struct safety *safety, const struct adverse_event *event, int treatment)
 {
     const struct dataset *dataset = safety->dataset;
@@ -110,7 +118,8 @@ static int days_since_injection(const struct safety *safety, const struct advers
     int days = -1;
     for (size_t i = 0; i < records.count; i++) {
         const struct record *record = &records.at[i];
-        if (!record_is(dataset, record, treatment) || record->date == DATE_NONE || record->date > event->onset_last)
+        if (!record_is(dataset, record, treatment) || record->date == DATE_NONE
+            || record->date > event->onset_last)
             continue;
         int since = record->date < event->onset_first ? event->onset_first - record->date : 0;
         days = days < 0 || since < days ? since : days;
@@ -201,7 +210,8 @@ static void add_periods(const struct safety *safety)
     for (size_t period = 0; periods.count > 0 && period <= periods.count + 1; period++) {
         char *title = period_title(owner, &periods, period);
         add_period_rows(safety, &periods, period, memory_format(title, "AE period %s", title));
-        add_period_interests(safety, &periods, period, memory_format(title, "AE special interest period %s", title));
+        add_period_interests(safety, &periods, period,
+                             memory_format(title, "AE special interest period %s", title));
     }
     talloc_free(owner);
 }

@@ -8,20 +8,20 @@
 #include "reports/stat_rate.h"
 
 #define DAYS_A_YEAR 365.25
-#define PERSON_YEARS 100         /* rates are per so many */
+#define PERSON_YEARS 100 /* rates are per so many */
 
 /* -- rows of events -------------------------------------------------------------------------------------- */
 
 /* A name of events: mostly they share its text, so that texts are compared once and not for each event. */
 struct name {
     const char *text;
-    uint32_t number;             /* in order of first occurrence of the text's place */
+    uint32_t number; /* in order of first occurrence of the text's place */
 };
 
 struct naming {
     struct name *names;
     size_t count;
-    uint32_t *number;            /* of each event's name; NO_NAME */
+    uint32_t *number; /* of each event's name; NO_NAME */
 };
 
 enum { NO_NAME = UINT32_MAX };
@@ -80,7 +80,8 @@ static void append_rows(const void *owner, struct safety *safety, bool term)
     struct naming naming = number_names(scratch, list, term ? term_of : class_of);
     qsort(naming.names, naming.count, sizeof naming.names[0], compare_names);
     struct event_rows *rows = &safety->rows;
-    rows->at = memory_resize_array(owner, rows->at, struct event_row, memory_size_sum(rows->count, naming.count));
+    rows->at =
+        memory_resize_array(owner, rows->at, struct event_row, memory_size_sum(rows->count, naming.count));
     size_t *row_of = memory_new_array(scratch, size_t, naming.count), first = rows->count;
     for (size_t i = 0; i < naming.count; i++) {
         const char *text = naming.names[i].text;
@@ -214,8 +215,10 @@ void safety_add_differences(const struct safety *safety, const char *table, cons
         const struct contrast *contrast = &safety->contrasts.at[i];
         struct cell cell = {safety->results, table, row, contrast->name};
         struct proportion_pair pair = {
-            safety->tally[contrast->a].subjects, safety->columns.at[contrast->a].count,
-            safety->tally[contrast->b].subjects, safety->columns.at[contrast->b].count,
+            safety->tally[contrast->a].subjects,
+            safety->columns.at[contrast->a].count,
+            safety->tally[contrast->b].subjects,
+            safety->columns.at[contrast->b].count,
         };
         cell_add_risk_difference(&cell, &pair, safety->level);
     }
@@ -257,7 +260,8 @@ void safety_add_rates(const struct safety *safety, const char *table, const char
         struct estimate incidence_rate = stat_rate(&first, PERSON_YEARS, safety->level);
         struct estimate event_rate = stat_rate(&all, PERSON_YEARS, safety->level);
         cell_add(&cell, "py", first.time);
-        cell_add_estimate(&cell, (const char *const[4]){"eair100", "eair_lo", "eair_hi", NULL}, &incidence_rate);
+        cell_add_estimate(&cell, (const char *const[4]){"eair100", "eair_lo", "eair_hi", NULL},
+                          &incidence_rate);
         cell_add_estimate(&cell, (const char *const[4]){"rate100", "rate_lo", "rate_hi", NULL}, &event_rate);
     }
     for (size_t i = 0; part == RATES_WITH_CONTRASTS && i < safety->contrasts.count; i++) {

@@ -25,7 +25,7 @@ const struct answer **answers_at_baseline(const void *owner, const struct datase
     int form = dataset_form_number(dataset, item->form);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
         struct records records = dataset_records(dataset, subject);
-        for (size_t i = 0; i < records.count; i++) {     /* those of a form stand in order of age */
+        for (size_t i = 0; i < records.count; i++) { /* those of a form stand in order of age */
             const struct record *record = &records.at[i];
             if (!record_is(dataset, record, form) || record->day == STUDY_DAY_NONE || record->day > 1
                 || (by_visit && record_is_unscheduled(dataset, record))
@@ -53,8 +53,8 @@ struct refinement {
         uint32_t from, to;
         struct level level;
         bool taken;
-    } *slots;
-    size_t slot_count;           /* power of two, at least twice `count` */
+    } * slots;
+    size_t slot_count; /* power of two, at least twice `count` */
     uint32_t count;
 };
 

@@ -49,8 +49,8 @@ void layout_add_association_fact(const struct layout *layout, struct table *tabl
 {
     if (!layout->dataset->catalogue->protocol->randomised)
         table_add_fact(table, "Not randomised",
-                       "subjects were not allocated to the cohorts at random; differences are associations and no proof "
-                       "of cause");
+                       "subjects were not allocated to the cohorts at random; differences are associations "
+                       "and no proof of cause");
 }
 
 static const char *or_else(const char *text, const char *otherwise)

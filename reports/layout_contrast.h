@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What all tables that compare cohorts share: columns, the estimand box, and how far a difference can be read. */
+/* What all tables that compare cohorts share: columns, the estimand box, and how far a difference can be
+ * read. */
 #ifndef PATELLA_LAYOUT_CONTRAST_H
 #define PATELLA_LAYOUT_CONTRAST_H
 
 #include "reports/layout.h"
 
-/* Whether the report compares cohorts at all: not in a masked one, nor when the protocol names nothing to compare. */
+/* Whether the report compares cohorts at all: not in a masked one, nor when the protocol names nothing to
+ * compare. */
 bool layout_has_contrasts(const struct layout *layout);
 
 /* A paragraph of the chapter that says why cohorts are not compared; nothing when they are. */
@@ -22,14 +24,14 @@ void layout_add_contrast_row(const struct layout *layout, struct table *table, c
 const char *layout_contrast_name(const struct layout *layout, size_t index);
 
 /*
- * What everybody who reads a difference between cohorts must know: that they were not randomised.  Nothing when they
- * were.
+ * What everybody who reads a difference between cohorts must know: that they were not randomised.  Nothing
+ * when they were.
  */
 void layout_add_association_fact(const struct layout *layout, struct table *table);
 
 /*
- * The estimand box: what `estimand` says (NULL members: what the protocol plans for the endpoint, else treated subjects,
- * index knee; cohorts as allocated), and the intercurrent events of the endpoint's plan.
+ * The estimand box: what `estimand` says (NULL members: what the protocol plans for the endpoint, else
+ * treated subjects, index knee; cohorts as allocated), and the intercurrent events of the endpoint's plan.
  */
 void layout_set_planned_estimand(const struct layout *layout, struct table *table, int endpoint,
                                  const struct estimand *estimand);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Responders by visit and cohort.  (STATISTICS 1a: T9) */
+/* Responders by visit and cohort, and their differences.  (STATISTICS 1a: T9) */
 #include "reports/layout_score.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
 #include "reports/format.h"
+#include "reports/layout_contrast.h"
 
 /* What a baseline is divided by: its distance from the best value that the score can have. */
 static const char *best_value(const struct layout *layout, const struct outcome *outcome)
@@ -24,12 +26,11 @@ static void add_domains(const struct layout *layout, struct table *table, const 
 {
     static const char *const labels[] = {"Pain", "Function", "Patient global"};
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    table_add_fact(
-        table, "Responder",
-        "pain or function better by at least 50 %% and 20 points of 100; or at least two of pain, "
-        "function and patient global better by at least 20 %% and 10 points. Each domain is mapped from "
-        "its range to 0 to 100, higher is worse; per cent are of the baseline there, so that a baseline "
-        "of 0 cannot respond");
+    table_add_fact(table, "Responder",
+                   "pain or function better by at least 50 %% and 20 points of 100; or at least two of pain, "
+                   "function and patient global better by at least 20 %% and 10 points. Each domain is "
+                   "mapped from its range to 0 to 100, higher is worse; per cent are of the baseline there, "
+                   "so that a baseline of 0 cannot respond");
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         if (responder->endpoints[i] < 0) {
             table_add_fact(table, labels[i], "not collected: counts as not better");
@@ -60,11 +61,10 @@ static void add_rule(const struct layout *layout, struct table *table, const str
                        "not evaluable without a value at baseline and one at the visit");
         break;
     case RESPONDER_IMPROVED_PERCENT:
-        table_add_fact(
-            table, "Responder",
-            "%s better than at baseline by at least %s %% of the baseline%s (a %s); who has the best "
-            "value at baseline cannot respond",
-            outcome->title, number, best_value(layout, outcome), way);
+        table_add_fact(table, "Responder",
+                       "%s better than at baseline by at least %s %% of the baseline%s (a %s); who has the "
+                       "best value at baseline cannot respond",
+                       outcome->title, number, best_value(layout, outcome), way);
         table_add_fact(table, "Missing values",
                        "not evaluable without a value at baseline and one at the visit");
         break;
@@ -119,13 +119,156 @@ static void add_way(struct layout *layout, struct table *table, const struct res
     }
 }
 
+/* -- differences ----------------------------------------------------------------------------------------- */
+
+static const char *names_of_strata(const struct layout *layout)
+{
+    const struct analysis_plan *plan = &layout->dataset->catalogue->protocol->plan;
+    struct text *out = text_new(layout->document);
+    for (size_t i = 0; i < plan->stratum_count; i++) {
+        const struct model_term *term = &plan->strata[i];
+        const struct item *item =
+            term->kind == TERM_ITEM ? layout_find_item(layout, term->item.form, term->item.item) : NULL;
+        text_append_format(out, "%s%s", i > 0 ? ", " : "", item != NULL ? item->text : "site");
+    }
+    return out->bytes;
+}
+
+/* "NNTB 5.8" for one more benefit, "NNTH 5.8" for one more harm; NAN is a limit at infinity. */
+static void append_number_needed(struct text *out, double value)
+{
+    char number[FORMAT_SIZE];
+    if (isnan(value))
+        text_append(out, "infinity");
+    else
+        text_append_format(out, "%s %s", value < 0 ? "NNTH" : "NNTB",
+                           format_stat(number, "nnt", fabs(value), 0));
+}
+
+/* The limits in the order in which benefit turns to harm; through infinity when the difference's hold 0. */
+static void set_number_needed(const struct layout *layout, struct table *table, struct table_row *row,
+                              size_t column, const struct result_key *key)
+{
+    struct text *out = text_new(table);
+    double value = layout_value(layout, key->table, key->row, key->col, "nnt");
+    double lo = layout_value(layout, key->table, key->row, key->col, "nnt_lo");
+    double hi = layout_value(layout, key->table, key->row, key->col, "nnt_hi");
+    double through = layout_value(layout, key->table, key->row, key->col, "nnt_through_infinity");
+    if (isnan(through)) {
+        layout_set_results(layout, table, row, column, key, "{nnt}");
+        talloc_free(out);
+        return;
+    }
+    if (value < 0 && through < 0.5) { /* the smaller number first */
+        double other = lo;
+        lo = hi;
+        hi = other;
+    }
+    append_number_needed(out, value);
+    text_append(out, " [");
+    append_number_needed(out, lo);
+    text_append(out, through > 0 && !isnan(lo) && !isnan(hi) ? " to infinity to " : " to ");
+    append_number_needed(out, hi);
+    text_append(out, "]");
+    table_set_cell(table, row, column, CELL_NUMBER, out->bytes);
+    talloc_free(out);
+}
+
+static void add_number_needed_row(const struct layout *layout, struct table *table,
+                                  const struct result_key *key, const char *group)
+{
+    struct table_row *row = table_add_row(
+        table, group, memory_format(table, "Number needed to treat [%s CI]", layout_level(layout)), 0);
+    for (size_t i = 0; i < table->column_count; i++) {
+        struct result_key cell = *key;
+        cell.col = table->columns[i].title;
+        set_number_needed(layout, table, row, i, &cell);
+    }
+}
+
+static void add_difference_rows(const struct layout *layout, struct table *table,
+                                const struct result_key *key, const char *group)
+{
+    const char *level = layout_level(layout);
+    const struct line before[] = {
+        {"{x1} / {n1}, {x2} / {n2}", "Responders: x / n of each", 0},
+        {"{%rd} [{%newcombe_lo}, {%newcombe_hi}]",
+         memory_format(table, "Difference, points of %% [%s CI, Newcombe]", level), 0},
+        {"[{%mn_lo}, {%mn_hi}]", memory_format(table, "%s CI, Miettinen-Nurminen", level), 1},
+        {"{rr} [{rr_lo}, {rr_hi}]", memory_format(table, "Risk ratio [%s CI]", level), 0},
+        {"{or} [{or_lo}, {or_hi}]", memory_format(table, "Odds ratio [%s CI]", level), 0},
+    };
+    const struct line after[] = {
+        {"{!fisher_p}", "p, Fisher's exact test", 0},
+        {"{%mh_rd} [{%mh_rd_lo}, {%mh_rd_hi}]",
+         memory_format(table, "Difference within strata [%s CI, Sato]", level), 0},
+        {"{!cmh_p}", "p, Cochran-Mantel-Haenszel", 0},
+    };
+    bool strata = layout->dataset->catalogue->protocol->plan.stratum_count > 0;
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        layout_add_contrast_row(layout, table, key, group, &before[i]);
+    add_number_needed_row(layout, table, key, group);
+    for (size_t i = 0; i < (strata ? sizeof after / sizeof *after : 1); i++)
+        layout_add_contrast_row(layout, table, key, group, &after[i]);
+}
+
+static void add_difference_facts(const struct layout *layout, struct table *table,
+                                 const struct responder *responder, bool imputed)
+{
+    layout_set_planned_estimand(
+        layout, table, responder->endpoints[0],
+        &(struct estimand){
+            .population =
+                imputed ? "treated subjects, index knee" : "treated subjects who are evaluable, index knee",
+            .variable = memory_format(table, "response (%s)",
+                                      responder->title != NULL ? responder->title : responder->id),
+            .summary = "difference of proportions",
+        });
+    if (imputed)
+        table_add_intercurrent(table, "no value, whatever the reason", "composite: counts as no response");
+    add_definition(layout, table, responder);
+    layout_add_association_fact(layout, table);
+    table_add_fact(table, "Number needed",
+                   "1 / difference, limits from Newcombe's; NNTB: treated for one more response, NNTH: for "
+                   "one response fewer");
+    if (layout->dataset->catalogue->protocol->plan.stratum_count > 0)
+        table_add_fact(table, "Strata", "%s; a stratum with one of the two cohorts only is left out",
+                       names_of_strata(layout));
+}
+
+static void add_differences(struct layout *layout, const struct responder *responder, bool imputed)
+{
+    const struct protocol *protocol = layout->dataset->catalogue->protocol;
+    const char *title = responder->title != NULL ? responder->title : responder->id;
+    struct table *table =
+        layout_add_table(layout,
+                         memory_format(layout->document, "t9-differences-%s-%s", responder->id,
+                                       imputed ? "imputed" : "observed"),
+                         memory_format(layout->document, "Differences of responders, %s: %s",
+                                       imputed ? "missing = non-responder" : "observed", title));
+    add_difference_facts(layout, table, responder, imputed);
+    table->group_title = "Visit";
+    table->label_title = "Statistic";
+    layout_add_contrast_columns(layout, table);
+    const char *results = memory_format(layout->document, "responder %s %s", responder->id,
+                                        imputed ? "non-responder imputation" : "observed");
+    for (size_t v = 0; v < protocol->visit_count; v++) {
+        if (dataset_is_after_baseline(layout->dataset, (int)v))
+            add_difference_rows(layout, table,
+                                &(struct result_key){.table = results, .row = protocol->visits[v].id},
+                                layout_visit_title(layout, &protocol->visits[v]));
+    }
+}
+
+/* -- chapter --------------------------------------------------------------------------------------------- */
+
 static void add_responder(struct layout *layout, const struct responder *responder)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
     const char *title = responder->title != NULL ? responder->title : responder->id;
-    struct table *table = layout_add_table(layout,
-                                           memory_format(layout->document, "t9-responder-%s", responder->id),
-                                           memory_format(layout->document, "Responders: %s", title));
+    struct table *table =
+        layout_add_table(layout, memory_format(layout->document, "t9-responder-%s", responder->id),
+                         memory_format(layout->document, "Responders: %s", title));
     add_definition(layout, table, responder);
     table_add_fact(table, "Population",
                    "treated subjects (N), index knee; observed: n = evaluable subjects; missing = "
@@ -144,13 +287,18 @@ static void add_responder(struct layout *layout, const struct responder *respond
 void layout_responders(struct layout *layout)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    layout_begin_chapter(layout, 6, "responders", "Responders");
+    layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "responders", "Responders");
     if (protocol->responder_count == 0)
         layout_add_paragraph(layout, "The protocol defines no responders.");
     else
         layout_add_paragraph(layout,
                              "Thresholds differ between publications; each definition stands above its table "
                              "with its source, and none of them is the right one. Thresholds are inclusive.");
+    layout_explain_no_contrasts(layout);
     for (size_t i = 0; i < protocol->responder_count; i++)
         add_responder(layout, &protocol->responders[i]);
+    for (size_t i = 0; layout_has_contrasts(layout) && i < protocol->responder_count; i++) {
+        add_differences(layout, &protocol->responders[i], false);
+        add_differences(layout, &protocol->responders[i], true);
+    }
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Adverse events: overview, worst severity, of special interest, by organ class and term.  (STATISTICS 1a:
- * T11, T12)
+ * Adverse events: overview, worst severity, of special interest, by organ class and term, and their
+ * differences. (STATISTICS 1a: T11, T12)
  */
-#include "reports/layout.h"
+#include "reports/layout_safety.h"
 
 #include <string.h>
 
 #include "forms/base/memory.h"
 #include "reports/format.h"
+#include "reports/layout_contrast.h"
 
 #define COUNTS "{subjects} ({pct} %), {events}"
-#define TERM_BAR " | "           /* between class and term in the rows of results "AE" */
+#define DIFFERENCE "{%rd} [{%mn_lo}, {%mn_hi}]; {!fisher_p}"
+#define TERM_BAR " | " /* between class and term in the rows of results "AE" */
 
 static const struct {
     const char *row, *label;
@@ -38,14 +40,13 @@ static const struct {
     {"MISSING", "Severity not given"},
 };
 
-static void add_population(struct table *table)
+void layout_add_event_facts(struct table *table)
 {
     table_add_fact(table, "Population", "treated subjects (N, safety set); a subject counts once in a row");
-    table_add_fact(
-        table, "Events",
-        "treatment-emergent: onset on the day of the first treatment of either knee or later (at the "
-        "harvest site: of the first harvest, where its date is given), or worsened after it; an onset "
-        "that may lie there counts");
+    table_add_fact(table, "Events",
+                   "treatment-emergent: onset on the day of the first treatment of either knee or later (at "
+                   "the harvest site: of the first harvest, where its date is given), or worsened after it; "
+                   "an onset that may lie there counts");
 }
 
 /*
@@ -65,11 +66,11 @@ static void add_counts_and_limits(struct layout *layout, struct table *table, co
 static void add_overview(struct layout *layout)
 {
     struct table *table = layout_add_table(layout, "t11-adverse-events", "Adverse events: overview");
-    add_population(table);
+    layout_add_event_facts(table);
     table_add_fact(table, "Cells", "subjects (%% of N), events");
     table_add_fact(table, "Related",
-                   "relation to the product or to the procedure possible, probable or definite, or "
-                   "relation to the product not given");
+                   "relation to the product or to the procedure possible, probable or definite, or relation "
+                   "to the product not given");
     table_add_fact(table, "Serious", "answered so, fatal, or not answered");
     table_add_fact(table, "Fatal", "resulted in death, outcome fatal, or CTCAE grade 5");
     table->group_title = "Part";
@@ -80,10 +81,16 @@ static void add_overview(struct layout *layout)
                               &(struct result_key){.table = "AE overview", .row = overview_rows[i].row},
                               "Subjects with at least one event", overview_rows[i].label);
     for (size_t i = 0; i < sizeof severity_rows / sizeof *severity_rows; i++)
-        layout_add_cohort_row(layout, table,
-                              &(struct result_key){.table = "AE max severity", .row = severity_rows[i].row},
-                              "Subjects by their worst severity",
-                              &(struct line){"{subjects}", severity_rows[i].label, 0});
+        layout_add_cohort_row(
+            layout, table, &(struct result_key){.table = "AE max severity", .row = severity_rows[i].row},
+            "Subjects by their worst severity", &(struct line){"{subjects}", severity_rows[i].label, 0});
+}
+
+const char *layout_interest_label(const struct layout *layout, const char *code)
+{
+    const struct item *item = layout_find_item(layout, "adverse_event", "special_interest");
+    const struct choice *choice = item != NULL ? item_find_choice(item, code) : NULL;
+    return layout_capital(layout, choice != NULL ? choice->label : code);
 }
 
 static void add_special_interest(struct layout *layout)
@@ -91,21 +98,24 @@ static void add_special_interest(struct layout *layout)
     static const char results[] = "AE special interest";
     struct table *table =
         layout_add_table(layout, "t11-special-interest", "Adverse events of special interest");
-    add_population(table);
-    table_add_fact(table, "Cells",
-                   "subjects (%% of N), events; with no event the upper limit says how often it may "
-                   "still occur");
+    layout_add_event_facts(table);
+    table_add_fact(
+        table, "Cells",
+        "subjects (%% of N), events; with no event the upper limit says how often it may still occur");
     table->label_title = "Kind";
     layout_add_cohort_columns(layout, table);
-    const struct item *item = layout_find_item(layout, "adverse_event", "special_interest");
     size_t count;
     const char **rows = layout_list_rows(layout, results, &count);
     for (size_t i = 0; i < count; i++) {
-        const struct choice *choice = item != NULL ? item_find_choice(item, rows[i]) : NULL;
-        add_counts_and_limits(layout, table, &(struct result_key){.table = results, .row = rows[i]}, "",
-                              layout_capital(layout, choice != NULL ? choice->label : rows[i]));
+        struct result_key key = {.table = results, .row = rows[i]};
+        add_counts_and_limits(layout, table, &key, "", layout_interest_label(layout, rows[i]));
+        layout_add_cohort_row(
+            layout, table, &key, "",
+            &(struct line){"{eair100} [{eair_lo}, {eair_hi}]", "Subjects per 100 person-years", 1});
     }
 }
+
+/* -- terms ----------------------------------------------------------------------------------------------- */
 
 static const char *term_of(const char *name)
 {
@@ -113,55 +123,130 @@ static const char *term_of(const char *name)
     return bar != NULL ? bar + strlen(TERM_BAR) : NULL;
 }
 
-static void add_term(struct layout *layout, struct table *table, const char *name)
+static void append_row(struct term_rows *rows, const char *name)
 {
-    const struct dataset *dataset = layout->dataset;
     const char *term = term_of(name);
-    const char *label = strcmp(name, "ANY") == 0 ? "Any adverse event" : term != NULL ? term : name;
-    struct table_row *row = table_add_row(table, "", label, term != NULL ? 1 : 0);
-    row->strong = term == NULL;
-    for (size_t c = 0; c < dataset->cohort_count; c++) {
-        struct result_key key = {.table = "AE", .row = name, .col = dataset->cohorts[c]};
-        bool none = layout_value(layout, key.table, key.row, key.col, "subjects") < 0.5;
-        layout_set_results(layout, table, row, c, &key, none ? "0 (< {%cp_hi} %), 0" : COUNTS);
+    rows->at[rows->count++] = (struct term_row){name,
+                                                strcmp(name, "ANY") == 0 ? "Any adverse event"
+                                                : term != NULL           ? term
+                                                                         : name,
+                                                term != NULL};
+}
+
+struct term_rows layout_list_terms(const struct layout *layout, const char *results)
+{
+    size_t count;
+    const char **names = layout_list_rows(layout, results, &count);
+    struct term_rows rows = {memory_new_array(layout->document, struct term_row, count), 0};
+    size_t classes = 0;
+    while (classes < count && term_of(names[classes]) == NULL)
+        classes++;
+    /* Classes and terms are both in byte order, but "A" stands before "A B" and "A | x" behind "A B | x". */
+    for (size_t i = 0; i < classes; i++) {
+        size_t length = strlen(names[i]);
+        append_row(&rows, names[i]);
+        for (size_t j = classes; j < count; j++)
+            if (strncmp(names[j], names[i], length) == 0
+                && strncmp(names[j] + length, TERM_BAR, strlen(TERM_BAR)) == 0)
+                append_row(&rows, names[j]);
+    }
+    return rows;
+}
+
+void layout_add_terms(const struct layout *layout, struct table *table, const struct term_rows *rows,
+                      const struct term_cells *cells)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        if (cells->classes_only && rows->at[i].term)
+            continue;
+        struct table_row *row = table_add_row(table, "", rows->at[i].label, rows->at[i].term ? 1 : 0);
+        row->strong = !rows->at[i].term && !cells->classes_only;
+        for (size_t c = 0; c < table->column_count; c++) {
+            struct result_key key = {
+                .table = cells->results, .row = rows->at[i].name, .col = table->columns[c].title};
+            bool none =
+                cells->none != NULL && layout_value(layout, key.table, key.row, key.col, "subjects") < 0.5;
+            layout_set_results(layout, table, row, c, &key, none ? cells->none : cells->pattern);
+        }
     }
 }
 
-/* Results have all classes before all terms; here each class is followed by its terms. */
-static void add_class(struct layout *layout, struct table *table, const char *name, const char *const *rows,
-                      size_t count)
-{
-    size_t length = strlen(name);
-    add_term(layout, table, name);
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(rows[i], name, length) == 0 && strstr(rows[i], TERM_BAR) == rows[i] + length)
-            add_term(layout, table, rows[i]);
-}
-
-static void add_terms(struct layout *layout)
+static void add_counts(struct layout *layout, const struct term_rows *rows)
 {
     struct table *table = layout_add_table(layout, "t12-adverse-events-by-term",
                                            "Adverse events by system organ class and term");
-    add_population(table);
-    table_add_fact(table, "Cells",
-                   "subjects (%% of N), events; 0 (< u): no subject, and u is the upper %s limit "
-                   "(Clopper-Pearson)",
-                   layout_level(layout));
+    layout_add_event_facts(table);
+    table_add_fact(
+        table, "Cells",
+        "subjects (%% of N), events; 0 (< u): no subject, and u is the upper %s limit (Clopper-Pearson)",
+        layout_level(layout));
     table->label_title = "System organ class, term";
     layout_add_cohort_columns(layout, table);
+    layout_add_terms(layout, table, rows,
+                     &(struct term_cells){.results = "AE", .pattern = COUNTS, .none = "0 (< {%cp_hi} %), 0"});
+}
+
+/* -- differences ----------------------------------------------------------------------------------------- */
+
+static struct table *add_difference_table(struct layout *layout, const char *id, const char *title)
+{
+    struct table *table = layout_add_table(layout, id, title);
+    layout_add_event_facts(table);
+    table_add_fact(
+        table, "Cells",
+        "difference of the percentages of subjects [%s CI, Miettinen-Nurminen]; p, Fisher's exact test",
+        layout_level(layout));
+    layout_add_association_fact(layout, table);
+    table_add_fact(table, "Reading",
+                   "p values are not adjusted for their number: a small one is a question, not an answer");
+    layout_add_contrast_columns(layout, table);
+    return table;
+}
+
+static void add_overview_differences(struct layout *layout)
+{
+    struct table *table =
+        add_difference_table(layout, "t11-differences", "Adverse events: differences between cohorts");
+    table->group_title = "Part";
+    table->label_title = "Adverse event";
+    for (size_t i = 0; i < sizeof overview_rows / sizeof *overview_rows; i++)
+        layout_add_contrast_row(
+            layout, table, &(struct result_key){.table = "AE overview", .row = overview_rows[i].row},
+            "Subjects with at least one event", &(struct line){DIFFERENCE, overview_rows[i].label, 0});
     size_t count;
-    const char **rows = layout_list_rows(layout, "AE", &count);
+    const char **rows = layout_list_rows(layout, "AE special interest", &count);
     for (size_t i = 0; i < count; i++)
-        if (term_of(rows[i]) == NULL)
-            add_class(layout, table, rows[i], rows, count);
+        layout_add_contrast_row(
+            layout, table, &(struct result_key){.table = "AE special interest", .row = rows[i]},
+            "Of special interest", &(struct line){DIFFERENCE, layout_interest_label(layout, rows[i]), 0});
+}
+
+static void add_term_differences(struct layout *layout, const struct term_rows *rows)
+{
+    struct table *table =
+        add_difference_table(layout, "t12-differences",
+                             "Adverse events by system organ class and term: differences between cohorts");
+    table->label_title = "System organ class, term";
+    layout_add_terms(layout, table, rows, &(struct term_cells){.results = "AE", .pattern = DIFFERENCE});
 }
 
 void layout_safety(struct layout *layout)
 {
-    layout_begin_chapter(layout, 7, "safety", "Adverse events");
+    layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "safety",
+                         "Exposure and adverse events");
     if (layout->dataset->pooled)
         layout_add_paragraph(layout, "Events at a harvest site are left out of every table and listing.");
+    layout_explain_no_contrasts(layout);
+    struct term_rows rows = layout_list_terms(layout, "AE");
+    bool contrasts = layout_has_contrasts(layout);
+    layout_exposure(layout);
     add_overview(layout);
     add_special_interest(layout);
-    add_terms(layout);
+    if (contrasts)
+        add_overview_differences(layout);
+    add_counts(layout, &rows);
+    if (contrasts)
+        add_term_differences(layout, &rows);
+    layout_safety_parts(layout, &rows);
+    layout_safety_rates(layout, &rows);
 }
