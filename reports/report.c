@@ -14,6 +14,8 @@
 #include "reports/manifest.h"
 #include "reports/render_csv.h"
 #include "reports/render_html.h"
+#include "reports/render_pdf.h"
+#include "reports/render_rtf.h"
 
 #define CSV_TYPE "text/csv; charset=utf-8"
 #define JSON_TYPE "application/json"
@@ -110,21 +112,47 @@ bool report_send_file(struct report *report, size_t index, sink_function *pass, 
 
 /* --- contents ------------------------------------------------------------------------------------------ */
 
-static void add_table(struct report *report, const struct table *table)
+static void add_csv(struct report *report, const struct table *table)
 {
     struct text *bytes = text_new(report);
     render_csv_table(bytes, table);
     add_file(report, memory_format(report, "%s.csv", table->id), CSV_TYPE, bytes);
 }
 
+static void add_rtf(struct report *report, const struct document *document, const struct table *table)
+{
+    struct text *bytes = text_new(report);
+    render_rtf_table(bytes, document, table);
+    add_file(report, memory_format(report, "%s.rtf", table->id), "application/rtf", bytes);
+}
+
+/* A figure's numbers are a table, too; for a dossier they stand in the page. */
+static void add_block(struct report *report, const struct document *document, const struct block *block)
+{
+    const struct table *numbers = block->table;
+    if (numbers == NULL && block->figure != NULL)
+        numbers = block->figure->data;
+    if (numbers != NULL && (report->formats & REPORT_CSV) != 0)
+        add_csv(report, numbers);
+    if (block->table != NULL && (report->formats & REPORT_RTF) != 0)
+        add_rtf(report, document, block->table);
+}
+
 static void add_tables(struct report *report, const struct document *document)
 {
-    for (size_t i = 0; i < document->chapter_count; i++) {
-        const struct chapter *chapter = document->chapters[i];
-        for (size_t b = 0; b < chapter->block_count; b++)
-            if (chapter->blocks[b].table != NULL)
-                add_table(report, chapter->blocks[b].table);
-    }
+    for (size_t i = 0; i < document->chapter_count; i++)
+        for (size_t b = 0; b < document->chapters[i]->block_count; b++)
+            add_block(report, document, &document->chapters[i]->blocks[b]);
+}
+
+static bool add_pdf(struct report *report, const struct text *html, struct error *error)
+{
+    const struct pdf_options options = {.cut_made_us = report->dataset->cut_made_us};
+    struct text *pdf = text_new(report);
+    if (!render_pdf(html, &options, pdf, error))
+        return false;
+    add_file(report, "report.pdf", "application/pdf", pdf);
+    return true;
 }
 
 static void write_data_csv(const struct report *report, const void *context, struct sink *sink)
@@ -194,15 +222,18 @@ static bool add_files(struct report *report, const struct report_order *order, s
     step(order, "laying out tables and figures");
     struct document *document = layout_document(report, report->dataset, report->results);
     layout_changes(document, report->changes);
-    (void)error;
-    if ((report->formats & REPORT_HTML) != 0) {
+    if ((report->formats & (REPORT_HTML | REPORT_PDF)) != 0)
         render_html(html, document);
+    if ((report->formats & REPORT_HTML) != 0)
         add_file(report, "report.html", "text/html; charset=utf-8", html);
+    if ((report->formats & REPORT_PDF) != 0) {
+        step(order, "making the PDF");
+        if (!add_pdf(report, html, error))
+            return false;
     }
     results_write_csv(report->results, csv);
     add_file(report, "results.csv", CSV_TYPE, csv);
-    if ((report->formats & REPORT_CSV) != 0)
-        add_tables(report, document);
+    add_tables(report, document);
     if (report->changes != NULL) {
         struct text *changes = text_new(report);
         changes_write_csv(report->changes, changes);

@@ -49,6 +49,25 @@ static void test_formats_by_default_are_html_and_csv(void **state)
     assert_report(run, 0, "default/t3-baseline.csv\n");
 }
 
+/* A file for each table in each of the two, the same names; of figures CSV only. */
+static void test_formats_rtf_and_pdf_are_made_of_the_same_tables(void **state)
+{
+    struct report_run *run = *state;
+    report_shell(run, "command -v weasyprint");
+    if (run->status != 0)
+        skip();
+    report_program(run, "--study demo --cut first --formats csv,rtf,pdf --out one");
+    assert_report(run, 0, "one/report.pdf\n");
+    report_shell(run, "cd one && head -c 5 report.pdf && head -c 5 t3-baseline.rtf && ls report.html");
+    assert_report(run, 2, "%PDF-{\\rtf");
+    report_shell(run, "cd one && for f in t*.csv l*.csv; do test -s \"${f%%.csv}.rtf\" || echo \"$f\"; done");
+    assert_string_equal(run->output, "");
+    report_shell(run, "ls one/f*-data.csv | head -n 1");
+    assert_report(run, 0, "one/f");
+    report_program(run, "verify one");
+    assert_report(run, 0, "same bytes");
+}
+
 static void test_formats_unknown_exit_2(void **state)
 {
     static const char *const cases[] = {"word", "''", "html,", ",html", "HTML", "html,word"};
@@ -136,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_formats_decide_which_files_there_are),
         TEST(test_formats_by_default_are_html_and_csv),
+        TEST(test_formats_rtf_and_pdf_are_made_of_the_same_tables),
         TEST(test_formats_unknown_exit_2),
         TEST(test_manifest_names_every_file_with_its_hash),
         TEST(test_load_r_reads_the_datasets_that_give_the_numbers),
