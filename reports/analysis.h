@@ -14,9 +14,19 @@ void analysis_baseline(const struct dataset *dataset, struct results *results); 
 void analysis_exposure(const struct dataset *dataset, struct results *results);       /* T4 */
 void analysis_completeness(const struct dataset *dataset, struct results *results);   /* T5 */
 void analysis_descriptives(const struct dataset *dataset, struct results *results);   /* T6 */
+void analysis_ancova(const struct dataset *dataset, struct results *results);         /* T7 */
+void analysis_mmrm(const struct dataset *dataset, struct results *results);           /* T8 */
 void analysis_responders(const struct dataset *dataset, struct results *results);     /* T9 */
 void analysis_effect_sizes(const struct dataset *dataset, struct results *results);   /* T10 */
 void analysis_adverse_events(const struct dataset *dataset, struct results *results); /* T11 to T14 */
+void analysis_sensitivity(const struct dataset *dataset, struct results *results);    /* T16 */
+void analysis_subgroups(const struct dataset *dataset, struct results *results);      /* T17 */
+/* T19; after the repeated-measures models, whose rows it reads. */
+void analysis_multiplicity(const struct dataset *dataset, struct results *results);
+void analysis_adjusted(const struct dataset *dataset, struct results *results);       /* X3, unless randomised */
+
+/* The plan's primary visit, or the last one after baseline; NO_VISIT when there is none. */
+int analysis_main_visit(const struct dataset *dataset);
 
 /* All of them, in this order. */
 void analysis_run(const struct dataset *dataset, struct results *results);

@@ -107,6 +107,26 @@ void cell_add_estimate(const struct cell *cell, const char *const names[4], cons
     }
 }
 
+void cell_add_linear(const struct cell *cell, const char *stat, const struct linear_estimate *estimate)
+{
+    const char *reason = estimate->reason;
+    cell_add_or_reason(cell, stat, estimate->estimate, reason);
+    cell_add_or_reason(cell, "se", estimate->se, reason);
+    cell_add_or_reason(cell, "df", estimate->df, reason);
+    cell_add_or_reason(cell, "lo", estimate->lo, reason);
+    cell_add_or_reason(cell, "hi", estimate->hi, reason);
+    cell_add_or_reason(cell, "t", estimate->t, reason);
+    cell_add_or_reason(cell, "p", estimate->p, reason);
+}
+
+void cell_add_f_test(const struct cell *cell, const struct linear_test *test)
+{
+    cell_add_or_reason(cell, "F", test->f, test->reason);
+    cell_add_or_reason(cell, "df1", test->df1, test->reason);
+    cell_add_or_reason(cell, "df2", test->df2, test->reason);
+    cell_add_or_reason(cell, "p", test->p, test->reason);
+}
+
 void cell_add_risk_difference(const struct cell *cell, const struct proportion_pair *pair, double level)
 {
     struct estimate newcombe = stat_risk_difference_newcombe(pair, level);

@@ -10,6 +10,7 @@
 #include "reports/results.h"
 #include "reports/stat_descriptive.h"
 #include "reports/stat_estimate.h"
+#include "reports/stat_linear.h"
 #include "reports/stat_proportion.h"
 #include "reports/stat_two_proportions.h"
 
@@ -41,6 +42,10 @@ void cell_add_limits(const struct cell *cell, const struct proportion *p);
 void cell_add_or_reason(const struct cell *cell, const char *stat, double value, const char *reason);
 /* Value, lower limit, upper limit and p of an estimate under these names; NULL: not added. */
 void cell_add_estimate(const struct cell *cell, const char *const names[4], const struct estimate *estimate);
+/* The estimate of a linear model under `stat`, then se, df, lo, hi, t, p. */
+void cell_add_linear(const struct cell *cell, const char *stat, const struct linear_estimate *estimate);
+/* F, df1, df2, p. */
+void cell_add_f_test(const struct cell *cell, const struct linear_test *test);
 
 /* rd, its limits newcombe_lo, newcombe_hi, mn_lo, mn_hi, and fisher_p. */
 void cell_add_risk_difference(const struct cell *cell, const struct proportion_pair *pair, double level);

@@ -34,6 +34,11 @@ struct subgroup_answer {
      * terms of data, against the same without factor x group.
      */
     struct linear_test interaction;
+    /*
+     * In the same model: a pair's difference in a group less its difference in the first group;
+     * [group * pair_count + pair], those of the first group are zero.
+     */
+    struct linear_estimate *interactions;
 };
 
 /* What comes back hangs on owner.  Numbers of data are at their means over the records of the group. */

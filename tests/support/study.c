@@ -24,10 +24,15 @@ struct study {
 
 struct study *study_new(const void *owner, const char *protocol_path)
 {
+    return study_new_with_forms(owner, protocol_path, "forms/instruments");
+}
+
+struct study *study_new_with_forms(const void *owner, const char *protocol_path, const char *forms)
+{
     struct study *study = memory_new(owner, struct study);
     struct dataset *dataset = study->dataset = memory_new(study, struct dataset);
     struct error error = {0};
-    dataset->catalogue = catalogue_load(dataset, protocol_path, "forms/instruments", &error);
+    dataset->catalogue = catalogue_load(dataset, protocol_path, forms, &error);
     if (dataset->catalogue == NULL)
         fail_msg("%s:%d: %s", error.file, error.line, error.message);
     const struct protocol *protocol = dataset->catalogue->protocol;

@@ -24,6 +24,8 @@ struct study_record {
 
 /* Forms are those that ship; the cut is made at the end of 2099, so that every visit is over. */
 struct study *study_new(const void *owner, const char *protocol_path);
+/* The same with the forms of a directory. */
+struct study *study_new_with_forms(const void *owner, const char *protocol_path, const char *forms);
 
 /* Cohort by id, NULL: not allocated.  Returns the subject's index. */
 size_t study_add_subject(struct study *study, int site, int number, enum knee_side index_knee,

@@ -9,6 +9,30 @@ static bool is_effect_size(const struct golden_row *row)
     return strncmp(row->table, "effect size ", strlen("effect size ")) == 0;
 }
 
+static bool is_ancova(const struct golden_row *row)
+{
+    return strncmp(row->table, "ANCOVA ", strlen("ANCOVA ")) == 0;
+}
+
+static const char *renamed(const char *name, const char *const (*names)[2], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, names[i][0]) == 0)
+            return names[i][1];
+    }
+    return name;
+}
+
+/* emmeans puts names with a minus into brackets; groups by number have a space in their name. */
+static void rename_differences(struct golden_row *row)
+{
+    static const char *const contrasts[][2] = {{"(AD-MSC) - PLACEBO", "AD-MSC - PLACEBO"},
+                                               {"(UC-MSC) - PLACEBO", "UC-MSC - PLACEBO"}};
+    static const char *const groups[][2] = {{"BMI <30", "BMI < 30"}, {"BMI >=30", "BMI >= 30"}};
+    row->col = renamed(row->col, contrasts, sizeof contrasts / sizeof contrasts[0]);
+    row->row = renamed(row->row, groups, sizeof groups / sizeof groups[0]);
+}
+
 /*
  * There "expected" is every treated subject; the report calls that `treated`, and `expected` is by the due
  * window.
@@ -37,6 +61,10 @@ const struct trial1000_part trial1000_parts[TRIAL1000_PARTS] = {
     {"responder", {TRIAL1000 "/expected/responder.csv", is_decided_alike, NULL, false}, 1458},
     /* 5 endpoints, 4 visits, 2 contrasts of 24 numbers */
     {"effect size", {TRIAL1000 "/expected/ancova.csv", is_effect_size, NULL, false}, 960},
+    /* 5 endpoints, 4 visits: 3 cohorts of 5 numbers, 2 contrasts of 7, 2 of the model */
+    {"ancova", {TRIAL1000 "/expected/ancova.csv", is_ancova, rename_differences, false}, 620},
+    /* 3 subgroups: 2 levels of 2 contrasts with 7 numbers, and an F test of 4 */
+    {"forest", {TRIAL1000 "/expected/forest.csv", NULL, rename_differences, false}, 96},
     /* 23 rows: 3 cohorts of 9 numbers, 2 contrasts of 6; 3 severities and 3 flags in 3 cohorts */
     {"ae", {TRIAL1000 "/expected/ae.csv", NULL, NULL, false}, 915},
     {"tables", {"tests/golden/tables/expected.csv", NULL, NULL, false}, 3449},

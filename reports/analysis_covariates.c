@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/analysis_covariates.h"
+
+#include <math.h>
+
+#include "forms/base/memory.h"
+#include "reports/analysis_rows.h"
+#include "reports/analysis_strata.h"
+
+/* -- one term -------------------------------------------------------------------------------------------- */
+
+/* Subjects stand by site, so that the last site is nearly always the right one. */
+static void take_sites(const void *owner, const struct dataset *dataset, const bool *included,
+                       struct covariate *covariate)
+{
+    int *codes = memory_new_array(owner, int, dataset->subject_count);
+    int *sites = NULL;
+    const char **names = NULL;
+    size_t count = 0, at = 0;
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        codes[i] = -1;
+        if (!included[i])
+            continue;
+        int site = dataset->subjects[i].site;
+        if (at == count || sites[at] != site) {
+            for (at = 0; at < count && sites[at] != site;)
+                at++;
+        }
+        if (at == count) {
+            sites = memory_resize_array(owner, sites, int, count + 1);
+            names = memory_resize_array(owner, names, const char *, count + 1);
+            sites[count] = site;
+            names[count++] = memory_format(owner, "%d", site);
+        }
+        codes[i] = (int)at;
+    }
+    covariate->levels = count > 0 ? count : 1;
+    covariate->level_names = names;
+    covariate->codes = codes;
+}
+
+static const int *code_answers(const void *owner, const struct dataset *dataset,
+                               const struct answer *const *answers, const struct codes *known)
+{
+    int *codes = memory_new_array(owner, int, dataset->subject_count);
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        size_t code = answers[i] != NULL ? codes_find(known, answers[i]->text) : known->count;
+        codes[i] = code < known->count ? (int)code : -1;
+    }
+    return codes;
+}
+
+static const double *number_answers(const void *owner, const struct dataset *dataset,
+                                    const struct answer *const *answers)
+{
+    double *values = memory_new_array(owner, double, dataset->subject_count);
+    for (size_t i = 0; i < dataset->subject_count; i++)
+        values[i] = answers[i] != NULL ? answers[i]->number : (double)NAN;
+    return values;
+}
+
+static void take_answers(const void *owner, const struct dataset *dataset, struct covariate *covariate)
+{
+    const struct answer **answers = answers_at_baseline(owner, dataset, covariate->item);
+    struct codes known =
+        codes_of_item(owner, dataset->catalogue, covariate->item->form, covariate->item->item);
+    covariate->levels = known.count;
+    covariate->level_names = known.at;
+    if (known.count > 0)
+        covariate->codes = code_answers(owner, dataset, answers, &known);
+    else
+        covariate->values = number_answers(owner, dataset, answers);
+    talloc_free(answers);
+}
+
+static struct covariate take_term(const void *owner, const struct dataset *dataset, const bool *included,
+                                  const struct model_term *term)
+{
+    struct covariate covariate = {.kind = term->kind};
+    switch (term->kind) {
+    case TERM_BASE: covariate.name = "base"; break;
+    case TERM_SITE:
+        covariate.name = "site";
+        take_sites(owner, dataset, included, &covariate);
+        break;
+    case TERM_ITEM:
+        covariate.item = &term->item;
+        covariate.name = memory_format(owner, "%s.%s", term->item.form, term->item.item);
+        take_answers(owner, dataset, &covariate);
+        break;
+    }
+    return covariate;
+}
+
+/* -- all ------------------------------------------------------------------------------------------------- */
+
+struct covariates covariates_of(const void *owner, const struct dataset *dataset,
+                                const struct model_term *terms, size_t term_count)
+{
+    int *cohort = memory_new_array(owner, int, dataset->subject_count);
+    bool *included = memory_new_array(owner, bool, dataset->subject_count);
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        int column = dataset_column(dataset, i);
+        cohort[i] = column == NO_COHORT ? -1 : column;
+        included[i] = dataset->subjects[i].treated && column != NO_COHORT;
+    }
+    struct covariate *all = memory_new_array(owner, struct covariate, term_count);
+    const char *formula = "cohort";
+    for (size_t t = 0; t < term_count; t++) {
+        all[t] = take_term(owner, dataset, included, &terms[t]);
+        formula = memory_format(owner, "%s+%s", formula, all[t].name);
+    }
+    return (struct covariates){all, term_count, formula, cohort, included, dataset->cohort_count,
+                               dataset->subject_count};
+}
+
+struct linear_variable *covariates_variables(const void *owner, const struct covariates *covariates,
+                                             const double *baseline)
+{
+    struct linear_variable *variables = memory_new_array(owner, struct linear_variable, covariates->count + 1);
+    variables[COVARIATES_COHORT] = (struct linear_variable){covariates->cohort_count, covariates->cohort, NULL};
+    for (size_t t = 0; t < covariates->count; t++) {
+        const struct covariate *covariate = &covariates->at[t];
+        variables[t + 1] =
+            (struct linear_variable){covariate->levels, covariate->codes,
+                                     covariate->kind == TERM_BASE ? baseline : covariate->values};
+    }
+    return variables;
+}
+
+struct linear_term *covariates_terms(const void *owner, size_t count)
+{
+    struct linear_term *terms = memory_new_array(owner, struct linear_term, count);
+    for (size_t t = 0; t < count; t++)
+        terms[t] = (struct linear_term){(int)t, LINEAR_MAIN};
+    return terms;
+}
+
+void covariates_change(const struct dataset *dataset, const double *baseline, const double *value,
+                       double *change)
+{
+    for (size_t i = 0; i < dataset->subject_count; i++)
+        change[i] = value[i] - baseline[i];
+}
