@@ -74,8 +74,8 @@ void html_append_facts(struct text *out, const char *class, const struct fact *f
 /* The numbers of a figure are open, so that they print; who reads may close them. */
 static void append_figure(struct text *out, const struct figure *figure)
 {
-    text_append_format(out, "<figure aria-labelledby=\"%s\">\n<figcaption id=\"%s\">", figure->id,
-                       figure->id);
+    text_append_format(out, "<figure%s aria-labelledby=\"%s\">\n<figcaption id=\"%s\">",
+                       html_is_short(figure->data) ? " class=\"kept\"" : "", figure->id, figure->id);
     html_append_element(out, "span", figure->number);
     text_append(out, " ");
     text_append_html(out, figure->title);

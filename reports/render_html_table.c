@@ -124,15 +124,37 @@ static void append_part(struct text *out, const struct table *table, const struc
     text_append(out, "</table>");
 }
 
+/* Lines that all parts of the grid take. */
+static size_t count_lines(const struct table *table, const struct columns *columns)
+{
+    size_t lines = columns_shown_rows(table) + 2;
+    for (size_t r = 0; r < columns_shown_rows(table); r++) {
+        const char *before = r > 0 ? table->rows[r - 1].group : "";
+        lines += strcmp(table->rows[r].group, before) != 0 ? 1 : 0;
+    }
+    return lines * (columns->most == 0 ? 1 : (columns->count + columns->most - 1) / columns->most);
+}
+
+bool html_is_short(const struct table *table)
+{
+    enum { SHORT_LINES = 30 };
+    struct columns columns = columns_divide(table, table);
+    size_t lines = count_lines(table, &columns) + table->fact_count + table->estimand_count;
+    talloc_free(columns.characters);
+    return lines <= SHORT_LINES;
+}
+
 void html_append_grid(struct text *out, const struct table *table, const char *labelled_by)
 {
     void *owner = memory_owner(out, "grid");
     struct columns columns = columns_divide(owner, table);
+    bool kept = html_is_short(table);
     size_t from = 0;
     do {
         struct columns_part part = columns_part_at(&columns, from);
-        text_append_format(
-            out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"%s\">", labelled_by);
+        text_append_format(out,
+                           "<div class=\"scroll%s\" role=\"region\" tabindex=\"0\" aria-labelledby=\"%s\">",
+                           kept ? " kept" : "", labelled_by);
         append_part(out, table, &part, columns.type);
         text_append(out, "</div>\n");
         from = part.to;
@@ -150,23 +172,10 @@ static void append_estimand(struct text *out, const struct table *table)
     text_append(out, "</aside>\n");
 }
 
-/* A table that takes less than half a page of print, with all its parts, is not broken there. */
-static bool is_short(const struct table *table)
-{
-    enum { SHORT_LINES = 18 };
-    struct columns columns = columns_divide(table, table);
-    size_t lines = columns_shown_rows(table) + 1;
-    for (size_t r = 0; r < columns_shown_rows(table); r++)
-        lines += r > 0 && strcmp(table->rows[r].group, table->rows[r - 1].group) != 0 ? 1 : 0;
-    size_t parts = columns.most == 0 ? 1 : (columns.count + columns.most - 1) / columns.most;
-    talloc_free(columns.characters);
-    return lines * parts <= SHORT_LINES;
-}
-
 void html_append_table(struct text *out, const struct table *table)
 {
     text_append_format(out, "<section class=\"table%s\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">",
-                       is_short(table) ? " short" : "", table->id, table->id);
+                       html_is_short(table) ? " short" : " long", table->id, table->id);
     html_append_element(out, "span", table->number);
     text_append(out, " ");
     text_append_html(out, table->title);

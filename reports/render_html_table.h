@@ -17,6 +17,12 @@ void html_append_table(struct text *out, const struct table *table);
  */
 void html_append_grid(struct text *out, const struct table *table, const char *labelled_by);
 
+/*
+ * In print a short table stays on one page, with the figure that it belongs to; a long one begins on a new
+ * page, so that its head is not left alone.
+ */
+bool html_is_short(const struct table *table);
+
 /* render_html.c */
 void html_append_element(struct text *out, const char *tag,
                          const char *string); /* `tag` may have attributes */
