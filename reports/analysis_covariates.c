@@ -9,13 +9,30 @@
 
 /* -- one term -------------------------------------------------------------------------------------------- */
 
+/* Levels in the order of the sites' numbers, whatever the order of the subjects. */
+static void sort_sites(int *sites, size_t count, int *codes, size_t subject_count)
+{
+    if (count == 0)
+        return;
+    int *rank = memory_new_array(sites, int, count);
+    int *sorted = memory_new_array(sites, int, count);
+    for (size_t a = 0; a < count; a++) {
+        for (size_t b = 0; b < count; b++)
+            rank[a] += sites[b] < sites[a];
+        sorted[rank[a]] = sites[a];
+    }
+    for (size_t i = 0; i < subject_count; i++)
+        codes[i] = codes[i] < 0 ? codes[i] : rank[codes[i]];
+    for (size_t a = 0; a < count; a++)
+        sites[a] = sorted[a];
+}
+
 /* Subjects stand by site, so that the last site is nearly always the right one. */
 static void take_sites(const void *owner, const struct dataset *dataset, const bool *included,
                        struct covariate *covariate)
 {
     int *codes = memory_new_array(owner, int, dataset->subject_count);
     int *sites = NULL;
-    const char **names = NULL;
     size_t count = 0, at = 0;
     for (size_t i = 0; i < dataset->subject_count; i++) {
         codes[i] = -1;
@@ -28,12 +45,14 @@ static void take_sites(const void *owner, const struct dataset *dataset, const b
         }
         if (at == count) {
             sites = memory_resize_array(owner, sites, int, count + 1);
-            names = memory_resize_array(owner, names, const char *, count + 1);
-            sites[count] = site;
-            names[count++] = memory_format(owner, "%d", site);
+            sites[count++] = site;
         }
         codes[i] = (int)at;
     }
+    sort_sites(sites, count, codes, dataset->subject_count);
+    const char **names = memory_new_array(owner, const char *, count);
+    for (size_t a = 0; a < count; a++)
+        names[a] = memory_format(names, "%d", sites[a]);
     covariate->levels = count > 0 ? count : 1;
     covariate->level_names = names;
     covariate->codes = codes;

@@ -18,7 +18,7 @@
 #include <stddef.h>
 
 enum { MMRM_VISITS_MOST = 16, MMRM_TERMS_MOST = 31 };
-enum { MMRM_ALL_VISITS = -1, MMRM_NO_VISIT = -2, MMRM_NO_COHORT = -1 };
+enum { MMRM_ALL_VISITS = -1, MMRM_NO_VISIT = -2, MMRM_NO_COHORT = -1, MMRM_NO_TERM = -1 };
 
 /* In the order in which they are tried; the last one gets sandwich standard errors when it is a fallback. */
 enum mmrm_structure {
@@ -123,6 +123,23 @@ struct mmrm_estimate {
 
 struct mmrm_estimate stat_mmrm_estimate(const struct mmrm_fit *fit, const struct mmrm_contrast *contrast,
                                         enum mmrm_method method, double level);
+
+/*
+ * A fixed effect as programs print it that code by a first level (R's treatment contrasts): differences from
+ * cohort 0, from the first used visit and from the first level that occurs; covariates at 0, not at their
+ * mean.  Nothing named is the intercept; a cohort or a term with a visit is their interaction.
+ */
+struct mmrm_effect {
+    int cohort;                  /* 1 ..: or MMRM_NO_COHORT */
+    int term, level;             /* MMRM_NO_TERM; level of a factor, -1 of a covariate */
+    int visit;                   /* the caller's, or MMRM_NO_VISIT */
+    struct mmrm_estimate estimate;
+};
+
+/* Effects of a fit, those included that cannot be estimated; none when there is no fit. */
+size_t stat_mmrm_effect_count(const struct mmrm_fit *fit);
+struct mmrm_effect stat_mmrm_effect(const struct mmrm_fit *fit, size_t index, enum mmrm_method method,
+                                    double level);
 
 enum mmrm_hypothesis {
     MMRM_COHORT,                 /* no difference between cohorts in the mean over visits (type III) */

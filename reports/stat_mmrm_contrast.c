@@ -129,6 +129,78 @@ struct mmrm_estimate stat_mmrm_estimate(const struct mmrm_fit *fit, const struct
     return result;
 }
 
+/* ---- effects ------------------------------------------------------------------------------------------- */
+
+/* function += times x the mean of the cohort at the used visit with covariates 0, factors at their first level. */
+static void add_origin(const struct mmrm_model *model, double *function, size_t cohort, size_t visit,
+                       double times)
+{
+    for (size_t k = 0; k < model->coefficient_count; k++) {
+        const struct mmrm_coefficient *at = &model->coefficients[k];
+        const struct mmrm_source *source = &model->sources[at->source];
+        if (at->visit != visit && at->visit != model->visits)
+            continue;
+        if (source->term < 0)
+            function[k] += at->source == cohort ? times : 0;
+        else if (source->level < 0)
+            function[k] -= times * source->centre * source->scale;
+    }
+    function[model->coefficient_count] += times * model->y_centre[visit];
+}
+
+static void add_cohort_effect(const struct mmrm_model *model, double *function, size_t cohort, size_t visit)
+{
+    add_origin(model, function, cohort, visit, 1);
+    if (cohort > 0)
+        add_origin(model, function, 0, visit, -1);
+    if (visit > 0) {
+        add_origin(model, function, cohort, 0, -1);
+        if (cohort > 0)
+            add_origin(model, function, 0, 0, 1);
+    }
+}
+
+size_t stat_mmrm_effect_count(const struct mmrm_fit *fit)
+{
+    return fit->reason == NULL ? fit->model->coefficient_count : 0;
+}
+
+struct mmrm_effect stat_mmrm_effect(const struct mmrm_fit *fit, size_t index, enum mmrm_method method,
+                                    double level)
+{
+    const double none = (double)NAN;
+    const struct mmrm_model *model = fit->model;
+    const struct mmrm_coefficient *at = &model->coefficients[index];
+    const struct mmrm_source *source = &model->sources[at->source];
+    size_t all = model->coefficient_count;
+    bool later = at->visit > 0 && at->visit < model->visits;
+    struct mmrm_effect effect = {
+        .cohort = source->term < 0 && source->level > 0 ? source->level : MMRM_NO_COHORT,
+        .term = source->term < 0 ? MMRM_NO_TERM : source->term,
+        .level = source->term < 0 ? -1 : source->level,
+        .visit = later ? (int)model->used[at->visit] : MMRM_NO_VISIT,
+        .estimate = {none, none, none, none, none, none, none, NULL},
+    };
+    double *function = memory_new_array(NULL, double, all + 1 + model->rank);   /* the offset stands behind */
+    if (source->term < 0) {
+        add_cohort_effect(model, function, at->source, at->visit);
+    } else {
+        double unit = source->level < 0 ? source->scale : 1;
+        function[index] = unit;
+        /* Coefficients of a source at the visits stand side by side. */
+        if (later)
+            function[index - at->visit] = -unit;
+    }
+    if (is_estimable(model, function) && !(source->term >= 0 && source->level < 0 && source->scale == 0)) {
+        take_kept(model, function, function + all + 1);
+        effect.estimate = mmrm_function_estimate(fit, function + all + 1, function[all], method, level);
+    } else {
+        effect.estimate.reason = "cannot be told apart from the other effects";
+    }
+    talloc_free(function);
+    return effect;
+}
+
 /* ---- hypotheses --------------------------------------------------------------------------------------- */
 
 struct rows {
