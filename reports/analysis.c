@@ -18,6 +18,7 @@ void analysis_run(const struct dataset *dataset, struct results *results)
     analysis_completeness(dataset, results);
     analysis_descriptives(dataset, results);
     analysis_ancova(dataset, results);
+    analysis_mmrm(dataset, results);
     analysis_responders(dataset, results);
     analysis_effect_sizes(dataset, results);
     analysis_adverse_events(dataset, results);
