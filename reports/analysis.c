@@ -10,19 +10,28 @@ int analysis_main_visit(const struct dataset *dataset)
     return visit >= 0 && dataset_is_after_baseline(dataset, visit) ? visit : NO_VISIT;
 }
 
+/* In the order of the tables' numbers, but for those that read the rows of others. */
+const struct analysis analyses[] = {
+    {"populations", analysis_populations},
+    {"baseline", analysis_baseline},
+    {"exposure", analysis_exposure},
+    {"completeness", analysis_completeness},
+    {"descriptives", analysis_descriptives},
+    {"ancova", analysis_ancova},
+    {"mmrm", analysis_mmrm},
+    {"responders", analysis_responders},
+    {"effect sizes", analysis_effect_sizes},
+    {"adverse events", analysis_adverse_events},
+    {"events", analysis_events},
+    {"subgroups", analysis_subgroups},
+    {"multiplicity", analysis_multiplicity},
+    {"adjusted", analysis_adjusted},
+    {"claims", analysis_claims},
+    {NULL, NULL},
+};
+
 void analysis_run(const struct dataset *dataset, struct results *results)
 {
-    analysis_populations(dataset, results);
-    analysis_baseline(dataset, results);
-    analysis_exposure(dataset, results);
-    analysis_completeness(dataset, results);
-    analysis_descriptives(dataset, results);
-    analysis_ancova(dataset, results);
-    analysis_mmrm(dataset, results);
-    analysis_responders(dataset, results);
-    analysis_effect_sizes(dataset, results);
-    analysis_adverse_events(dataset, results);
-    analysis_subgroups(dataset, results);
-    analysis_multiplicity(dataset, results);
-    analysis_adjusted(dataset, results);
+    for (const struct analysis *analysis = analyses; analysis->run != NULL; analysis++)
+        analysis->run(dataset, results);
 }

@@ -20,15 +20,24 @@ void analysis_responders(const struct dataset *dataset, struct results *results)
 void analysis_effect_sizes(const struct dataset *dataset, struct results *results);   /* T10 */
 void analysis_adverse_events(const struct dataset *dataset, struct results *results); /* T11 to T14 */
 void analysis_sensitivity(const struct dataset *dataset, struct results *results);    /* T16 */
+void analysis_events(const struct dataset *dataset, struct results *results);         /* T15 */
 void analysis_subgroups(const struct dataset *dataset, struct results *results);      /* T17 */
 /* T19; after the repeated-measures models, whose rows it reads. */
 void analysis_multiplicity(const struct dataset *dataset, struct results *results);
 void analysis_adjusted(const struct dataset *dataset, struct results *results);       /* X3, unless randomised */
 
+/* What the plan claims, by the rows of all others: the last one. */
+void analysis_claims(const struct dataset *dataset, struct results *results);
+
 /* The plan's primary visit, or the last one after baseline; NO_VISIT when there is none. */
 int analysis_main_visit(const struct dataset *dataset);
 
-/* All of them, in this order. */
+/* All of them, in the order in which they run; the last one has no `run`. */
+struct analysis {
+    const char *name;            /* for people who look at times */
+    void (*run)(const struct dataset *dataset, struct results *results);
+};
+extern const struct analysis analyses[];
 void analysis_run(const struct dataset *dataset, struct results *results);
 
 #endif
