@@ -22,6 +22,7 @@ const struct analysis analyses[] = {
     {"responders", analysis_responders},
     {"effect sizes", analysis_effect_sizes},
     {"adverse events", analysis_adverse_events},
+    {"sensitivity", analysis_sensitivity},
     {"events", analysis_events},
     {"subgroups", analysis_subgroups},
     {"multiplicity", analysis_multiplicity},
