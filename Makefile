@@ -153,12 +153,13 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/f
 
 # ---- measuring (tests/bench/README.md) ------------------------------------------------------------------------
 
-.PHONY: bench bench-large bench-hostile
-bench bench-large bench-hostile:
+.PHONY: bench bench-large bench-hostile bench-report
+bench bench-large bench-hostile bench-report:
 	ci/install-packages build run test bench
 	$(MAKE) BUILD=$(BUILD) all $(BUILD)/bench/bench
 	BUILD=$(BUILD) tests/bench/$(if $(filter bench,$@),run,$(@:bench-%=%))
 	$(if $(filter bench,$@),BUILD=$(BUILD) tests/bench/hostile)
+	$(if $(filter bench,$@),BUILD=$(BUILD) tests/bench/report)
 
 # ---- looking at the source ------------------------------------------------------------------------------------
 
@@ -228,8 +229,9 @@ help:
 	@echo 'make             every program, into $(BUILD)/bin'
 	@echo 'make test        all tests on a private PostgreSQL cluster; tests/run NAME... runs some'
 	@echo 'make faults      what breaks under load, at length: kills, disk full, PostgreSQL away, clocks, memory'
-	@echo 'make bench       submissions/s, latency, CPU and memory beside pgbench, and beside hostile clients'
+	@echo 'make bench       submissions/s, latency, CPU and memory beside pgbench, and beside hostile clients; reports'
 	@echo 'make bench-large the rate with 10 million stored; make bench-hostile: beside hostile clients alone'
+	@echo 'make bench-report a report of 1,000, 10,000 and 100,000 subjects, stage by stage'
 	@echo 'make asan, tsan  the tests under the address and undefined behaviour, or the thread sanitizer'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (600); FUZZ="yaml form" runs some'
 	@echo 'make coverage    the tests, and which lines of each folder they reached'

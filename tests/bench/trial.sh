@@ -8,7 +8,7 @@ define_trial() {
     local admin=$BUILD/bin/patella-admin site
     "$BUILD/bin/patella-migrate" up > /dev/null || fail "the migrations"
     env -u PGUSER "$admin" study add trial1000 --protocol tests/golden/trial1000/protocol.yaml \
-        --forms forms/instruments > /dev/null || fail "the study"
+        --forms forms/instruments > /dev/null 2>&1 || fail "the study"
     for site in {1..20}; do
         env -u PGUSER "$admin" site add trial1000 "$site" --name "Site $site" --time-zone UTC > /dev/null ||
             fail "the sites"
@@ -35,7 +35,7 @@ load_trial() { # SUBJECTS
     copy_trial "$1" submission core.submission "study_id, site_id, subject_no, form, knee, visit, instance, version,
         id, status, form_version, protocol_version, dated, content, sha256, prev_sha256, scores, reason, door,
         token_no, recorded_by, recorded_at, xid, era"
-    sql <<'SQL' || fail "the indexes"
+    sql > /dev/null <<'SQL' || fail "the indexes"
 SET maintenance_work_mem = '512MB';
 ALTER TABLE core.submission
     ADD PRIMARY KEY (study_id, site_id, subject_no, form, knee, visit, instance, version),
