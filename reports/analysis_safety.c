@@ -136,43 +136,20 @@ static void refuse_row(const struct safety *safety, const char *table, const cha
     }
 }
 
-struct codes safety_interests(const void *owner, const struct dataset *dataset)
-{
-    struct codes all = codes_of_item(owner, dataset->catalogue, "adverse_event", "special_interest");
-    struct codes codes = {0};
-    for (size_t k = 0; k < all.count; k++) {
-        if (strcmp(all.at[k], "none") != 0)
-            codes_append(owner, &codes, all.at[k]);
-    }
-    return codes;
-}
-
-bool safety_refuses_interest(const struct safety *safety, const char *code)
-{
-    return safety->dataset->pooled && strcmp(code, "harvest_site") == 0;
-}
-
 static void add_special_interest(const struct safety *safety)
 {
     static const char table[] = "AE special interest";
-    void *owner = memory_owner(NULL, table);
-    struct codes codes = safety_interests(owner, safety->dataset);
-    for (size_t k = 0; k < codes.count; k++) {
-        if (safety_refuses_interest(safety, codes.at[k])) {
-            refuse_row(safety, table, codes.at[k]);
+    for (size_t i = 0; i < safety->interests.count; i++) {
+        const struct event_row *row = &safety->interests.at[i];
+        if (row->refused) {
+            refuse_row(safety, table, row->name);
             continue;
         }
-        tally_clear(safety);
-        for (size_t i = 0; i < safety->list.count; i++) {
-            const struct adverse_event *event = &safety->list.events[i];
-            if (event->interest != NULL && strcmp(event->interest, codes.at[k]) == 0)
-                tally_count(safety, event);
-        }
-        safety_add_counts(safety, table, codes.at[k]);
-        safety_add_rates(safety, table, codes.at[k], RATES_WITH_CONTRASTS);
-        safety_add_differences(safety, table, codes.at[k]);
+        tally_row(safety, row, NULL);
+        safety_add_counts(safety, table, row->name);
+        safety_add_rates(safety, table, row->name, RATES_WITH_CONTRASTS);
+        safety_add_differences(safety, table, row->name);
     }
-    talloc_free(owner);
 }
 
 /* -- T12, T14 -------------------------------------------------------------------------------------------- */

@@ -12,17 +12,17 @@ struct scale {
     const char *table;
     const char *stats[SEVERITY_COUNT], *percents[SEVERITY_COUNT];
     size_t count;
-    size_t (*point_of)(const struct adverse_event *event);
+    size_t (*point_of)(const struct event_fact *event);
 };
 
-static size_t severity_of(const struct adverse_event *event)
+static size_t severity_of(const struct event_fact *event)
 {
     return event->severity;
 }
 
 /* What is related only because the relation is not given is a point of its own, less than a stated relation.
  */
-static size_t relation_of(const struct adverse_event *event)
+static size_t relation_of(const struct event_fact *event)
 {
     return event->relation_missing ? 1 : event->related ? 2 : 0;
 }
@@ -44,15 +44,15 @@ static const struct scale scales[] = {
 static void count_worst(const struct safety *safety, const struct event_row *row, const struct scale *scale,
                         size_t *counts)
 {
-    const struct adverse_event *events = safety->list.events;
+    const struct event_fact *facts = safety->facts;
     for (size_t from = 0, to; from < row->count; from = to) {
-        const struct adverse_event *first = &events[row->events[from]];
+        const struct event_fact *first = &facts[row->events[from]];
         size_t worst = 0;
-        for (to = from; to < row->count && events[row->events[to]].subject == first->subject; to++) {
-            size_t point = scale->point_of(&events[row->events[to]]);
+        for (to = from; to < row->count && facts[row->events[to]].subject == first->subject; to++) {
+            size_t point = scale->point_of(&facts[row->events[to]]);
             worst = point > worst ? point : worst;
         }
-        counts[worst * safety->columns.count + (size_t)first->column]++;
+        counts[worst * safety->columns.count + first->column]++;
     }
 }
 
@@ -77,23 +77,23 @@ static void add_scale(const struct safety *safety, const struct scale *scale)
 
 /* -- serious --------------------------------------------------------------------------------------------- */
 
-static bool is_serious(const struct adverse_event *event)
-{
-    return event->serious;
-}
-
 /* Rows without a serious event are left out, but for the first. */
 static void add_serious(const struct safety *safety)
 {
     for (size_t r = 0; r < safety->rows.count; r++) {
-        tally_row(safety, &safety->rows.at[r], is_serious);
-        size_t events = 0;
-        for (size_t c = 0; c < safety->columns.count; c++)
-            events += safety->tally[c].events;
-        if (events == 0 && r > 0)
+        const struct event_row *row = &safety->rows.at[r];
+        bool any = false;
+        tally_clear(safety);
+        for (size_t i = 0; i < row->count; i++) {
+            if (!safety->facts[row->events[i]].serious)
+                continue;
+            tally_count(safety, row->events[i]);
+            any = true;
+        }
+        if (!any && r > 0)
             continue;
-        safety_add_counts(safety, "AE serious", safety->rows.at[r].name);
-        safety_add_differences(safety, "AE serious", safety->rows.at[r].name);
+        safety_add_counts(safety, "AE serious", row->name);
+        safety_add_differences(safety, "AE serious", row->name);
     }
 }
 
@@ -173,33 +173,18 @@ static void add_period_counts(const struct safety *safety, const char *table, co
 }
 
 static void add_period_rows(const struct safety *safety, const struct periods *periods, size_t period,
-                            const char *table)
+                            const struct event_rows *rows, const char *table)
 {
-    for (size_t r = 0; r < safety->rows.count; r++) {
-        const struct event_row *row = &safety->rows.at[r];
+    for (size_t r = 0; r < rows->count; r++) {
+        const struct event_row *row = &rows->at[r];
+        if (row->refused)
+            continue;
         tally_clear(safety);
         for (size_t i = 0; i < row->count; i++) {
             if (periods->of_event[row->events[i]] == period)
-                tally_count(safety, &safety->list.events[row->events[i]]);
+                tally_count(safety, row->events[i]);
         }
         add_period_counts(safety, table, row->name);
-    }
-}
-
-static void add_period_interests(const struct safety *safety, const struct periods *periods, size_t period,
-                                 const char *table)
-{
-    struct codes codes = safety_interests(periods->of_event, safety->dataset);
-    for (size_t k = 0; k < codes.count; k++) {
-        if (safety_refuses_interest(safety, codes.at[k]))
-            continue;
-        tally_clear(safety);
-        for (size_t i = 0; i < safety->list.count; i++) {
-            const char *interest = safety->list.events[i].interest;
-            if (periods->of_event[i] == period && interest != NULL && strcmp(interest, codes.at[k]) == 0)
-                tally_count(safety, &safety->list.events[i]);
-        }
-        add_period_counts(safety, table, codes.at[k]);
     }
 }
 
@@ -209,9 +194,9 @@ static void add_periods(const struct safety *safety)
     struct periods periods = find_periods(owner, safety);
     for (size_t period = 0; periods.count > 0 && period <= periods.count + 1; period++) {
         char *title = period_title(owner, &periods, period);
-        add_period_rows(safety, &periods, period, memory_format(title, "AE period %s", title));
-        add_period_interests(safety, &periods, period,
-                             memory_format(title, "AE special interest period %s", title));
+        add_period_rows(safety, &periods, period, &safety->rows, memory_format(title, "AE period %s", title));
+        add_period_rows(safety, &periods, period, &safety->interests,
+                        memory_format(title, "AE special interest period %s", title));
     }
     talloc_free(owner);
 }

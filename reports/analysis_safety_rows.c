@@ -112,37 +112,86 @@ static void list_rows(const void *owner, struct safety *safety)
     for (size_t i = 0; i < safety->list.count; i++)
         all[i] = (uint32_t)i;
     safety->rows.at = memory_new_array(owner, struct event_row, 1);
-    safety->rows.at[0] = (struct event_row){"ANY", all, safety->list.count, false};
+    safety->rows.at[0] = (struct event_row){.name = "ANY", .events = all, .count = safety->list.count};
     safety->rows.count = 1;
     append_rows(owner, safety, false);
     append_rows(owner, safety, true);
+}
+
+static void list_interests(const void *owner, struct safety *safety)
+{
+    const struct adverse_events *list = &safety->list;
+    struct codes codes = codes_of_item(owner, safety->dataset->catalogue, "adverse_event", "special_interest");
+    struct event_row *rows = memory_new_array(owner, struct event_row, codes.count);
+    uint32_t **events = memory_new_array(owner, uint32_t *, codes.count);
+    for (size_t k = 0; k < codes.count; k++) {
+        bool refused = safety->dataset->pooled && strcmp(codes.at[k], "harvest_site") == 0;
+        rows[k] = (struct event_row){.name = codes.at[k], .refused = refused};
+    }
+    /* Counted first, so that each row has the room that it needs. */
+    for (int fill = 0; fill < 2; fill++) {
+        for (size_t k = 0; k < codes.count; k++) {
+            if (fill == 1)
+                rows[k].events = events[k] = memory_new_array(owner, uint32_t, rows[k].count);
+            rows[k].count = 0;
+        }
+        for (size_t i = 0; i < list->count; i++) {
+            size_t k = list->events[i].interest != NULL ? codes_find(&codes, list->events[i].interest) : codes.count;
+            if (k == codes.count || rows[k].refused)
+                continue;
+            if (fill == 1)
+                events[k][rows[k].count] = (uint32_t)i;
+            rows[k].count++;
+        }
+    }
+    for (size_t k = 0; k < codes.count; k++) {
+        if (strcmp(rows[k].name, "none") != 0)
+            rows[safety->interests.count++] = rows[k];
+    }
+    safety->interests.at = rows;
 }
 
 /* -- follow-up ------------------------------------------------------------------------------------------- */
 
 static void add_follow_up(const void *owner, struct safety *safety)
 {
-    const struct dataset *dataset = safety->dataset;
-    int32_t *follow_up = memory_new_array(owner, int32_t, dataset->subject_count);
     safety->days = memory_new_array(owner, int64_t, safety->columns.count);
     for (size_t c = 0; c < safety->columns.count; c++) {
         const struct column *column = &safety->columns.at[c];
-        for (size_t i = 0; i < column->count; i++) {
-            int32_t days = adverse_event_follow_up(&dataset->subjects[column->subjects[i]]);
-            follow_up[column->subjects[i]] = days;
-            safety->days[c] += days;
-        }
+        for (size_t i = 0; i < column->count; i++)
+            safety->days[c] += adverse_event_follow_up(&safety->dataset->subjects[column->subjects[i]]);
     }
-    safety->follow_up = follow_up;
 }
 
-int32_t event_day(const struct safety *safety, const struct adverse_event *event)
+/* An onset that may be before the treatment counts as on its day, one after the last contact as on that. */
+static int32_t day_of(const struct subject *subject, const struct adverse_event *event, int32_t follow_up)
 {
-    date_days day1 = adverse_event_day_1(&safety->dataset->subjects[event->subject]);
-    int32_t last = safety->follow_up[event->subject];
+    date_days day1 = adverse_event_day_1(subject);
     if (event->onset_first == DATE_NONE || event->onset_first < day1)
         return 1;
-    return event->onset_first - day1 + 1 < last ? event->onset_first - day1 + 1 : last;
+    int32_t day = event->onset_first - day1 + 1;
+    return day < follow_up ? day : follow_up;
+}
+
+static void add_facts(const void *owner, struct safety *safety)
+{
+    struct event_fact *facts = memory_new_array(owner, struct event_fact, safety->list.count);
+    for (size_t i = 0; i < safety->list.count; i++) {
+        const struct adverse_event *event = &safety->list.events[i];
+        const struct subject *subject = &safety->dataset->subjects[event->subject];
+        int32_t follow_up = adverse_event_follow_up(subject);
+        facts[i] = (struct event_fact){
+            .subject = (uint32_t)event->subject,
+            .day = day_of(subject, event, follow_up),
+            .follow_up = follow_up,
+            .column = (uint16_t)event->column,
+            .severity = (uint8_t)event->severity,
+            .related = event->related,
+            .relation_missing = event->relation_missing,
+            .serious = event->serious,
+        };
+    }
+    safety->facts = facts;
 }
 
 struct safety *safety_new(const void *owner, const struct dataset *dataset, struct results *results)
@@ -156,7 +205,9 @@ struct safety *safety_new(const void *owner, const struct dataset *dataset, stru
     safety->results = results;
     safety->tally = memory_new_array(safety, struct tally, safety->columns.count);
     add_follow_up(safety, safety);
+    add_facts(safety, safety);
     list_rows(safety, safety);
+    list_interests(safety, safety);
     return safety;
 }
 
@@ -168,19 +219,19 @@ void tally_clear(const struct safety *safety)
         safety->tally[c] = (struct tally){.days = safety->days[c]};
 }
 
-void tally_count(const struct safety *safety, const struct adverse_event *event)
+void tally_count(const struct safety *safety, size_t event)
 {
-    struct tally *tally = &safety->tally[event->column];
-    int32_t day = event_day(safety, event);
+    const struct event_fact *fact = &safety->facts[event];
+    struct tally *tally = &safety->tally[fact->column];
     tally->events++;
-    if (tally->last_subject != event->subject + 1) {
-        tally->last_subject = event->subject + 1;
-        tally->first = safety->follow_up[event->subject];
+    if (tally->last_subject != (size_t)fact->subject + 1) {
+        tally->last_subject = (size_t)fact->subject + 1;
+        tally->first = fact->follow_up;
         tally->subjects++;
     }
-    if (day < tally->first) {
-        tally->days -= tally->first - day;
-        tally->first = day;
+    if (fact->day < tally->first) {
+        tally->days -= tally->first - fact->day;
+        tally->first = fact->day;
     }
 }
 
@@ -188,9 +239,8 @@ void tally_row(const struct safety *safety, const struct event_row *row, event_f
 {
     tally_clear(safety);
     for (size_t i = 0; i < row->count; i++) {
-        const struct adverse_event *event = &safety->list.events[row->events[i]];
-        if (passes == NULL || passes(event))
-            tally_count(safety, event);
+        if (passes == NULL || passes(&safety->list.events[row->events[i]]))
+            tally_count(safety, row->events[i]);
     }
 }
 
