@@ -374,6 +374,7 @@ struct document *layout_document(const void *owner, const struct dataset *datase
     struct document *document = memory_new(owner, struct document);
     struct layout layout = {.dataset = dataset, .results = results, .document = document};
     layout_front(&layout);
+    layout_claims(&layout);
     layout_populations(&layout);
     layout_outcomes(&layout);
     layout_responders(&layout);

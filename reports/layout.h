@@ -113,6 +113,7 @@ struct document *layout_document(const void *owner, const struct dataset *datase
 
 /* The parts, each adds its chapters; in layout_<part>.c. */
 void layout_front(struct layout *layout);            /* first page, how to read */
+void layout_claims(struct layout *layout);           /* what is claimed, and the answer */
 void layout_populations(struct layout *layout);      /* analysis sets, disposition, completeness, baseline */
 void layout_outcomes(struct layout *layout);         /* descriptives, figures */
 void layout_responders(struct layout *layout);

@@ -482,7 +482,7 @@ void layout_listings(struct layout *layout)
         {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", "Date of the deviation", NULL,
          0, is_deviation, NULL, NULL, false},
     };
-    layout_begin_chapter(layout, 8, "listings", "Listings");
+    layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "listings", "Listings");
     layout_add_paragraph(
         layout,
         "Records of all enrolled subjects as they stood at the cut, newest version, voided "

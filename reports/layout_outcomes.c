@@ -177,7 +177,7 @@ static void add_mean_figure(struct layout *layout, const struct outcome *outcome
 void layout_outcomes(struct layout *layout)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    layout_begin_chapter(layout, 5, "outcomes", "Outcomes over time");
+    layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "outcomes", "Outcomes over time");
     layout_add_paragraph(layout,
                          "Values as observed, without imputation. In the figures a line joins the means of "
                          "those seen at each visit, who are not the same subjects at every visit.");

@@ -308,13 +308,14 @@ static void add_smd(struct layout *layout)
 
 void layout_populations(struct layout *layout)
 {
-    layout_begin_chapter(layout, 2, "subjects", "Subjects");
+    layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "subjects", "Subjects");
     add_counts(layout, "t1-analysis-sets", "Analysis sets", "analysis sets");
     add_counts(layout, "t2-disposition", "Disposition", "disposition");
     add_deviations(layout);
-    layout_begin_chapter(layout, 3, "completeness", "Completeness of follow-up");
+    layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "completeness",
+                         "Completeness of follow-up");
     add_all_completeness(layout);
-    layout_begin_chapter(layout, 4, "baseline", "Baseline");
+    layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "baseline", "Baseline");
     add_baseline(layout);
     add_smd(layout);
 }

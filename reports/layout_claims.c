@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is claimed, and whether the study's intervals speak against it.  (STATISTICS 6) */
+#include "reports/layout_score.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "forms/base/memory.h"
+#include "reports/format.h"
+#include "reports/layout_contrast.h"
+
+static const char results[] = "claims";
+
+static const struct protocol *protocol_of(const struct layout *layout)
+{
+    return layout->dataset->catalogue->protocol;
+}
+
+/* Column of the claim's results: analysis_claims.c. */
+static const char *column_of(const struct layout *layout, const struct claim *claim)
+{
+    const struct dataset *dataset = layout->dataset;
+    if (dataset->pooled)
+        return dataset->cohorts[0];
+    return claim->contrast >= 0 ? layout_contrast_name(layout, (size_t)claim->contrast)
+                                : dataset->cohorts[claim->cohort];
+}
+
+static const char *endpoint_title(const struct layout *layout, const struct claim *claim)
+{
+    return layout_endpoint_title(layout, &protocol_of(layout)->endpoints[claim->endpoint]);
+}
+
+static bool is_in_percent(const struct layout *layout, const struct claim *claim)
+{
+    const struct imaging_plan *imaging = plan_find_imaging(&protocol_of(layout)->plan, claim->endpoint);
+    return claim->kind == CLAIM_RESPONDER || claim->kind == CLAIM_EVENT || claim->kind == CLAIM_HARM ||
+           (claim->kind == CLAIM_IMAGING && imaging != NULL && imaging->scale == IMAGING_RATIO);
+}
+
+/* -- what is measured ------------------------------------------------------------------------------------ */
+
+static const char *special_interest_label(const struct layout *layout, const char *code)
+{
+    const struct item *item = layout_find_item(layout, "adverse_event", "special_interest");
+    const struct choice *choice = item != NULL ? item_find_choice(item, code) : NULL;
+    return choice != NULL ? choice->label : code;
+}
+
+static const char *subgroup_title(const struct layout *layout, const struct claim *claim)
+{
+    const struct subgroup *subgroup = &protocol_of(layout)->plan.subgroups[claim->subgroup];
+    return catalogue_subgroup_title(layout->dataset->catalogue, subgroup);
+}
+
+static const char *event_title(const struct layout *layout, const struct claim *claim)
+{
+    return protocol_of(layout)->plan.events[claim->event].title;
+}
+
+/* Without visit and cohort. */
+static const char *measure_of(const struct layout *layout, const struct claim *claim)
+{
+    const struct document *document = layout->document;
+    const char *part = claim->contrast >= 0 ? "difference of the percentages of subjects with" : "% of subjects with";
+    switch (claim->kind) {
+    case CLAIM_RESPONDER:
+        return memory_format(document, "%s response: %s", part,
+                             protocol_of(layout)->responders[claim->responder].title);
+    case CLAIM_DIFFERENCE:
+    case CLAIM_EQUIVALENCE:
+        return memory_format(document, "difference of mean changes of %s", endpoint_title(layout, claim));
+    case CLAIM_CHANGE: return memory_format(document, "mean change of %s", endpoint_title(layout, claim));
+    case CLAIM_DURABILITY:
+        return memory_format(document, "difference of mean changes of %s less that at %s",
+                             endpoint_title(layout, claim), protocol_of(layout)->visits[claim->from].id);
+    case CLAIM_INTERACTION:
+        return memory_format(document, "difference of changes of %s, between groups of %s",
+                             endpoint_title(layout, claim), subgroup_title(layout, claim));
+    case CLAIM_EVENT:
+        return memory_format(document, "%s %s by day %d", part, event_title(layout, claim), claim->day);
+    case CLAIM_HARM:
+        return memory_format(document, "%s an adverse event: %s", part,
+                             special_interest_label(layout, claim->special_interest));
+    case CLAIM_CONTRALATERAL:
+        return memory_format(document, "%s of %s of the untreated knee",
+                             claim->contrast >= 0 ? "difference of mean changes" : "mean change",
+                             endpoint_title(layout, claim));
+    case CLAIM_IMAGING:
+        return memory_format(document, "%s of %s",
+                             is_in_percent(layout, claim) ? "% change of the geometric mean" : "mean change",
+                             endpoint_title(layout, claim));
+    case CLAIM_COST: return "mean amount billed for each subject";
+    }
+    return "";
+}
+
+static const char *full_measure(const struct layout *layout, const struct claim *claim)
+{
+    struct text *out = text_new(layout->document);
+    text_append(out, layout_capital(layout, measure_of(layout, claim)));
+    if (claim->visit >= 0)
+        text_append_format(out, ", %s", layout_visit_title(layout, &protocol_of(layout)->visits[claim->visit]));
+    if (!layout->dataset->pooled)
+        text_append_format(out, ", %s", column_of(layout, claim));
+    return out->bytes;
+}
+
+static const char *population_of(const struct claim *claim)
+{
+    switch (claim->kind) {
+    case CLAIM_RESPONDER: return "treated; no value counts as no response";
+    case CLAIM_DIFFERENCE:
+    case CLAIM_CHANGE:
+    case CLAIM_DURABILITY:
+    case CLAIM_EQUIVALENCE: return "treated, baseline and a later value; model for repeated measures";
+    case CLAIM_INTERACTION: return "treated, in a group, with a change at the visit";
+    case CLAIM_EVENT: return "treated; followed to the event or the last contact";
+    case CLAIM_HARM: return "treated (safety set)";
+    case CLAIM_CONTRALATERAL: return "treated on one side, the other knee as the protocol asks";
+    case CLAIM_IMAGING: return "treated, with an image at baseline and at the visit";
+    case CLAIM_COST: return "treated, with an amount";
+    }
+    return "";
+}
+
+/* -- what refutes it ------------------------------------------------------------------------------------- */
+
+static const char *refuted_if(const struct layout *layout, const struct claim *claim)
+{
+    static const char *const sides[] = {"above", "below", "outside"};
+    const struct equivalence_margin *margin = plan_find_margin(&protocol_of(layout)->plan, claim->endpoint);
+    char number[FORMAT_SIZE];
+    if (claim->kind != CLAIM_EQUIVALENCE && claim->kind != CLAIM_INTERACTION) {
+        format_exact(number, claim->value);
+        const char *unit = is_in_percent(layout, claim) ? " %" : "";
+        if (claim->refuted == REFUTED_OUTSIDE)
+            return memory_format(layout->document, "the interval does not hold %s%s", number, unit);
+        return memory_format(layout->document, "the interval lies wholly %s %s%s", sides[claim->refuted], number, unit);
+    }
+    if (margin == NULL)
+        return "no interval: the protocol has no margin for the endpoint";
+    format_exact(number, margin->margin);
+    if (claim->kind == CLAIM_EQUIVALENCE)
+        return memory_format(layout->document, "the interval lies wholly outside -%s to %s", number, number);
+    return memory_format(layout->document, "the interval lies wholly within -%s to %s: the groups are alike", number,
+                         number);
+}
+
+static int decimals_of(const struct layout *layout, const struct claim *claim)
+{
+    if (claim->endpoint < 0 || is_in_percent(layout, claim))
+        return 0;
+    return layout_find_outcome(layout, &protocol_of(layout)->endpoints[claim->endpoint]).collected;
+}
+
+static const char *verdict_of(const struct claim *claim, double refuted, double borne_out)
+{
+    if (refuted > 0)
+        return "refuted";
+    if (borne_out > 0 && claim->kind == CLAIM_INTERACTION)
+        return "not refuted; the groups differ";
+    if (borne_out > 0)
+        return "not refuted; the whole interval agrees";
+    return "not refuted";
+}
+
+/* -- the table ------------------------------------------------------------------------------------------- */
+
+enum column { COLUMN_MEASURE, COLUMN_POPULATION, COLUMN_ESTIMATE, COLUMN_N, COLUMN_REFUTED_IF, COLUMN_EXCLUDED,
+              COLUMN_VERDICT };
+
+static void set_verdict(const struct layout *layout, struct table *table, struct table_row *row,
+                        const struct claim *claim, const char *col)
+{
+    const struct result *refuted = results_find(layout->results, results, claim->id, col, "refuted");
+    if (refuted == NULL || refuted->status[0] != '\0') {
+        const char *why = refuted != NULL ? refuted->note : "";
+        table_set_cell(table, row, COLUMN_EXCLUDED, CELL_TEXT, "-");
+        table_set_cell(table, row, COLUMN_VERDICT, CELL_TEXT,
+                       memory_format(table, "not estimable%s%s", why[0] != '\0' ? ": " : "", why));
+        return;
+    }
+    double excluded = layout_value(layout, results, claim->id, col, "excluded");
+    table_set_cell(table, row, COLUMN_EXCLUDED, CELL_TEXT, excluded > 0 ? "yes" : "no");
+    table_set_cell(table, row, COLUMN_VERDICT, CELL_TEXT,
+                   verdict_of(claim, refuted->value, layout_value(layout, results, claim->id, col, "borne_out")));
+}
+
+static void add_claim(const struct layout *layout, struct table *table, const struct claim *claim)
+{
+    const char *col = column_of(layout, claim);
+    struct table_row *row = table_add_row(table, "", layout_capital(layout, claim->claim), 0);
+    struct result_key key = {results, claim->id, col, decimals_of(layout, claim)};
+    bool known = !isnan(layout_value(layout, results, claim->id, col, "est"));
+    bool contrast = claim->contrast >= 0 && !layout->dataset->pooled;
+    const char *unit = is_in_percent(layout, claim) ? " %" : "";
+    bool interaction = claim->kind == CLAIM_INTERACTION;
+    table_set_cell(table, row, COLUMN_MEASURE, CELL_TEXT, full_measure(layout, claim));
+    table_set_cell(table, row, COLUMN_POPULATION, CELL_TEXT, population_of(claim));
+    table_set_cell(table, row, COLUMN_ESTIMATE, CELL_NUMBER, "-");
+    table_set_cell(table, row, COLUMN_N, CELL_NUMBER, "-");
+    if (known)
+        layout_set_results(layout, table, row, COLUMN_ESTIMATE, &key,
+                           memory_format(table, "{est}%s [{lo}, {hi}]%s", unit,
+                                         interaction ? "; interaction p = {!p_interaction}" : ""));
+    if (!layout->dataset->pooled)
+        layout_set_results(layout, table, row, COLUMN_N, &key, contrast ? "{n} against {n_against}" : "{n}");
+    table_set_cell(table, row, COLUMN_REFUTED_IF, CELL_TEXT, refuted_if(layout, claim));
+    set_verdict(layout, table, row, claim, col);
+    if (claim->source != NULL)
+        row->cells[COLUMN_MEASURE].footnote =
+            table_footnote(table, memory_format(table, "Claimed by: %s", claim->source));
+}
+
+void layout_claims(struct layout *layout)
+{
+    const struct analysis_plan *plan = &protocol_of(layout)->plan;
+    if (plan->claim_count == 0)
+        return;
+    layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "claims", "Claims");
+    layout_add_paragraph(layout,
+                         "What is claimed, and the study's answer. The protocol says which interval would refute "
+                         "each claim. Not refuted is not proved: an interval may allow the claim and its opposite; "
+                         "only where the whole interval agrees does the study bear the claim out.");
+    struct table *table = layout_add_table(layout, "claims", "Claims and what the data say");
+    layout_add_association_fact(layout, table);
+    table_add_fact(table, "Interval", "%s, as in the table of the estimate; not adjusted for the number of claims",
+                   layout_level(layout));
+    table->label_title = "Claim";
+    table_add_column(table, "Estimate of", "", CELL_TEXT);
+    table_add_column(table, "Population", "", CELL_TEXT);
+    table_add_column(table, "Estimate", memory_format(table, "[%s CI]", layout_level(layout)), CELL_NUMBER);
+    table_add_column(table, "n", "", CELL_NUMBER);
+    table_add_column(table, "Refuted if", "", CELL_TEXT);
+    table_add_column(table, "Excluded by the interval", "", CELL_TEXT);
+    table_add_column(table, "Verdict", "", CELL_TEXT);
+    for (size_t i = 0; i < plan->claim_count; i++)
+        add_claim(layout, table, &plan->claims[i]);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Claims of every kind against rows that stand in for the analyses, and against the analyses of the simulated trial. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "forms/base/memory.h"
+#include "reports/analysis.h"
+#include "reports/layout.h"
+#include "tests/support/golden.h"
+#include "tests/support/study.h"
+#include "tests/support/trial1000_study.h"
+
+#define NAMES(...) ((const char *const[4]){__VA_ARGS__})
+#define AD_CS "AD-MSC - CS"
+
+/* Every claim of the example protocol, the rows that its estimate is read from, and what must come of them. */
+struct claim_case {
+    const char *claim, *table, *row, *col;
+    const char *stats[3];            /* estimate, lower and upper limit */
+    double values[3];
+    double unit;                     /* of the estimate in the table of claims */
+    bool excluded, refuted, borne_out;
+};
+
+static const struct claim_case cases[] = {
+    {"noticeable", "responder oarsi non-responder imputation", "M12", "AD-MSC",
+     {"p.AD-MSC", "wilson_lo", "wilson_hi"}, {0.6, 0.5, 0.7}, 100, true, true, false},
+    {"more_responders", "responder oarsi non-responder imputation", "M12", AD_CS,
+     {"rd", "newcombe_lo", "newcombe_hi"}, {0.2, 0.05, 0.3}, 100, true, false, true},
+    {"not_superior", "MMRM vas", "diff M12", AD_CS, {"diff", "lo_kr", "hi_kr"}, {-5, -12, 2}, 1, false, false, false},
+    {"same_source", "MMRM vas", "diff M12", "AD-MSC - UC-MSC", {"diff", "lo_kr", "hi_kr"}, {5, 2, 8}, 1, true, true,
+     false},
+    {"as_good", "MMRM pain", "diff M12", AD_CS, {"diff", "lo_kr", "hi_kr"}, {-1, -3, 1}, 1, false, false, true},
+    {"lasts", "MMRM pain", "lsmean M24", "AD-MSC", {"lsmean", "lo_kr", "hi_kr"}, {-15, -20, -10}, 1, false, false, true},
+    {"durable", "MMRM pain", "diff M24 - M6", AD_CS, {"diff", "lo_kr", "hi_kr"}, {4, 1, 7}, 1, true, true, false},
+    {"other_knee", "contralateral pain", "M6", "AD-MSC", {"mean", "lo", "hi"}, {-3, -6, 0.5}, 1, false, false, false},
+    {"cartilage", "imaging mocart", "M12", "AD-MSC", {"mean", "lo", "hi"}, {5, 3, 7}, 1, true, true, false},
+    {"marrow", "imaging bml", "M12", "AD-MSC", {"pct_change", "lo", "hi"}, {-30, -40, -20}, 1, false, false, false},
+    {"daily_soon", "incidence daily", "day 3", "AD-MSC", {"inc", "lo", "hi"}, {0.7, 0.6, 0.8}, 100, true, false, true},
+    {"sport_soon", "incidence sport", "day 43", "AD-MSC", {"inc", "lo", "hi"}, {0.3, 0.2, 0.4}, 100, true, true,
+     false},
+    {"no_infection", "AE special interest", "septic_arthritis", "AD-MSC", {"pct", "cp_lo", "cp_hi"},
+     {1.25, 0.0003, 0.0625}, 1, true, true, false},
+    {"no_tumour", "AE special interest", "neoplasm", "AD-MSC", {"pct", "cp_lo", "cp_hi"}, {0, 0, 0.05}, 1, false,
+     false, false},
+    {"avoids", "incidence replacement", "day 731", AD_CS, {"diff", "lo", "hi"}, {-0.05, -0.2, 0.1}, 100, false, false,
+     false},
+    {"price", "cost EUR", "amount", "AD-MSC", {"mean", "lo", "hi"}, {6000, 5500, 6500}, 1, true, true, false},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+struct fixture {
+    struct study *study;
+    struct results *results;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = memory_new(NULL, struct fixture);
+    fixture->study = study_new(fixture, "forms/protocols/demo.yaml");
+    fixture->results = results_new(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    talloc_free(*state);
+    return 0;
+}
+
+static void add_source(struct results *results, const struct claim_case *one)
+{
+    for (size_t i = 0; i < 3; i++)
+        results_add(results, one->table, one->row, one->col, one->stats[i], one->values[i]);
+    if (strcmp(one->table, "cost EUR") == 0)
+        results_add(results, one->table, one->row, one->col, "n", 30);
+}
+
+static const struct analysis_plan *demo_plan(struct fixture *fixture)
+{
+    return &study_dataset(fixture->study)->catalogue->protocol->plan;
+}
+
+static void make_pooled(struct dataset *dataset)
+{
+    static const char *const pooled[] = {"Pooled"};
+    dataset->pooled = true;
+    dataset->cohorts = dataset->cohort_titles = pooled;
+    dataset->cohort_count = 1;
+}
+
+static void test_analysis_claims_each_kind_is_judged_by_its_interval(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < CASES; i++)
+        add_source(fixture->results, &cases[i]);
+    analysis_claims(study_finish(fixture->study), fixture->results);
+    for (size_t i = 0; i < CASES; i++) {
+        const struct claim_case *one = &cases[i];
+        assert_result(fixture->results, NAMES("claims", one->claim, one->col, "est"), one->unit * one->values[0]);
+        assert_result(fixture->results, NAMES("claims", one->claim, one->col, "excluded"), one->excluded);
+        assert_result(fixture->results, NAMES("claims", one->claim, one->col, "refuted"), one->refuted);
+        assert_result(fixture->results, NAMES("claims", one->claim, one->col, "borne_out"), one->borne_out);
+    }
+    assert_result(fixture->results, NAMES("claims", "no_infection", "AD-MSC", "hi"), 6.25);
+    assert_result(fixture->results, NAMES("claims", "price", "AD-MSC", "n"), 30);
+}
+
+/* A new kind, or a claim that the cases above forget, fails here. */
+static void test_analysis_claims_cases_hold_every_claim_but_interactions(void **state)
+{
+    const struct analysis_plan *plan = demo_plan(*state);
+    size_t interactions = 0;
+    for (size_t i = 0; i < plan->claim_count; i++)
+        interactions += plan->claims[i].kind == CLAIM_INTERACTION;
+    assert_int_equal(CASES + interactions, plan->claim_count);
+}
+
+static void test_analysis_claims_without_rows_each_is_not_estimable_with_a_reason(void **state)
+{
+    struct fixture *fixture = *state;
+    analysis_claims(study_finish(fixture->study), fixture->results);
+    size_t verdicts = 0;
+    for (size_t i = 0; i < results_count(fixture->results); i++) {
+        const struct result *row = results_at(fixture->results, i);
+        if (strcmp(row->stat, "refuted") != 0)
+            continue;
+        verdicts++;
+        assert_string_equal(row->status, "not_estimable");
+        assert_true(strlen(row->note) > 0);
+    }
+    assert_int_equal(verdicts, demo_plan(fixture)->claim_count);
+}
+
+static void test_analysis_claims_reason_of_the_analysis_is_passed_on(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct result missing = {"incidence sport", "day 43", "AD-MSC", "inc", NAN, "not_estimable",
+                                          "nobody is at risk"};
+    results_add_missing(fixture->results, &missing);
+    analysis_claims(study_finish(fixture->study), fixture->results);
+    const struct result *row = results_find(fixture->results, "claims", "sport_soon", "AD-MSC", "refuted");
+    assert_non_null(row);
+    assert_string_equal(row->note, "nobody is at risk");
+}
+
+static void test_analysis_claims_amounts_in_two_currencies_are_not_estimable(void **state)
+{
+    struct fixture *fixture = *state;
+    add_source(fixture->results, &cases[CASES - 1]);
+    results_add(fixture->results, "cost CHF", "amount", "AD-MSC", "n", 3);
+    analysis_claims(study_finish(fixture->study), fixture->results);
+    assert_result_status(fixture->results, NAMES("claims", "price", "AD-MSC", "refuted"), "not_estimable");
+}
+
+static void test_analysis_claims_pooled_says_why_and_names_no_cohort(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dataset *dataset = study_finish(fixture->study);
+    make_pooled(dataset);
+    for (size_t i = 0; i < CASES; i++)
+        add_source(fixture->results, &cases[i]);
+    size_t before = results_count(fixture->results);
+    analysis_claims(dataset, fixture->results);
+    for (size_t i = before; i < results_count(fixture->results); i++) {
+        const struct result *row = results_at(fixture->results, i);
+        assert_string_equal(row->col, "Pooled");
+        if (strcmp(row->stat, "refuted") == 0)
+            assert_string_equal(row->status, "not_estimable");
+    }
+    assert_non_null(results_find(fixture->results, "claims", "price", "Pooled", "refuted"));
+}
+
+/* -- interactions ---------------------------------------------------------------------------------------- */
+
+static void add_interaction(struct results *results, const char *level, double value, double lo, double hi)
+{
+    results_add(results, "forest M12 pain", level, AD_CS, "interaction", value);
+    results_add(results, "forest M12 pain", level, AD_CS, "interaction_lo", lo);
+    results_add(results, "forest M12 pain", level, AD_CS, "interaction_hi", hi);
+}
+
+static const struct result *judge_early(struct fixture *fixture, double second, double third, double p)
+{
+    const struct analysis_plan *plan = demo_plan(fixture);
+    const struct catalogue *catalogue = study_dataset(fixture->study)->catalogue;
+    size_t count, at = 0;
+    while (strcmp(plan->subgroups[at].id, "kl") != 0)
+        at++;
+    const struct subgroup_level *levels = catalogue_subgroup_levels(fixture, catalogue, &plan->subgroups[at], &count);
+    const char *title = catalogue_subgroup_title(catalogue, &plan->subgroups[at]);
+    assert_int_equal(count, 3);
+    results_add(fixture->results, "forest M12 pain", title, "interaction", "p", p);
+    add_interaction(fixture->results, memory_format(fixture, "%s %s", title, levels[1].title), second, second - 1,
+                    second + 1);
+    add_interaction(fixture->results, memory_format(fixture, "%s %s", title, levels[2].title), third, third - 1,
+                    third + 1);
+    analysis_claims(study_finish(fixture->study), fixture->results);
+    return results_find(fixture->results, "claims", "early", AD_CS, "refuted");
+}
+
+static void test_analysis_claims_interaction_shows_the_largest_difference(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_true(judge_early(fixture, 2, -9, 0.01)->value == 0);
+    assert_result(fixture->results, NAMES("claims", "early", AD_CS, "est"), -9);
+    assert_result(fixture->results, NAMES("claims", "early", AD_CS, "p_interaction"), 0.01);
+    assert_result(fixture->results, NAMES("claims", "early", AD_CS, "borne_out"), 1);
+}
+
+static void test_analysis_claims_interaction_within_the_margin_is_refuted(void **state)
+{
+    assert_true(judge_early(*state, 1, -2, 0.6)->value == 1);
+}
+
+/* -- the simulated trial --------------------------------------------------------------------------------- */
+
+static const struct table *find_claims(const struct document *document)
+{
+    size_t at = 0;
+    while (at < document->chapter_count && strcmp(document->chapters[at]->id, "claims") != 0)
+        at++;
+    assert_true(at < document->chapter_count);
+    return document->chapters[at]->blocks[0].table;
+}
+
+static void test_analysis_claims_trial1000_agree_with_the_tables_they_cite(void **state)
+{
+    struct fixture *fixture = *state;
+    struct study *study = trial1000_study_new(fixture);
+    struct dataset *dataset = study_finish(study);
+    analysis_run(dataset, fixture->results);
+    const struct results *results = fixture->results;
+    const struct result *p = results_find(results, "responder noticeable non-responder imputation", "M12", "AD-MSC",
+                                          "p.AD-MSC");
+    assert_non_null(p);
+    assert_result(results, NAMES("claims", "noticeable", "AD-MSC", "est"), 100 * p->value);
+    assert_result(results, NAMES("claims", "noticeable", "AD-MSC", "refuted"), 1);
+    const struct result *interaction =
+        results_find(results, "forest M12 pain", "KL 3-4", "AD-MSC - PLACEBO", "interaction");
+    assert_non_null(interaction);
+    assert_result(results, NAMES("claims", "early", "AD-MSC - PLACEBO", "est"), interaction->value);
+    const struct analysis_plan *plan = &dataset->catalogue->protocol->plan;
+    const struct table *table = find_claims(layout_document(fixture, dataset, results));
+    assert_int_equal(table->row_count, plan->claim_count);
+    assert_string_equal(table->rows[0].cells[6].text, "refuted");
+    assert_string_equal(table->rows[0].cells[5].text, "yes");
+    assert_string_equal(table->rows[0].cells[4].text, "the interval lies wholly below 79.3 %");
+}
+
+#define WITH_STUDY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STUDY(test_analysis_claims_each_kind_is_judged_by_its_interval),
+        WITH_STUDY(test_analysis_claims_cases_hold_every_claim_but_interactions),
+        WITH_STUDY(test_analysis_claims_without_rows_each_is_not_estimable_with_a_reason),
+        WITH_STUDY(test_analysis_claims_reason_of_the_analysis_is_passed_on),
+        WITH_STUDY(test_analysis_claims_amounts_in_two_currencies_are_not_estimable),
+        WITH_STUDY(test_analysis_claims_pooled_says_why_and_names_no_cohort),
+        WITH_STUDY(test_analysis_claims_interaction_shows_the_largest_difference),
+        WITH_STUDY(test_analysis_claims_interaction_within_the_margin_is_refuted),
+        WITH_STUDY(test_analysis_claims_trial1000_agree_with_the_tables_they_cite),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
