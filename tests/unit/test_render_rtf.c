@@ -172,7 +172,9 @@ static void test_render_rtf_table_escapes_what_people_write(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "back\\slash {brace}", "5 \xc2\xb5g, \xe2\x89\xa5 2", "\xe8\x86\x9d", "\xf0\x9f\xa6\xb5 knee", "\\par \\'e4 \\u228?",
+        "back\\slash {brace}",
+        "5 \xc2\xb5g, \xe2\x89\xa5 2", "\xe8\x86\x9d", "\xf0\x9f\xa6\xb5 knee",
+        "\\par \\'e4 \\u228?",
         "first\tsecond",
     };
     void *owner = memory_owner(NULL, "test");
