@@ -9,6 +9,7 @@
 #include "reports/stat_matrix.h"
 
 #define PERFECT 1e-20        /* of the mean square of the response: what is left is rounding */
+#define CANCELLED 1e-3       /* of what is added up: below, the quadratic form has lost too many digits */
 #define OUT_OF_RANGE "the values are out of the range that can be computed with"
 #define ALONE 1e-10          /* 1 - leverage of a record that alone decides a coefficient */
 
@@ -21,28 +22,51 @@ static double residual(const struct linear_fit *fit, size_t record, const struct
     return left;
 }
 
-/* Residuals are computed one by one: y'y - b'X'y would lose the digits of a good fit. */
-static void sum_residuals(struct linear_fit *fit, struct linear_entry *entries)
+/* y'y - 2 b'X'y + b'X'X b, and the size of what is added up. */
+static double residual_form(const struct linear_fit *fit, double *size)
+{
+    size_t n = fit->design->columns;
+    double *half = memory_new_array(NULL, double, n);
+    double sum = fit->total_ss;
+    *size = fit->total_ss;
+    linear_multiply(fit->xtx, fit->coefficients, n, half);
+    for (size_t k = 0; k < n; k++) {
+        double b = fit->coefficients[k];
+        sum += b * (half[k] - 2 * fit->xty[k]);
+        *size += fabs(b) * (fabs(half[k]) + 2 * fabs(fit->xty[k]));
+    }
+    talloc_free(half);
+    return sum;
+}
+
+static double sum_residuals(const struct linear_fit *fit, struct linear_entry *entries)
 {
     const struct linear_design *design = fit->design;
-    double total = 0;
-    fit->residual_ss = 0;
+    double sum = 0;
     for (size_t r = 0; r < design->used; r++) {
         size_t i = design->rows[r];
         size_t count = linear_design_row(design, i, entries);
         double left = residual(fit, i, entries, count);
-        double response = design->data->response[i] - design->response_mean;
-        fit->residual_ss += left * left;
-        total += response * response;
+        sum += left * left;
     }
-    double used = (double)design->used;
-    double rounding = PERFECT * used * (design->response_mean * design->response_mean + total / used);
+    return sum;
+}
+
+/* Of a good fit the form would lose the digits: then residuals are computed one by one. */
+static void find_residual(struct linear_fit *fit, struct linear_entry *entries)
+{
+    const struct linear_design *design = fit->design;
+    double size, used = (double)design->used;
+    fit->residual_ss = residual_form(fit, &size);
+    if (!(fit->residual_ss > CANCELLED * size))
+        fit->residual_ss = sum_residuals(fit, entries);
+    double rounding = PERFECT * used * (design->response_mean * design->response_mean + fit->total_ss / used);
     if (!isfinite(rounding))
         fit->residual_ss = (double)NAN;
     if (fit->residual_ss <= rounding)
         fit->residual_ss = 0;
-    fit->r2 = total > rounding ? 1 - fit->residual_ss / total : (double)NAN;
-    if (total <= rounding)
+    fit->r2 = fit->total_ss > rounding ? 1 - fit->residual_ss / fit->total_ss : (double)NAN;
+    if (fit->total_ss <= rounding)
         memset(fit->coefficients, 0, design->columns * sizeof *fit->coefficients);
 }
 
@@ -132,7 +156,7 @@ struct linear_fit *stat_linear_fit(const void *owner, const struct linear_data *
     linear_multiply(fit->inverse, fit->xty, n, fit->coefficients);
     fit->df = (double)fit->design->used - (double)fit->rank;
     fit->origin = fit->design->response_mean;
-    sum_residuals(fit, entries);
+    find_residual(fit, entries);
     if (isfinite(fit->residual_ss))
         find_covariance(fit, variance, entries);
     else

@@ -2,8 +2,8 @@
 /*
  * Analysis of covariance: least squares on factors and numbers, least squares means, differences, F tests.
  *
- * One pass sums X'X and X'y over sparse rows, one more the squared residuals; no matrix of the size of the
- * study.  What cannot be estimated is NAN with a reason, a text in plain English that a report can print.
+ * One pass sums X'X and X'y over sparse rows, or over the cells that the factors make; squared residuals come
+ * from them, or from one more pass where that would lose digits.  No matrix of the size of the study.  What cannot be estimated is NAN with a reason, a text in plain English that a report can print.
  * Not for repeated measures: that is stat_mmrm.
  */
 #ifndef PATELLA_STAT_LINEAR_H
@@ -33,6 +33,7 @@ struct linear_fit {
     double df;                      /* residual: used - rank; infinite in a logistic model */
     double residual_ss, residual_sd;
     double r2;                      /* 0 to 1; NAN when the response does not vary */
+    double total_ss;                /* of the response about its mean */
     double *xtx, *xty;              /* cross-products of the columns, centred; xtx whole */
     double *squares;                /* of the columns before centring */
     bool *kept;                     /* columns that do not depend on those before them */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "reports/stat_linear_cells.h"
 #include "reports/stat_matrix.h"
 
 void linear_mirror(double *a, size_t n)
@@ -15,7 +16,7 @@ void linear_mirror(double *a, size_t n)
     }
 }
 
-void linear_sum_products(struct linear_fit *fit, struct linear_entry *entries)
+static void sum_rows(struct linear_fit *fit, struct linear_entry *entries)
 {
     const struct linear_design *design = fit->design;
     for (size_t r = 0; r < design->used; r++) {
@@ -27,8 +28,15 @@ void linear_sum_products(struct linear_fit *fit, struct linear_entry *entries)
             fit->xty[entries[k].column] += entries[k].value * response;
             fit->squares[entries[k].column] += entries[k].raw * entries[k].raw;
         }
+        fit->total_ss += response * response;
     }
-    linear_mirror(fit->xtx, design->columns);
+}
+
+void linear_sum_products(struct linear_fit *fit, struct linear_entry *entries)
+{
+    if (!linear_sum_cells(fit))
+        sum_rows(fit, entries);
+    linear_mirror(fit->xtx, fit->design->columns);
 }
 
 bool linear_invert_kept(const double *a, size_t n, const bool *kept, double *inverse)

@@ -8,7 +8,7 @@
 /* A fit with its design and with room for everything but the covariance, or with a reason. */
 struct linear_fit *linear_fit_new(const void *owner, const struct linear_data *data);
 
-/* xtx, xty and squares in one pass; entries: room for term_count + 1. */
+/* xtx, xty, squares and total_ss in one pass; entries: room for term_count + 1. */
 void linear_sum_products(struct linear_fit *fit, struct linear_entry *entries);
 
 /* The lower triangle of a (n x n) into the upper. */

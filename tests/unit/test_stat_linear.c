@@ -493,6 +493,66 @@ static void test_stat_linear_values_out_of_range_have_a_reason(void **state)
     talloc_free(owner);
 }
 
+/* -- cells and rows -------------------------------------------------------------------------------------- */
+
+static void assert_close(double a, double b)
+{
+    if (!(fabs(a - b) <= 1e-9 * (fabs(a) + 1e-3)))
+        fail_msg("%.17g is not %.17g", a, b);
+}
+
+/* The same model, with a factor of so many levels that it is summed by rows; all are at its first level. */
+static struct linear_fit *fit_by_rows(const void *owner, const struct linear_data *data)
+{
+    struct linear_data *wide = memory_new(owner, struct linear_data);
+    struct linear_variable *variables = memory_new_array(owner, struct linear_variable, VARIABLES + 1);
+    struct linear_term *terms = memory_new_array(owner, struct linear_term, data->term_count + 1);
+    memcpy(variables, data->variables, VARIABLES * sizeof *variables);
+    memcpy(terms, data->terms, data->term_count * sizeof *terms);
+    variables[VARIABLES] = (struct linear_variable){300, memory_new_array(owner, int, data->records), NULL};
+    terms[data->term_count] = (struct linear_term){VARIABLES, LINEAR_MAIN};
+    *wide = *data;
+    wide->variables = variables;
+    wide->variable_count = VARIABLES + 1;
+    wide->terms = terms;
+    wide->term_count = data->term_count + 1;
+    return stat_linear_fit(owner, wide, LINEAR_MODEL_VARIANCE);
+}
+
+static void test_stat_linear_by_cells_equals_by_rows(void **state)
+{
+    (void)state;
+    static const struct linear_term terms[] = {
+        {X1, LINEAR_MAIN}, {ARM, LINEAR_MAIN}, {SITE, LINEAR_MAIN}, {GROUP, LINEAR_MAIN},
+        {ARM, GROUP},      {X2, LINEAR_MAIN},  {X2, ARM},           {SITE, X1},
+    };
+    void *owner = memory_owner(NULL, "test");
+    struct sample *sample = make_many(owner);
+    sample->data.records = 1000;
+    for (size_t i = 0; i < 1000; i++) {
+        set_code(sample, GROUP, i, i * 17 % 29 < 11);
+        set_value(sample, X2, i, 50 + (double)(i * 13 % 37) / 7);
+        if (i % 23 == 0)
+            set_code(sample, GROUP, i, -1);
+    }
+    sample->data.terms = terms;
+    sample->data.term_count = sizeof terms / sizeof terms[0];
+    const struct linear_fit *cells = stat_linear_fit(owner, &sample->data, LINEAR_MODEL_VARIANCE);
+    const struct linear_fit *rows = fit_by_rows(owner, &sample->data);
+    assert_int_equal(cells->rank, rows->rank);
+    assert_close(cells->total_ss, rows->total_ss);
+    assert_close(cells->residual_ss, rows->residual_ss);
+    for (size_t j = 0; j < cells->design->columns; j++) {
+        assert_close(cells->xty[j], rows->xty[j]);
+        assert_close(cells->squares[j], rows->squares[j]);
+        for (size_t i = 0; i < cells->design->columns; i++)
+            assert_close(cells->xtx[i + j * cells->design->columns], rows->xtx[i + j * rows->design->columns]);
+    }
+    for (size_t t = 6; t < sample->data.term_count; t++)
+        assert_close(stat_linear_term(cells, t).p, stat_linear_term(rows, t).p);
+    talloc_free(owner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +567,7 @@ int main(void)
         cmocka_unit_test(test_stat_linear_without_records_or_with_too_many_levels_has_a_reason),
         cmocka_unit_test(test_stat_linear_main_effect_of_an_interaction_has_no_test_of_its_own),
         cmocka_unit_test(test_stat_linear_values_out_of_range_have_a_reason),
+        cmocka_unit_test(test_stat_linear_by_cells_equals_by_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
