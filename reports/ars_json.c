@@ -58,6 +58,10 @@ static const struct source {
     {"change ", "ADQS", "CHG", "AS_TREATED", NULL},
     {"responder ", "ADQS", NULL, "AS_TREATED", NULL},
     {"AE", "ADAE", NULL, "AS_TREATED", "DS_EMERGENT"},
+    {"KM ", "ADTTE", "AVAL", "AS_TREATED", NULL},
+    {"incidence ", "ADTTE", "AVAL", "AS_TREATED", NULL},
+    {"Cox ", "ADTTE", "AVAL", "AS_TREATED", NULL},
+    {"RMST ", "ADTTE", "AVAL", "AS_TREATED", NULL},
 };
 
 static const struct source *find_source(const char *table)

@@ -125,8 +125,9 @@ static void measure(struct data_table *table)
 struct data_table **data_tables(const void *owner, const struct dataset *dataset, size_t *count)
 {
     static struct data_table *(*const makers[])(const void *owner, const struct dataset *dataset) = {
-        data_table_adsl, data_table_adqs, data_table_adae};
-    *count = sizeof makers / sizeof makers[0];
+        data_table_adsl, data_table_adqs, data_table_adae, data_table_adtte};
+    bool events = dataset->catalogue->protocol->plan.event_count > 0;
+    *count = sizeof makers / sizeof makers[0] - (events ? 0 : 1);
     struct data_table **tables = memory_new_array(owner, struct data_table *, *count);
     for (size_t i = 0; i < *count; i++) {
         tables[i] = makers[i](tables, dataset);

@@ -5,6 +5,7 @@
  *   ADSL  a row for each subject: sets, dates, end of study, baseline characteristics
  *   ADQS  a row for each value of an endpoint of the index knee: visit, day, baseline, change, whether it is used
  *   ADAE  a row for each adverse event
+ *   ADTTE a row for each subject and event of the protocol; only when the protocol names events
  *
  * Names and shapes follow CDISC ADaM 1.3 where it has a name for the thing.  In a masked study no column
  * names an arm, and no text in somebody's own words is there.  Nothing is held but one row: whoever wants the
@@ -48,7 +49,7 @@ struct data_table {
     const struct data_column *columns;
     size_t column_count;
     void (*write_rows)(const struct data_table *table, data_row_function *row, void *context);
-    const void *items;           /* of ADSL: its baseline items */
+    const void *items;           /* ADSL: its baseline items; ADTTE: the times of each event */
     size_t row_count;
     const size_t *lengths;       /* longest text of each column in bytes, at least 1 */
 };
@@ -56,11 +57,12 @@ struct data_table {
 /* All of them, measured. */
 struct data_table **data_tables(const void *owner, const struct dataset *dataset, size_t *count);
 
-/* --- for those who make tables: data_subjects.c, data_endpoints.c, data_events.c ------------------------ */
+/* --- for those who make tables: data_subjects.c, data_endpoints.c, data_events.c, data_event_times.c ---- */
 
 struct data_table *data_table_adsl(const void *owner, const struct dataset *dataset);
 struct data_table *data_table_adqs(const void *owner, const struct dataset *dataset);
 struct data_table *data_table_adae(const void *owner, const struct dataset *dataset);
+struct data_table *data_table_adtte(const void *owner, const struct dataset *dataset);
 
 /* A table without columns; `write_rows` is still to be set. */
 struct data_table *data_table_new(const void *owner, const struct dataset *dataset, const char *name,

@@ -379,6 +379,7 @@ struct document *layout_document(const void *owner, const struct dataset *datase
     layout_outcomes(&layout);
     layout_responders(&layout);
     layout_effect_sizes(&layout);
+    layout_events(&layout);
     layout_safety(&layout);
     layout_listings(&layout);
     return document;

@@ -118,6 +118,7 @@ void layout_populations(struct layout *layout);      /* analysis sets, dispositi
 void layout_outcomes(struct layout *layout);         /* descriptives, figures */
 void layout_responders(struct layout *layout);
 void layout_effect_sizes(struct layout *layout);
+void layout_events(struct layout *layout);           /* time to event, Kaplan-Meier figures */
 void layout_exposure(struct layout *layout);         /* a table of the safety chapter */
 void layout_safety(struct layout *layout);           /* exposure, adverse events */
 void layout_listings(struct layout *layout);
