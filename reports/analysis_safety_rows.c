@@ -121,7 +121,8 @@ static void list_rows(const void *owner, struct safety *safety)
 static void list_interests(const void *owner, struct safety *safety)
 {
     const struct adverse_events *list = &safety->list;
-    struct codes codes = codes_of_item(owner, safety->dataset->catalogue, "adverse_event", "special_interest");
+    struct codes codes =
+        codes_of_item(owner, safety->dataset->catalogue, "adverse_event", "special_interest");
     struct event_row *rows = memory_new_array(owner, struct event_row, codes.count);
     uint32_t **events = memory_new_array(owner, uint32_t *, codes.count);
     for (size_t k = 0; k < codes.count; k++) {
@@ -136,7 +137,8 @@ static void list_interests(const void *owner, struct safety *safety)
             rows[k].count = 0;
         }
         for (size_t i = 0; i < list->count; i++) {
-            size_t k = list->events[i].interest != NULL ? codes_find(&codes, list->events[i].interest) : codes.count;
+            const char *interest = list->events[i].interest;
+            size_t k = interest != NULL ? codes_find(&codes, interest) : codes.count;
             if (k == codes.count || rows[k].refused)
                 continue;
             if (fill == 1)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/layout_contrast.h"
 
+#include <string.h>
+
 #include "forms/base/memory.h"
 
 static const struct analysis_plan *plan_of(const struct layout *layout)
@@ -62,8 +64,8 @@ static const char *or_else(const char *text, const char *otherwise)
 static const char *strategy_in_words(struct table *table, enum strategy strategy)
 {
     char *words = memory_copy_string(table, strategy_words[strategy]);
-    for (char *c = words; *c != '\0'; c++)
-        *c = *c == '_' ? ' ' : *c;
+    for (char *c = words; (c = strchr(c, '_')) != NULL;)
+        *c = ' ';
     return words;
 }
 
