@@ -91,10 +91,9 @@ static struct lines *list_lines(const void *owner, const struct dataset *dataset
 
 /* --- merging ------------------------------------------------------------------------------------------- */
 
-static void add_change(struct changes *changes, enum change_kind kind, const struct line *before,
-                       const struct line *after)
+static void add_change(struct changes *changes, enum change_kind kind, const struct line *line, int before,
+                       int after)
 {
-    const struct line *line = after != NULL ? after : before;
     size_t count = changes->count;
     if ((count & (count - 1)) == 0)
         changes->at = memory_resize_array(changes, changes->at, struct change,
@@ -107,38 +106,47 @@ static void add_change(struct changes *changes, enum change_kind kind, const str
         .knee = (enum knee_side)line->knee,
         .visit = line->visit,
         .instance = line->instance,
-        .before = before != NULL ? before->version : 0,
-        .after = after != NULL ? after->version : 0,
+        .before = before,
+        .after = after,
     };
+}
+
+static void add_gone(struct changes *changes, const struct line *before)
+{
+    enum change_kind kind = before->form != NULL ? CHANGE_RECORD_VOIDED : CHANGE_SUBJECT_GONE;
+    add_change(changes, kind, before, before->version, 0);
+}
+
+static void add_new(struct changes *changes, const struct line *after)
+{
+    enum change_kind kind = after->form != NULL ? CHANGE_RECORD_NEW : CHANGE_SUBJECT_NEW;
+    add_change(changes, kind, after, 0, after->version);
 }
 
 static void compare_pair(struct changes *changes, const struct line *before, const struct line *after)
 {
     if (after->form != NULL && before->version != after->version)
-        add_change(changes, CHANGE_RECORD_CORRECTED, before, after);
+        add_change(changes, CHANGE_RECORD_CORRECTED, after, before->version, after->version);
     if (after->form == NULL && before->version == IN_STUDY && after->version == ENDED)
-        add_change(changes, CHANGE_SUBJECT_LEFT, before, after);
+        add_change(changes, CHANGE_SUBJECT_LEFT, after, before->version, after->version);
 }
 
 static void merge(struct changes *changes, const struct lines *before, const struct lines *after)
 {
     size_t b = 0, a = 0;
-    while (b < before->count || a < after->count) {
-        const struct line *old = b < before->count ? &before->at[b] : NULL;
-        const struct line *new = a < after->count ? &after->at[a] : NULL;
-        int order = old != NULL && new != NULL ? compare_lines(old, new) : 0;
-        if (new == NULL || order < 0) {
-            add_change(changes, old->form != NULL ? CHANGE_RECORD_VOIDED : CHANGE_SUBJECT_GONE, old, NULL);
-            b++;
-        } else if (old == NULL || order > 0) {
-            add_change(changes, new->form != NULL ? CHANGE_RECORD_NEW : CHANGE_SUBJECT_NEW, NULL, new);
-            a++;
-        } else {
-            compare_pair(changes, old, new);
-            b++;
-            a++;
-        }
+    while (b < before->count && a < after->count) {
+        int order = compare_lines(&before->at[b], &after->at[a]);
+        if (order < 0)
+            add_gone(changes, &before->at[b++]);
+        else if (order > 0)
+            add_new(changes, &after->at[a++]);
+        else
+            compare_pair(changes, &before->at[b++], &after->at[a++]);
     }
+    while (b < before->count)
+        add_gone(changes, &before->at[b++]);
+    while (a < after->count)
+        add_new(changes, &after->at[a++]);
 }
 
 /* --- the earlier report -------------------------------------------------------------------------------- */

@@ -25,24 +25,24 @@
 static const struct {
     const char *name;
     enum report_format format;
-} formats[] = {
+} known_formats[] = {
     {"html", REPORT_HTML}, {"csv", REPORT_CSV}, {"rtf", REPORT_RTF},
     {"pdf", REPORT_PDF},   {"ars", REPORT_ARS}, {"datasets", REPORT_DATASETS},
 };
 
-enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
+enum { FORMAT_COUNT = sizeof known_formats / sizeof known_formats[0] };
 
 static unsigned find_format(const char *name, size_t length)
 {
     for (size_t i = 0; i < FORMAT_COUNT; i++)
-        if (strlen(formats[i].name) == length && strncmp(formats[i].name, name, length) == 0)
-            return formats[i].format;
+        if (strlen(known_formats[i].name) == length && strncmp(known_formats[i].name, name, length) == 0)
+            return known_formats[i].format;
     return 0;
 }
 
-bool report_read_formats(const char *list, unsigned *chosen, struct error *error)
+bool report_read_formats(const char *list, unsigned *formats, struct error *error)
 {
-    *chosen = 0;
+    *formats = 0;
     for (const char *at = list;; at++) {
         size_t length = strcspn(at, ",");
         unsigned format = find_format(at, length);
@@ -51,19 +51,19 @@ bool report_read_formats(const char *list, unsigned *chosen, struct error *error
                              "there is no format \"%.*s\"; --formats takes html, csv, rtf, pdf, ars and datasets, "
                              "with commas between",
                              (int)length, at);
-        *chosen |= format;
+        *formats |= format;
         at += length;
         if (*at == '\0')
             return true;
     }
 }
 
-char *report_format_names(const void *owner, unsigned chosen)
+char *report_format_names(const void *owner, unsigned formats)
 {
     struct text *names = text_new(owner);
     for (size_t i = 0; i < FORMAT_COUNT; i++)
-        if ((chosen & formats[i].format) != 0)
-            text_append_format(names, "%s%s", names->length > 0 ? "," : "", formats[i].name);
+        if ((formats & known_formats[i].format) != 0)
+            text_append_format(names, "%s%s", names->length > 0 ? "," : "", known_formats[i].name);
     return names->bytes;
 }
 

@@ -92,18 +92,18 @@ static double distance(const char *before, const char *after)
     return largest > 0 ? fabs(a - b) / largest : 0;
 }
 
-static void add(struct differences *differences, enum difference_kind kind, const struct csv_row *before,
-                const struct csv_row *after)
+/* `named`: the row that the names are taken from; values are NULL where there is no row. */
+static void add(struct differences *differences, enum difference_kind kind, const struct csv_row *named,
+                const char *before, const char *after)
 {
-    const struct csv_row *named = after != NULL ? after : before;
     differences->at[differences->count++] = (struct difference){
         .kind = kind,
         .table = named->cells[CELL_TABLE],
         .row = named->cells[CELL_ROW],
         .col = named->cells[CELL_COL],
         .stat = named->cells[CELL_STAT],
-        .before = before != NULL ? shown(before) : NULL,
-        .after = after != NULL ? shown(after) : NULL,
+        .before = before,
+        .after = after,
     };
 }
 
@@ -116,7 +116,7 @@ static void compare_pair(struct differences *differences, const struct csv_row *
     if (isfinite(difference) && difference > differences->largest)
         differences->largest = difference;
     if (!(difference <= tolerance) || tolerance <= 0)
-        add(differences, DIFFERENCE_CHANGED, before, after);
+        add(differences, DIFFERENCE_CHANGED, after, shown(before), shown(after));
 }
 
 struct differences *results_compare(const void *owner, const struct results_text *before,
@@ -139,13 +139,13 @@ struct differences *results_compare(const void *owner, const struct results_text
                                        memory_size_sum(old->row_count, new->row_count));
     for (size_t i = 0; i < new->row_count; i++) {
         if (matches[i] == NO_ROW)
-            add(differences, DIFFERENCE_NEW, NULL, &new->rows[i]);
+            add(differences, DIFFERENCE_NEW, &new->rows[i], NULL, shown(&new->rows[i]));
         else
             compare_pair(differences, &old->rows[matches[i]], &new->rows[i], tolerance);
     }
     for (size_t i = 0; i < old->row_count; i++)
         if (!taken[i])
-            add(differences, DIFFERENCE_GONE, &old->rows[i], NULL);
+            add(differences, DIFFERENCE_GONE, &old->rows[i], shown(&old->rows[i]), NULL);
     talloc_free(work);
     return differences;
 }
