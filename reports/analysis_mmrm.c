@@ -18,7 +18,7 @@ struct mmrm {
     const struct repeated *repeated;
     struct contrasts contrasts;
     enum mmrm_margins margins;
-    enum mmrm_method shown;      /* whose p the test of equivalence takes */
+    enum mmrm_method shown; /* whose p the test of equivalence takes */
     struct results *results;
     void *scratch;
     /* of the endpoint */
@@ -102,7 +102,8 @@ static void add_sigma(const struct mmrm *mmrm)
             cell_add(&cell, "est", fit->sigma[i * m + j]);
             cell_add_or_reason(&cell, "se", fit->sigma_se[i * m + j], "the structure has no such parameter");
             if (i != j)
-                cell_add(&cell, "corr", fit->sigma[i * m + j] / sqrt(fit->sigma[i * m + i] * fit->sigma[j * m + j]));
+                cell_add(&cell, "corr",
+                         fit->sigma[i * m + j] / sqrt(fit->sigma[i * m + i] * fit->sigma[j * m + j]));
             talloc_free(name);
         }
     }
@@ -113,14 +114,14 @@ static char *effect_name(const struct mmrm *mmrm, const struct mmrm_effect *effe
 {
     const char *visit = effect->visit == MMRM_NO_VISIT ? NULL : visit_id(mmrm, (size_t)effect->visit);
     if (effect->term == MMRM_NO_TERM) {
-        const char *cohort =
-            effect->cohort == MMRM_NO_COHORT
-                ? NULL
-                : mmrm->dataset->cohorts[mmrm->repeated->column_of_code[effect->cohort]];
+        const char *cohort = effect->cohort == MMRM_NO_COHORT
+                                 ? NULL
+                                 : mmrm->dataset->cohorts[mmrm->repeated->column_of_code[effect->cohort]];
         if (visit == NULL && cohort == NULL)
             return memory_copy_string(NULL, "(Intercept)");
         if (visit == NULL || cohort == NULL)
-            return memory_format(NULL, "%s%s", cohort != NULL ? "cohort" : "V", cohort != NULL ? cohort : visit);
+            return memory_format(NULL, "%s%s", cohort != NULL ? "cohort" : "V",
+                                 cohort != NULL ? cohort : visit);
         return memory_format(NULL, "V%s:cohort%s", visit, cohort);
     }
     const struct covariate *covariate = &mmrm->repeated->covariates.at[effect->term];
@@ -198,7 +199,8 @@ static struct mmrm_contrast difference_of(const struct mmrm *mmrm, size_t index,
     return difference;
 }
 
-static void add_equivalence(const struct mmrm *mmrm, const struct cell *cell, const struct mmrm_contrast *contrast)
+static void add_equivalence(const struct mmrm *mmrm, const struct cell *cell,
+                            const struct mmrm_contrast *contrast)
 {
     const struct equivalence_margin *margin = plan_find_margin(&mmrm->protocol->plan, (int)mmrm->endpoint);
     if (margin == NULL)
@@ -217,7 +219,8 @@ static void add_visit(const struct mmrm *mmrm, const char *name, int visit)
         struct cell cell = cell_of(mmrm, mean_row, mmrm->dataset->cohorts[c]);
         struct mmrm_contrast mean = mean_of(mmrm, c, visit);
         if (visit != MMRM_ALL_VISITS)
-            cell_add_count(&cell, "n", mmrm->fit->cell_n[(size_t)mean.cohort * mmrm->fit->visit_count + (size_t)visit]);
+            cell_add_count(&cell, "n",
+                           mmrm->fit->cell_n[(size_t)mean.cohort * mmrm->fit->visit_count + (size_t)visit]);
         add_estimate(mmrm, &cell, "lsmean", &mean);
     }
     for (size_t i = 0; i < mmrm->contrasts.count; i++) {
@@ -229,30 +232,39 @@ static void add_visit(const struct mmrm *mmrm, const char *name, int visit)
     talloc_free(mean_row);
 }
 
-/* How much larger a difference is at a later visit than at an earlier one, for claims that it lasts. */
-static void add_durability(const struct mmrm *mmrm)
+/* How much larger differences are at a later visit than at an earlier one, for claims that they last. */
+static void add_durability(const struct mmrm *mmrm, const struct claim *claim)
+{
+    const struct visit *visits = mmrm->protocol->visits;
+    int visit = repeated_find_visit(mmrm->repeated, claim->visit);
+    int from = repeated_find_visit(mmrm->repeated, claim->from);
+    if (visit < 0 || from < 0)
+        return;
+    char *row = memory_format(NULL, "diff %s - %s", visits[claim->visit].id, visits[claim->from].id);
+    for (size_t i = 0; i < mmrm->contrasts.count; i++) {
+        struct cell cell = cell_of(mmrm, row, mmrm->contrasts.at[i].name);
+        struct mmrm_contrast contrast = difference_of(mmrm, i, visit);
+        contrast.minus_visit = from;
+        /* Several claims may be about the same two visits. */
+        if (results_find(mmrm->results, cell.table, cell.row, cell.col, "diff") == NULL)
+            add_estimate(mmrm, &cell, "diff", &contrast);
+    }
+    talloc_free(row);
+}
+
+static void add_claims(const struct mmrm *mmrm)
 {
     const struct analysis_plan *plan = &mmrm->protocol->plan;
-    for (size_t k = 0; mmrm->contrasts.count > 0 && k < plan->claim_count; k++) {
-        const struct claim *claim = &plan->claims[k];
-        if (claim->kind != CLAIM_DURABILITY || claim->endpoint != (int)mmrm->endpoint)
-            continue;
-        char *row = memory_format(NULL, "diff %s - %s", mmrm->protocol->visits[claim->visit].id,
-                                  mmrm->protocol->visits[claim->from].id);
-        struct cell cell = cell_of(mmrm, row, mmrm->contrasts.at[claim->contrast].name);
-        struct mmrm_contrast contrast =
-            difference_of(mmrm, (size_t)claim->contrast, repeated_find_visit(mmrm->repeated, claim->visit));
-        contrast.minus_visit = repeated_find_visit(mmrm->repeated, claim->from);
-        if (contrast.visit >= 0 && contrast.minus_visit >= 0
-            && results_find(mmrm->results, cell.table, cell.row, cell.col, "se") == NULL)
-            add_estimate(mmrm, &cell, "diff", &contrast);
-        talloc_free(row);
+    for (size_t k = 0; k < plan->claim_count; k++) {
+        if (plan->claims[k].kind == CLAIM_DURABILITY && plan->claims[k].endpoint == (int)mmrm->endpoint)
+            add_durability(mmrm, &plan->claims[k]);
     }
 }
 
 /* -- tests ----------------------------------------------------------------------------------------------- */
 
-static void add_test(const struct mmrm *mmrm, const struct cell *cell, enum mmrm_hypothesis hypothesis, size_t term)
+static void add_test(const struct mmrm *mmrm, const struct cell *cell, enum mmrm_hypothesis hypothesis,
+                     size_t term)
 {
     struct mmrm_test kr = stat_mmrm_test(mmrm->fit, hypothesis, term, MMRM_KENWARD_ROGER);
     struct mmrm_test satt = stat_mmrm_test(mmrm->fit, hypothesis, term, MMRM_SATTERTHWAITE);
@@ -305,7 +317,7 @@ static void add_endpoint(struct mmrm *mmrm, size_t endpoint)
     for (size_t j = 0; j < mmrm->repeated->visit_count; j++)
         add_visit(mmrm, visit_id(mmrm, j), (int)j);
     add_visit(mmrm, "averaged over visits", MMRM_ALL_VISITS);
-    add_durability(mmrm);
+    add_claims(mmrm);
     add_tests(mmrm);
     add_effects(mmrm);
     talloc_free(owner);

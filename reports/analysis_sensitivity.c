@@ -13,7 +13,7 @@
 /* Missing at random is always shown, for comparison. */
 static const struct {
     const char *name;
-    unsigned bit;                /* of enum imputation_method; 0: always */
+    unsigned bit; /* of enum imputation_method; 0: always */
     enum imputation_strategy strategy;
 } methods[] = {
     {"MAR", 0, IMPUTATION_MAR},
@@ -27,7 +27,7 @@ struct sensitivity {
     const struct protocol *protocol;
     const struct repeated *repeated;
     struct results *results;
-    const struct imputation *imputation;     /* of the endpoint */
+    const struct imputation *imputation; /* of the endpoint */
     const char *endpoint;
 };
 
@@ -50,7 +50,8 @@ static void add_imputation(const struct sensitivity *sensitivity)
         for (size_t c = 0; c < dataset->cohort_count; c++) {
             size_t code = (size_t)sensitivity->repeated->code_of_column[c];
             cell.col = dataset->cohorts[c];
-            cell_add_count(&cell, "imputed", imputation->imputed[code * sensitivity->repeated->visit_count + j]);
+            cell_add_count(&cell, "imputed",
+                           imputation->imputed[code * sensitivity->repeated->visit_count + j]);
         }
     }
     talloc_free(table);
@@ -78,16 +79,19 @@ static void add_method(const struct sensitivity *sensitivity, size_t method)
     const struct dataset *dataset = sensitivity->dataset;
     size_t reference = sensitivity->repeated->column_of_code[0];
     void *owner = memory_owner(NULL, "method");
-    const char *table = memory_format(owner, "sensitivity %s %s", sensitivity->endpoint, methods[method].name);
+    const char *table =
+        memory_format(owner, "sensitivity %s %s", sensitivity->endpoint, methods[method].name);
     for (size_t j = 0; j < sensitivity->repeated->visit_count; j++) {
         for (size_t c = 0; c < dataset->cohort_count; c++) {
             if (c == reference)
                 continue;
-            const char *col = memory_format(owner, "%s - %s", dataset->cohorts[c], dataset->cohorts[reference]);
+            const char *col =
+                memory_format(owner, "%s - %s", dataset->cohorts[c], dataset->cohorts[reference]);
             const struct cell cell = {sensitivity->results, table, visit_id(sensitivity, j), col};
             add_difference(sensitivity, &cell,
                            &(struct imputation_contrast){methods[method].strategy,
-                                                         sensitivity->repeated->code_of_column[c], (int)j, 0});
+                                                         sensitivity->repeated->code_of_column[c], (int)j,
+                                                         0});
         }
     }
     talloc_free(owner);

@@ -29,6 +29,8 @@ static const struct {
     {"py", FIXED, 1},          {"eair100", FIXED, 1},    {"eair", FIXED, 1},      {"rate100", FIXED, 1},
     {"rate", FIXED, 1},        {"irr", FIXED, 2},        {"ird", FIXED, 1},       {"err", FIXED, 2},
     {"erd", FIXED, 1},
+    {"tipping", AS_COLLECTED, 1}, {"corr", FIXED, 3},    {"condition", FIXED, 1}, {"m2reml", FIXED, 2},
+    {"aic", FIXED, 2},         {"z", FIXED, 2},
 };
 
 const char *format_number(char out[FORMAT_SIZE], double value, int decimals)

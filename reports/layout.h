@@ -116,8 +116,10 @@ void layout_front(struct layout *layout);            /* first page, how to read 
 void layout_claims(struct layout *layout);           /* what is claimed, and the answer */
 void layout_populations(struct layout *layout);      /* analysis sets, disposition, completeness, baseline */
 void layout_outcomes(struct layout *layout);         /* descriptives, figures */
+void layout_mmrm(struct layout *layout);             /* models for repeated measures */
 void layout_responders(struct layout *layout);
 void layout_effect_sizes(struct layout *layout);
+void layout_sensitivity(struct layout *layout);      /* imputation by the reference cohort */
 void layout_events(struct layout *layout);           /* time to event, Kaplan-Meier figures */
 void layout_exposure(struct layout *layout);         /* a table of the safety chapter */
 void layout_safety(struct layout *layout);           /* exposure, adverse events */

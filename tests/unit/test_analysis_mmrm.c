@@ -41,7 +41,7 @@ static void test_analysis_mmrm_trial1000_gives_the_numbers_of_r(void **state)
         snprintf(table, sizeof table, "MMRM %s", endpoints[i]);
         struct golden_outcome outcome =
             golden_compare(results, &(struct golden_rules){path, is_compared, NULL, false});
-        /* 6 of the fit, 10 elements of Sigma, 35 coefficients, means and differences at 4 visits and over all, 2 tests */
+        /* Of the fit, 10 elements of Sigma, 35 coefficients, 4 visits and the mean over them, 2 tests. */
         assert_int_equal(outcome.compared, 6 + 20 + 35 * 7 + 12 * 9 + 8 * 15 + 3 * 5 + 2 * 7 + 2 * 7);
         assert_int_equal(outcome.mismatches, 0);
         assert_result(results, NAMES(table, "fit", "unstructured", "taken"), 1);
@@ -70,9 +70,9 @@ static void test_analysis_mmrm_durability_is_the_difference_of_differences(void 
     double durability = value(results, NAMES("MMRM pain", "diff M24 - M6", "AD-MSC - PLACEBO", "diff"));
     assert_true(fabs(durability - (later - earlier)) < 1e-9);
     /* With the covariance of both it is more precise than two differences of separate subjects would be. */
-    assert_true(value(results, NAMES("MMRM pain", "diff M24 - M6", "AD-MSC - PLACEBO", "se_kr"))
-                < hypot(value(results, NAMES("MMRM pain", "diff M24", "AD-MSC - PLACEBO", "se_kr")),
-                        value(results, NAMES("MMRM pain", "diff M6", "AD-MSC - PLACEBO", "se_kr"))));
+    assert_true(value(results, NAMES("MMRM pain", "diff M24 - M6", "AD-MSC - PLACEBO", "se_kr")) <
+                hypot(value(results, NAMES("MMRM pain", "diff M24", "AD-MSC - PLACEBO", "se_kr")),
+                      value(results, NAMES("MMRM pain", "diff M6", "AD-MSC - PLACEBO", "se_kr"))));
     /* No value of the margin's 5 points lies in the interval, so that equivalence is not shown. */
     assert_true(value(results, NAMES("MMRM pain", "diff M12", "UC-MSC - PLACEBO", "tost_p")) > 0.99);
     assert_null(results_find(results, "MMRM vas", "diff M12", "UC-MSC - PLACEBO", "tost_p"));
@@ -82,14 +82,16 @@ static void test_analysis_mmrm_durability_is_the_difference_of_differences(void 
 /* -- another study --------------------------------------------------------------------------------------- */
 
 struct make {
-    size_t subjects, visits;     /* visits after baseline that are measured */
+    size_t subjects, visits; /* visits after baseline that are measured */
     bool one_cohort, unmeasured;
 };
 
 /* Answers vary from subject to subject and visit to visit, without pattern and always the same. */
 static int noise(size_t subject, size_t visit, size_t item)
 {
-    return (int)((subject * 7919 + visit * 104729 + item * 1299709 + subject * visit * 31 + subject * item * 17) % 97);
+    return (
+        int)((subject * 7919 + visit * 104729 + item * 1299709 + subject * visit * 31 + subject * item * 17) %
+             97);
 }
 
 static void measure(struct study *study, size_t subject, size_t visit, const char *id, date_days date)
@@ -106,7 +108,8 @@ static void measure(struct study *study, size_t subject, size_t visit, const cha
 
 static struct study *make_weeks(const void *owner, const struct make *make)
 {
-    static const char *const visits[] = {"W0", "W4", "W8", "W13"}, *const severities[] = {"light", "middling", "heavy"};
+    static const char *const visits[] = {"W0", "W4", "W8", "W13"}, *const severities[] = {"light", "middling",
+                                                                                          "heavy"};
     static const int days[] = {0, 28, 56, 91};
     struct study *study = study_new_with_forms(owner, WEEKS "protocol.yaml", WEEKS "forms");
     date_days first = study_date("2025-02-03");
@@ -138,7 +141,8 @@ static void test_analysis_mmrm_of_another_study_codes_by_its_reference(void **st
     const struct results *results = run(owner, &(struct make){.subjects = 60, .visits = 3});
     /* SALINE is the second cohort and the reference. */
     double difference = value(results, NAMES("MMRM effort", "diff W4", "PLASMA - SALINE", "diff"));
-    assert_true(fabs(value(results, NAMES("MMRM effort", "coef", "cohortPLASMA", "est")) - difference) < 1e-9);
+    assert_true(fabs(value(results, NAMES("MMRM effort", "coef", "cohortPLASMA", "est")) - difference) <
+                1e-9);
     double plasma = value(results, NAMES("MMRM effort", "lsmean W4", "PLASMA", "lsmean"));
     double saline = value(results, NAMES("MMRM effort", "lsmean W4", "SALINE", "lsmean"));
     assert_true(fabs(plasma - saline - difference) < 1e-9);
@@ -161,7 +165,8 @@ static void test_analysis_mmrm_one_visit_leaves_the_others_out(void **state)
     void *owner = memory_owner(NULL, "test");
     const struct results *results = run(owner, &(struct make){.subjects = 60, .visits = 1});
     value(results, NAMES("MMRM effort", "diff W4", "PLASMA - SALINE", "diff"));
-    assert_result_status(results, NAMES("MMRM effort", "diff W8", "PLASMA - SALINE", "diff"), "not_estimable");
+    assert_result_status(results, NAMES("MMRM effort", "diff W8", "PLASMA - SALINE", "diff"),
+                         "not_estimable");
     assert_result_status(results, NAMES("MMRM effort", "fit", "W8", "used"), "not_estimable");
     assert_result_status(results, NAMES("MMRM effort", "type 3 F arm x visit", "interaction", "p_satt"),
                          "not_estimable");
@@ -173,10 +178,12 @@ static void test_analysis_mmrm_one_cohort_has_means_and_no_differences(void **st
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
-    const struct results *results = run(owner, &(struct make){.subjects = 60, .visits = 3, .one_cohort = true});
+    const struct results *results =
+        run(owner, &(struct make){.subjects = 60, .visits = 3, .one_cohort = true});
     value(results, NAMES("MMRM effort", "lsmean W4", "PLASMA", "lsmean"));
     assert_result_status(results, NAMES("MMRM effort", "lsmean W4", "SALINE", "lsmean"), "not_estimable");
-    assert_result_status(results, NAMES("MMRM effort", "diff W4", "PLASMA - SALINE", "p_satt"), "not_estimable");
+    assert_result_status(results, NAMES("MMRM effort", "diff W4", "PLASMA - SALINE", "p_satt"),
+                         "not_estimable");
     assert_result_status(results, NAMES("MMRM effort", "joint F all arm contrasts", "all visits", "p_satt"),
                          "not_estimable");
     talloc_free(owner);
@@ -202,7 +209,8 @@ static void test_analysis_mmrm_of_too_little_says_why(void **state)
         assert_result_status(results, NAMES("MMRM effort", "fit", "model", "m2reml"), "not_estimable");
         assert_result_status(results, NAMES("MMRM effort", "fit", "W13", "used"), "not_estimable");
         assert_result_status(results, NAMES("MMRM effort", "lsmean W4", "SALINE", "lsmean"), "not_estimable");
-        assert_result_status(results, NAMES("MMRM effort", "diff averaged over visits", "PLASMA - SALINE", "p_kr"),
+        assert_result_status(results,
+                             NAMES("MMRM effort", "diff averaged over visits", "PLASMA - SALINE", "p_kr"),
                              "not_estimable");
         assert_null(results_find(results, "MMRM effort", "sigma", "1,1", "est"));
         talloc_free(owner);
@@ -226,9 +234,9 @@ static void test_analysis_mmrm_pooled_names_no_cohort(void **state)
     value(results, NAMES("MMRM effort", "lsmean W13", "Pooled", "lsmean"));
     for (size_t i = 0; i < results_count(results); i++) {
         const struct result *result = results_at(results, i);
-        if (strstr(result->row, "diff") != NULL || strstr(result->row, "arm") != NULL
-            || strstr(result->col, "PLASMA") != NULL || strstr(result->col, "SALINE") != NULL
-            || strstr(result->note, "cohort") != NULL)
+        if (strstr(result->row, "diff") != NULL || strstr(result->row, "arm") != NULL ||
+            strstr(result->col, "PLASMA") != NULL || strstr(result->col, "SALINE") != NULL ||
+            strstr(result->note, "cohort") != NULL)
             fail_msg("%s / %s / %s: %s", result->row, result->col, result->stat, result->note);
     }
     talloc_free(owner);
@@ -261,7 +269,8 @@ static void test_analysis_mmrm_ten_visits_and_six_cohorts_are_fitted(void **stat
     assert_result(results, NAMES("MMRM pain", "fit", "model", "parameters"), 55);
     assert_result(results, NAMES("MMRM pain", "type 3 F arm x visit", "interaction", "df1"), 45);
     value(results, NAMES("MMRM pain", "diff V10", "DOSE5 - PLACEBO", "p_kr"));
-    assert_result_status(results, NAMES("MMRM tasks", "diff V10", "DOSE5 - PLACEBO", "p_kr"), "not_estimable");
+    assert_result_status(results, NAMES("MMRM tasks", "diff V10", "DOSE5 - PLACEBO", "p_kr"),
+                         "not_estimable");
     talloc_free(owner);
 }
 
