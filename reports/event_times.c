@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "forms/answer.h"
 #include "forms/base/memory.h"
 #include "forms/expression.h"
 
@@ -11,13 +12,15 @@
 struct condition {
     struct expression *when;     /* NULL: every record, or no record when it does not fit */
     bool fits;
+    struct answer *answers;      /* of the form's items; those that the condition does not name stay missing */
+    size_t *items;               /* that it names */
+    size_t item_count;
 };
 
 struct deriving {
     const struct dataset *dataset;
     const struct timed_event *event;
     struct condition *conditions;    /* one for each of catalogue->forms */
-    struct answer *answers;          /* room for those of the longest form */
     int form;                        /* dataset_form_number */
     struct event_times *times;
 };
@@ -32,19 +35,32 @@ static bool is_of_event(const struct deriving *deriving, const struct form *form
     return strcmp(form->id, deriving->event->form) == 0;
 }
 
-static bool may_name_arm(const struct deriving *deriving, const struct form *form, const struct expression *when)
+static void find_items(const struct deriving *deriving, const struct form *form, struct condition *condition)
 {
     bool *marked = memory_new_array(deriving->conditions, bool, form->item_count);
+    condition->answers = memory_new_array(deriving->conditions, struct answer, form->item_count);
+    condition->items = memory_new_array(deriving->conditions, size_t, form->item_count);
+    for (size_t i = 0; i < form->item_count; i++) {
+        condition->answers[i] = answer_missing();
+        marked[i] = true;
+        if (condition->when != NULL && expression_names_any(condition->when, marked))
+            condition->items[condition->item_count++] = i;
+        marked[i] = false;
+    }
+}
+
+static bool may_name_arm(const struct deriving *deriving, const struct form *form, const struct condition *condition)
+{
     int date = deriving->event->date != NULL ? form_find_item(form, deriving->event->date) : FORM_NONE;
-    for (size_t i = 0; i < form->item_count; i++)
-        marked[i] = dataset_item_may_name_arm(&form->items[i]);
-    return (date != FORM_NONE && marked[date]) || (when != NULL && expression_names_any(when, marked));
+    bool may = date != FORM_NONE && dataset_item_may_name_arm(&form->items[date]);
+    for (size_t i = 0; i < condition->item_count; i++)
+        may |= dataset_item_may_name_arm(&form->items[condition->items[i]]);
+    return may;
 }
 
 static void read_conditions(struct deriving *deriving)
 {
     const struct catalogue *catalogue = deriving->dataset->catalogue;
-    size_t most = 0;
     for (size_t i = 0; i < catalogue->form_count; i++) {
         const struct form *form = catalogue->forms[i];
         struct condition *condition = &deriving->conditions[i];
@@ -53,11 +69,10 @@ static void read_conditions(struct deriving *deriving)
             continue;
         condition->when = event_condition(deriving->conditions, deriving->event, form, &error);
         condition->fits = condition->when != NULL || error.kind == ERROR_NONE;
-        most = form->item_count > most ? form->item_count : most;
-        if (deriving->dataset->pooled && may_name_arm(deriving, form, condition->when))
+        find_items(deriving, form, condition);
+        if (deriving->dataset->pooled && may_name_arm(deriving, form, condition))
             deriving->times->refused = true;
     }
-    deriving->answers = memory_new_array(deriving->conditions, struct answer, most);
 }
 
 static bool is_wanted_knee(const struct deriving *deriving, const struct record *record)
@@ -77,10 +92,15 @@ static bool is_event(struct deriving *deriving, const struct record *record)
         deriving->times->unread++;
     if (condition->when == NULL)
         return condition->fits;
-    record_answers(deriving->dataset, record, deriving->answers);
+    const struct form *form = record_form(deriving->dataset, record);
+    for (size_t i = 0; i < condition->item_count; i++) {
+        size_t item = condition->items[i];
+        const struct answer *answer = record_answer(deriving->dataset, record, form->items[item].id);
+        condition->answers[item] = answer != NULL ? *answer : answer_missing();
+    }
     const struct expression_input input = {
-        .form = record_form(deriving->dataset, record),
-        .answers = deriving->answers,
+        .form = form,
+        .answers = condition->answers,
         .date = record->date,
         .today = dataset_cut_date(deriving->dataset),
     };
