@@ -5,6 +5,7 @@
  */
 #include "reports/layout_safety.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -230,6 +231,78 @@ static void add_term_differences(struct layout *layout, const struct term_rows *
     layout_add_terms(layout, table, rows, &(struct term_cells){.results = "AE", .pattern = DIFFERENCE});
 }
 
+/* -- figure ---------------------------------------------------------------------------------------------- */
+
+enum { MOST_FOREST_ROWS = 120 }; /* more than a few pages of them nobody reads */
+
+static double percent(double proportion)
+{
+    return 100 * proportion;
+}
+
+static struct figure_forest_row forest_row(const struct layout *layout, const struct figure *figure,
+                                           const struct term_row *row, const char *contrast)
+{
+    double difference = layout_value(layout, "AE", row->name, contrast, "rd");
+    double lo = layout_value(layout, "AE", row->name, contrast, "mn_lo");
+    double hi = layout_value(layout, "AE", row->name, contrast, "mn_hi");
+    char number[3][FORMAT_SIZE];
+    return (struct figure_forest_row){
+        .group = contrast,
+        .label = row->label,
+        .text = isnan(difference)
+                    ? "NE"
+                    : memory_format(figure, "%s [%s, %s]", format_percent_of(number[0], difference),
+                                    format_percent_of(number[1], lo), format_percent_of(number[2], hi)),
+        .estimate = percent(difference),
+        .lo = percent(lo),
+        .hi = percent(hi),
+    };
+}
+
+/* The figure's numbers are those of the table of differences, its rows that are no terms. */
+static void add_forest_data(const struct layout *layout, struct figure *figure, const struct term_rows *rows)
+{
+    layout_add_event_facts(figure->data);
+    figure->data->label_title = "System organ class";
+    layout_add_contrast_columns(layout, figure->data);
+    layout_add_terms(layout, figure->data, rows,
+                     &(struct term_cells){.results = "AE", .pattern = DIFFERENCE, .classes_only = true});
+}
+
+static void add_forest(struct layout *layout, const struct term_rows *rows)
+{
+    size_t contrasts = layout->dataset->catalogue->protocol->plan.contrast_count, classes = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        classes += rows->at[i].term ? 0 : 1;
+    if (classes < 2 || classes * contrasts > MOST_FOREST_ROWS)
+        return;
+    struct figure *figure =
+        layout_add_figure(layout, "t12-forest", "Adverse events: differences by system organ class");
+    struct figure_forest_row *lines = memory_new_array(figure, struct figure_forest_row, classes * contrasts);
+    struct figure_forest *forest = &figure->as.forest;
+    for (size_t c = 0; c < contrasts; c++)
+        for (size_t i = 0; i < rows->count; i++)
+            if (!rows->at[i].term)
+                lines[forest->row_count++] =
+                    forest_row(layout, figure, &rows->at[i], layout_contrast_name(layout, c));
+    const char *level = layout_level(layout);
+    figure->kind = FIGURE_FOREST;
+    figure->description = memory_format(
+        figure,
+        "Forest plot of the differences of the percentages of subjects with an event, with %s limits, "
+        "%zu rows.",
+        level, forest->row_count);
+    forest->label_title = "System organ class";
+    forest->text_title = memory_format(figure, "Difference [%s CI]", level);
+    forest->x_title = "difference, points of %";
+    forest->left = "fewer in the first";
+    forest->right = "more in the first";
+    forest->margin_from = forest->margin_to = (double)NAN;
+    forest->rows = lines;
+    add_forest_data(layout, figure, rows);
+}
+
 void layout_safety(struct layout *layout)
 {
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "safety",
@@ -245,8 +318,10 @@ void layout_safety(struct layout *layout)
     if (contrasts)
         add_overview_differences(layout);
     add_counts(layout, &rows);
-    if (contrasts)
+    if (contrasts) {
         add_term_differences(layout, &rows);
+        add_forest(layout, &rows);
+    }
     layout_safety_parts(layout, &rows);
     layout_safety_rates(layout, &rows);
 }
