@@ -13,9 +13,12 @@ int analysis_main_visit(const struct dataset *dataset)
 /* In the order of the tables' numbers, but for those that read the rows of others. */
 const struct analysis analyses[] = {
     {"populations", analysis_populations},
+    {"flow", analysis_flow},
+    {"compliance", analysis_compliance},
     {"baseline", analysis_baseline},
     {"exposure", analysis_exposure},
     {"completeness", analysis_completeness},
+    {"missingness", analysis_missingness},
     {"descriptives", analysis_descriptives},
     {"ancova", analysis_ancova},
     {"mmrm", analysis_mmrm},

@@ -10,9 +10,12 @@
 #include "reports/results.h"
 
 void analysis_populations(const struct dataset *dataset, struct results *results);    /* T1, T2 */
+void analysis_flow(const struct dataset *dataset, struct results *results);           /* F1 */
+void analysis_compliance(const struct dataset *dataset, struct results *results);     /* T2, visits in time */
 void analysis_baseline(const struct dataset *dataset, struct results *results);       /* T3 */
 void analysis_exposure(const struct dataset *dataset, struct results *results);       /* T4 */
 void analysis_completeness(const struct dataset *dataset, struct results *results);   /* T5 */
+void analysis_missingness(const struct dataset *dataset, struct results *results);    /* T5 */
 void analysis_descriptives(const struct dataset *dataset, struct results *results);   /* T6 */
 void analysis_ancova(const struct dataset *dataset, struct results *results);         /* T7 */
 void analysis_mmrm(const struct dataset *dataset, struct results *results);           /* T8 */

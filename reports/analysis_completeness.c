@@ -6,6 +6,7 @@
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
 #include "reports/analysis_rows.h"
+#include "reports/visit_dates.h"
 
 /* One form at one visit in one column. */
 struct tally {
@@ -13,22 +14,14 @@ struct tally {
     size_t *scorable;        /* one for each endpoint of the protocol */
 };
 
-/* The calendar date of a study day (no day 0). */
-static int64_t date_of_day(date_days day1, int day)
-{
-    return (int64_t)day1 + day - (day > 0);
-}
-
 /* Due window closed before the day of the cut, and neither dead nor withdrawn when the visit was due. */
 static bool is_expected(const struct dataset *dataset, const struct subject *subject,
                         const struct visit *visit)
 {
-    date_days day1 = subject->day1[KNEE_NONE];
-    int64_t due = date_of_day(day1, visit->target);
-    bool closed = date_of_day(day1, visit->due[1]) < dataset_cut_date(dataset);
+    date_days due = visit_date_of_day(subject->day1[KNEE_NONE], visit->target);
     bool there = (subject->died == DATE_NONE || subject->died > due)
               && (subject->withdrawn == DATE_NONE || subject->withdrawn > due);
-    return closed && there;
+    return visit_is_over(dataset, subject, visit) && there;
 }
 
 /* received[visit * subjects + subject]: a record of the form is selected for the visit. */

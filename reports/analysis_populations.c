@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* T1 analysis sets, T2 disposition.  Counts each enrolled subject; the last column is all of them. */
-#include <math.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
 #include "reports/analysis_rows.h"
+#include "reports/subject_sets.h"
 
 #define ALL_COLUMN "(all)"
 #define IN_STUDY "in_study"
@@ -18,17 +18,6 @@ static const char *const set_names[SET_COUNT] = {
     [SET_ENROLLED] = "enrolled", [SET_ALLOCATED] = "allocated", [SET_TREATED] = "treated",
     [SET_NO_RECORD] = "treated_without_records", [SET_FAS] = "fas", [SET_COMPLETERS] = "completers",
 };
-
-/* The primary endpoint; without one, the completeness endpoint; -1 when the protocol has no endpoints. */
-static int sets_endpoint(const struct protocol *protocol)
-{
-    if (protocol->endpoint_count == 0)
-        return -1;
-    int primary = protocol->primary_endpoint != NULL
-                      ? protocol_find_endpoint(protocol, protocol->primary_endpoint)
-                      : -1;
-    return primary >= 0 ? primary : protocol->completeness_endpoint;
-}
 
 /* Nobody has come to any visit, or the date of treatment is wrong. */
 static bool has_record_in_a_window(const struct dataset *dataset, size_t subject)
@@ -43,23 +32,14 @@ static bool has_record_in_a_window(const struct dataset *dataset, size_t subject
 
 static void find_sets(const struct dataset *dataset, size_t subject, bool member[SET_COUNT])
 {
-    const struct protocol *protocol = dataset->catalogue->protocol;
-    int endpoint = sets_endpoint(protocol);
-    int baseline = dataset_baseline(dataset);
-    bool after = false, last = false;
-    for (int visit = 0; endpoint >= 0 && visit < (int)protocol->visit_count; visit++) {
-        if (!dataset_is_after_baseline(dataset, visit))
-            continue;
-        last = !isnan(dataset_value(dataset, subject, (size_t)endpoint, visit));
-        after = after || last;
-    }
+    struct subject_sets sets = subject_sets_of(dataset, subject);
     member[SET_ENROLLED] = true;
     member[SET_ALLOCATED] = dataset->subjects[subject].cohort != NO_COHORT;
-    member[SET_TREATED] = dataset->subjects[subject].treated;
+    member[SET_TREATED] = sets.treated;
     member[SET_NO_RECORD] =
         member[SET_TREATED] && !has_record_in_a_window(dataset, subject);
-    member[SET_FAS] = after && !isnan(dataset_value(dataset, subject, (size_t)endpoint, baseline));
-    member[SET_COMPLETERS] = last;
+    member[SET_FAS] = sets.full_analysis;
+    member[SET_COMPLETERS] = sets.completer;
 }
 
 /* counts[row * columns + column] += 1 in the subject's column and in the last one */

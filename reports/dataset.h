@@ -171,6 +171,9 @@ void record_answers(const struct dataset *dataset, const struct record *record, 
 /* Whether item number `item` of the record's form was answered; known for every form. */
 bool record_item_answered(const struct dataset *dataset, const struct record *record, size_t item);
 
+/* How many of the items in `mask` were answered; bit i % 64 of word i / 64 is item number i of the record's form. */
+size_t record_count_answered(const struct dataset *dataset, const struct record *record, const uint64_t *mask);
+
 /* Score number `score` of the record's form: NAN when not scored, or when no endpoint of the protocol names it. */
 double record_score(const struct dataset *dataset, const struct record *record, size_t score);
 

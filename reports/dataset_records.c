@@ -179,6 +179,19 @@ bool record_item_answered(const struct dataset *dataset, const struct record *re
     return bits != NULL ? bits[item / 64] >> item % 64 & 1 : !isnan(record_score(dataset, record, 0));
 }
 
+size_t record_count_answered(const struct dataset *dataset, const struct record *record, const uint64_t *mask)
+{
+    size_t items = record_form(dataset, record)->item_count, count = 0;
+    const uint64_t *bits = record->parts & PART_ANSWERS
+                               ? NULL
+                               : payload_part(dataset->store, block_of_record(dataset, record), record, PART_ITEMS);
+    for (size_t word = 0; bits != NULL && word < (items + 63) / 64; word++)
+        count += (size_t)__builtin_popcountll(bits[word] & mask[word]);
+    for (size_t item = 0; bits == NULL && item < items; item++)
+        count += mask[item / 64] >> item % 64 & 1 && record_item_answered(dataset, record, item);
+    return count;
+}
+
 double record_score(const struct dataset *dataset, const struct record *record, size_t score)
 {
     const struct kept_form *kept = &dataset->store->forms[record->form];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who was studied: analysis sets, disposition, completeness, baseline.  (STATISTICS 1a: T1, T2, T3, T5) */
-#include "reports/layout.h"
+#include "reports/layout_populations.h"
 
 #include <math.h>
 #include <string.h>
@@ -175,8 +175,10 @@ static void add_all_completeness(struct layout *layout)
         bool done = false;
         for (size_t before = 0; before < e; before++)
             done = done || strcmp(protocol->endpoints[before].form, protocol->endpoints[e].form) == 0;
-        if (!done)
-            add_completeness(layout, protocol->endpoints[e].form);
+        if (done)
+            continue;
+        add_completeness(layout, protocol->endpoints[e].form);
+        layout_missing_items(layout, protocol->endpoints[e].form);
     }
 }
 
@@ -309,12 +311,16 @@ static void add_smd(struct layout *layout)
 void layout_populations(struct layout *layout)
 {
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "subjects", "Subjects");
+    layout_flow(layout);
     add_counts(layout, "t1-analysis-sets", "Analysis sets", "analysis sets");
     add_counts(layout, "t2-disposition", "Disposition", "disposition");
     add_deviations(layout);
+    layout_compliance(layout);
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "completeness",
                          "Completeness of follow-up");
     add_all_completeness(layout);
+    layout_missing_patterns(layout);
+    layout_completers(layout);
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "baseline", "Baseline");
     add_baseline(layout);
     add_smd(layout);

@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-/* The primary endpoint; without one, the completeness endpoint; -1 when the protocol has no endpoints. */
-static int deciding_endpoint(const struct protocol *protocol)
+int subject_sets_endpoint(const struct protocol *protocol)
 {
     if (protocol->endpoint_count == 0)
         return -1;
@@ -17,7 +16,7 @@ static int deciding_endpoint(const struct protocol *protocol)
 struct subject_sets subject_sets_of(const struct dataset *dataset, size_t subject)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
-    int endpoint = deciding_endpoint(protocol);
+    int endpoint = subject_sets_endpoint(protocol);
     bool any = false, last = false;
     for (int visit = 0; endpoint >= 0 && visit < (int)protocol->visit_count; visit++) {
         if (!dataset_is_after_baseline(dataset, visit))

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The flow of subjects, visits in time and what is missing, on a study small enough to count by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "forms/base/memory.h"
+#include "reports/analysis.h"
+#include "reports/layout.h"
+#include "tests/support/golden.h"
+#include "tests/support/study.h"
+
+#define NAMES(...) ((const char *const[4]){__VA_ARGS__})
+#define ROW(row, col, stat) NAMES("flow", row, col, stat)
+
+/* Day 1 is 2024-03-01: day 92 is 2024-05-31, day 184 2024-08-31; M3 is due on days 78 to 106, M6 on 163 to 205. */
+enum { BOTH, ONLY_M6, LOST, DIED, REFUSED, WAITING, SUBJECTS };
+
+struct fixture {
+    struct study *study;
+    struct results *results;
+};
+
+static struct study_record *add(struct study *study, size_t subject, const char *form, enum knee_side knee,
+                                const char *visit, const char *date)
+{
+    return study_add_record(study, subject, form, knee, visit, study_date(date));
+}
+
+static void add_vas(struct study *study, size_t subject, const char *visit, const char *date, const char *value)
+{
+    struct study_record *record = add(study, subject, "pain_vas", KNEE_RIGHT, visit, date);
+    if (value != NULL)
+        study_answer(study, record, "vas", value);
+}
+
+static void add_screening(struct study *study, size_t subject, const char *eligible, const char *reason)
+{
+    struct study_record *record = add(study, subject, "screening", KNEE_NONE, "unscheduled", "2024-02-01");
+    study_answer(study, record, "occasion", "screening");
+    study_answer(study, record, "eligible", eligible);
+    if (reason != NULL)
+        study_answer(study, record, "not_eligible_reason", reason);
+}
+
+static void add_end(struct study *study, size_t subject, const char *reason, const char *date)
+{
+    struct study_record *record = add(study, subject, "end_of_study", KNEE_NONE, "unscheduled", date);
+    study_answer(study, record, "last_contact", date);
+    study_answer(study, record, "reason", reason);
+    if (strcmp(reason, "died") == 0)
+        study_answer(study, record, "death_date", date);
+}
+
+static int set_up(void **state)
+{
+    static const char *const cohorts[SUBJECTS] = {"CELLS", "CELLS", "CELLS", "CS", "CS", NULL};
+    struct fixture *fixture = memory_new(NULL, struct fixture);
+    struct study *study = fixture->study = study_new(fixture, "tests/support/study.yaml");
+    fixture->results = results_new(fixture);
+    for (int i = 0; i < SUBJECTS; i++)
+        study_add_subject(study, 1, i + 1, KNEE_RIGHT, cohorts[i]);
+    for (size_t i = BOTH; i <= DIED; i++) {
+        add_screening(study, i, "true", NULL);
+        add(study, i, "treatment", KNEE_RIGHT, "unscheduled", "2024-03-01");
+        add_vas(study, i, "BL", "2024-02-20", i == BOTH ? "60" : i == ONLY_M6 ? "70" : "40");
+    }
+    add_screening(study, REFUSED, "false", "too_mild");
+    add_vas(study, BOTH, "M3", "2024-05-31", "30");
+    add_vas(study, BOTH, "M6", "2024-10-15", "20");          /* day 229: late */
+    add_vas(study, ONLY_M6, "M3", "2024-04-15", NULL);       /* day 46: early, and not answered */
+    add_vas(study, ONLY_M6, "M6", "2024-08-31", "50");
+    add_end(study, LOST, "lost_to_follow_up", "2024-06-20"); /* day 112: after the window of M3 */
+    add_end(study, DIED, "died", "2024-04-01");
+    add_end(study, REFUSED, "not_treated", "2024-03-05");
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    talloc_free(*state);
+    return 0;
+}
+
+static const struct results *run(struct fixture *fixture)
+{
+    analysis_run(study_finish(fixture->study), fixture->results);
+    return fixture->results;
+}
+
+static void test_analysis_flow_counts_screened_and_not_treated_with_reasons(void **state)
+{
+    const struct results *results = run(*state);
+    assert_result(results, ROW("screened", "(all)", "n"), 5);
+    assert_result(results, ROW("not_eligible", "(all)", "n"), 1);
+    assert_result(results, ROW("not_eligible", "(all)", "reason too_mild"), 1);
+    assert_null(results_find(results, "flow", "not_eligible", "(all)", "reason too_severe"));
+    assert_result(results, ROW("not_treated", "(all)", "n"), 2);
+    assert_result(results, ROW("not_treated", "CS", "n"), 1);
+    assert_result(results, ROW("not_treated", "CS", "reason not_treated"), 1);
+    assert_result(results, ROW("not_treated", "(all)", "reason no_reason"), 1);
+}
+
+static void test_analysis_flow_each_treated_subject_is_in_one_place_of_a_visit(void **state)
+{
+    static const char *const places[] = {"with_data", "left", "not_due", "missed"};
+    static const char *const columns[] = {"CELLS", "CS", "(all)"};
+    static const double treated[] = {3, 1, 4};
+    const struct results *results = run(*state);
+    for (size_t c = 0; c < 3; c++) {
+        double m3 = 0, m6 = 0;
+        for (size_t p = 0; p < 4; p++) {
+            m3 += results_find(results, "flow", "visit M3", columns[c], places[p])->value;
+            m6 += results_find(results, "flow", "visit M6", columns[c], places[p])->value;
+        }
+        assert_true(m3 == treated[c]);
+        assert_true(m6 == treated[c]);
+    }
+    assert_result(results, ROW("visit M3", "CELLS", "with_data"), 1);
+    assert_result(results, ROW("visit M3", "CELLS", "missed"), 2);
+    assert_result(results, ROW("visit M3", "CS", "left died"), 1);
+    assert_result(results, ROW("visit M6", "CELLS", "with_data"), 2);
+    assert_result(results, ROW("visit M6", "CELLS", "left lost_to_follow_up"), 1);
+}
+
+static void test_analysis_flow_open_windows_are_not_due(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t seconds = (int64_t)study_date("2024-06-14") * 86400;   /* day 106: the last day of M3 */
+    study_dataset(fixture->study)->cut_made_us = seconds * 1000000;
+    const struct results *results = run(fixture);
+    assert_result(results, ROW("visit M3", "CELLS", "missed"), 0);
+    assert_result(results, ROW("visit M3", "CELLS", "not_due"), 2);
+}
+
+static void test_analysis_compliance_one_record_inside_the_window_is_enough(void **state)
+{
+    const struct results *results = run(*state);
+    assert_result(results, NAMES("visit compliance", "M3", "CELLS", "visited"), 2);
+    assert_result(results, NAMES("visit compliance", "M3", "CELLS", "inside"), 1);
+    assert_result(results, NAMES("visit compliance", "M3", "CELLS", "early"), 1);
+    assert_result(results, NAMES("visit compliance", "M6", "CELLS", "late"), 1);
+    assert_result(results, NAMES("visit compliance", "M6", "CELLS", "pct_inside"), 50);
+    assert_result_status(results, NAMES("visit compliance", "M6", "CS", "pct_inside"), "empty");
+}
+
+static void test_analysis_missingness_items_not_answered_are_counted(void **state)
+{
+    const struct results *results = run(*state);
+    assert_result(results, NAMES("missing items pain_vas", "M3", "CELLS", "records"), 2);
+    assert_result(results, NAMES("missing items pain_vas", "M3", "CELLS", "complete"), 1);
+    assert_result(results, NAMES("missing items pain_vas", "M3", "CELLS", "pct_missing"), 50);
+    assert_result(results, NAMES("missing items pain_vas", "BL", "CELLS", "missing"), 0);
+}
+
+static void test_analysis_missingness_patterns_have_a_kind(void **state)
+{
+    const struct results *results = run(*state);
+    assert_result(results, NAMES("missing patterns", "complete", "CELLS", "n"), 1);
+    assert_result(results, NAMES("missing patterns", "intermittent", "CELLS", "n"), 1);
+    assert_result(results, NAMES("missing patterns", "monotone", "CELLS", "n"), 0);
+    assert_result(results, NAMES("missing patterns", "none", "CELLS", "n"), 1);
+    assert_result(results, NAMES("missing patterns", "none", "CS", "n"), 1);
+    assert_result(results, NAMES("commonest patterns", "..", "CS", "n"), 1);
+    assert_result(results, NAMES("commonest patterns", ".+", "CELLS", "n"), 1);
+    assert_null(results_find(results, "commonest patterns", "+.", "CELLS", "n"));
+}
+
+static void test_analysis_missingness_describes_completers_and_drop_outs(void **state)
+{
+    const struct results *results = run(*state);
+    assert_result(results, NAMES("completers and drop-outs", "vas", "completers", "mean"), 65);
+    assert_result(results, NAMES("completers and drop-outs", "vas", "drop-outs", "mean"), 40);
+    assert_result(results, NAMES("completers and drop-outs", "vas", "drop-outs", "sd"), 0);
+    assert_result(results, NAMES("completers and drop-outs", "baseline.age_years", "drop-outs", "nmiss"), 2);
+    assert_result_status(results, NAMES("completers and drop-outs", "baseline.age_years", "difference", "smd"),
+                         "not_estimable");
+}
+
+static void test_analysis_run_study_without_subjects_has_its_tables(void **state)
+{
+    struct fixture *fixture = *state;
+    struct study *empty = study_new(fixture, "tests/support/study.yaml");
+    struct dataset *dataset = study_finish(empty);
+    analysis_run(dataset, fixture->results);
+    assert_result(fixture->results, ROW("visit M3", "(all)", "with_data"), 0);
+    assert_result_status(fixture->results, NAMES("visit compliance", "M3", "CS", "pct"), "empty");
+    assert_non_null(layout_document(fixture, dataset, fixture->results));
+}
+
+/* -- the diagram ----------------------------------------------------------------------------------------- */
+
+static const struct figure *find_flow(const struct document *document)
+{
+    const struct figure *flow = NULL;
+    for (size_t c = 0; c < document->chapter_count; c++)
+        for (size_t b = 0; b < document->chapters[c]->block_count; b++) {
+            const struct figure *figure = document->chapters[c]->blocks[b].figure;
+            flow = figure != NULL && figure->kind == FIGURE_FLOW ? figure : flow;
+        }
+    return flow;
+}
+
+static void test_layout_flow_boxes_tell_why_subjects_are_not_there(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct results *results = run(fixture);
+    const struct figure *figure = find_flow(layout_document(fixture, study_dataset(fixture->study), results));
+    if (figure == NULL)
+        fail_msg("no flow diagram");
+    const struct figure_flow *flow = &figure->as.flow;
+    assert_int_equal(flow->stage_count, 2);
+    assert_string_equal(flow->stages[0].aside.title, "Found not eligible (n = 1)");
+    assert_string_equal(flow->stages[0].aside.lines[0], "too little pain or change: 1");
+    assert_string_equal(flow->stages[1].box.title, "Enrolled (n = 6)");
+    assert_string_equal(flow->stages[1].aside.title, "Not allocated to a cohort (n = 1)");
+    assert_int_equal(flow->column_count, 2);
+    assert_int_equal(flow->box_count, 5);
+    assert_string_equal(flow->columns[0].boxes[0].title, "Allocated (n = 3)");
+    assert_string_equal(flow->columns[0].boxes[2].title, "3 months (M3): with data (n = 1)");
+    assert_string_equal(flow->columns[0].boxes[2].lines[0], "visit missed: 2");
+    assert_string_equal(flow->columns[1].boxes[2].lines[1], "died: 1");
+    assert_string_equal(flow->columns[0].boxes[4].title, "Analysed: full analysis set (n = 2)");
+}
+
+#define WITH_STUDY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STUDY(test_analysis_flow_counts_screened_and_not_treated_with_reasons),
+        WITH_STUDY(test_analysis_flow_each_treated_subject_is_in_one_place_of_a_visit),
+        WITH_STUDY(test_analysis_flow_open_windows_are_not_due),
+        WITH_STUDY(test_analysis_compliance_one_record_inside_the_window_is_enough),
+        WITH_STUDY(test_analysis_missingness_items_not_answered_are_counted),
+        WITH_STUDY(test_analysis_missingness_patterns_have_a_kind),
+        WITH_STUDY(test_analysis_missingness_describes_completers_and_drop_outs),
+        WITH_STUDY(test_analysis_run_study_without_subjects_has_its_tables),
+        WITH_STUDY(test_layout_flow_boxes_tell_why_subjects_are_not_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
