@@ -304,13 +304,13 @@ static void check_analysis(const struct fixture *fixture, const json_t *analysis
 static void test_ars_json_every_reference_is_to_something(void **state)
 {
     struct fixture *fixture = *state;
-    const json_t *analyses = json_object_get(fixture->json, "analyses");
+    const json_t *list = json_object_get(fixture->json, "analyses");
     const json_t *items = json_object_get(
         json_object_get(json_object_get(fixture->json, "mainListOfContents"), "contentsList"), "listItems");
-    assert_int_equal(json_array_size(items), json_array_size(analyses));
-    for (size_t i = 0; i < json_array_size(analyses); i++) {
-        check_analysis(fixture, json_array_get(analyses, i));
-        assert_non_null(find_by_id(analyses, text_at(json_array_get(items, i), "analysisId")));
+    assert_int_equal(json_array_size(items), json_array_size(list));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        check_analysis(fixture, json_array_get(list, i));
+        assert_non_null(find_by_id(list, text_at(json_array_get(items, i), "analysisId")));
     }
 }
 
@@ -387,10 +387,10 @@ static size_t check_numbers(const struct fixture *fixture, const json_t *analysi
 static void test_ars_json_holds_every_number_with_twelve_digits(void **state)
 {
     struct fixture *fixture = *state;
-    const json_t *analyses = json_object_get(fixture->json, "analyses");
+    const json_t *list = json_object_get(fixture->json, "analyses");
     size_t numbers = 0;
-    for (size_t i = 0; i < json_array_size(analyses); i++)
-        numbers += check_numbers(fixture, json_array_get(analyses, i));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        numbers += check_numbers(fixture, json_array_get(list, i));
     assert_int_equal(numbers, results_count(fixture->results));
     assert_true(numbers > 100);
 }
