@@ -134,14 +134,14 @@ static const char *names_of_strata(const struct layout *layout)
     return out->bytes;
 }
 
-/* "NNTB 5.8" for one more benefit, "NNTH 5.8" for one more harm; NAN is a limit at infinity. */
-static void append_number_needed(struct text *out, double value)
+/* "NNTB 5.8" for one more benefit, "NNTH 5.8" for one more harm; NAN is infinite. */
+static void append_number_needed(struct text *out, double value, bool named)
 {
     char number[FORMAT_SIZE];
     if (isnan(value))
         text_append(out, "infinity");
     else
-        text_append_format(out, "%s %s", value < 0 ? "NNTH" : "NNTB",
+        text_append_format(out, "%s%s", !named ? "" : value < 0 ? "NNTH " : "NNTB ",
                            format_stat(number, "nnt", fabs(value), 0));
 }
 
@@ -164,11 +164,11 @@ static void set_number_needed(const struct layout *layout, struct table *table, 
         lo = hi;
         hi = other;
     }
-    append_number_needed(out, value);
+    append_number_needed(out, value, true);
     text_append(out, " [");
-    append_number_needed(out, lo);
+    append_number_needed(out, lo, through > 0);
     text_append(out, through > 0 && !isnan(lo) && !isnan(hi) ? " to infinity to " : " to ");
-    append_number_needed(out, hi);
+    append_number_needed(out, hi, through > 0);
     text_append(out, "]");
     table_set_cell(table, row, column, CELL_NUMBER, out->bytes);
     talloc_free(out);

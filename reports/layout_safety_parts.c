@@ -68,7 +68,15 @@ static void add_serious(struct layout *layout)
 
 /* -- periods --------------------------------------------------------------------------------------------- */
 
-/* "0-7", "> 30", "other": what follows `prefix` in the name of a table of the results, in their order. */
+static bool has_events(const struct layout *layout, const char *table)
+{
+    for (size_t c = 0; c < layout->dataset->cohort_count; c++)
+        if (layout_value(layout, table, "ANY", layout->dataset->cohorts[c], "events") > 0)
+            return true;
+    return false;
+}
+
+/* "0-7", "> 30", "other" (when there is any): what follows `prefix` in the names of the results, in their order. */
 static const char **list_periods(const struct layout *layout, const char *prefix, size_t *count)
 {
     const struct analysis_plan *plan = &layout->dataset->catalogue->protocol->plan;
@@ -77,8 +85,9 @@ static const char **list_periods(const struct layout *layout, const char *prefix
     *count = 0;
     for (size_t i = 0; i < results_count(layout->results) && *count < plan->safety_period_count + 2; i++) {
         const char *table = results_at(layout->results, i)->table;
-        if (strncmp(table, prefix, length) == 0
-            && (*count == 0 || strcmp(periods[*count - 1], table + length) != 0))
+        bool next = strncmp(table, prefix, length) == 0
+                 && (*count == 0 || strcmp(periods[*count - 1], table + length) != 0);
+        if (next && (strcmp(table + length, "other") != 0 || has_events(layout, table)))
             periods[(*count)++] = table + length;
     }
     return periods;
