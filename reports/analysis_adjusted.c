@@ -61,10 +61,10 @@ static void add_difference(const struct adjusted *adjusted, struct cell cell,
     const struct linear_estimate *difference = &answer->difference;
     cell_add_count(&cell, "n1", answer->n[0]);
     cell_add_count(&cell, "n0", answer->n[1]);
-    cell_add_or_reason(&cell, "effective1", answer->effective[0], answer->reason);
-    cell_add_or_reason(&cell, "effective0", answer->effective[1], answer->reason);
-    cell_add_or_reason(&cell, "mean1", answer->means[0].estimate, answer->means[0].reason);
-    cell_add_or_reason(&cell, "mean0", answer->means[1].estimate, answer->means[1].reason);
+    cell_add_or_reason(&cell, "effective_1", answer->effective[0], answer->reason);
+    cell_add_or_reason(&cell, "effective_0", answer->effective[1], answer->reason);
+    cell_add_or_reason(&cell, "mean_1", answer->means[0].estimate, answer->means[0].reason);
+    cell_add_or_reason(&cell, "mean_0", answer->means[1].estimate, answer->means[1].reason);
     cell_add_or_reason(&cell, "diff", difference->estimate, difference->reason);
     cell_add_or_reason(&cell, "se", difference->se, difference->reason);
     cell_add_or_reason(&cell, "lo", difference->lo, difference->reason);
@@ -73,7 +73,8 @@ static void add_difference(const struct adjusted *adjusted, struct cell cell,
     add_evalue(cell, difference, pooled_sd(adjusted, answer, first));
 }
 
-static void add_balance(const struct adjusted *adjusted, struct cell cell, const struct overlap_answer *answer)
+static void add_balance(const struct adjusted *adjusted, struct cell cell,
+                        const struct overlap_answer *answer)
 {
     static const char no_variation[] = "does not vary in these cohorts";
     for (size_t b = 0; b < answer->balance_count; b++) {

@@ -54,7 +54,8 @@ static void add_differences(const struct ancova *ancova, struct cell cell, const
         cell.col = contrast->name;
         cell_add_linear(&cell, "diff", &e);
         if (ancova->margin != NULL)
-            cell_add_or_reason(&cell, "tost_p", stat_linear_equivalence(&e, ancova->margin->margin), e.reason);
+            cell_add_or_reason(&cell, "tost_p", stat_linear_equivalence(&e, ancova->margin->margin),
+                               e.reason);
     }
 }
 
@@ -123,8 +124,8 @@ static void add_window(struct ancova *ancova, size_t endpoint, enum dataset_wind
     for (int visit = 0; visit < (int)protocol->visit_count; visit++) {
         if (!dataset_is_after_baseline(dataset, visit))
             continue;
-        covariates_change(dataset, baseline, strict ? columns[visit] : dataset_values(dataset, endpoint, visit),
-                          ancova->change);
+        covariates_change(dataset, baseline,
+                          strict ? columns[visit] : dataset_values(dataset, endpoint, visit), ancova->change);
         add_visit(ancova, table, visit);
     }
     talloc_free(table);

@@ -92,26 +92,35 @@ static void take_answers(const void *owner, const struct dataset *dataset, struc
     talloc_free(answers);
 }
 
+const char *covariates_name(const void *owner, const struct model_term *term)
+{
+    if (term->kind == TERM_ITEM)
+        return memory_format(owner, "%s.%s", term->item.form, term->item.item);
+    return term->kind == TERM_SITE ? "site" : "base";
+}
+
 static struct covariate take_term(const void *owner, const struct dataset *dataset, const bool *included,
                                   const struct model_term *term)
 {
-    struct covariate covariate = {.kind = term->kind};
-    switch (term->kind) {
-    case TERM_BASE: covariate.name = "base"; break;
-    case TERM_SITE:
-        covariate.name = "site";
+    struct covariate covariate = {.kind = term->kind, .name = covariates_name(owner, term)};
+    if (term->kind == TERM_SITE)
         take_sites(owner, dataset, included, &covariate);
-        break;
-    case TERM_ITEM:
+    if (term->kind == TERM_ITEM) {
         covariate.item = &term->item;
-        covariate.name = memory_format(owner, "%s.%s", term->item.form, term->item.item);
         take_answers(owner, dataset, &covariate);
-        break;
     }
     return covariate;
 }
 
 /* -- all ------------------------------------------------------------------------------------------------- */
+
+const char *covariates_formula(const void *owner, const struct model_term *terms, size_t term_count)
+{
+    const char *formula = "cohort";
+    for (size_t t = 0; t < term_count; t++)
+        formula = memory_format(owner, "%s+%s", formula, covariates_name(owner, &terms[t]));
+    return formula;
+}
 
 struct covariates covariates_of(const void *owner, const struct dataset *dataset,
                                 const struct model_term *terms, size_t term_count)
@@ -124,25 +133,24 @@ struct covariates covariates_of(const void *owner, const struct dataset *dataset
         included[i] = dataset->subjects[i].treated && column != NO_COHORT;
     }
     struct covariate *all = memory_new_array(owner, struct covariate, term_count);
-    const char *formula = "cohort";
-    for (size_t t = 0; t < term_count; t++) {
+    for (size_t t = 0; t < term_count; t++)
         all[t] = take_term(owner, dataset, included, &terms[t]);
-        formula = memory_format(owner, "%s+%s", formula, all[t].name);
-    }
-    return (struct covariates){all, term_count, formula, cohort, included, dataset->cohort_count,
-                               dataset->subject_count};
+    const char *formula = covariates_formula(owner, terms, term_count);
+    return (struct covariates){
+        all, term_count, formula, cohort, included, dataset->cohort_count, dataset->subject_count};
 }
 
 struct linear_variable *covariates_variables(const void *owner, const struct covariates *covariates,
                                              const double *baseline)
 {
-    struct linear_variable *variables = memory_new_array(owner, struct linear_variable, covariates->count + 1);
-    variables[COVARIATES_COHORT] = (struct linear_variable){covariates->cohort_count, covariates->cohort, NULL};
+    struct linear_variable *variables =
+        memory_new_array(owner, struct linear_variable, covariates->count + 1);
+    variables[COVARIATES_COHORT] =
+        (struct linear_variable){covariates->cohort_count, covariates->cohort, NULL};
     for (size_t t = 0; t < covariates->count; t++) {
         const struct covariate *covariate = &covariates->at[t];
-        variables[t + 1] =
-            (struct linear_variable){covariate->levels, covariate->codes,
-                                     covariate->kind == TERM_BASE ? baseline : covariate->values};
+        variables[t + 1] = (struct linear_variable){
+            covariate->levels, covariate->codes, covariate->kind == TERM_BASE ? baseline : covariate->values};
     }
     return variables;
 }

@@ -29,8 +29,14 @@ struct covariates {
     size_t cohort_count, subject_count;
 };
 
+/* "base", "site", "form.item". */
+const char *covariates_name(const void *owner, const struct model_term *term);
+
+/* "cohort+base+site": how tables of a model with these terms are named. */
+const char *covariates_formula(const void *owner, const struct model_term *terms, size_t term_count);
+
 /*
- * Terms in the plan's order.  Levels of a site: those of treated subjects, in the dataset's order; of an
+ * Terms in the plan's order.  Levels of a site: those of treated subjects, by number; of an
  * item: its codes over all versions of its form.  Answers as analysis_strata.h takes them.
  */
 struct covariates covariates_of(const void *owner, const struct dataset *dataset,

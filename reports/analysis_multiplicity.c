@@ -46,7 +46,8 @@ void analysis_multiplicity(const struct dataset *dataset, struct results *result
     double *p = memory_new_array(owner, double, count);
     double *adjusted = memory_new_array(owner, double, count);
     for (size_t h = 0; h < count; h++) {
-        raw[h] = find_p(dataset, results, &plan->hypotheses[h], contrasts.at[plan->hypotheses[h].contrast].name);
+        raw[h] =
+            find_p(dataset, results, &plan->hypotheses[h], contrasts.at[plan->hypotheses[h].contrast].name);
         p[h] = raw[h].p;
     }
     if (plan->method == MULTIPLICITY_ORDERED)
@@ -60,7 +61,8 @@ void analysis_multiplicity(const struct dataset *dataset, struct results *result
         const struct cell cell = {results, "multiplicity", row, contrasts.at[hypothesis->contrast].name};
         cell_add_count(&cell, "order", h + 1);
         cell_add_or_reason(&cell, "p_raw", p[h], raw[h].reason);
-        cell_add_or_reason(&cell, "p_adjusted", adjusted[h], raw[h].reason != NULL ? raw[h].reason : untested);
+        cell_add_or_reason(&cell, "p_adjusted", adjusted[h],
+                           raw[h].reason != NULL ? raw[h].reason : untested);
     }
     talloc_free(owner);
 }

@@ -377,10 +377,15 @@ struct document *layout_document(const void *owner, const struct dataset *datase
     layout_claims(&layout);
     layout_populations(&layout);
     layout_outcomes(&layout);
+    layout_figures(&layout);
+    layout_ancova(&layout);
     layout_mmrm(&layout);
     layout_responders(&layout);
     layout_effect_sizes(&layout);
     layout_sensitivity(&layout);
+    layout_subgroups(&layout);
+    layout_multiplicity(&layout);
+    layout_adjusted(&layout);
     layout_events(&layout);
     layout_safety(&layout);
     layout_listings(&layout);

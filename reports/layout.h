@@ -116,10 +116,15 @@ void layout_front(struct layout *layout);            /* first page, how to read 
 void layout_claims(struct layout *layout);           /* what is claimed, and the answer */
 void layout_populations(struct layout *layout);      /* analysis sets, disposition, completeness, baseline */
 void layout_outcomes(struct layout *layout);         /* descriptives, figures */
+void layout_ancova(struct layout *layout);           /* each visit on its own */
 void layout_mmrm(struct layout *layout);             /* models for repeated measures */
+void layout_figures(struct layout *layout);          /* figures of the outcomes chapter: single values */
 void layout_responders(struct layout *layout);
 void layout_effect_sizes(struct layout *layout);
 void layout_sensitivity(struct layout *layout);      /* imputation by the reference cohort */
+void layout_subgroups(struct layout *layout);        /* forest plots */
+void layout_multiplicity(struct layout *layout);     /* hypotheses together */
+void layout_adjusted(struct layout *layout);         /* overlap weights, unless randomised */
 void layout_events(struct layout *layout);           /* time to event, Kaplan-Meier figures */
 void layout_exposure(struct layout *layout);         /* a table of the safety chapter */
 void layout_safety(struct layout *layout);           /* exposure, adverse events */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Values and changes of the endpoints by visit and cohort, as tables and figures.  (STATISTICS 1a: T6, F2) */
+/* Values, changes and changes in per cent of the endpoints by visit and cohort, as tables and figures.  (STATISTICS 1a: T6, F2) */
 #include "reports/layout_score.h"
 
 #include <math.h>
@@ -33,6 +33,18 @@ static bool is_shown(const struct layout *layout, size_t visit, bool change)
     return !change || dataset_is_after_baseline(layout->dataset, (int)visit);
 }
 
+enum measure { MEASURE_VALUE, MEASURE_CHANGE, MEASURE_PERCENT };
+
+static const struct {
+    const char *id;              /* of the table */
+    const char *results;         /* their table's name begins so */
+    const char *kind, *title;
+} measures[] = {
+    [MEASURE_VALUE] = {"value", "value", "value", "value by visit"},
+    [MEASURE_CHANGE] = {"change", "change", "change", "change from baseline"},
+    [MEASURE_PERCENT] = {"percent", "pct_change", "change in per cent", "change in per cent of the baseline"},
+};
+
 static void add_population(struct table *table, const char *kind)
 {
     table_add_fact(table, "Population",
@@ -41,19 +53,21 @@ static void add_population(struct table *table, const char *kind)
                    kind);
 }
 
-static void add_descriptives(struct layout *layout, const struct outcome *outcome, bool change)
+static void add_descriptives(struct layout *layout, const struct outcome *outcome, enum measure measure)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    const char *kind = change ? "change" : "value";
-    struct table *table =
-        layout_add_table(layout, memory_format(layout->document, "t6-%s-%s", kind, outcome->endpoint->id),
-                         memory_format(layout->document, "%s: %s", outcome->title,
-                                       change ? "change from baseline" : "value by visit"));
+    bool change = measure != MEASURE_VALUE;
+    int collected = measure == MEASURE_PERCENT ? 0 : outcome->collected;
+    struct table *table = layout_add_table(
+        layout, memory_format(layout->document, "t6-%s-%s", measures[measure].id, outcome->endpoint->id),
+        memory_format(layout->document, "%s: %s", outcome->title, measures[measure].title));
     layout_add_score_facts(table, outcome);
     add_important_change(table, outcome);
     if (change)
         table_add_fact(table, "Change", "%s", change_meaning(outcome));
-    add_population(table, kind);
+    if (measure == MEASURE_PERCENT)
+        table_add_fact(table, "Per cent", "100 x change / baseline; missing when the baseline is 0");
+    add_population(table, measures[measure].kind);
     table->group_title = "Visit";
     table->label_title = "Statistic";
     layout_add_cohort_columns(layout, table);
@@ -65,10 +79,11 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
         {"{median} [{q1}, {q3}]", "Median [Q1, Q3]", 0},
         {"{min}, {max}", "Min, max", 0},
     };
-    const char *results = memory_format(layout->document, "%s %s", kind, outcome->endpoint->id);
+    const char *results =
+        memory_format(layout->document, "%s %s", measures[measure].results, outcome->endpoint->id);
     for (size_t v = 0; v < protocol->visit_count; v++) {
         const struct visit *visit = &protocol->visits[v];
-        struct result_key key = {.table = results, .row = visit->id, .collected = outcome->collected};
+        struct result_key key = {.table = results, .row = visit->id, .collected = collected};
         for (size_t i = 0; is_shown(layout, v, change) && i < sizeof lines / sizeof *lines; i++)
             layout_add_cohort_row(layout, table, &key, layout_visit_title(layout, visit), &lines[i]);
     }
@@ -183,9 +198,10 @@ void layout_outcomes(struct layout *layout)
                          "those seen at each visit, who are not the same subjects at every visit.");
     for (size_t e = 0; e < protocol->endpoint_count; e++) {
         struct outcome outcome = layout_find_outcome(layout, &protocol->endpoints[e]);
-        add_descriptives(layout, &outcome, false);
+        add_descriptives(layout, &outcome, MEASURE_VALUE);
         add_mean_figure(layout, &outcome, false);
-        add_descriptives(layout, &outcome, true);
+        add_descriptives(layout, &outcome, MEASURE_CHANGE);
         add_mean_figure(layout, &outcome, true);
+        add_descriptives(layout, &outcome, MEASURE_PERCENT);
     }
 }

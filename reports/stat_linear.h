@@ -3,8 +3,9 @@
  * Analysis of covariance: least squares on factors and numbers, least squares means, differences, F tests.
  *
  * One pass sums X'X and X'y over sparse rows, or over the cells that the factors make; squared residuals come
- * from them, or from one more pass where that would lose digits.  No matrix of the size of the study.  What cannot be estimated is NAN with a reason, a text in plain English that a report can print.
- * Not for repeated measures: that is stat_mmrm.
+ * from them, or from one more pass where that would lose digits.  No matrix of the size of the study.  What
+ * cannot be estimated is NAN with a reason, a text in plain English that a report can print.  Not for
+ * repeated measures: that is stat_mmrm.
  */
 #ifndef PATELLA_STAT_LINEAR_H
 #define PATELLA_STAT_LINEAR_H

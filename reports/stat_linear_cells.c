@@ -134,8 +134,8 @@ static void take_variable(const struct cells *cells, int variable, size_t cell, 
         entry->centre = cells->design->centres[variable];
         return;
     }
-    entry->column = entry->column * cells->design->data->variables[variable].levels
-                    + level_of(cells, variable, cell);
+    entry->column =
+        entry->column * cells->design->data->variables[variable].levels + level_of(cells, variable, cell);
 }
 
 static void find_entries(const struct cells *cells, size_t cell, struct cell_entry *entries)
