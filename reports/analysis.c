@@ -20,6 +20,7 @@ const struct analysis analyses[] = {
     {"completeness", analysis_completeness},
     {"missingness", analysis_missingness},
     {"descriptives", analysis_descriptives},
+    {"distribution", analysis_distribution},
     {"ancova", analysis_ancova},
     {"mmrm", analysis_mmrm},
     {"responders", analysis_responders},

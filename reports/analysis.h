@@ -17,6 +17,7 @@ void analysis_exposure(const struct dataset *dataset, struct results *results); 
 void analysis_completeness(const struct dataset *dataset, struct results *results);   /* T5 */
 void analysis_missingness(const struct dataset *dataset, struct results *results);    /* T5 */
 void analysis_descriptives(const struct dataset *dataset, struct results *results);   /* T6 */
+void analysis_distribution(const struct dataset *dataset, struct results *results);   /* F7 */
 void analysis_ancova(const struct dataset *dataset, struct results *results);         /* T7 */
 void analysis_mmrm(const struct dataset *dataset, struct results *results);           /* T8 */
 void analysis_responders(const struct dataset *dataset, struct results *results);     /* T9 */
