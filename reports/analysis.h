@@ -25,6 +25,10 @@ void analysis_effect_sizes(const struct dataset *dataset, struct results *result
 void analysis_adverse_events(const struct dataset *dataset, struct results *results); /* T11 to T14 */
 void analysis_sensitivity(const struct dataset *dataset, struct results *results);    /* T16 */
 void analysis_events(const struct dataset *dataset, struct results *results);         /* T15 */
+void analysis_contralateral(const struct dataset *dataset, struct results *results);  /* T18 */
+void analysis_imaging(const struct dataset *dataset, struct results *results);        /* T18 */
+void analysis_rescue(const struct dataset *dataset, struct results *results);         /* T18 */
+void analysis_cost(const struct dataset *dataset, struct results *results);           /* T18 */
 void analysis_subgroups(const struct dataset *dataset, struct results *results);      /* T17 */
 /* T19; after the repeated-measures models, whose rows it reads. */
 void analysis_multiplicity(const struct dataset *dataset, struct results *results);

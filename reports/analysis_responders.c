@@ -8,6 +8,7 @@
 #include "forms/base/memory.h"
 #include "forms/responder.h"
 #include "reports/analysis.h"
+#include "reports/analysis_responders.h"
 #include "reports/analysis_rows.h"
 #include "reports/analysis_strata.h"
 #include "reports/stat_stratified.h"
@@ -73,7 +74,7 @@ static enum response respond(const struct responses *responses, const struct dom
     return came ? responder_evaluate(responses->responder, domains) : RESPONSE_NOT_EVALUABLE;
 }
 
-static void evaluate(const struct responses *responses, int visit)
+static struct domain_values find_values(const struct responses *responses, int visit)
 {
     const struct dataset *dataset = responses->dataset;
     struct domain_values values = {0};
@@ -84,12 +85,28 @@ static void evaluate(const struct responses *responses, int visit)
         values.baseline[i] = dataset_values(dataset, endpoint, dataset_baseline(dataset));
         values.value[i] = dataset_values(dataset, endpoint, visit);
     }
+    return values;
+}
+
+static void evaluate(const struct responses *responses, int visit)
+{
+    struct domain_values values = find_values(responses, visit);
     for (size_t c = 0; c < responses->columns.count; c++) {
         const struct column *column = &responses->columns.at[c];
         for (size_t i = 0; i < column->count; i++)
             responses->at[visit][column->subjects[i]] =
                 (unsigned char)respond(responses, &values, column->subjects[i]);
     }
+}
+
+void responders_at(const struct dataset *dataset, const struct responder *responder, int visit,
+                   unsigned char *responses)
+{
+    struct responses rule = {.dataset = dataset};
+    set_rule(&rule, responder);
+    struct domain_values values = find_values(&rule, visit);
+    for (size_t i = 0; i < dataset->subject_count; i++)
+        responses[i] = (unsigned char)respond(&rule, &values, i);
 }
 
 /* -- counts ---------------------------------------------------------------------------------------------- */
