@@ -76,7 +76,7 @@ static bool has_events(const struct layout *layout, const char *table)
     return false;
 }
 
-/* "0-7", "> 30", "other" (when there is any): what follows `prefix` in the names of the results, in their order. */
+/* "0-7", "> 30", "other" (when there is any): what follows `prefix` in the results, in their order. */
 static const char **list_periods(const struct layout *layout, const char *prefix, size_t *count)
 {
     const struct analysis_plan *plan = &layout->dataset->catalogue->protocol->plan;
