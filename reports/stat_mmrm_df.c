@@ -207,15 +207,26 @@ static struct hypothesis *hypothesis_new(const struct mmrm_model *model, const d
     return h;
 }
 
+/* out (rows^2) = x'a x, x rank x rows, of a symmetric a. */
+static void make_form(const struct hypothesis *h, const double *a, const double *x, double *out)
+{
+    int q = (int)h->model->rank;
+    int rows = (int)h->rows;
+    double *ax = memory_new_array(NULL, double, memory_size_product(h->model->rank, h->rows));
+    cblas_dsymm(CblasColMajor, CblasLeft, CblasLower, q, rows, 1, a, q, x, q, 0, ax, q);
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, rows, rows, q, 1, x, q, ax, q, 0, out, rows);
+    talloc_free(ax);
+}
+
 /* v (rows^2) = l'c l; with c NULL by Phi. */
 static void make_variance(const struct hypothesis *h, const double *c, double *v)
 {
-    size_t q = h->model->rank;
-    for (size_t j = 0; j < h->rows; j++) {
-        for (size_t i = 0; i < h->rows; i++)
-            v[i + j * h->rows] = c == NULL ? dot(q, h->b + i * q, h->b + j * q)
-                                           : stat_matrix_bilinear(c, q, h->l + i * q, h->l + j * q);
-    }
+    int q = (int)h->model->rank;
+    int rows = (int)h->rows;
+    if (c != NULL)
+        make_form(h, c, h->l, v);
+    else
+        cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, rows, rows, q, 1, h->b, q, h->b, q, 0, v, rows);
 }
 
 /* Wald's statistic / rows; NAN when c is singular. */
@@ -280,11 +291,7 @@ static double *make_ratios(const struct hypothesis *h)
         return NULL;
     for (size_t t = 0; t < h->model->theta_count; t++) {
         double *ratio = ratios + t * rows * rows;
-        for (size_t j = 0; j < rows; j++) {
-            for (size_t i = 0; i < rows; i++)
-                ratio[i + j * rows] = stat_matrix_bilinear(h->model->state->p + t * q * q, q, h->b + i * q,
-                                                           h->b + j * q);
-        }
+        make_form(h, h->model->state->p + t * q * q, h->b, ratio);
         stat_matrix_solve(v, rows, ratio, rows);
     }
     return ratios;
