@@ -23,7 +23,7 @@ static const struct {
     {"df", FIXED, 1},          {"df1", FIXED, 0},        {"df2", FIXED, 1},       {"t", FIXED, 2},
     {"F", FIXED, 2},           {"chisq", FIXED, 2},      {"rr", FIXED, 2},        {"or", FIXED, 2},
     {"hr", FIXED, 2},          {"hedges_g", FIXED, 2},   {"cohen_d", FIXED, 2},   {"g", FIXED, 2},
-    {"d", FIXED, 2},           {"auc", FIXED, 3},
+    {"d", FIXED, 2},           {"auc", FIXED, 3},        {"ratio", FIXED, 2},
     {"srm", FIXED, 2},         {"W", FIXED, 1},          {"cmh", FIXED, 2},       {"nnt", FIXED, 1},
     {"welch", AS_COLLECTED, 1}, {"pooled", AS_COLLECTED, 1},
     {"py", FIXED, 1},          {"eair100", FIXED, 1},    {"eair", FIXED, 1},      {"rate100", FIXED, 1},

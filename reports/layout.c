@@ -387,6 +387,7 @@ struct document *layout_document(const void *owner, const struct dataset *datase
     layout_multiplicity(&layout);
     layout_adjusted(&layout);
     layout_events(&layout);
+    layout_secondary(&layout);
     layout_safety(&layout);
     layout_listings(&layout);
     return document;

@@ -126,6 +126,7 @@ void layout_subgroups(struct layout *layout);        /* forest plots */
 void layout_multiplicity(struct layout *layout);     /* hypotheses together */
 void layout_adjusted(struct layout *layout);         /* overlap weights, unless randomised */
 void layout_events(struct layout *layout);           /* time to event, Kaplan-Meier figures */
+void layout_secondary(struct layout *layout);        /* untreated knee, imaging, rescue treatments, cost */
 void layout_exposure(struct layout *layout);         /* a table of the safety chapter */
 void layout_safety(struct layout *layout);           /* exposure, adverse events */
 void layout_listings(struct layout *layout);
