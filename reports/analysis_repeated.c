@@ -109,13 +109,8 @@ const char *repeated_formula(const void *owner, const struct dataset *dataset)
     const char *formula = dataset->pooled ? "change ~ visit" : "change ~ cohort x visit";
     for (size_t t = 0; t < plan->covariate_count; t++) {
         const struct model_term *term = &plan->covariates[t];
-        switch (term->kind) {
-        case TERM_BASE: formula = memory_format(owner, "%s + base x visit", formula); break;
-        case TERM_SITE: formula = memory_format(owner, "%s + site", formula); break;
-        case TERM_ITEM:
-            formula = memory_format(owner, "%s + %s.%s", formula, term->item.form, term->item.item);
-            break;
-        }
+        formula = memory_format(owner, "%s + %s%s", formula, covariates_name(owner, term),
+                                term->kind == TERM_BASE ? " x visit" : "");
     }
     return formula;
 }

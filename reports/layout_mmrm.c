@@ -364,10 +364,7 @@ static void add_term_rows(const struct layout *layout, struct table *table, cons
         const struct model_term *term = &plan->covariates[t];
         const struct item *item =
             term->kind == TERM_ITEM ? layout_find_item(layout, term->item.form, term->item.item) : NULL;
-        const char *name = term->kind == TERM_BASE ? "base"
-                           : term->kind == TERM_SITE
-                               ? "site"
-                               : memory_format(table, "%s.%s", term->item.form, term->item.item);
+        const char *name = covariates_name(table, term);
         const char *label = term->kind == TERM_BASE   ? "Baseline"
                             : term->kind == TERM_SITE ? "Site"
                             : item != NULL            ? layout_capital(layout, item->text)

@@ -111,23 +111,6 @@ static void add_imputed(const struct layout *layout, struct table *table,
     }
 }
 
-/* "cohort+base+site", as analysis_ancova.c names its tables. */
-static const char *ancova_formula(const void *owner, const struct analysis_plan *plan)
-{
-    const char *formula = "cohort";
-    for (size_t t = 0; t < plan->covariate_count; t++) {
-        const struct model_term *term = &plan->covariates[t];
-        switch (term->kind) {
-        case TERM_BASE: formula = memory_format(owner, "%s+base", formula); break;
-        case TERM_SITE: formula = memory_format(owner, "%s+site", formula); break;
-        case TERM_ITEM:
-            formula = memory_format(owner, "%s+%s.%s", formula, term->item.form, term->item.item);
-            break;
-        }
-    }
-    return formula;
-}
-
 /* What the same differences are without imputation; rows of other analyses. */
 static void add_observed(const struct layout *layout, struct table *table,
                          const struct sensitivity *sensitivity, const struct visit *visit)
@@ -135,8 +118,10 @@ static void add_observed(const struct layout *layout, struct table *table,
     const struct protocol *protocol = protocol_of(layout);
     bool kenward_roger = strcmp(protocol->df, "satterthwaite") != 0;
     const char *group = layout_visit_title(layout, visit);
-    const char *ancova = memory_format(table, "ANCOVA change ~ %s %s", ancova_formula(table, &protocol->plan),
-                                       sensitivity->id);
+    const struct analysis_plan *plan = &protocol->plan;
+    const char *ancova =
+        memory_format(table, "ANCOVA change ~ %s %s",
+                      covariates_formula(table, plan->covariates, plan->covariate_count), sensitivity->id);
     struct result_key key = {.table = memory_format(table, "MMRM %s", sensitivity->id),
                              .row = memory_format(table, "diff %s", visit->id),
                              .collected = sensitivity->outcome.collected};
