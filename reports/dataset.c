@@ -100,11 +100,11 @@ static void derive_treatment(const struct deriving *deriving, size_t number)
     subject->cohort = of_knee != NO_COHORT ? of_knee : subject->allocated[KNEE_NONE];
 }
 
-static int16_t visit_of_day(const struct protocol *protocol, int day)
+static int visit_of_day(const struct protocol *protocol, int day)
 {
     for (size_t i = 0; i < protocol->visit_count; i++) {
         if (day >= protocol->visits[i].analysis[0] && day <= protocol->visits[i].analysis[1])
-            return (int16_t)i;
+            return (int)i;
     }
     return NO_VISIT;
 }
@@ -121,7 +121,7 @@ static void derive_days(const struct deriving *deriving, size_t number)
         bool has_day = day1 != DATE_NONE && record->date != DATE_NONE;
         record->day = has_day ? date_study_day(record->date, day1) : STUDY_DAY_NONE;
         bool assigned = has_day && !record_is_unscheduled(deriving->dataset, record);
-        record->analysis_visit = assigned ? visit_of_day(deriving->protocol, record->day) : (int16_t)NO_VISIT;
+        record->analysis_visit = (int16_t)(assigned ? visit_of_day(deriving->protocol, record->day) : NO_VISIT);
         record->selected = false;
     }
 }
@@ -320,8 +320,7 @@ const struct record *dataset_selected(const struct dataset *dataset, size_t subj
 {
     struct records records = dataset_records(dataset, subject);
     int number = dataset_form_number(dataset, form);
-    for (size_t i = 0; i < records.count; i++) {
-        const struct record *record = &records.at[i];
+    for (const struct record *record = records.at, *end = record + records.count; record < end; record++) {
         if (record->selected && record->analysis_visit == visit && record->knee == knee
             && record_is(dataset, record, number))
             return record;

@@ -80,16 +80,15 @@ static void make_room(struct answer_pool *pool)
     }
 }
 
-static bool read_answer(struct answer_pool *pool, const struct item *item, const char *text, size_t length,
-                        bool bare, struct answer *answer)
+static bool read_answer(struct answer_pool *pool, const struct answer_text *given, struct answer *answer)
 {
-    char *copy = memory_copy_bytes(NULL, text, length);
-    bool word = bare && (strcmp(copy, "true") == 0 || strcmp(copy, "false") == 0);
-    enum raw_kind kind = !bare ? RAW_TEXT : word ? RAW_BOOLEAN : RAW_INTEGER;
-    struct raw_answer raw = {item->id, kind, copy};
+    char *copy = memory_copy_bytes(NULL, given->text, given->length);
+    bool word = given->bare && (strcmp(copy, "true") == 0 || strcmp(copy, "false") == 0);
+    enum raw_kind kind = !given->bare ? RAW_TEXT : word ? RAW_BOOLEAN : RAW_INTEGER;
+    struct raw_answer raw = {given->item->id, kind, copy};
     struct problem_list problems = {NULL, 0};
     void *work = memory_owner(NULL, "problems");
-    bool read = answer_read(work, item, &raw, answer, &problems) && answer->state == ANSWER_GIVEN
+    bool read = answer_read(work, given->item, &raw, answer, &problems) && answer->state == ANSWER_GIVEN
              && strcmp(answer->text, copy) == 0;
     if (read)
         answer->text = talloc_steal(pool, copy);
@@ -99,17 +98,16 @@ static bool read_answer(struct answer_pool *pool, const struct item *item, const
     return read;
 }
 
-bool answer_pool_add(struct answer_pool *pool, const struct item *item, uint32_t key, const char *text, size_t length,
-                     bool bare, uint32_t *number)
+bool answer_pool_add(struct answer_pool *pool, const struct answer_text *given, uint32_t *number)
 {
-    uint32_t *slot = find_slot(pool, key, text, length);
+    uint32_t *slot = find_slot(pool, given->key, given->text, given->length);
     if (*slot == 0) {
         make_room(pool);
-        slot = find_slot(pool, key, text, length);
+        slot = find_slot(pool, given->key, given->text, given->length);
         struct pooled_answer *pooled = pooled_at(pool, pool->count);
-        pooled->key = key;
-        pooled->length = (uint32_t)length;
-        if (!read_answer(pool, item, text, length, bare, &pooled->answer))
+        pooled->key = given->key;
+        pooled->length = (uint32_t)given->length;
+        if (!read_answer(pool, given, &pooled->answer))
             return false;
         *slot = (uint32_t)++pool->count;
     }
@@ -229,16 +227,16 @@ static bool keep_value(struct answer_pool *pool, const struct kept_form *kept, s
     void *work = value.escaped ? memory_owner(NULL, "escapes") : NULL;
     if (value.escaped)
         value.text = without_escapes(work, kept, whole.at, (size_t)(whole.end - whole.at), item, &value.length);
-    bool kept_now = value.text != NULL
-                 && answer_pool_add(pool, &kept->form->items[item], kept->first_item + (uint32_t)item, value.text,
-                                    value.length, value.bare, &scanned->answers[scanned->count]);
+    const struct answer_text given = {&kept->form->items[item], kept->first_item + (uint32_t)item, value.text,
+                                      value.length, value.bare};
+    bool kept_now = value.text != NULL && answer_pool_add(pool, &given, &scanned->answers[scanned->count]);
     talloc_free(work);
     scanned->items[scanned->count] = (uint16_t)item;
     scanned->count += kept_now;
     return kept_now;
 }
 
-bool content_scan(struct answer_pool *pool, const struct kept_form *kept, bool masked, const char *content,
+bool content_scan(const struct record_store *store, const struct kept_form *kept, const char *content,
                   size_t length, struct scanned *scanned, struct error *error)
 {
     struct scan whole = {content, content + length}, scan = whole;
@@ -257,10 +255,10 @@ bool content_scan(struct answer_pool *pool, const struct kept_form *kept, bool m
         size_t item = find_item(kept, next, id, id_length);
         if (item == kept->form->item_count)
             return refuse(kept, id, id_length, error);
-        bool hidden = is_hidden(kept, masked, item);     /* that it was answered may name the arm, too */
+        bool hidden = is_hidden(kept, store->masked, item);     /* that it was answered may name the arm, too */
         if (!hidden)
             scanned->bits[item / 64] |= UINT64_C(1) << item % 64;
-        if (kept->answers && !hidden && !keep_value(pool, kept, item, value, whole, scanned))
+        if (kept->answers && !hidden && !keep_value(store->answers, kept, item, value, whole, scanned))
             return refuse(kept, id, id_length, error);
         next = item + 1;
         more = take(&scan, ',');

@@ -64,10 +64,12 @@ static void describe_form(struct record_store *store, struct kept_form *kept, co
     kept->answers = needs_answers(protocol, form);
     kept->creates_subject = form->creates_subject;
     kept->bit_words = (form->item_count + 63) / 64;
-    kept->score_slots = memory_new_array(store, int16_t, form->score_count);
-    for (size_t i = 0; i < form->score_count; i++)
-        kept->score_slots[i] =
-            is_endpoint(protocol, form, form->scores[i].id) ? (int16_t)kept->score_count++ : (int16_t)-1;
+    kept->score_slots = memory_new_array(store, size_t, form->score_count);
+    for (size_t i = 0; i < form->score_count; i++) {
+        bool wanted = is_endpoint(protocol, form, form->scores[i].id);
+        kept->score_slots[i] = wanted ? kept->score_count : NOT_KEPT;
+        kept->score_count += wanted;
+    }
     kept->id_lengths = memory_new_array(store, uint8_t, form->item_count);
     for (size_t i = 0; i < form->item_count; i++)
         kept->id_lengths[i] = (uint8_t)strlen(form->items[i].id);
@@ -184,7 +186,7 @@ static void add_scores(struct record_block *block, const struct kept_form *kept,
 {
     uint64_t *words = payload_new(block, kept->score_count);
     for (size_t i = 0; i < kept->form->score_count; i++)
-        if (kept->score_slots[i] >= 0)
+        if (kept->score_slots[i] != NOT_KEPT)
             memcpy(&words[kept->score_slots[i]], &scores[i], sizeof scores[i]);
 }
 
@@ -215,8 +217,7 @@ static bool add_content(struct record_store *store, struct record_block *block, 
 {
     const struct kept_form *kept = &store->forms[input->form];
     struct scanned *scanned = &store->scanned;
-    bool read = content_scan(store->answers, kept, store->masked, input->content, input->content_length,
-                             scanned, error);
+    bool read = content_scan(store, kept, input->content, input->content_length, scanned, error);
     if (read && kept->answers) {
         record->parts |= PART_ANSWERS;
         add_answers(block, scanned);

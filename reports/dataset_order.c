@@ -213,9 +213,10 @@ static void add_tie(struct record_store *store, size_t subject, const struct rec
     bool known = records[at].parts & PART_ORIGIN;
     if (known || (last != NULL && last->subject == subject && last->at == at))
         return;
-    if ((store->tie_count & (store->tie_count - 1)) == 0)
-        store->ties = memory_resize_array(store, store->ties, struct record_tie,
-                                          store->tie_count == 0 ? 1 : 2 * store->tie_count);
+    if (store->ties == NULL || store->tie_count == store->tie_room) {
+        store->tie_room = store->tie_room == 0 ? 64 : memory_size_product(store->tie_room, 2);
+        store->ties = memory_resize_array(store, store->ties, struct record_tie, store->tie_room);
+    }
     store->ties[store->tie_count++] = (struct record_tie){(uint32_t)subject, records[at].subject, (uint32_t)at};
 }
 

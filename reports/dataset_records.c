@@ -197,7 +197,7 @@ double record_score(const struct dataset *dataset, const struct record *record, 
     const struct kept_form *kept = &dataset->store->forms[record->form];
     const uint64_t *words = payload_part(dataset->store, block_of_record(dataset, record), record, PART_SCORES);
     double value = (double)NAN;
-    if (words != NULL && kept->score_slots[score] >= 0)
+    if (words != NULL && kept->score_slots[score] != NOT_KEPT)
         memcpy(&value, &words[kept->score_slots[score]], sizeof value);
     return value;
 }

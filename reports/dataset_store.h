@@ -15,6 +15,8 @@
 
 #include "reports/dataset_build.h"
 
+#define NOT_KEPT SIZE_MAX
+
 enum { PERSONS_A_BLOCK = 1024 };
 enum { PART_ORIGIN = 1, PART_SCORES = 2, PART_ITEMS = 4, PART_ANSWERS = 8, PART_VOID = 16 };
 enum { ORIGIN_WORDS = (sizeof(struct record_origin) + 7) / 8 };
@@ -33,7 +35,7 @@ struct kept_form {
     int number;                  /* of the form's id, in byte order */
     bool answers;                /* all of them; else which items were answered */
     bool creates_subject;
-    int16_t *score_slots;        /* for each score: its place, or -1 */
+    size_t *score_slots;         /* for each score: its place, or NOT_KEPT */
     size_t score_count;          /* that are kept */
     size_t records;              /* of subjects */
     size_t bit_words;
@@ -69,17 +71,24 @@ struct record_store {
     struct answer_pool *answers;
     struct scanned scanned;      /* room for the longest form */
     struct record_tie *ties;     /* found while giving records to subjects */
-    size_t tie_count;
+    size_t tie_count, tie_room;
 };
 
 struct answer_pool *answer_pool_new(const void *owner);
-/* Number of the answer of item `key` (its number among all forms' items) with that text. */
-bool answer_pool_add(struct answer_pool *pool, const struct item *item, uint32_t key, const char *text, size_t length,
-                     bool bare, uint32_t *number) MUST_CHECK;
+/* An answer as a canonical text has it. */
+struct answer_text {
+    const struct item *item;
+    uint32_t key;                /* number of the item among all forms' items */
+    const char *text;
+    size_t length;
+    bool bare;                   /* without quotes */
+};
+/* Number of that answer; false when it is none to that item. */
+bool answer_pool_add(struct answer_pool *pool, const struct answer_text *given, uint32_t *number) MUST_CHECK;
 const struct answer *answer_pool_at(const struct answer_pool *pool, uint32_t number);
 
 /* Fills `scanned` from a canonical text; its arrays have room for the form's items. */
-bool content_scan(struct answer_pool *pool, const struct kept_form *kept, bool masked, const char *content,
+bool content_scan(const struct record_store *store, const struct kept_form *kept, const char *content,
                   size_t length, struct scanned *scanned, struct error *error) MUST_CHECK;
 
 /* Parts of a record's payload; NULL when it has none. */

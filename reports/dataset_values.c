@@ -12,7 +12,7 @@ struct collecting {
     size_t endpoint;
     enum dataset_knee knee;
     enum dataset_window window;
-    int16_t *scores;             /* of the endpoint in each form of the catalogue, FORM_NONE */
+    int *scores;                 /* of the endpoint in each form of the catalogue, FORM_NONE */
     double **columns;
     int *distances;              /* of the value taken so far at each visit; by the strict window only */
 };
@@ -23,8 +23,8 @@ static void find_scores(struct collecting *collecting)
     const struct endpoint *wanted = &catalogue->protocol->endpoints[collecting->endpoint];
     for (size_t i = 0; i < catalogue->form_count; i++)
         collecting->scores[i] = strcmp(catalogue->forms[i]->id, wanted->form) == 0
-                                    ? (int16_t)form_find_score(catalogue->forms[i], wanted->score)
-                                    : (int16_t)FORM_NONE;
+                                    ? form_find_score(catalogue->forms[i], wanted->score)
+                                    : FORM_NONE;
 }
 
 static bool is_wanted_knee(const struct collecting *collecting, const struct record *record)
@@ -101,7 +101,7 @@ static struct collecting begin(const void *owner, const struct dataset *dataset,
         .dataset = dataset,
         .endpoint = endpoint,
         .columns = memory_new_array(owner, double *, visits),
-        .scores = memory_new_array(owner, int16_t, dataset->catalogue->form_count),
+        .scores = memory_new_array(owner, int, dataset->catalogue->form_count),
         .distances = memory_new_array(owner, int, visits),
     };
     for (size_t v = 0; v < visits; v++)

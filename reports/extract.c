@@ -443,7 +443,8 @@ static struct db_parameters *origin_parameters(const struct extract *extract, co
     const char **forms = memory_new_array(parameters, const char *, memory_size_product(count, 3));
     const char **knees = forms + count, **visits = knees + count;
     for (size_t i = 0; i < count; i++) {
-        const struct record *record = &dataset_records(dataset, ties[i].subject).at[ties[i].at];
+        struct records records = dataset_records(dataset, ties[i].subject);
+        const struct record *record = &records.at[ties[i].at];
         intake_person(extract->intake, ties[i].person, &sites[i], &subjects[i]);
         forms[i] = record_form(dataset, record)->id;
         knees[i] = knee_name(record->knee);

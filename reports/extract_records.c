@@ -254,7 +254,9 @@ static bool take_rest(const struct intake *intake, struct db_row *row, const str
         memcpy(origin.id, id, sizeof origin.id);
         input->origin = &origin;
     }
-    return add_record(intake, named, input, error);
+    bool added = add_record(intake, named, input, error);
+    input->origin = NULL;
+    return added;
 }
 
 bool intake_take_record(void *context, struct db_row *row, struct error *error)

@@ -46,9 +46,12 @@ static int choose(uint64_t *state, const double *weights, int count)
 
 static int poisson(uint64_t *state, double mean)
 {
+    double left = exp(-mean), product = uniform(state);
     int count = 0;
-    for (double left = exp(-mean), product = uniform(state); product > left; product *= uniform(state))
+    while (product > left) {
+        product *= uniform(state);
         count++;
+    }
     return count;
 }
 

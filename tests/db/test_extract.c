@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -288,6 +289,86 @@ static void test_extract_make_cut_holds_what_had_committed(void **state)
     assert_true(first_value(extract(fixture, number, EXTRACT_COLUMNS_ALLOWED)) == 40);
 }
 
+/* --- large studies ------------------------------------------------------------------------------------- */
+
+/*
+ * Copies of the first subject's VAS at M3 as unscheduled records, `count` for each subject of the study, as they would
+ * stand in the table; the triggers of which the audit trail is made are off.
+ */
+static void multiply_records(struct fixture *fixture, int count)
+{
+    test_run(collected_db(fixture->collected),
+             memory_format(fixture,
+                           "SET session_replication_role = replica;"
+                           "INSERT INTO core.submission (study_id, site_id, subject_no, form, knee, visit, instance, "
+                           "version, id, status, form_version, protocol_version, dated, content, sha256, scores, door, "
+                           "token_no, recorded_by, recorded_at, xid, era) "
+                           "SELECT v.study_id, s.site_id, s.subject_no, v.form, v.knee, 'unscheduled', g, 1, "
+                           "gen_random_uuid(), v.status, v.form_version, v.protocol_version, v.dated + g, v.content, "
+                           "v.sha256, ARRAY[g::float8], v.door, v.token_no, v.recorded_by, v.recorded_at, v.xid, v.era "
+                           "FROM core.submission v, core.subject s, generate_series(1, %d) g "
+                           "WHERE (v.site_id, v.subject_no, v.form, v.visit) = (1, 1, 'pain_vas', 'M3') "
+                           "AND s.study_id = v.study_id;"
+                           "SET session_replication_role = origin",
+                           count));
+}
+
+static double sum_of_unscheduled(const struct dataset *dataset, size_t subject)
+{
+    struct records records = dataset_records(dataset, subject);
+    double sum = 0;
+    for (size_t i = 0; i < records.count; i++)
+        if (record_is_unscheduled(dataset, &records.at[i])
+            && record_is(dataset, &records.at[i], dataset_form_number(dataset, "pain_vas")))
+            sum += record_score(dataset, &records.at[i], 0);
+    return sum;
+}
+
+/* More than 1024 blocks of the table: over two connections. */
+static void test_extract_dataset_of_a_large_study_is_read_whole(void **state)
+{
+    enum { EACH = 6000 };
+    struct fixture *fixture = *state;
+    multiply_records(fixture, EACH);
+    assert_true(atoi(test_value(collected_db(fixture->collected),
+                                "SELECT pg_relation_size('core.submission') / 8192")) > 1024);
+    collected_cut(fixture->collected, "large");
+    correct_first_value(fixture, 2, "10");       /* after the cut, at the end of the table */
+    const struct dataset *dataset = extract(fixture, "large", EXTRACT_COLUMNS_ALLOWED);
+    assert_int_equal(dataset->record_count, 5 * EACH + 5 * 4 + 2);
+    assert_true(first_value(dataset) == 40);
+    for (size_t i = 0; i < dataset->subject_count; i++)
+        assert_true(sum_of_unscheduled(dataset, i) == EACH * (EACH + 1.0) / 2);
+}
+
+/* A small study beside a large one is read by the index. */
+static void test_extract_dataset_beside_a_larger_study_holds_its_own_records(void **state)
+{
+    struct fixture *fixture = *state;
+    test_run(collected_db(fixture->collected),
+             "SELECT admin.add_study('large', 'Large', 'none', 'patella_reporter');"
+             "SELECT admin.add_site('large', 1, 'First', 'UTC');"
+             "SET session_replication_role = replica;"
+             "INSERT INTO core.subject (study_id, site_id, subject_no, form, knee, visit, instance, index_knee, "
+             "enrolled_on, token_no, recorded_by, recorded_at, xid, era) "
+             "SELECT 2, 1, g, s.form, s.knee, s.visit, s.instance, s.index_knee, s.enrolled_on, s.token_no, "
+             "s.recorded_by, s.recorded_at, s.xid, s.era FROM core.subject s, generate_series(1, 1000) g "
+             "WHERE (s.site_id, s.subject_no) = (1, 1);"
+             "INSERT INTO core.submission (study_id, site_id, subject_no, form, knee, visit, instance, version, id, "
+             "status, form_version, protocol_version, dated, content, sha256, scores, door, token_no, recorded_by, "
+             "recorded_at, xid, era) "
+             "SELECT 2, 1, g, v.form, v.knee, v.visit, v.instance, v.version, gen_random_uuid(), v.status, "
+             "v.form_version, v.protocol_version, v.dated, v.content, v.sha256, v.scores, v.door, v.token_no, "
+             "v.recorded_by, v.recorded_at, v.xid, v.era FROM core.submission v, generate_series(1, 1000) g "
+             "WHERE (v.site_id, v.subject_no) = (1, 1);"
+             "SET session_replication_role = origin; ANALYZE core.subject, core.submission");
+    collected_cut(fixture->collected, "small");
+    const struct dataset *dataset = extract(fixture, "small", EXTRACT_COLUMNS_ALLOWED);
+    assert_int_equal(dataset->subject_count, 5);
+    assert_int_equal(dataset->record_count, 5 * 4 + 2);
+    assert_true(first_value(dataset) == 40);
+}
+
 /* --- the whole report ---------------------------------------------------------------------------------- */
 
 static struct report *make_report(struct fixture *fixture, const char *cut)
@@ -355,6 +436,8 @@ int main(void)
         TEST(test_extract_dataset_unknown_study_or_cut_is_not_found),
         TEST(test_extract_dataset_of_a_study_not_granted_is_not_found),
         TEST(test_extract_make_cut_holds_what_had_committed),
+        TEST(test_extract_dataset_of_a_large_study_is_read_whole),
+        TEST(test_extract_dataset_beside_a_larger_study_holds_its_own_records),
         TEST(test_report_make_of_a_cut_is_the_same_after_more_came_in),
         TEST_MASKED(test_report_make_of_a_masked_study_holds_no_cohort_and_no_lot),
     };
