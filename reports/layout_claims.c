@@ -233,7 +233,7 @@ void layout_claims(struct layout *layout)
     table_add_column(table, "Estimate", memory_format(table, "[%s CI]", layout_level(layout)), CELL_NUMBER);
     table_add_column(table, "n", "", CELL_NUMBER);
     table_add_column(table, "Refuted if", "", CELL_TEXT);
-    table_add_column(table, "Excluded by the interval", "", CELL_TEXT);
+    table_add_column(table, "Claimed value excluded", "", CELL_TEXT);
     table_add_column(table, "Verdict", "", CELL_TEXT);
     for (size_t i = 0; i < plan->claim_count; i++)
         add_claim(layout, table, &plan->claims[i]);

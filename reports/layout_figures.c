@@ -56,21 +56,36 @@ static const char **visit_ids(const void *owner, const struct shown *shown)
     return ids;
 }
 
-/* Cohorts in rows, so that twelve of them fit; a column for each of `rows` of the results. */
-static void add_data(const struct shown *shown, struct figure *figure, const char *results, const char *const *rows,
-                     size_t row_count, const char *pattern)
+/* A column of the numbers beneath a figure. */
+struct number {
+    const char *title, *pattern;
+};
+
+/* Visits as groups and cohorts in rows, so that twelve of each fit. */
+static void add_data(const struct shown *shown, struct figure *figure, const char *results, const char *const *visits,
+                     size_t visit_count)
 {
+    static const struct number numbers[] = {{"n", "{n}"},           {"Mean (SD)", "{mean} ({sd})"}, {"Min", "{min}"},
+                                            {"Q1", "{q1}"},         {"Median", "{median}"},         {"Q3", "{q3}"},
+                                            {"Max", "{max}"}};
     struct table *table = figure->data;
     const struct dataset *dataset = dataset_of(shown);
     table_add_fact(table, "Population", "treated subjects with a value, index knee");
-    for (size_t i = 0; i < row_count; i++)
-        table_add_column(table, rows[i], "", CELL_NUMBER);
-    for (size_t c = 0; c < dataset->cohort_count; c++) {
-        struct table_row *row = table_add_row(table, "", dataset->cohorts[c], 0);
-        for (size_t i = 0; i < row_count; i++)
-            layout_set_results(shown->layout, table, row, i,
-                               &(struct result_key){results, rows[i], dataset->cohorts[c], shown->outcome.collected},
-                               pattern);
+    table->group_title = "Visit";
+    table->label_title = "Cohort";
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        table_add_column(table, numbers[i].title, "", CELL_NUMBER);
+    for (size_t v = 0; v < visit_count; v++) {
+        const struct visit *visit = protocol_find_visit(protocol_of(shown), visits[v]);
+        const char *group = visit != NULL ? layout_visit_title(shown->layout, visit) : visits[v];
+        for (size_t c = 0; c < dataset->cohort_count; c++) {
+            struct table_row *row = table_add_row(table, group, dataset->cohorts[c], 0);
+            for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+                layout_set_results(
+                    shown->layout, table, row, i,
+                    &(struct result_key){results, visits[v], dataset->cohorts[c], shown->outcome.collected},
+                    numbers[i].pattern);
+        }
     }
 }
 
@@ -110,8 +125,7 @@ static void add_boxes(const struct shown *shown)
         .series_count = dataset->cohort_count,
         .boxes = boxes,
     };
-    add_data(shown, figure, results, ids, visits, "{n}; {median} [{q1}, {q3}]; {min} to {max}");
-    figure->data->label_title = "n; median [Q1, Q3]; range";
+    add_data(shown, figure, results, ids, visits);
     figure->description = memory_format(figure, "Box plots of %s at %zu visits, a box for each of %zu columns.",
                                         shown->outcome.title, visits, dataset->cohort_count);
 }
@@ -166,8 +180,7 @@ static void add_profiles(const struct shown *shown)
     figure->kind = FIGURE_PROFILES;
     figure->as.profiles =
         (struct figure_profiles){shown->outcome.title, days, ids, visits, panels, dataset->cohort_count};
-    add_data(shown, figure, results, ids, visits, "{n}; {mean} ({sd})");
-    figure->data->label_title = "n; mean (SD)";
+    add_data(shown, figure, results, ids, visits);
     figure->description = memory_format(figure, "A line for each subject over %zu visits and the mean, a panel for each "
                                                 "of %zu columns.", visits, dataset->cohort_count);
 }
@@ -219,9 +232,7 @@ static void add_waterfall(const struct shown *shown)
     const char *id = protocol_of(shown)->visits[shown->visit].id;
     struct shown in_percent = *shown;
     in_percent.outcome.collected = 0;
-    add_data(&in_percent, figure, memory_format(figure, "pct_change %s", shown->outcome.endpoint->id), &id, 1,
-             "{n}; {median} [{q1}, {q3}]; {min} to {max}");
-    figure->data->label_title = "n; median [Q1, Q3]; range, % of baseline";
+    add_data(&in_percent, figure, memory_format(figure, "pct_change %s", shown->outcome.endpoint->id), &id, 1);
     table_add_fact(figure->data, "Left out", "subjects whose baseline is 0: no change in per cent");
     table_add_fact(figure->data, "Direction", "%s",
                    is_rise_better(shown) ? "a rise is an improvement" : "a fall is an improvement");

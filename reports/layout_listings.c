@@ -207,6 +207,7 @@ struct listed {
     void (*write)(const struct listed *listed, struct table *table, const struct record *record);
     const struct record **records;
     size_t count;
+    const char **windows;        /* analysis windows of the visits, made once: rows are many */
 };
 
 static void choose_record(struct listed *listed, const struct record *record)
@@ -261,7 +262,11 @@ static void add_rows(const struct listed *listed, struct table *table)
 static struct listed *new_listed(const struct layout *layout)
 {
     struct listed *listed = memory_new(layout->document, struct listed);
+    const struct protocol *protocol = layout->dataset->catalogue->protocol;
     listed->layout = *layout;
+    listed->windows = memory_new_array(listed, const char *, protocol->visit_count);
+    for (size_t v = 0; v < protocol->visit_count; v++)
+        listed->windows[v] = layout_window(layout, protocol->visits[v].analysis);
     return listed;
 }
 
@@ -415,13 +420,13 @@ static void write_unused(const struct listed *listed, struct table *table, const
     if (record->analysis_visit != NO_VISIT) {
         const struct visit *visit = &dataset->catalogue->protocol->visits[record->analysis_visit];
         table_set_cell(table, row, column, CELL_TEXT, visit->id);
-        table_set_cell(table, row, column + 1, CELL_NUMBER, layout_window(layout, visit->analysis));
+        table_set_cell(table, row, column + 1, CELL_NUMBER, listed->windows[record->analysis_visit]);
     }
     table_set_cell(table, row, column + 2, CELL_TEXT, decision(table, layout, record));
 }
 
-/* In the dataset's order. */
-static void choose_unused(struct listed *listed)
+/* In the dataset's order: those of forms that belong to visits; all, or those that are not used. */
+static void choose_visit_records(struct listed *listed, bool used)
 {
     const struct dataset *dataset = listed->layout.dataset;
     const struct catalogue *catalogue = dataset->catalogue;
@@ -431,14 +436,14 @@ static void choose_unused(struct listed *listed)
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
         struct records records = dataset_records(dataset, subject);
         for (size_t i = 0; i < records.count; i++)
-            if (!records.at[i].selected && visit_form[records.at[i].form])
+            if ((used || !records.at[i].selected) && visit_form[records.at[i].form])
                 choose_record(listed, &records.at[i]);
     }
 }
 
 static void add_unused_records(struct layout *layout)
 {
-    struct table *table = begin_listing(layout, "l6-records-not-used",
+    struct table *table = begin_listing(layout, "l5-records-not-used",
                                         "Records that count for no visit, and why", "Date of the form");
     struct listed *listed = new_listed(layout);
     table_add_column(table, "Form", "", CELL_TEXT);
@@ -447,13 +452,64 @@ static void add_unused_records(struct layout *layout)
     table_add_column(table, "Analysis window", "", CELL_NUMBER);
     table_add_column(table, "Decision", "", CELL_TEXT);
     listed->write = write_unused;
-    choose_unused(listed);
+    choose_visit_records(listed, false);
+    add_rows(listed, table);
+}
+
+/* Where a record lies from the target and the due window of its visit. */
+static void set_window_cells(const struct listed *listed, struct table *table, struct table_row *row, size_t column,
+                             const struct record *record)
+{
+    const struct visit *visit = &listed->layout.dataset->catalogue->protocol->visits[record->analysis_visit];
+    char number[FORMAT_SIZE];
+    int distance = dataset_distance(record->day, visit->target);
+    bool inside = record->day >= visit->due[0] && record->day <= visit->due[1];
+    table_set_cell(table, row, column, CELL_TEXT, visit->id);
+    table_set_cell(table, row, column + 1, CELL_NUMBER, listed->windows[record->analysis_visit]);
+    table_set_cell(table, row, column + 2, CELL_NUMBER, format_number(number, visit->target, 0));
+    table_set_cell(table, row, column + 3, CELL_NUMBER, format_number(number, distance, 0));
+    table_set_cell(table, row, column + 4, CELL_TEXT, inside ? "yes" : "no");
+}
+
+static void write_window(const struct listed *listed, struct table *table, const struct record *record)
+{
+    const struct layout *layout = &listed->layout;
+    const struct dataset *dataset = layout->dataset;
+    struct table_row *row;
+    size_t column = begin_row(layout, table, record, &row);
+    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->id);
+    table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
+    if (record->analysis_visit != NO_VISIT)
+        set_window_cells(listed, table, row, column, record);
+    table_set_cell(table, row, column + 5, CELL_TEXT, record->selected ? "used" : decision(table, layout, record));
+}
+
+static void add_windows(struct layout *layout)
+{
+    struct table *table = begin_listing(layout, "l6-visit-windows",
+                                        "Visit that each record counts for, and the decision", "Date of the form");
+    struct listed *listed = new_listed(layout);
+    table_add_column(table, "Form", "", CELL_TEXT);
+    table_add_column(table, "Visit entered", "", CELL_TEXT);
+    table_add_column(table, "Visit by date", "", CELL_TEXT);
+    table_add_column(table, "Analysis window", "", CELL_NUMBER);
+    table_add_column(table, "Target day", "", CELL_NUMBER);
+    table_add_column(table, "Days from the target", "", CELL_NUMBER);
+    table_add_column(table, "Due window kept", "", CELL_TEXT);
+    table_add_column(table, "Decision", "", CELL_TEXT);
+    listed->write = write_window;
+    choose_visit_records(listed, true);
     add_rows(listed, table);
 }
 
 static bool is_serious_event(const struct dataset *dataset, const struct record *record)
 {
     return adverse_event_is_form(dataset, record) && adverse_event_is_serious(dataset, record);
+}
+
+static bool led_to_withdrawal(const struct dataset *dataset, const struct record *record)
+{
+    return adverse_event_is_form(dataset, record) && answer_is(dataset, record, "led_to_withdrawal", "true");
 }
 
 static bool is_deviation(const struct dataset *dataset, const struct record *record)
@@ -473,10 +529,17 @@ void layout_listings(struct layout *layout)
         "term",     "coded_term", "onset",   "end",         "serious", "related_product", "related_procedure",
         "expected", "action",     "outcome", "ctcae_grade",
     };
+    static const char *const withdrawal_items[] = {
+        "term",    "coded_term",      "onset",             "end",    "severity", "ctcae_grade",
+        "serious", "related_product", "related_procedure", "action", "outcome",
+    };
     static const struct record_listing listings[] = {
         {"l2-serious-adverse-events", "Serious adverse events", "adverse_event", "Date of the report",
          serious_items, sizeof serious_items / sizeof *serious_items, is_serious_event, "serious_",
          "Seriousness criteria", true},
+        {"l3-withdrawal-adverse-events", "Adverse events that led to withdrawal", "adverse_event",
+         "Date of the report", withdrawal_items, sizeof withdrawal_items / sizeof *withdrawal_items,
+         led_to_withdrawal, NULL, NULL, true},
         {"l3-adverse-events", "Adverse events", "adverse_event", "Date of the report", event_items,
          sizeof event_items / sizeof *event_items, adverse_event_is_form, NULL, NULL, true},
         {"l4-protocol-deviations", "Protocol deviations", "protocol_deviation", "Date of the deviation", NULL,
@@ -500,4 +563,5 @@ void layout_listings(struct layout *layout)
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
         add_record_listing(layout, &listings[i]);
     add_unused_records(layout);
+    add_windows(layout);
 }

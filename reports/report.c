@@ -112,11 +112,28 @@ bool report_send_file(struct report *report, size_t index, sink_function *pass, 
 
 /* --- contents ------------------------------------------------------------------------------------------ */
 
+static void step_sink(void *sink)
+{
+    sink_step(sink);
+}
+
+static void write_listing(const struct report *report, const void *table, struct sink *sink)
+{
+    (void)report;
+    render_csv_table_in_steps(sink_text(sink), table, step_sink, sink);
+}
+
+/* A long listing does not fit into memory. */
 static void add_csv(struct report *report, const struct table *table)
 {
+    const char *name = memory_format(report, "%s.csv", table->id);
+    if (table->source != NULL) {
+        add_stream(report, name, CSV_TYPE, write_listing, table);
+        return;
+    }
     struct text *bytes = text_new(report);
     render_csv_table(bytes, table);
-    add_file(report, memory_format(report, "%s.csv", table->id), CSV_TYPE, bytes);
+    add_file(report, name, CSV_TYPE, bytes);
 }
 
 static void add_rtf(struct report *report, const struct document *document, const struct table *table)
@@ -194,7 +211,10 @@ static void write_manifest(const struct report *report, const void *context, str
 /* Without streamed files everything that the manifest says is known. */
 static void add_manifest(struct report *report)
 {
-    if ((report->formats & REPORT_DATASETS) != 0) {
+    bool streamed = false;
+    for (size_t i = 0; i < report->file_count; i++)
+        streamed = streamed || report->files[i].bytes == NULL;
+    if (streamed) {
         add_stream(report, "manifest.json", JSON_TYPE, write_manifest, NULL);
         return;
     }

@@ -195,24 +195,29 @@ static void test_analysis_run_study_without_subjects_has_its_tables(void **state
 
 /* -- the diagram ----------------------------------------------------------------------------------------- */
 
-static const struct figure *find_flow(const struct document *document)
+static const struct figure *find_figure(const struct document *document, enum figure_kind kind)
 {
-    const struct figure *flow = NULL;
+    const struct figure *found = NULL;
     for (size_t c = 0; c < document->chapter_count; c++)
         for (size_t b = 0; b < document->chapters[c]->block_count; b++) {
             const struct figure *figure = document->chapters[c]->blocks[b].figure;
-            flow = figure != NULL && figure->kind == FIGURE_FLOW ? figure : flow;
+            found = figure != NULL && figure->kind == kind ? figure : found;
         }
-    return flow;
+    if (found == NULL)
+        fail_msg("no figure of kind %d", (int)kind);
+    return found;
+}
+
+static struct document *lay_out(struct fixture *fixture, const struct results *results)
+{
+    return layout_document(fixture, study_dataset(fixture->study), results);
 }
 
 static void test_layout_flow_boxes_tell_why_subjects_are_not_there(void **state)
 {
     struct fixture *fixture = *state;
     const struct results *results = run(fixture);
-    const struct figure *figure = find_flow(layout_document(fixture, study_dataset(fixture->study), results));
-    if (figure == NULL)
-        fail_msg("no flow diagram");
+    const struct figure *figure = find_figure(lay_out(fixture, results), FIGURE_FLOW);
     const struct figure_flow *flow = &figure->as.flow;
     assert_int_equal(flow->stage_count, 2);
     assert_string_equal(flow->stages[0].aside.title, "Found not eligible (n = 1)");
@@ -226,6 +231,101 @@ static void test_layout_flow_boxes_tell_why_subjects_are_not_there(void **state)
     assert_string_equal(flow->columns[0].boxes[2].lines[0], "visit missed: 2");
     assert_string_equal(flow->columns[1].boxes[2].lines[1], "died: 1");
     assert_string_equal(flow->columns[0].boxes[4].title, "Analysed: full analysis set (n = 2)");
+}
+
+/* -- single values --------------------------------------------------------------------------------------- */
+
+static void test_layout_figures_boxes_reach_from_the_smallest_to_the_largest_value(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct figure *figure = find_figure(lay_out(fixture, run(fixture)), FIGURE_BOXES);
+    const struct figure_box *box = &figure->as.boxes.boxes[0];
+    assert_true(box->lo == 40 && box->hi == 70 && box->median == 60);
+}
+
+static void test_layout_figures_waterfall_is_sorted_change_in_per_cent(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct figure *figure = find_figure(lay_out(fixture, run(fixture)), FIGURE_WATERFALL);
+    const struct figure_waterfall_panel *cells = &figure->as.waterfall.panels[0];
+    assert_int_equal(cells->count, 2);
+    assert_true(cells->values[0] < -66.66 && cells->values[0] > -66.67);     /* 60 to 20 */
+    assert_true(cells->values[1] < -28.57 && cells->values[1] > -28.58);     /* 70 to 50 */
+    assert_int_equal(figure->as.waterfall.panels[1].count, 0);
+}
+
+static void test_layout_figures_profiles_leave_out_subjects_without_values(void **state)
+{
+    struct fixture *fixture = *state;
+    study_add_record(fixture->study, REFUSED, "treatment", KNEE_RIGHT, "unscheduled", study_date("2024-03-01"));
+    const struct figure *figure = find_figure(lay_out(fixture, run(fixture)), FIGURE_PROFILES);
+    assert_int_equal(figure->as.profiles.panels[0].count, 3);
+    assert_int_equal(figure->as.profiles.panels[1].count, 1);
+}
+
+static void test_analysis_distribution_rises_to_all_who_have_a_change(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct results *results = run(fixture);
+    assert_result(results, NAMES("cumulative vas", "-50", "CELLS", "n"), 0);
+    assert_result(results, NAMES("cumulative vas", "-40", "CELLS", "n"), 1);  /* a change of -40 counts */
+    assert_result(results, NAMES("cumulative vas", "-20", "CELLS", "pct"), 100);
+    assert_result_status(results, NAMES("cumulative vas", "0", "CS", "pct"), "empty");
+}
+
+static void test_layout_figures_pooled_are_one_panel(void **state)
+{
+    static const char *const pooled[] = {"Pooled"};
+    struct fixture *fixture = *state;
+    struct dataset *dataset = study_dataset(fixture->study);
+    dataset->pooled = true;
+    dataset->cohorts = dataset->cohort_titles = pooled;
+    dataset->cohort_count = 1;
+    const struct document *document = lay_out(fixture, run(fixture));
+    assert_int_equal(find_figure(document, FIGURE_WATERFALL)->as.waterfall.panel_count, 1);
+    assert_int_equal(find_figure(document, FIGURE_PROFILES)->as.profiles.panel_count, 1);
+    assert_string_equal(find_figure(document, FIGURE_FLOW)->as.flow.columns[0].title, "Pooled");
+}
+
+/* -- listings -------------------------------------------------------------------------------------------- */
+
+static const struct table *find_table(const struct document *document, const char *id)
+{
+    const struct table *found = NULL;
+    for (size_t c = 0; c < document->chapter_count; c++)
+        for (size_t b = 0; b < document->chapters[c]->block_count; b++) {
+            const struct table *table = document->chapters[c]->blocks[b].table;
+            found = table != NULL && strcmp(table->id, id) == 0 ? table : found;
+        }
+    if (found == NULL)
+        fail_msg("no table %s", id);
+    return found;
+}
+
+static void test_layout_listings_windows_hold_every_record_of_a_visit(void **state)
+{
+    struct fixture *fixture = *state;
+    add_vas(fixture->study, BOTH, "M3", "2024-06-02", "31");     /* farther from the target than 2024-05-31 */
+    const struct table *table = find_table(lay_out(fixture, run(fixture)), "l6-visit-windows");
+    size_t last = table->column_count - 1, used = 0;
+    assert_int_equal(table->row_count, 9);
+    for (size_t i = 0; i < table->row_count; i++)
+        used += strcmp(table->rows[i].cells[last].text, "used") == 0;
+    assert_int_equal(used, 8);
+    assert_string_equal(table->rows[2].cells[last].text, "the record of day 92 is closer to the target");
+    assert_string_equal(table->rows[1].cells[last - 1].text, "yes");
+}
+
+static void test_layout_listings_events_that_led_to_withdrawal_stand_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct study_record *event = add(fixture->study, BOTH, "adverse_event", KNEE_NONE, "unscheduled", "2024-04-01");
+    study_answer(fixture->study, event, "term", "knee hurts");
+    event = add(fixture->study, LOST, "adverse_event", KNEE_NONE, "unscheduled", "2024-04-02");
+    study_answer(fixture->study, event, "term", "knee swollen");
+    study_answer(fixture->study, event, "led_to_withdrawal", "true");
+    const struct table *table = find_table(lay_out(fixture, run(fixture)), "l3-withdrawal-adverse-events");
+    assert_int_equal(table->row_count, 1);
 }
 
 #define WITH_STUDY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -242,6 +342,13 @@ int main(void)
         WITH_STUDY(test_analysis_missingness_describes_completers_and_drop_outs),
         WITH_STUDY(test_analysis_run_study_without_subjects_has_its_tables),
         WITH_STUDY(test_layout_flow_boxes_tell_why_subjects_are_not_there),
+        WITH_STUDY(test_layout_figures_boxes_reach_from_the_smallest_to_the_largest_value),
+        WITH_STUDY(test_layout_figures_waterfall_is_sorted_change_in_per_cent),
+        WITH_STUDY(test_layout_figures_profiles_leave_out_subjects_without_values),
+        WITH_STUDY(test_analysis_distribution_rises_to_all_who_have_a_change),
+        WITH_STUDY(test_layout_figures_pooled_are_one_panel),
+        WITH_STUDY(test_layout_listings_windows_hold_every_record_of_a_visit),
+        WITH_STUDY(test_layout_listings_events_that_led_to_withdrawal_stand_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -233,7 +233,7 @@ static void test_layout_safety_terms_follow_their_class(void **state)
 
 static void test_layout_listings_unused_records_say_why(void **state)
 {
-    const struct table *table = find_table(lay_out(*state), "l6-records-not-used");
+    const struct table *table = find_table(lay_out(*state), "l5-records-not-used");
     static const char *const expected[][2] = {
         {"01-0001", "the record of day 92 is closer to the target"},
         {"01-0002", "entered as unscheduled: counts for no visit"},
