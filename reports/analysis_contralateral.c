@@ -86,7 +86,7 @@ static void add_visit(const struct contralateral *contralateral, struct cell *ce
                       struct description *changes)
 {
     static const char *const own[6] = {"n", "mean", "sd", "lo", "hi", "p"};
-    static const char *const paired[6] = {"paired_n", "paired_diff", "paired_sd", "paired_lo", "paired_hi", "paired_p"};
+    static const char *const paired[6] = {"n_paired", "diff_paired", "sd_paired", "lo_paired", "hi_paired", "p_paired"};
     for (size_t c = 0; c < contralateral->columns.count; c++) {
         const struct column *column = &contralateral->columns.at[c];
         struct description difference = describe(contralateral, visit, column, true);

@@ -125,6 +125,8 @@ static void add_per_responder(const struct cost *cost, int currency, const struc
             responders += responses[subject] == RESPONSE_YES ? 1 : 0;
         }
         struct estimate ratio = stat_ratio_of_means(cost->values, cost->responses, n, cost->level);
+        if (n > 0 && responders == 0)
+            ratio = stat_not_estimable("no responder");
         cell.col = column->name;
         cell_add_count(&cell, "n", n);
         cell_add_count(&cell, "responders", responders);

@@ -84,7 +84,7 @@ static void add_column(const struct imaging *imaging, const struct cell *cell, c
         cell_add_or_reason(cell, "pct_change", percent_of(mean), reason);
         cell_add_or_reason(cell, "lo", percent_of(lo), reason);
         cell_add_or_reason(cell, "hi", percent_of(hi), reason);
-        cell_add_count(cell, "median_n", changes->change_count);
+        cell_add_count(cell, "n_median", changes->change_count);
     } else {
         cell_add_or_reason(cell, "mean", mean, reason);
         cell_add_or_reason(cell, "sd", sd, reason);

@@ -47,6 +47,19 @@ void layout_add_contrast_row(const struct layout *layout, struct table *table, c
     }
 }
 
+const char *layout_strata_names(const struct layout *layout)
+{
+    const struct analysis_plan *plan = plan_of(layout);
+    struct text *out = text_new(layout->document);
+    for (size_t i = 0; i < plan->stratum_count; i++) {
+        const struct model_term *term = &plan->strata[i];
+        const struct item *item =
+            term->kind == TERM_ITEM ? layout_find_item(layout, term->item.form, term->item.item) : NULL;
+        text_append_format(out, "%s%s", i > 0 ? ", " : "", item != NULL ? item->text : "site");
+    }
+    return out->bytes;
+}
+
 void layout_add_association_fact(const struct layout *layout, struct table *table)
 {
     if (!layout->dataset->catalogue->protocol->randomised)

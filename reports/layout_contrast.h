@@ -23,6 +23,9 @@ void layout_add_contrast_row(const struct layout *layout, struct table *table, c
 /* "A - B" of contrast `index` of the plan, the column of its results. */
 const char *layout_contrast_name(const struct layout *layout, size_t index);
 
+/* What the protocol's strata are made of, in words. */
+const char *layout_strata_names(const struct layout *layout);
+
 /*
  * What everybody who reads a difference between cohorts must know: that they were not randomised.  Nothing
  * when they were.

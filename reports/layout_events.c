@@ -10,6 +10,9 @@
 /* Nothing closer than this can be told apart in the figure. */
 static const double least_step = 0.001;
 
+/* More subjects than these leave no room between the ticks of those censored. */
+enum { MARKED_MOST = 200 };
+
 static const struct analysis_plan *plan_of(const struct layout *layout)
 {
     return &layout->dataset->catalogue->protocol->plan;
@@ -204,6 +207,8 @@ static void add_comparison_table(struct layout *layout, const struct timed_event
                    event->favourable ? "hoped for" : "not hoped for");
     add_overall_test(layout, table, results_of(layout, "KM", event), "log-rank", "Log-rank");
     add_overall_test(layout, table, results_of(layout, "incidence", event), "Gray", "Gray");
+    if (plan_of(layout)->stratum_count > 0)
+        table_add_fact(table, "Strata", "%s", layout_strata_names(layout));
     table_add_fact(table, "Methods",
                    "Cox: proportional hazards, all cohorts in one model, ties by Efron (Breslow's are in results.csv); "
                    "differences of proportions and of restricted means with normal limits");
@@ -248,7 +253,7 @@ static struct figure_curve curve_of(const struct figure *figure, const struct su
         step_of(&(struct survival_step){.estimate = 1, .lo = (double)NAN, .hi = (double)NAN}, event->favourable);
     for (size_t i = 0; i < thin_count && thin[i].day <= until; i++)
         steps[drawn.step_count++] = step_of(&thin[i], event->favourable);
-    for (size_t i = 0; i < curve->step_count && curve->steps[i].day <= until; i++) {
+    for (size_t i = 0; curve->n <= MARKED_MOST && i < curve->step_count && curve->steps[i].day <= until; i++) {
         if (curve->steps[i].censored + curve->steps[i].competing > 0)
             marks[drawn.mark_count++] = curve->steps[i].day;
     }

@@ -121,19 +121,6 @@ static void add_way(struct layout *layout, struct table *table, const struct res
 
 /* -- differences ----------------------------------------------------------------------------------------- */
 
-static const char *names_of_strata(const struct layout *layout)
-{
-    const struct analysis_plan *plan = &layout->dataset->catalogue->protocol->plan;
-    struct text *out = text_new(layout->document);
-    for (size_t i = 0; i < plan->stratum_count; i++) {
-        const struct model_term *term = &plan->strata[i];
-        const struct item *item =
-            term->kind == TERM_ITEM ? layout_find_item(layout, term->item.form, term->item.item) : NULL;
-        text_append_format(out, "%s%s", i > 0 ? ", " : "", item != NULL ? item->text : "site");
-    }
-    return out->bytes;
-}
-
 /* "NNTB 5.8" for one more benefit, "NNTH 5.8" for one more harm; NAN is infinite. */
 static void append_number_needed(struct text *out, double value, bool named)
 {
@@ -233,7 +220,7 @@ static void add_difference_facts(const struct layout *layout, struct table *tabl
                    "one response fewer");
     if (layout->dataset->catalogue->protocol->plan.stratum_count > 0)
         table_add_fact(table, "Strata", "%s; a stratum with one of the two cohorts only is left out",
-                       names_of_strata(layout));
+                       layout_strata_names(layout));
 }
 
 static void add_differences(struct layout *layout, const struct responder *responder, bool imputed)

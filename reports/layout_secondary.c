@@ -33,9 +33,12 @@ static void add_row(const struct layout *layout, struct table *table, const stru
     }
 }
 
-/* Each line for each visit after baseline; lines from `contrast_from` on are of contrasts. */
+/*
+ * Lines for each visit after baseline that the form is asked for at: counts[0] of cohorts, then counts[1] of
+ * contrasts.
+ */
 static void add_visits(const struct layout *layout, struct table *table, const struct result_key *key,
-                       const struct line *lines, const size_t counts[2])
+                       const char *form, const struct line *lines, const size_t counts[2])
 {
     const struct protocol *protocol = protocol_of(layout);
     table->group_title = "Visit";
@@ -44,7 +47,7 @@ static void add_visits(const struct layout *layout, struct table *table, const s
     for (size_t v = 0; v < protocol->visit_count; v++) {
         struct result_key visit = *key;
         visit.row = protocol->visits[v].id;
-        if (!dataset_is_after_baseline(layout->dataset, (int)v))
+        if (!dataset_is_after_baseline(layout->dataset, (int)v) || !protocol_form_is_due(&protocol->visits[v], form))
             continue;
         for (size_t i = 0; i < counts[0] + (layout_has_contrasts(layout) ? counts[1] : 0); i++)
             add_row(layout, table, &visit, layout_visit_title(layout, &protocol->visits[v]), &lines[i], i >= counts[0]);
@@ -89,14 +92,14 @@ static void add_other_knee(struct layout *layout, int endpoint)
         {"{n}", "n", 0},
         {"{mean} ({sd})", "Mean change (SD)", 0},
         {"[{lo}, {hi}]", memory_format(table, "%s CI", level), 1},
-        {"{paired_diff} [{paired_lo}, {paired_hi}]",
+        {"{diff_paired} [{lo_paired}, {hi_paired}]",
          memory_format(table, "Index knee less untreated knee [%s CI]", level), 0},
-        {"{!paired_p}", "p, paired t test", 1},
+        {"{!p_paired}", "p, paired t test", 1},
         {"{diff} [{lo}, {hi}]", memory_format(table, "Difference [%s CI]", level), 0},
         {"{!p}", "p", 1},
     };
     const struct result_key key = {.table = memory_format(table, "contralateral %s", id), .collected = outcome.collected};
-    add_visits(layout, table, &key, lines, (const size_t[2]){5, 2});
+    add_visits(layout, table, &key, outcome.endpoint->form, lines, (const size_t[2]){5, 2});
 }
 
 /* -- imaging --------------------------------------------------------------------------------------------- */
@@ -144,7 +147,7 @@ static void add_imaging(struct layout *layout, const struct imaging_plan *plan)
         {"{hl} [{hl_lo}, {hl_hi}]", shift, 0},
     };
     const struct line ratios[] = {
-        {"{n}; {median_n}", "n: geometric mean; median", 0},
+        {"{n}; {n_median}", "n: geometric mean; median", 0},
         {"{pct_change} [{lo}, {hi}]", memory_format(table, "%% change of the geometric mean [%s CI]", level), 0},
         {"{median} [{median_lo}, {median_hi}]", median, 0},
         {"{ratio} [{ratio_lo}, {ratio_hi}]", memory_format(table, "Ratio of ratios [%s CI]", level), 0},
@@ -154,7 +157,7 @@ static void add_imaging(struct layout *layout, const struct imaging_plan *plan)
     /* per cent have one decimal, whatever the unit of the image */
     const struct result_key key = {.table = memory_format(table, "imaging %s", outcome.endpoint->id),
                                    .collected = ratio ? 0 : outcome.collected};
-    add_visits(layout, table, &key, ratio ? ratios : differences,
+    add_visits(layout, table, &key, outcome.endpoint->form, ratio ? ratios : differences,
                ratio ? (const size_t[2]){3, 3} : (const size_t[2]){4, 3});
 }
 
