@@ -526,9 +526,12 @@ bool db_run(struct db *db, size_t statement, const struct db_parameters *paramet
 
 static void cancel(struct db *db)
 {
+    char *row;
     PGcancel *request = PQgetCancel(db->connection);
     if (request)
         send_cancel(request);
+    while (PQgetCopyData(db->connection, &row, 0) > 0)   /* what of a copy is on its way */
+        PQfreemem(row);
     start_deadline(db);
     PQclear(collect_result(db));
 }
@@ -551,34 +554,25 @@ bool db_begin_copy(struct db *db, size_t statement, struct error *error)
         return set_lost(error, copying->name);
     PGresult *result = next_result(db);
     bool begun = result && PQresultStatus(result) == PGRES_COPY_OUT;
-    if (!begun && accept_result(db, copying->name, result, error))
-        error_set(error, ERROR_INTERNAL, "%s: copied nothing", copying->name);
-    if (begun)
-        PQclear(result);
-    return begun;
+    if (!begun && !accept_result(db, copying->name, result, error))
+        return false;
+    PQclear(result);
+    return begun || error_set(error, ERROR_INTERNAL, "%s: copied nothing", copying->name);
 }
 
 bool db_end_copy(struct db *db, size_t statement, struct error *error)
 {
     PGresult *result = collect_result(db);
-    bool ended = accept_result(db, db->options.statements[statement].name, result, error);
-    if (ended)
-        PQclear(result);
-    return ended;
+    if (!accept_result(db, db->options.statements[statement].name, result, error))
+        return false;
+    PQclear(result);
+    return true;
 }
 
 void db_cancel_copy(struct db *db)
 {
-    char *row;
-    if (!db_is_alive(db))
-        return;
-    PGcancel *request = PQgetCancel(db->connection);
-    if (request)
-        send_cancel(request);
-    while (PQgetCopyData(db->connection, &row, 0) > 0)
-        PQfreemem(row);
-    start_deadline(db);
-    PQclear(collect_result(db));
+    if (db_is_alive(db))
+        cancel(db);
 }
 
 bool db_stream(struct db *db, size_t statement, const struct db_parameters *parameters, db_row_function *row,

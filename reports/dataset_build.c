@@ -77,8 +77,8 @@ static void describe_form(struct record_store *store, struct kept_form *kept, co
 }
 
 /*
- * Blocks grow by turns.  Mapped each by itself they grow where they are; side by side in the heap they would leave holes
- * as large as all of them, and malloc moves that limit up by itself.
+ * Blocks grow by turns.  Mapped each by itself they grow where they are; side by side in the heap they would leave
+ * holes as large as all of them, and malloc moves that limit up by itself.
  */
 static void keep_blocks_apart(void)
 {

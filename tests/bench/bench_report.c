@@ -51,17 +51,9 @@ static void print_stage(struct watch *watch, const char *stage)
 
 static void run_analyses(struct watch *watch, const struct dataset *dataset, struct results *results)
 {
-    static const struct {
-        const char *stage;
-        void (*run)(const struct dataset *dataset, struct results *results);
-    } analyses[] = {
-        {"populations", analysis_populations},       {"baseline", analysis_baseline},
-        {"completeness", analysis_completeness},     {"descriptives", analysis_descriptives},
-        {"responders", analysis_responders},         {"adverse events", analysis_adverse_events},
-    };
-    for (size_t i = 0; i < sizeof analyses / sizeof *analyses; i++) {
-        analyses[i].run(dataset, results);
-        print_stage(watch, analyses[i].stage);
+    for (const struct analysis *analysis = analyses; analysis->run != NULL; analysis++) {
+        analysis->run(dataset, results);
+        print_stage(watch, analysis->name);
     }
 }
 
