@@ -58,6 +58,8 @@ static const struct source {
     {"change ", "ADQS", "CHG", "AS_TREATED", NULL},
     {"pct_change ", "ADQS", "PCHG", "AS_TREATED", NULL},
     {"ANCOVA ", "ADQS", "CHG", "AS_TREATED", NULL},
+    {"MMRM ", "ADQS", "CHG", "AS_TREATED", NULL},
+    {"sensitivity ", "ADQS", "CHG", "AS_TREATED", NULL},
     {"forest ", "ADQS", "CHG", "AS_TREATED", NULL},
     {"adjusted ", "ADQS", "CHG", "AS_TREATED", NULL},
     {"responder ", "ADQS", NULL, "AS_TREATED", NULL},

@@ -248,6 +248,7 @@ static void test_analysis_mmrm_ten_visits_and_six_cohorts_are_fitted(void **stat
 {
     (void)state;
     static const char *const cohorts[] = {"DOSE1", "DOSE2", "DOSE3", "DOSE4", "DOSE5", "PLACEBO"};
+    static const char *const visits[] = {"V0", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9", "V10"};
     void *owner = memory_owner(NULL, "test");
     struct study *study = study_new_with_forms(owner, DOSES "protocol.yaml", DOSES "forms");
     date_days first = study_date("2025-02-03");
@@ -255,10 +256,9 @@ static void test_analysis_mmrm_ten_visits_and_six_cohorts_are_fitted(void **stat
         size_t subject = study_add_subject(study, 1, (int)i + 1, KNEE_LEFT, cohorts[i % 6]);
         study_add_record(study, subject, "treatment", KNEE_LEFT, "unscheduled", first);
         for (size_t v = 0; v <= 10; v++) {
-            char id[8], code[8];
-            snprintf(id, sizeof id, "V%zu", v);
+            char code[8];
             struct study_record *record =
-                study_add_record(study, subject, "rating", KNEE_LEFT, id, first + 14 * (date_days)v);
+                study_add_record(study, subject, "rating", KNEE_LEFT, visits[v], first + 14 * (date_days)v);
             snprintf(code, sizeof code, "%d", noise(i, v, 3) % 11);
             study_answer(study, record, "pain", code);
         }
