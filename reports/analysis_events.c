@@ -45,18 +45,18 @@ struct event_days event_days_of(const void *owner, const struct analysis_plan *p
     return (struct event_days){days, count};
 }
 
-static struct survival_data stratify(const struct event_analysis *analysis, const struct event_sample *sample)
+/* `strata`: of all subjects. */
+static struct survival_data stratify(const struct event_analysis *analysis, const struct event_sample *sample,
+                                     const struct strata *strata)
 {
-    const struct analysis_plan *plan = &analysis->dataset->catalogue->protocol->plan;
     struct survival_data data = sample->data;
-    if (plan->stratum_count == 0)
+    if (analysis->dataset->catalogue->protocol->plan.stratum_count == 0)
         return data;
-    struct strata strata = strata_of(analysis->owner, analysis->dataset, plan->strata, plan->stratum_count);
     unsigned *stratum = memory_new_array(analysis->owner, unsigned, data.count);
     for (size_t i = 0; i < data.count; i++)
-        stratum[i] = strata.of_subject[sample->subjects[i]];
+        stratum[i] = strata->of_subject[sample->subjects[i]];
     data.stratum = stratum;
-    data.stratum_count = strata.count;
+    data.stratum_count = strata->count;
     return data;
 }
 
@@ -304,7 +304,8 @@ static void add_derivation(const struct event_analysis *analysis, const struct e
     cell_add_count(&cell, "records_unread", times->unread);
 }
 
-static void analyse_event(const struct dataset *dataset, size_t index, struct results *results)
+static void analyse_event(const struct dataset *dataset, size_t index, const struct strata *strata,
+                          struct results *results)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
     struct event_analysis analysis = {
@@ -321,7 +322,7 @@ static void analyse_event(const struct dataset *dataset, size_t index, struct re
         struct event_days days = event_days_of(analysis.owner, &protocol->plan, index);
         analysis.contrasts = contrasts_of(analysis.owner, dataset);
         analysis.data = sample.data;
-        analysis.stratified = stratify(&analysis, &sample);
+        analysis.stratified = stratify(&analysis, &sample, strata);
         add_event(&analysis, &days);
     }
     talloc_free(analysis.owner);
@@ -329,6 +330,12 @@ static void analyse_event(const struct dataset *dataset, size_t index, struct re
 
 void analysis_events(const struct dataset *dataset, struct results *results)
 {
-    for (size_t i = 0; i < dataset->catalogue->protocol->plan.event_count; i++)
-        analyse_event(dataset, i, results);
+    const struct analysis_plan *plan = &dataset->catalogue->protocol->plan;
+    if (plan->event_count == 0)
+        return;
+    void *owner = memory_owner(NULL, "events");
+    struct strata strata = strata_of(owner, dataset, plan->strata, plan->stratum_count);
+    for (size_t i = 0; i < plan->event_count; i++)
+        analyse_event(dataset, i, &strata, results);
+    talloc_free(owner);
 }

@@ -12,6 +12,7 @@
 
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
+#include "reports/data_table.h"
 #include "reports/event_times.h"
 #include "tests/support/golden.h"
 #include "tests/support/trial1000.h"
@@ -370,6 +371,48 @@ static void test_analysis_events_of_another_study_have_its_days_and_level(void *
     talloc_free(study);
 }
 
+/* -- analysis dataset ------------------------------------------------------------------------------------ */
+
+struct tte {
+    size_t rows, events, deaths;
+    double days;
+    int aval, cnsr;              /* columns */
+};
+
+static void take_row(void *context, const struct data_value *values)
+{
+    struct tte *tte = context;
+    tte->rows++;
+    tte->events += values[tte->cnsr].number == 0 ? 1 : 0;
+    tte->deaths += values[tte->cnsr].number == 2 ? 1 : 0;
+    tte->days += values[tte->aval].number;
+}
+
+static void test_adtte_has_a_row_for_each_subject_and_event(void **state)
+{
+    struct study *study = *state;
+    size_t event = add_treated(study, "AD-MSC"), died = add_treated(study, "CS");
+    study_add_subject(study, 1, 9, KNEE_LEFT, "CS");         /* not treated */
+    add_joint_event(study, event, KNEE_RIGHT, "replacement", "2024-05-31");
+    add_end(study, event, "2025-03-01", NULL);
+    add_end(study, died, "2024-03-31", "2024-03-31");
+    size_t count = 0;
+    struct data_table **tables = data_tables(study, study_finish(study), &count);
+    const struct data_table *adtte = tables[count - 1];
+    struct tte tte = {0};
+    assert_string_equal(adtte->name, "ADTTE");
+    for (size_t i = 0; i < adtte->column_count; i++) {
+        tte.aval = strcmp(adtte->columns[i].name, "AVAL") == 0 ? (int)i : tte.aval;
+        tte.cnsr = strcmp(adtte->columns[i].name, "CNSR") == 0 ? (int)i : tte.cnsr;
+    }
+    adtte->write_rows(adtte, take_row, &tte);
+    assert_int_equal(tte.rows, 2 * (SPORT + 1));
+    assert_int_equal(tte.rows, adtte->row_count);
+    assert_int_equal(tte.events, 1);
+    assert_int_equal(tte.deaths, 2);                         /* before replacement and before reinjection */
+    assert_true(tte.days == 92 + 3 * 366 + 4 * 31);
+}
+
 static int set_up(void **state)
 {
     *state = study_new(NULL, DEMO);
@@ -396,6 +439,7 @@ int main(void)
         TEST(test_analysis_events_cohort_without_events_leaves_other_ratios),
         TEST(test_analysis_events_without_events_or_subjects_gives_reasons),
         TEST(test_analysis_events_pooled_compares_nothing),
+        TEST(test_adtte_has_a_row_for_each_subject_and_event),
         cmocka_unit_test(test_analysis_events_of_another_study_have_its_days_and_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
