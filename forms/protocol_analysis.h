@@ -76,7 +76,7 @@ struct sensitivity_plan {        /* against protocol->reference; no endpoints wi
 enum event_knee { EVENT_ANY_KNEE, EVENT_INDEX_KNEE };
 /*
  * Time from day 1 to each subject's first record of `form` for which `when` is true and whose day lies after
- * day 1, in study days; censored at the last contact.
+ * day 1 (on day 1 or after, when one hopes for it), in study days; censored at the last contact.
  */
 struct timed_event {
     const char *id;
