@@ -537,7 +537,6 @@ static void cancel(struct db *db)
 }
 
 /* ---- for db_copy.c ---- */
-
 PGconn *db_connection(const struct db *db)
 {
     return db->connection;
