@@ -68,4 +68,5 @@ const struct trial1000_part trial1000_parts[TRIAL1000_PARTS] = {
     /* 23 rows: 3 cohorts of 9 numbers, 2 contrasts of 6; 3 severities and 3 flags in 3 cohorts */
     {"ae", {TRIAL1000 "/expected/ae.csv", NULL, NULL, false}, 915},
     {"tables", {"tests/golden/tables/expected.csv", NULL, NULL, false}, 3449},
+    {"covariance", {"tests/golden/covariance/equal.csv", NULL, NULL, false}, 2652},
 };

@@ -16,8 +16,9 @@ struct trial1000_part {
     size_t rows;             /* that have to be compared: a filter that lets nothing through must not pass */
 };
 
-/* descriptive, responder, effect size, ancova, forest, ae; tables: what the reference has not (tests/golden/tables). */
-enum { TRIAL1000_PARTS = 7 };
+/* descriptive, responder, effect size, ancova, forest, ae; tables and covariance:
+ * what the reference has not (tests/golden/tables, tests/golden/covariance). */
+enum { TRIAL1000_PARTS = 8 };
 extern const struct trial1000_part trial1000_parts[TRIAL1000_PARTS];
 
 #endif

@@ -119,8 +119,8 @@ static void add_events(struct study *study, const struct csv_table *table)
 {
     for (size_t i = 0; i < table->row_count; i++) {
         date_days onset = study_date(cell(table, i, "onset_date"));
-        struct study_record *record = study_add_record(study, subject_of(table, i), "adverse_event", KNEE_NONE,
-                                                 "unscheduled", onset);
+        struct study_record *record =
+            study_add_record(study, subject_of(table, i), "adverse_event", KNEE_NONE, "unscheduled", onset);
         study_answer(study, record, "term", cell(table, i, "pt"));
         study_answer(study, record, "coded_term", cell(table, i, "pt"));
         study_answer(study, record, "system_organ_class", cell(table, i, "soc"));
@@ -133,7 +133,12 @@ static void add_events(struct study *study, const struct csv_table *table)
 
 struct study *trial1000_study_new(const void *owner)
 {
-    struct study *study = study_new(owner, TRIAL1000 "/protocol.yaml");
+    return trial1000_study_by(owner, TRIAL1000 "/protocol.yaml");
+}
+
+struct study *trial1000_study_by(const void *owner, const char *protocol_path)
+{
+    struct study *study = study_new(owner, protocol_path);
     void *tables = memory_owner(NULL, "trial1000");
     add_patients(study, load(tables, "patient.csv"));
     add_questionnaires(study, load(tables, "submission.csv"));

@@ -7,5 +7,7 @@
 
 /* All records of its CSV files; study_finish comes next. */
 struct study *trial1000_study_new(const void *owner);
+/* The same subjects by another protocol with the same cohorts, visits and forms. */
+struct study *trial1000_study_by(const void *owner, const char *protocol_path);
 
 #endif
