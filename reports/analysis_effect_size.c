@@ -26,6 +26,16 @@ struct effects {
     void *scratch;
 };
 
+/*
+ * Rounded far below what is measured: scores are fractions, and equal changes from other baselines would differ
+ * in their last bits, which are no ties to ranks and a spread to a cohort that has none.
+ */
+static double change_of(double value, double baseline)
+{
+    static const double step = 1e9;
+    return round((value - baseline) * step) / step;
+}
+
 static void describe_changes(const struct effects *effects, size_t endpoint, int visit)
 {
     const struct dataset *dataset = effects->dataset;
@@ -36,7 +46,7 @@ static void describe_changes(const struct effects *effects, size_t endpoint, int
         double *changes = effects->changes[c].values;
         size_t n = 0;
         for (size_t i = 0; i < column->count; i++) {
-            double change = value[column->subjects[i]] - baseline[column->subjects[i]];
+            double change = change_of(value[column->subjects[i]], baseline[column->subjects[i]]);
             if (!isnan(change))
                 changes[n++] = change;
         }
