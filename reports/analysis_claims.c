@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The plan's claims: the estimate that each one is about stands among the results already, written by the analysis
- * that computed it; here it is held against what is claimed.  Runs after all others.
+ * The plan's claims: the estimate that each one is about stands among the results already, written by the
+ * analysis that computed it; here it is held against what is claimed.  Runs after all others.
  */
 #include <math.h>
 #include <string.h>
@@ -14,9 +14,9 @@
 /* Where the estimate of a claim stands. */
 struct source {
     const char *table, *row, *col;
-    const char *estimate, *lo, *hi;  /* stats */
-    double unit;                     /* factor to the unit of the claim: 100 from parts to per cent */
-    const char *missing;             /* why there is no source; NULL: there is one */
+    const char *estimate, *lo, *hi; /* stats */
+    double unit;                    /* factor to the unit of the claim: 100 from parts to per cent */
+    const char *missing;            /* why there is no source; NULL: there is one */
 };
 
 struct claiming {
@@ -24,8 +24,8 @@ struct claiming {
     struct results *results;
     void *owner;
     const struct claim *claim;
-    const char *a, *b;               /* columns of the claim's cohort or cohorts; b NULL without a contrast */
-    const char *col;                 /* of the estimate: a, or "A - B" */
+    const char *a, *b; /* columns of the claim's cohort or cohorts; b NULL without a contrast */
+    const char *col;   /* of the estimate: a, or "A - B" */
 };
 
 static const struct protocol *protocol_of(const struct claiming *claiming)
@@ -53,8 +53,15 @@ static const char *responder_table(const struct claiming *claiming)
 
 static struct source responder_source(const struct claiming *claiming)
 {
-    struct source source = {responder_table(claiming), visit_id(claiming), claiming->col, "rd", "newcombe_lo",
-                            "newcombe_hi", 100, NULL};
+    struct source source = {
+        .table = responder_table(claiming),
+        .row = visit_id(claiming),
+        .col = claiming->col,
+        .estimate = "rd",
+        .lo = "newcombe_lo",
+        .hi = "newcombe_hi",
+        .unit = 100,
+    };
     if (claiming->b == NULL) {
         source.estimate = memory_format(claiming->owner, "p.%s", claiming->a);
         source.lo = "wilson_lo";
@@ -70,7 +77,8 @@ static const char *model_row(const struct claiming *claiming)
     if (claim->kind == CLAIM_CHANGE)
         return memory_format(claiming->owner, "lsmean %s", visit);
     if (claim->kind == CLAIM_DURABILITY)
-        return memory_format(claiming->owner, "diff %s - %s", visit, protocol_of(claiming)->visits[claim->from].id);
+        return memory_format(claiming->owner, "diff %s - %s", visit,
+                             protocol_of(claiming)->visits[claim->from].id);
     return memory_format(claiming->owner, "diff %s", visit);
 }
 
@@ -93,38 +101,74 @@ static struct source event_source(const struct claiming *claiming)
 {
     const struct claim *claim = claiming->claim;
     const char *id = protocol_of(claiming)->plan.events[claim->event].id;
-    return (struct source){memory_format(claiming->owner, "incidence %s", id),
-                           memory_format(claiming->owner, "day %d", claim->day), claiming->col,
-                           claiming->b != NULL ? "diff" : "inc", "lo", "hi", 100, NULL};
+    return (struct source){
+        .table = memory_format(claiming->owner, "incidence %s", id),
+        .row = memory_format(claiming->owner, "day %d", claim->day),
+        .col = claiming->col,
+        .estimate = claiming->b != NULL ? "diff" : "inc",
+        .lo = "lo",
+        .hi = "hi",
+        .unit = 100,
+    };
 }
 
 /* The limits are parts, the percentage is one: `unit` is for the limits. */
 static struct source harm_source(const struct claiming *claiming)
 {
-    return (struct source){"AE special interest", claiming->claim->special_interest, claiming->col,
-                           "pct", "cp_lo", "cp_hi", 100, NULL};
+    return (struct source){
+        .table = "AE special interest",
+        .row = claiming->claim->special_interest,
+        .col = claiming->col,
+        .estimate = "pct",
+        .lo = "cp_lo",
+        .hi = "cp_hi",
+        .unit = 100,
+    };
 }
 
 static struct source contralateral_source(const struct claiming *claiming)
 {
-    return (struct source){memory_format(claiming->owner, "contralateral %s", endpoint_id(claiming)),
-                           visit_id(claiming), claiming->col, claiming->b != NULL ? "diff" : "mean", "lo", "hi",
-                           1, NULL};
+    return (struct source){
+        .table = memory_format(claiming->owner, "contralateral %s", endpoint_id(claiming)),
+        .row = visit_id(claiming),
+        .col = claiming->col,
+        .estimate = claiming->b != NULL ? "diff" : "mean",
+        .lo = "lo",
+        .hi = "hi",
+        .unit = 1,
+    };
 }
 
 static struct source imaging_source(const struct claiming *claiming)
 {
-    const struct imaging_plan *imaging = plan_find_imaging(&protocol_of(claiming)->plan, claiming->claim->endpoint);
+    const struct imaging_plan *imaging =
+        plan_find_imaging(&protocol_of(claiming)->plan, claiming->claim->endpoint);
     bool ratio = imaging != NULL && imaging->scale == IMAGING_RATIO;
-    return (struct source){memory_format(claiming->owner, "imaging %s", endpoint_id(claiming)), visit_id(claiming),
-                           claiming->col, ratio ? "pct_change" : "mean", "lo", "hi", 1, NULL};
+    return (struct source){
+        .table = memory_format(claiming->owner, "imaging %s", endpoint_id(claiming)),
+        .row = visit_id(claiming),
+        .col = claiming->col,
+        .estimate = ratio ? "pct_change" : "mean",
+        .lo = "lo",
+        .hi = "hi",
+        .unit = 1,
+    };
 }
 
 /* The table of a currency has its name; amounts in several currencies are not added up. */
 static struct source cost_source(const struct claiming *claiming)
 {
     static const char prefix[] = "cost ";
-    struct source source = {NULL, "amount", claiming->col, "mean", "lo", "hi", 1, "nobody has an amount"};
+    struct source source = {
+        .table = NULL,
+        .row = "amount",
+        .col = claiming->col,
+        .estimate = "mean",
+        .lo = "lo",
+        .hi = "hi",
+        .unit = 1,
+        .missing = "nobody has an amount",
+    };
     for (size_t i = 0; i < results_count(claiming->results); i++) {
         const struct result *result = results_at(claiming->results, i);
         if (strncmp(result->table, prefix, sizeof prefix - 1) != 0 || strcmp(result->row, source.row) != 0 ||
@@ -167,8 +211,8 @@ static double read_stat(const struct claiming *claiming, const struct source *so
     if (*reason == NULL)
         *reason = result != NULL && result->note[0] != '\0'
                       ? result->note
-                      : memory_format(claiming->owner, "the report has no such estimate (%s, %s, %s)", source->table,
-                                      source->row, source->col);
+                      : memory_format(claiming->owner, "the report has no such estimate (%s, %s, %s)",
+                                      source->table, source->row, source->col);
     return (double)NAN;
 }
 
@@ -194,11 +238,18 @@ static struct estimate read_interaction(const struct claiming *claiming, double 
     const struct subgroup *subgroup = &catalogue->protocol->plan.subgroups[claiming->claim->subgroup];
     const char *name = subgroup_row(claiming->owner, catalogue, (size_t)claiming->claim->subgroup);
     size_t count;
-    const struct subgroup_level *levels = catalogue_subgroup_levels(claiming->owner, catalogue, subgroup, &count);
+    const struct subgroup_level *levels =
+        catalogue_subgroup_levels(claiming->owner, catalogue, subgroup, &count);
     struct estimate largest = stat_not_estimable(count < 2 ? "there is only one group" : NULL);
     struct source source = {
-        memory_format(claiming->owner, "forest %s %s", visit_id(claiming), endpoint_id(claiming)), name, "interaction",
-        "interaction", "interaction_lo", "interaction_hi", 1, NULL};
+        .table = memory_format(claiming->owner, "forest %s %s", visit_id(claiming), endpoint_id(claiming)),
+        .row = name,
+        .col = "interaction",
+        .estimate = "interaction",
+        .lo = "interaction_lo",
+        .hi = "interaction_hi",
+        .unit = 1,
+    };
     const char *no_p = NULL;
     double p = read_stat(claiming, &source, "p", &no_p);
     source.col = claiming->col;
@@ -230,9 +281,11 @@ static double count_in_levels(const struct claiming *claiming, const char *stat)
     const struct catalogue *catalogue = claiming->dataset->catalogue;
     const struct subgroup *subgroup = &catalogue->protocol->plan.subgroups[claiming->claim->subgroup];
     const char *name = subgroup_row(claiming->owner, catalogue, (size_t)claiming->claim->subgroup);
-    const char *table = memory_format(claiming->owner, "forest %s %s", visit_id(claiming), endpoint_id(claiming));
+    const char *table =
+        memory_format(claiming->owner, "forest %s %s", visit_id(claiming), endpoint_id(claiming));
     size_t count;
-    const struct subgroup_level *levels = catalogue_subgroup_levels(claiming->owner, catalogue, subgroup, &count);
+    const struct subgroup_level *levels =
+        catalogue_subgroup_levels(claiming->owner, catalogue, subgroup, &count);
     double sum = 0;
     for (size_t l = 0; l < count; l++)
         sum += read_count(claiming, table, memory_format(claiming->owner, "%s %s", name, levels[l].title),
@@ -244,9 +297,11 @@ static double count_in_levels(const struct claiming *claiming, const char *stat)
 static double count_in_model(const struct claiming *claiming, const struct source *source, const char *col)
 {
     void *owner = claiming->owner;
-    double n = read_count(claiming, source->table, memory_format(owner, "lsmean %s", visit_id(claiming)), col, "n");
-    return !isnan(n) ? n : read_count(claiming, memory_format(owner, "change %s", endpoint_id(claiming)),
-                                      visit_id(claiming), col, "n");
+    double n =
+        read_count(claiming, source->table, memory_format(owner, "lsmean %s", visit_id(claiming)), col, "n");
+    return !isnan(n) ? n
+                     : read_count(claiming, memory_format(owner, "change %s", endpoint_id(claiming)),
+                                  visit_id(claiming), col, "n");
 }
 
 /* Subjects of a column behind the estimate. */
@@ -265,7 +320,8 @@ static double count_subjects(const struct claiming *claiming, const struct sourc
     case CLAIM_CONTRALATERAL:
     case CLAIM_IMAGING:
     case CLAIM_COST:
-        return source->table != NULL ? read_count(claiming, source->table, source->row, col, "n") : (double)NAN;
+        return source->table != NULL ? read_count(claiming, source->table, source->row, col, "n")
+                                     : (double)NAN;
     case CLAIM_INTERACTION: return count_in_levels(claiming, col == claiming->a ? "n1" : "n0");
     }
     return (double)NAN;
@@ -274,9 +330,9 @@ static double count_subjects(const struct claiming *claiming, const struct sourc
 /* -- verdicts -------------------------------------------------------------------------------------------- */
 
 struct verdict {
-    double excluded;             /* 1: the interval does not hold the value, or what is claimed; 0; NAN */
+    double excluded; /* 1: the interval does not hold the value, or what is claimed; 0; NAN */
     double refuted;
-    double borne_out;            /* 1: the interval lies wholly where the claim holds */
+    double borne_out; /* 1: the interval lies wholly where the claim holds */
     const char *reason;
 };
 
@@ -286,7 +342,9 @@ static struct verdict judge_value(const struct claim *claim, const struct estima
     if (isnan(estimate->lo) || isnan(estimate->hi))
         return (struct verdict){(double)NAN, (double)NAN, (double)NAN, estimate->reason};
     bool above = estimate->lo > claim->value, below = estimate->hi < claim->value;
-    bool refuted = claim->refuted == REFUTED_ABOVE ? above : claim->refuted == REFUTED_BELOW ? below : above || below;
+    bool refuted = claim->refuted == REFUTED_ABOVE   ? above
+                   : claim->refuted == REFUTED_BELOW ? below
+                                                     : above || below;
     bool borne_out = claim->refuted == REFUTED_ABOVE   ? estimate->hi <= claim->value
                      : claim->refuted == REFUTED_BELOW ? estimate->lo >= claim->value
                                                        : false;
@@ -307,8 +365,9 @@ static struct verdict judge_interaction(const struct claiming *claiming, double 
                                         const struct estimate *estimate, bool alike)
 {
     if (isnan(margin))
-        return (struct verdict){(double)NAN, (double)NAN, (double)NAN,
-                                "the protocol has no margin for the endpoint within which groups count as alike"};
+        return (struct verdict){
+            (double)NAN, (double)NAN, (double)NAN,
+            "the protocol has no margin for the endpoint within which groups count as alike"};
     if (isnan(estimate->p) || isnan(estimate->lo))
         return (struct verdict){(double)NAN, (double)NAN, (double)NAN, estimate->reason};
     bool differ = estimate->p < 1 - protocol_of(claiming)->level;
@@ -342,7 +401,8 @@ static void add_claim(const struct claiming *claiming)
 {
     static const char pooled[] = "all subjects stand in one column: cohorts are not told apart";
     const struct claim *claim = claiming->claim;
-    const struct equivalence_margin *planned = plan_find_margin(&protocol_of(claiming)->plan, claim->endpoint);
+    const struct equivalence_margin *planned =
+        plan_find_margin(&protocol_of(claiming)->plan, claim->endpoint);
     double margin = planned != NULL ? planned->margin : (double)NAN;
     struct source source = find_source(claiming);
     struct estimate estimate;

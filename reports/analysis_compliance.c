@@ -18,12 +18,13 @@ static enum timing find_timing(const struct visit *visit, int day)
 static bool *list_due(const void *owner, const struct catalogue *catalogue)
 {
     const struct protocol *protocol = catalogue->protocol;
-    bool *due = memory_new_array(owner, bool, memory_size_product(catalogue->form_count, protocol->visit_count));
+    bool *due =
+        memory_new_array(owner, bool, memory_size_product(catalogue->form_count, protocol->visit_count));
     for (size_t f = 0; f < catalogue->form_count; f++) {
         const char *form = catalogue->forms[f]->id;
         for (size_t v = 0; v < protocol->visit_count; v++)
-            due[f * protocol->visit_count + v] =
-                protocol_form_is_due(&protocol->visits[v], form) && !protocol_form_is_any_time(protocol, form);
+            due[f * protocol->visit_count + v] = protocol_form_is_due(&protocol->visits[v], form) &&
+                                                 !protocol_form_is_any_time(protocol, form);
     }
     return due;
 }
@@ -67,7 +68,8 @@ void analysis_compliance(const struct dataset *dataset, struct results *results)
     struct columns columns = columns_of_treated(owner, dataset);
     const bool *due = list_due(owner, dataset->catalogue);
     enum timing *timings = memory_new_array(owner, enum timing, visits);
-    size_t *counts = memory_new_array(owner, size_t, memory_size_product(columns.count * visits, TIMING_COUNT));
+    size_t *counts =
+        memory_new_array(owner, size_t, memory_size_product(columns.count * visits, TIMING_COUNT));
     for (size_t c = 0; c < columns.count; c++)
         for (size_t i = 0; i < columns.at[c].count; i++) {
             find_timings(dataset, columns.at[c].subjects[i], due, timings);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * F7 the cumulative distribution of the change of the deciding endpoint at the main visit, read at 21 changes from the
- * greatest fall to the greatest rise that its scale allows.
+ * F7 the cumulative distribution of the change of the deciding endpoint at the main visit, read at 21 changes
+ * from the greatest fall to the greatest rise that its scale allows.
  */
 #include <math.h>
 
@@ -11,7 +11,7 @@
 #include "reports/stat_sort.h"
 #include "reports/subject_sets.h"
 
-enum { GRID_STEPS = 20 };
+enum { GRID_STEPS = 10 }; /* to either side */
 
 static double *sorted_changes(const void *owner, const struct column *column, const double *baseline,
                               const double *values, size_t *count)
@@ -45,8 +45,8 @@ void analysis_distribution(const struct dataset *dataset, struct results *result
     for (size_t c = 0; c < columns.count; c++) {
         size_t count, below = 0;
         const double *changes = sorted_changes(owner, &columns.at[c], baseline, values, &count);
-        for (int step = -GRID_STEPS / 2; step <= GRID_STEPS / 2; step++) {
-            double at = range * step / (GRID_STEPS / 2);
+        for (int step = -GRID_STEPS; step <= GRID_STEPS; step++) {
+            double at = range * step / GRID_STEPS;
             const struct cell cell = {results, table, memory_format(owner, "%.10g", at), columns.at[c].name};
             while (below < count && changes[below] <= at + 1e-9 * range)
                 below++;

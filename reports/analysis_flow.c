@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * F1 the way of the subjects through the study: screened, not treated, and at each visit after baseline how many of the
- * treated have a value, have left, are not due yet, or have missed it.  Enrolled, allocated, treated and analysed stand
- * in `analysis sets`.  (CONSORT 2010, items 13a and 13b)
+ * F1 the way of the subjects through the study: screened, not treated, and at each visit after baseline how
+ * many of the treated have a value, have left, are not due yet, or have missed it.  Enrolled, allocated,
+ * treated and analysed stand in `analysis sets`.  (CONSORT 2010, items 13a and 13b)
  */
 #include <math.h>
 #include <string.h>
@@ -21,7 +21,7 @@
 struct tally {
     const struct dataset *dataset;
     struct results *results;
-    struct codes reasons;        /* of the end of study, and NO_REASON */
+    struct codes reasons; /* of the end of study, and NO_REASON */
     size_t columns;
 };
 
@@ -47,8 +47,8 @@ static void add_row(const struct tally *tally, const char *row, const char *stat
 }
 
 /* A row's counts by reason, the reasons that nobody has left out. */
-static void add_reasons(const struct tally *tally, const char *row, const char *stat, const struct codes *codes,
-                        const size_t *counts)
+static void add_reasons(const struct tally *tally, const char *row, const char *stat,
+                        const struct codes *codes, const size_t *counts)
 {
     for (size_t r = 0; r < codes->count; r++) {
         const size_t *of_reason = &counts[r * tally->columns];
@@ -65,7 +65,7 @@ static void add_reasons(const struct tally *tally, const char *row, const char *
 /* The last answer that decides on a subject counts: a screening may be repeated. */
 struct screening {
     bool screened, refused;
-    const char *reason;          /* code, NULL: none given */
+    const char *reason; /* code, NULL: none given */
 };
 
 static struct screening find_screening(const struct dataset *dataset, size_t subject, int form)
@@ -165,7 +165,8 @@ static bool has_left(const struct subject *subject, const struct visit *visit)
 enum place { PLACE_WITH_DATA, PLACE_LEFT, PLACE_NOT_DUE, PLACE_MISSED, PLACE_COUNT };
 static const char *const place_stats[PLACE_COUNT] = {"with_data", "left", "not_due", "missed"};
 
-static enum place find_place(const struct dataset *dataset, size_t subject, const struct visit *visit, double value)
+static enum place find_place(const struct dataset *dataset, size_t subject, const struct visit *visit,
+                             double value)
 {
     const struct subject *at = &dataset->subjects[subject];
     if (!isnan(value))
@@ -179,7 +180,8 @@ static void add_visit(const struct tally *tally, const struct visit *visit, cons
 {
     const struct dataset *dataset = tally->dataset;
     void *owner = memory_owner(NULL, "visit");
-    size_t *places = new_counts(owner, tally, PLACE_COUNT), *by_reason = new_counts(owner, tally, tally->reasons.count);
+    size_t *places = new_counts(owner, tally, PLACE_COUNT),
+           *by_reason = new_counts(owner, tally, tally->reasons.count);
     for (size_t i = 0; i < dataset->subject_count; i++) {
         if (!dataset->subjects[i].treated)
             continue;
@@ -199,7 +201,8 @@ void analysis_flow(const struct dataset *dataset, struct results *results)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
     void *owner = memory_owner(NULL, "flow");
-    struct tally tally = {dataset, results, codes_of_item(owner, dataset->catalogue, "end_of_study", "reason"),
+    struct tally tally = {dataset, results,
+                          codes_of_item(owner, dataset->catalogue, "end_of_study", "reason"),
                           dataset->cohort_count + 1};
     codes_append(owner, &tally.reasons, "withdrew_consent");
     codes_append(owner, &tally.reasons, "died");

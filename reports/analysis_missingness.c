@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * T5 what is missing: items within the records that came, the order in which values of the deciding endpoint are
- * missing over the visits, and how those without a last value differ at baseline.  (SISAQOL; CONSORT-PRO)
+ * T5 what is missing: items within the records that came, the order in which values of the deciding endpoint
+ * are missing over the visits, and how those without a last value differ at baseline.  (SISAQOL; CONSORT-PRO)
  */
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct item_tally {
 
 /* The items of a version of a form that everybody is asked: others may be missing on purpose. */
 struct always_asked {
-    uint64_t *mask;              /* record_count_answered */
+    uint64_t *mask; /* record_count_answered */
     size_t count;
 };
 
@@ -40,8 +40,8 @@ static struct always_asked list_always_asked(const void *owner, const struct for
     return asked;
 }
 
-static void tally_record(const struct dataset *dataset, const struct record *record, const struct always_asked *asked,
-                         struct item_tally *tally)
+static void tally_record(const struct dataset *dataset, const struct record *record,
+                         const struct always_asked *asked, struct item_tally *tally)
 {
     size_t answered = record_count_answered(dataset, record, asked->mask);
     tally->records++;
@@ -83,7 +83,8 @@ static void add_items(const struct dataset *dataset, struct results *results, co
     const char *table = memory_format(owner, "missing items %s", form->id);
     tally_form(dataset, form, tallies);
     for (size_t v = 0; v < visits; v++)
-        for (size_t c = 0; protocol_form_is_due(&protocol->visits[v], form->id) && c < dataset->cohort_count; c++) {
+        for (size_t c = 0; protocol_form_is_due(&protocol->visits[v], form->id) && c < dataset->cohort_count;
+             c++) {
             const struct item_tally *tally = &tallies[c * visits + v];
             const struct cell cell = {results, table, protocol->visits[v].id, dataset->cohorts[c]};
             cell_add_count(&cell, "records", tally->records);
@@ -111,7 +112,7 @@ static void add_all_items(const struct dataset *dataset, struct results *results
 
 /* -- patterns -------------------------------------------------------------------------------------------- */
 
-enum { PATTERN_VISITS_MOST = 32 };   /* later ones are not looked at */
+enum { PATTERN_VISITS_MOST = 32 }; /* later ones are not looked at */
 enum { PATTERNS_SHOWN = 8 };
 
 enum pattern_kind { PATTERN_COMPLETE, PATTERN_MONOTONE, PATTERN_INTERMITTENT, PATTERN_NONE, PATTERN_KINDS };
@@ -189,12 +190,19 @@ static enum pattern_kind kind_of(uint64_t code, size_t visits)
     return after_gap ? PATTERN_INTERMITTENT : PATTERN_MONOTONE;
 }
 
+static char pattern_sign(uint64_t code, size_t visit)
+{
+    if (code >> 2 * visit & 1)
+        return '+';
+    return code >> 2 * visit & 2 ? '.' : '-';
+}
+
 /* "++.-": a value, none, not due yet. */
 static const char *pattern_text(const void *owner, uint64_t code, size_t visits)
 {
     char *text = memory_new_array(owner, char, visits + 1);
     for (size_t v = 0; v < visits; v++)
-        text[v] = code >> 2 * v & 1 ? '+' : code >> 2 * v & 2 ? '.' : '-';
+        text[v] = pattern_sign(code, v);
     text[visits] = '\0';
     return text;
 }
@@ -247,7 +255,8 @@ static void add_commonest(const void *owner, const struct dataset *dataset, stru
         for (size_t i = 0; i < runs[r].count; i++)
             columns[patterns->at[runs[r].first + i].column]++;
         for (size_t c = 0; c < dataset->cohort_count; c++)
-            cell_add_count(&(struct cell){results, "commonest patterns", row, dataset->cohorts[c]}, "n", columns[c]);
+            cell_add_count(&(struct cell){results, "commonest patterns", row, dataset->cohorts[c]}, "n",
+                           columns[c]);
     }
 }
 
@@ -276,8 +285,8 @@ static int *find_followed(const void *owner, const struct dataset *dataset, size
     return followed;
 }
 
-static void add_variable(const struct dataset *dataset, struct results *results, const char *row, const double *values,
-                         const int *followed)
+static void add_variable(const struct dataset *dataset, struct results *results, const char *row,
+                         const double *values, const int *followed)
 {
     static const char table[] = "completers and drop-outs";
     void *owner = memory_owner(NULL, "variable");
@@ -297,10 +306,10 @@ static void add_variable(const struct dataset *dataset, struct results *results,
                              expected, DESCRIPTION_PLAIN);
     }
     const struct cell cell = {results, table, row, "difference"};
-    cell_add_or_reason(&cell, "smd",
-                       stat_standardized_numeric(described[0].mean, described[0].sd, described[1].mean,
-                                                 described[1].sd),
-                       "a group has fewer than two values, or no spread");
+    cell_add_or_reason(
+        &cell, "smd",
+        stat_standardized_numeric(described[0].mean, described[0].sd, described[1].mean, described[1].sd),
+        "a group has fewer than two values, or no spread");
     talloc_free(owner);
 }
 
@@ -308,11 +317,13 @@ static bool is_number(const struct dataset *dataset, const struct item_reference
 {
     const struct form *form = catalogue_find_form(dataset->catalogue, reference->form, 0);
     int at = form != NULL ? form_find_item(form, reference->item) : FORM_NONE;
-    return at != FORM_NONE && (form->items[at].type == ITEM_INTEGER || form->items[at].type == ITEM_DECIMAL) &&
+    return at != FORM_NONE &&
+           (form->items[at].type == ITEM_INTEGER || form->items[at].type == ITEM_DECIMAL) &&
            !(dataset->pooled && dataset_item_may_name_arm(&form->items[at]));
 }
 
-static void add_followed(const void *owner, const struct dataset *dataset, struct results *results, size_t endpoint)
+static void add_followed(const void *owner, const struct dataset *dataset, struct results *results,
+                         size_t endpoint)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
     const int *followed = find_followed(owner, dataset, endpoint);
@@ -327,8 +338,8 @@ static void add_followed(const void *owner, const struct dataset *dataset, struc
         double *values = memory_new_array(scratch, double, dataset->subject_count);
         for (size_t i = 0; i < dataset->subject_count; i++)
             values[i] = answers[i] != NULL ? answers[i]->number : (double)NAN;
-        add_variable(dataset, results, memory_format(scratch, "%s.%s", reference->form, reference->item), values,
-                     followed);
+        add_variable(dataset, results, memory_format(scratch, "%s.%s", reference->form, reference->item),
+                     values, followed);
         talloc_free(scratch);
     }
 }

@@ -62,7 +62,8 @@ static const char *event_title(const struct layout *layout, const struct claim *
 static const char *measure_of(const struct layout *layout, const struct claim *claim)
 {
     const struct document *document = layout->document;
-    const char *part = claim->contrast >= 0 ? "difference of the percentages of subjects with" : "% of subjects with";
+    const char *part =
+        claim->contrast >= 0 ? "difference of the percentages of subjects with" : "% of subjects with";
     switch (claim->kind) {
     case CLAIM_RESPONDER:
         return memory_format(document, "%s response: %s", part,
@@ -100,7 +101,8 @@ static const char *full_measure(const struct layout *layout, const struct claim 
     struct text *out = text_new(layout->document);
     text_append(out, layout_capital(layout, measure_of(layout, claim)));
     if (claim->visit >= 0)
-        text_append_format(out, ", %s", layout_visit_title(layout, &protocol_of(layout)->visits[claim->visit]));
+        text_append_format(out, ", %s",
+                           layout_visit_title(layout, &protocol_of(layout)->visits[claim->visit]));
     if (!layout->dataset->pooled)
         text_append_format(out, ", %s", column_of(layout, claim));
     return out->bytes;
@@ -136,15 +138,16 @@ static const char *refuted_if(const struct layout *layout, const struct claim *c
         const char *unit = is_in_percent(layout, claim) ? " %" : "";
         if (claim->refuted == REFUTED_OUTSIDE)
             return memory_format(layout->document, "the interval does not hold %s%s", number, unit);
-        return memory_format(layout->document, "the interval lies wholly %s %s%s", sides[claim->refuted], number, unit);
+        return memory_format(layout->document, "the interval lies wholly %s %s%s", sides[claim->refuted],
+                             number, unit);
     }
     if (margin == NULL)
         return "no interval: the protocol has no margin for the endpoint";
     format_exact(number, margin->margin);
     if (claim->kind == CLAIM_EQUIVALENCE)
         return memory_format(layout->document, "the interval lies wholly outside -%s to %s", number, number);
-    return memory_format(layout->document, "the interval lies wholly within -%s to %s: the groups are alike", number,
-                         number);
+    return memory_format(layout->document, "the interval lies wholly within -%s to %s: the groups are alike",
+                         number, number);
 }
 
 static int decimals_of(const struct layout *layout, const struct claim *claim)
@@ -167,8 +170,15 @@ static const char *verdict_of(const struct claim *claim, double refuted, double 
 
 /* -- the table ------------------------------------------------------------------------------------------- */
 
-enum column { COLUMN_MEASURE, COLUMN_POPULATION, COLUMN_ESTIMATE, COLUMN_N, COLUMN_REFUTED_IF, COLUMN_EXCLUDED,
-              COLUMN_VERDICT };
+enum column {
+    COLUMN_MEASURE,
+    COLUMN_POPULATION,
+    COLUMN_ESTIMATE,
+    COLUMN_N,
+    COLUMN_REFUTED_IF,
+    COLUMN_EXCLUDED,
+    COLUMN_VERDICT
+};
 
 static void set_verdict(const struct layout *layout, struct table *table, struct table_row *row,
                         const struct claim *claim, const char *col)
@@ -183,8 +193,9 @@ static void set_verdict(const struct layout *layout, struct table *table, struct
     }
     double excluded = layout_value(layout, results, claim->id, col, "excluded");
     table_set_cell(table, row, COLUMN_EXCLUDED, CELL_TEXT, excluded > 0 ? "yes" : "no");
-    table_set_cell(table, row, COLUMN_VERDICT, CELL_TEXT,
-                   verdict_of(claim, refuted->value, layout_value(layout, results, claim->id, col, "borne_out")));
+    table_set_cell(
+        table, row, COLUMN_VERDICT, CELL_TEXT,
+        verdict_of(claim, refuted->value, layout_value(layout, results, claim->id, col, "borne_out")));
 }
 
 static void add_claim(const struct layout *layout, struct table *table, const struct claim *claim)
@@ -219,13 +230,14 @@ void layout_claims(struct layout *layout)
     if (plan->claim_count == 0)
         return;
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "claims", "Claims");
-    layout_add_paragraph(layout,
-                         "What is claimed, and the study's answer. The protocol says which interval would refute "
-                         "each claim. Not refuted is not proved: an interval may allow the claim and its opposite; "
-                         "only where the whole interval agrees does the study bear the claim out.");
+    layout_add_paragraph(
+        layout, "What is claimed, and the study's answer. The protocol says which interval would refute "
+                "each claim. Not refuted is not proved: an interval may allow the claim and its opposite; "
+                "only where the whole interval agrees does the study bear the claim out.");
     struct table *table = layout_add_table(layout, "claims", "Claims and what the data say");
     layout_add_association_fact(layout, table);
-    table_add_fact(table, "Interval", "%s, as in the table of the estimate; not adjusted for the number of claims",
+    table_add_fact(table, "Interval",
+                   "%s, as in the table of the estimate; not adjusted for the number of claims",
                    layout_level(layout));
     table->label_title = "Claim";
     table_add_column(table, "Estimate of", "", CELL_TEXT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Figures of single values of the deciding endpoint: boxes and profiles by visit, change in per cent and cumulative
- * distribution of change at the main visit.  (STATISTICS 1a: F3, F6, F7)
+ * Figures of single values of the deciding endpoint: boxes and profiles by visit, change in per cent and
+ * cumulative distribution of change at the main visit.  (STATISTICS 1a: F3, F6, F7)
  */
 #include "reports/layout_score.h"
 
@@ -18,7 +18,7 @@ struct shown {
     struct layout *layout;
     struct outcome outcome;
     size_t endpoint;
-    int visit;                   /* the main one, NO_VISIT */
+    int visit; /* the main one, NO_VISIT */
     const char *better;
 };
 
@@ -39,7 +39,8 @@ static bool is_rise_better(const struct shown *shown)
 
 static bool is_shown(const struct shown *shown, size_t subject, size_t column)
 {
-    return dataset_of(shown)->subjects[subject].treated && dataset_column(dataset_of(shown), subject) == (int)column;
+    return dataset_of(shown)->subjects[subject].treated &&
+           dataset_column(dataset_of(shown), subject) == (int)column;
 }
 
 static const char *visit_title(const struct shown *shown)
@@ -62,11 +63,11 @@ struct number {
 };
 
 /* Visits as groups and cohorts in rows, so that twelve of each fit. */
-static void add_data(const struct shown *shown, struct figure *figure, const char *results, const char *const *visits,
-                     size_t visit_count)
+static void add_data(const struct shown *shown, struct figure *figure, const char *results,
+                     const char *const *visits, size_t visit_count)
 {
-    static const struct number numbers[] = {{"n", "{n}"},           {"Mean (SD)", "{mean} ({sd})"}, {"Min", "{min}"},
-                                            {"Q1", "{q1}"},         {"Median", "{median}"},         {"Q3", "{q3}"},
+    static const struct number numbers[] = {{"n", "{n}"},    {"Mean (SD)", "{mean} ({sd})"}, {"Min", "{min}"},
+                                            {"Q1", "{q1}"},  {"Median", "{median}"},         {"Q3", "{q3}"},
                                             {"Max", "{max}"}};
     struct table *table = figure->data;
     const struct dataset *dataset = dataset_of(shown);
@@ -96,9 +97,9 @@ static void add_boxes(const struct shown *shown)
     const struct layout *layout = shown->layout;
     const struct dataset *dataset = dataset_of(shown);
     size_t visits = protocol_of(shown)->visit_count;
-    struct figure *figure =
-        layout_add_figure(shown->layout, memory_format(layout->document, "f3-boxes-%s", shown->outcome.endpoint->id),
-                          memory_format(layout->document, "%s: distribution by visit", shown->outcome.title));
+    struct figure *figure = layout_add_figure(
+        shown->layout, memory_format(layout->document, "f3-boxes-%s", shown->outcome.endpoint->id),
+        memory_format(layout->document, "%s: distribution by visit", shown->outcome.title));
     const char *results = memory_format(figure, "value %s", shown->outcome.endpoint->id);
     const char **ids = visit_ids(figure, shown);
     struct figure_box *boxes = memory_new_array(figure, struct figure_box, dataset->cohort_count * visits);
@@ -126,8 +127,9 @@ static void add_boxes(const struct shown *shown)
         .boxes = boxes,
     };
     add_data(shown, figure, results, ids, visits);
-    figure->description = memory_format(figure, "Box plots of %s at %zu visits, a box for each of %zu columns.",
-                                        shown->outcome.title, visits, dataset->cohort_count);
+    figure->description =
+        memory_format(figure, "Box plots of %s at %zu visits, a box for each of %zu columns.",
+                      shown->outcome.title, visits, dataset->cohort_count);
 }
 
 static void fill_profiles(const struct shown *shown, struct figure_profiles_panel *panel, size_t column,
@@ -160,9 +162,9 @@ static void add_profiles(const struct shown *shown)
     const struct dataset *dataset = dataset_of(shown);
     const struct protocol *protocol = protocol_of(shown);
     size_t visits = protocol->visit_count;
-    struct figure *figure =
-        layout_add_figure(shown->layout, memory_format(layout->document, "f3-profiles-%s", shown->outcome.endpoint->id),
-                          memory_format(layout->document, "%s: subjects over time", shown->outcome.title));
+    struct figure *figure = layout_add_figure(
+        shown->layout, memory_format(layout->document, "f3-profiles-%s", shown->outcome.endpoint->id),
+        memory_format(layout->document, "%s: subjects over time", shown->outcome.title));
     const char *results = memory_format(figure, "value %s", shown->outcome.endpoint->id);
     const char **ids = visit_ids(figure, shown);
     double *days = memory_new_array(figure, double, visits);
@@ -175,19 +177,24 @@ static void add_profiles(const struct shown *shown)
         for (size_t v = 0; v < visits; v++)
             means[v] = layout_value(layout, results, ids[v], dataset->cohorts[c], "mean");
         panels[c] = (struct figure_profiles_panel){.title = dataset->cohorts[c], .means = means};
-        fill_profiles(shown, &panels[c], c, memory_new_array(figure, double, (count_treated(shown, c) + 1) * visits));
+        fill_profiles(shown, &panels[c], c,
+                      memory_new_array(figure, double, (count_treated(shown, c) + 1) * visits));
     }
     figure->kind = FIGURE_PROFILES;
     figure->as.profiles =
         (struct figure_profiles){shown->outcome.title, days, ids, visits, panels, dataset->cohort_count};
     add_data(shown, figure, results, ids, visits);
-    figure->description = memory_format(figure, "A line for each subject over %zu visits and the mean, a panel for each "
-                                                "of %zu columns.", visits, dataset->cohort_count);
+    figure->description =
+        memory_format(figure,
+                      "A line for each subject over %zu visits and the mean, a panel for each "
+                      "of %zu columns.",
+                      visits, dataset->cohort_count);
 }
 
 /* --- F6 ------------------------------------------------------------------------------------------------- */
 
-/* Sorted changes at the main visit, in per cent of the baseline or in points; without those that are not known. */
+/* Sorted changes at the main visit, in per cent of the baseline or in points; without those that are not
+ * known. */
 static const double *sorted_changes(const struct shown *shown, const void *owner, size_t column, bool percent,
                                     size_t *count)
 {
@@ -232,12 +239,16 @@ static void add_waterfall(const struct shown *shown)
     const char *id = protocol_of(shown)->visits[shown->visit].id;
     struct shown in_percent = *shown;
     in_percent.outcome.collected = 0;
-    add_data(&in_percent, figure, memory_format(figure, "pct_change %s", shown->outcome.endpoint->id), &id, 1);
+    add_data(&in_percent, figure, memory_format(figure, "pct_change %s", shown->outcome.endpoint->id), &id,
+             1);
     table_add_fact(figure->data, "Left out", "subjects whose baseline is 0: no change in per cent");
     table_add_fact(figure->data, "Direction", "%s",
                    is_rise_better(shown) ? "a rise is an improvement" : "a fall is an improvement");
-    figure->description = memory_format(figure, "A bar for each subject, sorted from the greatest fall to the greatest "
-                                                "rise, a panel for each of %zu columns.", dataset->cohort_count);
+    figure->description =
+        memory_format(figure,
+                      "A bar for each subject, sorted from the greatest fall to the greatest "
+                      "rise, a panel for each of %zu columns.",
+                      dataset->cohort_count);
 }
 
 /* --- F7 ------------------------------------------------------------------------------------------------- */
@@ -257,8 +268,10 @@ static struct figure_curve cumulative_curve(const struct shown *shown, const voi
         double percent = 100 * (double)(i + 1) / (double)count;
         steps[step_count++] = (struct figure_step){changes[i], percent, (double)NAN, (double)NAN};
     }
-    return (struct figure_curve){
-        .title = dataset_of(shown)->cohorts[column], .steps = steps, .step_count = step_count, .end = range[1]};
+    return (struct figure_curve){.title = dataset_of(shown)->cohorts[column],
+                                 .steps = steps,
+                                 .step_count = step_count,
+                                 .end = range[1]};
 }
 
 /* From the smallest to the largest change of all columns. */
@@ -287,8 +300,8 @@ static void add_cumulative_data(const struct shown *shown, struct figure *figure
     table_add_fact(table, "Cells", "subjects with this change or a lower one (%% of those with a change)");
     layout_add_cohort_columns(shown->layout, table);
     for (size_t i = 0; i < count; i++)
-        layout_add_cohort_row(shown->layout, table, &(struct result_key){.table = results, .row = rows[i]}, "",
-                              &(struct line){"{n} ({pct})", rows[i], 0});
+        layout_add_cohort_row(shown->layout, table, &(struct result_key){.table = results, .row = rows[i]},
+                              "", &(struct line){"{n} ({pct})", rows[i], 0});
 }
 
 static void add_cumulative(const struct shown *shown)
@@ -310,8 +323,9 @@ static void add_cumulative(const struct shown *shown)
         curves[c] = cumulative_curve(shown, figure, c, range);
     figure->kind = FIGURE_CURVES;
     figure->as.curves = (struct figure_curves){
-        .x_title = memory_format(figure, "Change from baseline (%s)",
-                                 is_rise_better(shown) ? "a rise is an improvement" : "a fall is an improvement"),
+        .x_title =
+            memory_format(figure, "Change from baseline (%s)",
+                          is_rise_better(shown) ? "a rise is an improvement" : "a fall is an improvement"),
         .y_title = "Subjects with this change or a lower one, %",
         .x_from = range[0],
         .x_to = range[1],
@@ -325,10 +339,13 @@ static void add_cumulative(const struct shown *shown)
     add_cumulative_data(shown, figure);
     if (within) {
         char points[FORMAT_SIZE];
-        table_add_fact(figure->data, "Dashed", "minimal important change, %s", format_exact(points, threshold[0]));
+        table_add_fact(figure->data, "Dashed", "minimal important change, %s",
+                       format_exact(points, threshold[0]));
     }
-    figure->description = memory_format(figure, "Step curves from 0 to 100 %% over the change from baseline, one for "
-                                                "each of %zu columns.", dataset->cohort_count);
+    figure->description = memory_format(figure,
+                                        "Step curves from 0 to 100 %% over the change from baseline, one for "
+                                        "each of %zu columns.",
+                                        dataset->cohort_count);
 }
 
 void layout_figures(struct layout *layout)
@@ -337,8 +354,8 @@ void layout_figures(struct layout *layout)
     int endpoint = subject_sets_endpoint(protocol);
     if (endpoint < 0)
         return;
-    struct shown shown = {layout, layout_find_outcome(layout, &protocol->endpoints[endpoint]), (size_t)endpoint,
-                          analysis_main_visit(layout->dataset), NULL};
+    struct shown shown = {layout, layout_find_outcome(layout, &protocol->endpoints[endpoint]),
+                          (size_t)endpoint, analysis_main_visit(layout->dataset), NULL};
     shown.better = is_rise_better(&shown) ? "higher is better \xe2\x86\x91" : "lower is better \xe2\x86\x93";
     add_boxes(&shown);
     add_profiles(&shown);

@@ -42,7 +42,8 @@ static void add_line(const struct layout *layout, struct lines *lines, const cha
     lines->at[lines->count++] = memory_format(layout->document, "%s: %s", label, number_text(layout, n));
 }
 
-static const char *choice_label(const struct layout *layout, const char *form, const char *item, const char *code)
+static const char *choice_label(const struct layout *layout, const char *form, const char *item,
+                                const char *code)
 {
     if (strcmp(code, "no_reason") == 0)
         return "no reason given";
@@ -87,11 +88,12 @@ static void add_reasons(const struct layout *layout, struct lines *lines, const 
     }
 }
 
-static struct figure_flow_box new_box(const struct layout *layout, const char *title, double n, struct lines lines)
+static struct figure_flow_box new_box(const struct layout *layout, const char *title, double n,
+                                      struct lines lines)
 {
     return (struct figure_flow_box){
-        memory_format(layout->document, "%s (n = %s)", title, number_text(layout, isnan(n) ? 0 : n)), lines.at,
-        lines.count};
+        memory_format(layout->document, "%s (n = %s)", title, number_text(layout, isnan(n) ? 0 : n)),
+        lines.at, lines.count};
 }
 
 static struct figure_flow_box leaving_box(const struct layout *layout, const char *title, const char *row,
@@ -125,7 +127,8 @@ static void add_stages(const struct layout *layout, struct figure *figure)
     }
     stages[flow->stage_count++] = (struct figure_flow_stage){
         new_box(layout, "Enrolled", enrolled, beside),
-        allocated < enrolled ? new_box(layout, "Not allocated to a cohort", enrolled - allocated, none) : nobody};
+        allocated < enrolled ? new_box(layout, "Not allocated to a cohort", enrolled - allocated, none)
+                             : nobody};
     flow->stages = stages;
 }
 
@@ -142,7 +145,8 @@ static struct figure_flow_box treated_box(const struct layout *layout, const cha
     return new_box(layout, "Treated", set_count(layout, "treated", col), lines);
 }
 
-static struct figure_flow_box visit_box(const struct layout *layout, const struct visit *visit, const char *col)
+static struct figure_flow_box visit_box(const struct layout *layout, const struct visit *visit,
+                                        const char *col)
 {
     const char *row = memory_format(layout->document, "visit %s", visit->id);
     struct lines lines = {0};
@@ -155,7 +159,8 @@ static struct figure_flow_box visit_box(const struct layout *layout, const struc
             add_line(layout, &lines, others[i].label, n);
     }
     add_reasons(layout, &lines, row, col, left_prefix);
-    return new_box(layout, memory_format(layout->document, "%s: with data", layout_visit_title(layout, visit)),
+    return new_box(layout,
+                   memory_format(layout->document, "%s: with data", layout_visit_title(layout, visit)),
                    layout_value(layout, results, row, col, "with_data"), lines);
 }
 
@@ -164,15 +169,18 @@ static void add_columns(const struct layout *layout, struct figure *figure)
     const struct dataset *dataset = layout->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
     struct figure_flow *flow = &figure->as.flow;
-    struct figure_flow_column *columns = memory_new_array(figure, struct figure_flow_column, dataset->cohort_count);
+    struct figure_flow_column *columns =
+        memory_new_array(figure, struct figure_flow_column, dataset->cohort_count);
     struct lines none = {0};
     for (size_t c = 0; c < dataset->cohort_count; c++) {
         const char *col = dataset->cohorts[c];
-        struct figure_flow_box *boxes = memory_new_array(figure, struct figure_flow_box, protocol->visit_count + 3);
+        struct figure_flow_box *boxes =
+            memory_new_array(figure, struct figure_flow_box, protocol->visit_count + 3);
         size_t count = 0;
         double allocated = set_count(layout, "allocated", col);
-        boxes[count++] = isnan(allocated) ? new_box(layout, "Enrolled", set_count(layout, "enrolled", col), none)
-                                          : new_box(layout, "Allocated", allocated, none);
+        boxes[count++] = isnan(allocated)
+                             ? new_box(layout, "Enrolled", set_count(layout, "enrolled", col), none)
+                             : new_box(layout, "Allocated", allocated, none);
         boxes[count++] = treated_box(layout, col);
         for (size_t v = 0; v < protocol->visit_count; v++)
             if (dataset_is_after_baseline(dataset, (int)v) && protocol->endpoint_count > 0)
@@ -195,8 +203,8 @@ static void add_set_row(const struct layout *layout, struct table *table, const 
                            &(struct result_key){"analysis sets", set, table->columns[c].title, 0}, "{n}");
 }
 
-static void add_count_row(const struct layout *layout, struct table *table, const char *group, const char *label,
-                          const struct result_key *key, const char *stat)
+static void add_count_row(const struct layout *layout, struct table *table, const char *group,
+                          const char *label, const struct result_key *key, const char *stat)
 {
     struct table_row *row = table_add_row(table, group, label, 0);
     for (size_t c = 0; c < table->column_count; c++)
@@ -227,7 +235,9 @@ static void add_data(const struct layout *layout, struct figure *figure)
 {
     static const struct {
         const char *stat, *label;
-    } places[] = {{"with_data", "With data"}, {"missed", "Visit missed"}, {"not_due", "Not due yet"},
+    } places[] = {{"with_data", "With data"},
+                  {"missed", "Visit missed"},
+                  {"not_due", "Not due yet"},
                   {"left", "Left the study by then"}};
     const struct dataset *dataset = layout->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
@@ -263,21 +273,24 @@ static void add_data(const struct layout *layout, struct figure *figure)
     add_set_row(layout, table, "Analysed: full analysis set", "fas");
     table_add_fact(table, "Population", "enrolled subjects; index knee");
     table_add_fact(table, "At a visit",
-                   "treated subjects; with data: the primary endpoint has a value; left: died, or ended follow-up by the "
+                   "treated subjects; with data: the primary endpoint has a value; left: died, or ended "
+                   "follow-up by the "
                    "end of the due window, with the reason; not due: the due window is open at the cut");
 }
 
 void layout_flow(struct layout *layout)
 {
-    struct figure *figure = layout_add_figure(layout, "f1-flow", "Flow of subjects through the study (CONSORT)");
+    struct figure *figure =
+        layout_add_figure(layout, "f1-flow", "Flow of subjects through the study (CONSORT)");
     figure->kind = FIGURE_FLOW;
     add_stages(layout, figure);
     add_columns(layout, figure);
     add_data(layout, figure);
-    figure->description = memory_format(
-        figure, "Flow diagram: %s subjects enrolled, %s treated, %s in the full analysis set; all numbers stand in the "
-                "table below.",
-        number_text(layout, set_count(layout, "enrolled", ALL_SUBJECTS)),
-        number_text(layout, set_count(layout, "treated", ALL_SUBJECTS)),
-        number_text(layout, set_count(layout, "fas", ALL_SUBJECTS)));
+    figure->description = memory_format(figure,
+                                        "Flow diagram: %s subjects enrolled, %s treated, %s in the full "
+                                        "analysis set; all numbers stand in the "
+                                        "table below.",
+                                        number_text(layout, set_count(layout, "enrolled", ALL_SUBJECTS)),
+                                        number_text(layout, set_count(layout, "treated", ALL_SUBJECTS)),
+                                        number_text(layout, set_count(layout, "fas", ALL_SUBJECTS)));
 }

@@ -28,7 +28,8 @@ struct record_listing {
     bool events;                     /* with onset day and whether it is treatment-emergent */
 };
 
-static bool answer_is(const struct dataset *dataset, const struct record *record, const char *item, const char *text)
+static bool answer_is(const struct dataset *dataset, const struct record *record, const char *item,
+                      const char *text)
 {
     const struct answer *answer = record_answer(dataset, record, item);
     return answer != NULL && strcmp(answer->text, text) == 0;
@@ -298,7 +299,8 @@ static void add_record_listing(struct layout *layout, const struct record_listin
     if (listing->events)
         add_event_columns(table);
     for (size_t i = 0; i < listed->item_count; i++)
-        table_add_column(table, layout_capital(layout, listed->items[i]->text), "", kind_of(listed->items[i]));
+        table_add_column(table, layout_capital(layout, listed->items[i]->text), "",
+                         kind_of(listed->items[i]));
     if (listing->yes_prefix != NULL)
         table_add_column(table, listing->yes_title, "", CELL_TEXT);
     choose_records(listed, listing->wanted);
@@ -343,7 +345,8 @@ static void write_death(const struct listed *listed, struct table *table, const 
     table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->title);
     column = set_event_cells(&listed->layout, table, row, column, record);
     table_set_cell(table, row, column++, CELL_NUMBER, answer_text(dataset, record, "last_contact"));
-    table_set_cell(table, row, column++, CELL_NUMBER, answer_text(dataset, record, event ? "end" : "death_date"));
+    table_set_cell(table, row, column++, CELL_NUMBER,
+                   answer_text(dataset, record, event ? "end" : "death_date"));
     table_set_cell(table, row, column, CELL_TEXT, cause_of(&listed->layout, record));
 }
 
@@ -380,7 +383,8 @@ static const char *why_chosen(const struct dataset *dataset, const struct record
         return "is closer to the target";
     if (chosen->day != other->day)
         return "is as close to the target, and later";
-    const struct record_origin *first = record_origin(dataset, chosen), *second = record_origin(dataset, other);
+    const struct record_origin *first = record_origin(dataset, chosen),
+                               *second = record_origin(dataset, other);
     if (first != NULL && second != NULL && first->received_us != second->received_us)
         return "was received later";
     return chosen->instance != other->instance ? "was received with it and has the greater instance"
@@ -457,8 +461,8 @@ static void add_unused_records(struct layout *layout)
 }
 
 /* Where a record lies from the target and the due window of its visit. */
-static void set_window_cells(const struct listed *listed, struct table *table, struct table_row *row, size_t column,
-                             const struct record *record)
+static void set_window_cells(const struct listed *listed, struct table *table, struct table_row *row,
+                             size_t column, const struct record *record)
 {
     const struct visit *visit = &listed->layout.dataset->catalogue->protocol->visits[record->analysis_visit];
     char number[FORMAT_SIZE];
@@ -481,13 +485,15 @@ static void write_window(const struct listed *listed, struct table *table, const
     table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
     if (record->analysis_visit != NO_VISIT)
         set_window_cells(listed, table, row, column, record);
-    table_set_cell(table, row, column + 5, CELL_TEXT, record->selected ? "used" : decision(table, layout, record));
+    table_set_cell(table, row, column + 5, CELL_TEXT,
+                   record->selected ? "used" : decision(table, layout, record));
 }
 
 static void add_windows(struct layout *layout)
 {
-    struct table *table = begin_listing(layout, "l6-visit-windows",
-                                        "Visit that each record counts for, and the decision", "Date of the form");
+    struct table *table =
+        begin_listing(layout, "l6-visit-windows", "Visit that each record counts for, and the decision",
+                      "Date of the form");
     struct listed *listed = new_listed(layout);
     table_add_column(table, "Form", "", CELL_TEXT);
     table_add_column(table, "Visit entered", "", CELL_TEXT);

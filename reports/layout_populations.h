@@ -5,9 +5,9 @@
 
 #include "reports/layout.h"
 
-void layout_flow(struct layout *layout);              /* F1 */
-void layout_compliance(struct layout *layout);        /* T2, visits in time */
-void layout_missing_items(struct layout *layout, const char *form_id);   /* T5 */
+void layout_flow(struct layout *layout);                               /* F1 */
+void layout_compliance(struct layout *layout);                         /* T2, visits in time */
+void layout_missing_items(struct layout *layout, const char *form_id); /* T5 */
 void layout_missing_patterns(struct layout *layout);
 void layout_completers(struct layout *layout);
 

@@ -8,8 +8,8 @@
 #include "reports/layout_score.h"
 #include "reports/subject_sets.h"
 
-static void add_visit_rows(struct layout *layout, struct table *table, const char *results, const struct line *lines,
-                           size_t line_count)
+static void add_visit_rows(struct layout *layout, struct table *table, const char *results,
+                           const struct line *lines, size_t line_count)
 {
     size_t count;
     const char **visits = layout_list_rows(layout, results, &count);
@@ -20,8 +20,8 @@ static void add_visit_rows(struct layout *layout, struct table *table, const cha
         const struct visit *visit = protocol_find_visit(layout->dataset->catalogue->protocol, visits[v]);
         const struct result_key key = {.table = results, .row = visits[v]};
         for (size_t i = 0; i < line_count; i++)
-            layout_add_cohort_row(layout, table, &key, visit != NULL ? layout_visit_title(layout, visit) : visits[v],
-                                  &lines[i]);
+            layout_add_cohort_row(layout, table, &key,
+                                  visit != NULL ? layout_visit_title(layout, visit) : visits[v], &lines[i]);
     }
 }
 
@@ -35,7 +35,8 @@ void layout_compliance(struct layout *layout)
     };
     struct table *table = layout_add_table(layout, "t2-visit-compliance", "Visits within their due windows");
     table_add_fact(table, "Population", "treated subjects (N); records about the subject or the index knee");
-    table_add_fact(table, "Came", "a record of a form of the visit is used for it: its date lies in the analysis window");
+    table_add_fact(table, "Came",
+                   "a record of a form of the visit is used for it: its date lies in the analysis window");
     table_add_fact(table, "Within", "at least one such record lies in the due window of the protocol");
     add_visit_rows(layout, table, "visit compliance", lines, sizeof lines / sizeof *lines);
 }
@@ -56,8 +57,10 @@ void layout_missing_items(struct layout *layout, const char *form_id)
     struct table *table = layout_add_table(
         layout, memory_format(layout->document, "t5-items-%s", form_id),
         memory_format(layout->document, "Items not answered: %s", form != NULL ? form->title : form_id));
-    table_add_fact(table, "Population", "records of treated subjects that are used for the visit; index knee");
-    table_add_fact(table, "Items", "those that everybody is asked; items asked under a condition are left out");
+    table_add_fact(table, "Population",
+                   "records of treated subjects that are used for the visit; index knee");
+    table_add_fact(table, "Items",
+                   "those that everybody is asked; items asked under a condition are left out");
     add_visit_rows(layout, table, results, lines, sizeof lines / sizeof *lines);
 }
 
@@ -81,11 +84,12 @@ void layout_missing_patterns(struct layout *layout)
     const char **patterns = layout_list_rows(layout, "commonest patterns", &count);
     if (count == 0)
         return;
-    struct table *table = layout_add_table(layout, "t5-patterns",
-                                           memory_format(layout->document, "Missing values over the visits: %s",
-                                                         deciding_title(layout)));
+    struct table *table = layout_add_table(
+        layout, "t5-patterns",
+        memory_format(layout->document, "Missing values over the visits: %s", deciding_title(layout)));
     table_add_fact(table, "Population", "treated subjects (N), index knee; visits after baseline");
-    table_add_fact(table, "Pattern", "a sign for each visit, in order: + a value, . none, - not due yet at the cut");
+    table_add_fact(table, "Pattern",
+                   "a sign for each visit, in order: + a value, . none, - not due yet at the cut");
     table->group_title = "";
     table->label_title = "Kind or pattern";
     layout_add_cohort_columns(layout, table);
@@ -94,7 +98,8 @@ void layout_missing_patterns(struct layout *layout)
                               &(struct result_key){.table = "missing patterns", .row = kinds[k].label},
                               "Kinds, n (% of N)", &(struct line){kinds[k].pattern, labels[k], 0});
     for (size_t p = 0; p < count; p++)
-        layout_add_cohort_row(layout, table, &(struct result_key){.table = "commonest patterns", .row = patterns[p]},
+        layout_add_cohort_row(layout, table,
+                              &(struct result_key){.table = "commonest patterns", .row = patterns[p]},
                               "Commonest patterns, n", &(struct line){"{n}", patterns[p], 0});
 }
 
@@ -126,11 +131,13 @@ void layout_completers(struct layout *layout)
     const char **rows = layout_list_rows(layout, results, &count);
     if (count == 0)
         return;
-    struct table *table =
-        layout_add_table(layout, "t5-completers", "Baseline of completers and of drop-outs, all cohorts together");
-    table_add_fact(table, "Completers", "treated, with a value of %s at the last visit", deciding_title(layout));
+    struct table *table = layout_add_table(layout, "t5-completers",
+                                           "Baseline of completers and of drop-outs, all cohorts together");
+    table_add_fact(table, "Completers", "treated, with a value of %s at the last visit",
+                   deciding_title(layout));
     table_add_fact(table, "Drop-outs", "treated, without one though the due window is over");
-    table_add_fact(table, "Cells", "n; mean (SD); difference: of the means, by the pooled standard deviation");
+    table_add_fact(table, "Cells",
+                   "n; mean (SD); difference: of the means, by the pooled standard deviation");
     table->label_title = "At baseline";
     table_add_column(table, "Completers", "", CELL_NUMBER);
     table_add_column(table, "Drop-outs", "", CELL_NUMBER);

@@ -9,7 +9,8 @@ struct subject_sets {
     bool treated, full_analysis, completer;
 };
 
-/* The endpoint that decides: the primary one; without one, the completeness endpoint; -1 when there are no endpoints. */
+/* The endpoint that decides: the primary one; without one, the completeness endpoint; -1 when there are no
+ * endpoints. */
 int subject_sets_endpoint(const struct protocol *protocol);
 
 struct subject_sets subject_sets_of(const struct dataset *dataset, size_t subject);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Claims of every kind against rows that stand in for the analyses, and against the analyses of the simulated trial. */
+/* Claims of every kind against rows that stand in for the analyses, and against the analyses of the simulated
+ * trial. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,37 +20,157 @@
 #define NAMES(...) ((const char *const[4]){__VA_ARGS__})
 #define AD_CS "AD-MSC - CS"
 
-/* Every claim of the example protocol, the rows that its estimate is read from, and what must come of them. */
+/* Every claim of the example protocol, the rows that its estimate is read from, and what must come of them.
+ */
 struct claim_case {
     const char *claim, *table, *row, *col;
-    const char *stats[3];            /* estimate, lower and upper limit */
+    const char *stats[3]; /* estimate, lower and upper limit */
     double values[3];
-    double unit;                     /* of the estimate in the table of claims */
+    double unit; /* of the estimate in the table of claims */
     bool excluded, refuted, borne_out;
 };
 
 static const struct claim_case cases[] = {
-    {"noticeable", "responder oarsi non-responder imputation", "M12", "AD-MSC",
-     {"p.AD-MSC", "wilson_lo", "wilson_hi"}, {0.6, 0.5, 0.7}, 100, true, true, false},
-    {"more_responders", "responder oarsi non-responder imputation", "M12", AD_CS,
-     {"rd", "newcombe_lo", "newcombe_hi"}, {0.2, 0.05, 0.3}, 100, true, false, true},
-    {"not_superior", "MMRM vas", "diff M12", AD_CS, {"diff", "lo_kr", "hi_kr"}, {-5, -12, 2}, 1, false, false, false},
-    {"same_source", "MMRM vas", "diff M12", "AD-MSC - UC-MSC", {"diff", "lo_kr", "hi_kr"}, {5, 2, 8}, 1, true, true,
+    {"noticeable",
+     "responder oarsi non-responder imputation",
+     "M12",
+     "AD-MSC",
+     {"p.AD-MSC", "wilson_lo", "wilson_hi"},
+     {0.6, 0.5, 0.7},
+     100,
+     true,
+     true,
      false},
-    {"as_good", "MMRM pain", "diff M12", AD_CS, {"diff", "lo_kr", "hi_kr"}, {-1, -3, 1}, 1, false, false, true},
-    {"lasts", "MMRM pain", "lsmean M24", "AD-MSC", {"lsmean", "lo_kr", "hi_kr"}, {-15, -20, -10}, 1, false, false, true},
-    {"durable", "MMRM pain", "diff M24 - M6", AD_CS, {"diff", "lo_kr", "hi_kr"}, {4, 1, 7}, 1, true, true, false},
-    {"other_knee", "contralateral pain", "M6", "AD-MSC", {"mean", "lo", "hi"}, {-3, -6, 0.5}, 1, false, false, false},
+    {"more_responders",
+     "responder oarsi non-responder imputation",
+     "M12",
+     AD_CS,
+     {"rd", "newcombe_lo", "newcombe_hi"},
+     {0.2, 0.05, 0.3},
+     100,
+     true,
+     false,
+     true},
+    {"not_superior",
+     "MMRM vas",
+     "diff M12",
+     AD_CS,
+     {"diff", "lo_kr", "hi_kr"},
+     {-5, -12, 2},
+     1,
+     false,
+     false,
+     false},
+    {"same_source",
+     "MMRM vas",
+     "diff M12",
+     "AD-MSC - UC-MSC",
+     {"diff", "lo_kr", "hi_kr"},
+     {5, 2, 8},
+     1,
+     true,
+     true,
+     false},
+    {"as_good",
+     "MMRM pain",
+     "diff M12",
+     AD_CS,
+     {"diff", "lo_kr", "hi_kr"},
+     {-1, -3, 1},
+     1,
+     false,
+     false,
+     true},
+    {"lasts",
+     "MMRM pain",
+     "lsmean M24",
+     "AD-MSC",
+     {"lsmean", "lo_kr", "hi_kr"},
+     {-15, -20, -10},
+     1,
+     false,
+     false,
+     true},
+    {"durable",
+     "MMRM pain",
+     "diff M24 - M6",
+     AD_CS,
+     {"diff", "lo_kr", "hi_kr"},
+     {4, 1, 7},
+     1,
+     true,
+     true,
+     false},
+    {"other_knee",
+     "contralateral pain",
+     "M6",
+     "AD-MSC",
+     {"mean", "lo", "hi"},
+     {-3, -6, 0.5},
+     1,
+     false,
+     false,
+     false},
     {"cartilage", "imaging mocart", "M12", "AD-MSC", {"mean", "lo", "hi"}, {5, 3, 7}, 1, true, true, false},
-    {"marrow", "imaging bml", "M12", "AD-MSC", {"pct_change", "lo", "hi"}, {-30, -40, -20}, 1, false, false, false},
-    {"daily_soon", "incidence daily", "day 3", "AD-MSC", {"inc", "lo", "hi"}, {0.7, 0.6, 0.8}, 100, true, false, true},
-    {"sport_soon", "incidence sport", "day 43", "AD-MSC", {"inc", "lo", "hi"}, {0.3, 0.2, 0.4}, 100, true, true,
+    {"marrow",
+     "imaging bml",
+     "M12",
+     "AD-MSC",
+     {"pct_change", "lo", "hi"},
+     {-30, -40, -20},
+     1,
+     false,
+     false,
      false},
-    {"no_infection", "AE special interest", "septic_arthritis", "AD-MSC", {"pct", "cp_lo", "cp_hi"},
-     {1.25, 0.0003, 0.0625}, 1, true, true, false},
-    {"no_tumour", "AE special interest", "neoplasm", "AD-MSC", {"pct", "cp_lo", "cp_hi"}, {0, 0, 0.05}, 1, false,
-     false, false},
-    {"avoids", "incidence replacement", "day 731", AD_CS, {"diff", "lo", "hi"}, {-0.05, -0.2, 0.1}, 100, false, false,
+    {"daily_soon",
+     "incidence daily",
+     "day 3",
+     "AD-MSC",
+     {"inc", "lo", "hi"},
+     {0.7, 0.6, 0.8},
+     100,
+     true,
+     false,
+     true},
+    {"sport_soon",
+     "incidence sport",
+     "day 43",
+     "AD-MSC",
+     {"inc", "lo", "hi"},
+     {0.3, 0.2, 0.4},
+     100,
+     true,
+     true,
+     false},
+    {"no_infection",
+     "AE special interest",
+     "septic_arthritis",
+     "AD-MSC",
+     {"pct", "cp_lo", "cp_hi"},
+     {1.25, 0.0003, 0.0625},
+     1,
+     true,
+     true,
+     false},
+    {"no_tumour",
+     "AE special interest",
+     "neoplasm",
+     "AD-MSC",
+     {"pct", "cp_lo", "cp_hi"},
+     {0, 0, 0.05},
+     1,
+     false,
+     false,
+     false},
+    {"avoids",
+     "incidence replacement",
+     "day 731",
+     AD_CS,
+     {"diff", "lo", "hi"},
+     {-0.05, -0.2, 0.1},
+     100,
+     false,
+     false,
      false},
     {"price", "cost EUR", "amount", "AD-MSC", {"mean", "lo", "hi"}, {6000, 5500, 6500}, 1, true, true, false},
 };
@@ -104,7 +225,8 @@ static void test_analysis_claims_each_kind_is_judged_by_its_interval(void **stat
     analysis_claims(study_finish(fixture->study), fixture->results);
     for (size_t i = 0; i < CASES; i++) {
         const struct claim_case *one = &cases[i];
-        assert_result(fixture->results, NAMES("claims", one->claim, one->col, "est"), one->unit * one->values[0]);
+        assert_result(fixture->results, NAMES("claims", one->claim, one->col, "est"),
+                      one->unit * one->values[0]);
         assert_result(fixture->results, NAMES("claims", one->claim, one->col, "excluded"), one->excluded);
         assert_result(fixture->results, NAMES("claims", one->claim, one->col, "refuted"), one->refuted);
         assert_result(fixture->results, NAMES("claims", one->claim, one->col, "borne_out"), one->borne_out);
@@ -142,8 +264,8 @@ static void test_analysis_claims_without_rows_each_is_not_estimable_with_a_reaso
 static void test_analysis_claims_reason_of_the_analysis_is_passed_on(void **state)
 {
     struct fixture *fixture = *state;
-    static const struct result missing = {"incidence sport", "day 43", "AD-MSC", "inc", NAN, "not_estimable",
-                                          "nobody is at risk"};
+    static const struct result missing = {"incidence sport", "day 43",           "AD-MSC", "inc", NAN,
+                                          "not_estimable",   "nobody is at risk"};
     results_add_missing(fixture->results, &missing);
     analysis_claims(study_finish(fixture->study), fixture->results);
     const struct result *row = results_find(fixture->results, "claims", "sport_soon", "AD-MSC", "refuted");
@@ -194,14 +316,15 @@ static const struct result *judge_early(struct fixture *fixture, double second, 
     size_t count, at = 0;
     while (strcmp(plan->subgroups[at].id, "kl") != 0)
         at++;
-    const struct subgroup_level *levels = catalogue_subgroup_levels(fixture, catalogue, &plan->subgroups[at], &count);
+    const struct subgroup_level *levels =
+        catalogue_subgroup_levels(fixture, catalogue, &plan->subgroups[at], &count);
     const char *title = catalogue_subgroup_title(catalogue, &plan->subgroups[at]);
     assert_int_equal(count, 3);
     results_add(fixture->results, "forest M12 pain", title, "interaction", "p", p);
-    add_interaction(fixture->results, memory_format(fixture, "%s %s", title, levels[1].title), second, second - 1,
-                    second + 1);
-    add_interaction(fixture->results, memory_format(fixture, "%s %s", title, levels[2].title), third, third - 1,
-                    third + 1);
+    add_interaction(fixture->results, memory_format(fixture, "%s %s", title, levels[1].title), second,
+                    second - 1, second + 1);
+    add_interaction(fixture->results, memory_format(fixture, "%s %s", title, levels[2].title), third,
+                    third - 1, third + 1);
     analysis_claims(study_finish(fixture->study), fixture->results);
     return results_find(fixture->results, "claims", "early", AD_CS, "refuted");
 }
@@ -238,8 +361,8 @@ static void test_analysis_claims_trial1000_agree_with_the_tables_they_cite(void 
     struct dataset *dataset = study_finish(study);
     analysis_run(dataset, fixture->results);
     const struct results *results = fixture->results;
-    const struct result *p = results_find(results, "responder noticeable non-responder imputation", "M12", "AD-MSC",
-                                          "p.AD-MSC");
+    const struct result *p =
+        results_find(results, "responder noticeable non-responder imputation", "M12", "AD-MSC", "p.AD-MSC");
     assert_non_null(p);
     assert_result(results, NAMES("claims", "noticeable", "AD-MSC", "est"), 100 * p->value);
     assert_result(results, NAMES("claims", "noticeable", "AD-MSC", "refuted"), 1);

@@ -17,7 +17,8 @@
 #define NAMES(...) ((const char *const[4]){__VA_ARGS__})
 #define ROW(row, col, stat) NAMES("flow", row, col, stat)
 
-/* Day 1 is 2024-03-01: day 92 is 2024-05-31, day 184 2024-08-31; M3 is due on days 78 to 106, M6 on 163 to 205. */
+/* Day 1 is 2024-03-01: day 92 is 2024-05-31, day 184 2024-08-31; M3 is due on days 78 to 106, M6 on 163 to
+ * 205. */
 enum { BOTH, ONLY_M6, LOST, DIED, REFUSED, WAITING, SUBJECTS };
 
 struct fixture {
@@ -31,7 +32,8 @@ static struct study_record *add(struct study *study, size_t subject, const char 
     return study_add_record(study, subject, form, knee, visit, study_date(date));
 }
 
-static void add_vas(struct study *study, size_t subject, const char *visit, const char *date, const char *value)
+static void add_vas(struct study *study, size_t subject, const char *visit, const char *date,
+                    const char *value)
 {
     struct study_record *record = add(study, subject, "pain_vas", KNEE_RIGHT, visit, date);
     if (value != NULL)
@@ -71,8 +73,8 @@ static int set_up(void **state)
     }
     add_screening(study, REFUSED, "false", "too_mild");
     add_vas(study, BOTH, "M3", "2024-05-31", "30");
-    add_vas(study, BOTH, "M6", "2024-10-15", "20");          /* day 229: late */
-    add_vas(study, ONLY_M6, "M3", "2024-04-15", NULL);       /* day 46: early, and not answered */
+    add_vas(study, BOTH, "M6", "2024-10-15", "20");    /* day 229: late */
+    add_vas(study, ONLY_M6, "M3", "2024-04-15", NULL); /* day 46: early, and not answered */
     add_vas(study, ONLY_M6, "M6", "2024-08-31", "50");
     add_end(study, LOST, "lost_to_follow_up", "2024-06-20"); /* day 112: after the window of M3 */
     add_end(study, DIED, "died", "2024-04-01");
@@ -131,7 +133,7 @@ static void test_analysis_flow_each_treated_subject_is_in_one_place_of_a_visit(v
 static void test_analysis_flow_open_windows_are_not_due(void **state)
 {
     struct fixture *fixture = *state;
-    const int64_t seconds = (int64_t)study_date("2024-06-14") * 86400;   /* day 106: the last day of M3 */
+    const int64_t seconds = (int64_t)study_date("2024-06-14") * 86400; /* day 106: the last day of M3 */
     study_dataset(fixture->study)->cut_made_us = seconds * 1000000;
     const struct results *results = run(fixture);
     assert_result(results, ROW("visit M3", "CELLS", "missed"), 0);
@@ -178,7 +180,8 @@ static void test_analysis_missingness_describes_completers_and_drop_outs(void **
     assert_result(results, NAMES("completers and drop-outs", "vas", "drop-outs", "mean"), 40);
     assert_result(results, NAMES("completers and drop-outs", "vas", "drop-outs", "sd"), 0);
     assert_result(results, NAMES("completers and drop-outs", "baseline.age_years", "drop-outs", "nmiss"), 2);
-    assert_result_status(results, NAMES("completers and drop-outs", "baseline.age_years", "difference", "smd"),
+    assert_result_status(results,
+                         NAMES("completers and drop-outs", "baseline.age_years", "difference", "smd"),
                          "not_estimable");
 }
 
@@ -249,15 +252,16 @@ static void test_layout_figures_waterfall_is_sorted_change_in_per_cent(void **st
     const struct figure *figure = find_figure(lay_out(fixture, run(fixture)), FIGURE_WATERFALL);
     const struct figure_waterfall_panel *cells = &figure->as.waterfall.panels[0];
     assert_int_equal(cells->count, 2);
-    assert_true(cells->values[0] < -66.66 && cells->values[0] > -66.67);     /* 60 to 20 */
-    assert_true(cells->values[1] < -28.57 && cells->values[1] > -28.58);     /* 70 to 50 */
+    assert_true(cells->values[0] < -66.66 && cells->values[0] > -66.67); /* 60 to 20 */
+    assert_true(cells->values[1] < -28.57 && cells->values[1] > -28.58); /* 70 to 50 */
     assert_int_equal(figure->as.waterfall.panels[1].count, 0);
 }
 
 static void test_layout_figures_profiles_leave_out_subjects_without_values(void **state)
 {
     struct fixture *fixture = *state;
-    study_add_record(fixture->study, REFUSED, "treatment", KNEE_RIGHT, "unscheduled", study_date("2024-03-01"));
+    study_add_record(fixture->study, REFUSED, "treatment", KNEE_RIGHT, "unscheduled",
+                     study_date("2024-03-01"));
     const struct figure *figure = find_figure(lay_out(fixture, run(fixture)), FIGURE_PROFILES);
     assert_int_equal(figure->as.profiles.panels[0].count, 3);
     assert_int_equal(figure->as.profiles.panels[1].count, 1);
@@ -268,7 +272,7 @@ static void test_analysis_distribution_rises_to_all_who_have_a_change(void **sta
     struct fixture *fixture = *state;
     const struct results *results = run(fixture);
     assert_result(results, NAMES("cumulative vas", "-50", "CELLS", "n"), 0);
-    assert_result(results, NAMES("cumulative vas", "-40", "CELLS", "n"), 1);  /* a change of -40 counts */
+    assert_result(results, NAMES("cumulative vas", "-40", "CELLS", "n"), 1); /* a change of -40 counts */
     assert_result(results, NAMES("cumulative vas", "-20", "CELLS", "pct"), 100);
     assert_result_status(results, NAMES("cumulative vas", "0", "CS", "pct"), "empty");
 }
@@ -305,7 +309,7 @@ static const struct table *find_table(const struct document *document, const cha
 static void test_layout_listings_windows_hold_every_record_of_a_visit(void **state)
 {
     struct fixture *fixture = *state;
-    add_vas(fixture->study, BOTH, "M3", "2024-06-02", "31");     /* farther from the target than 2024-05-31 */
+    add_vas(fixture->study, BOTH, "M3", "2024-06-02", "31"); /* farther from the target than 2024-05-31 */
     const struct table *table = find_table(lay_out(fixture, run(fixture)), "l6-visit-windows");
     size_t last = table->column_count - 1, used = 0;
     assert_int_equal(table->row_count, 9);
@@ -319,7 +323,8 @@ static void test_layout_listings_windows_hold_every_record_of_a_visit(void **sta
 static void test_layout_listings_events_that_led_to_withdrawal_stand_alone(void **state)
 {
     struct fixture *fixture = *state;
-    struct study_record *event = add(fixture->study, BOTH, "adverse_event", KNEE_NONE, "unscheduled", "2024-04-01");
+    struct study_record *event =
+        add(fixture->study, BOTH, "adverse_event", KNEE_NONE, "unscheduled", "2024-04-01");
     study_answer(fixture->study, event, "term", "knee hurts");
     event = add(fixture->study, LOST, "adverse_event", KNEE_NONE, "unscheduled", "2024-04-02");
     study_answer(fixture->study, event, "term", "knee swollen");
