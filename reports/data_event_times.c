@@ -12,8 +12,8 @@ static const struct data_column columns[] = {
     {"PARAM", "Event in words", DATA_TEXT, 0, "", "its title"},
     {"STARTDT", "Day 1", DATA_DATE, 0, "", "first treatment of the index knee"},
     {"ADT", "Day of the event or of censoring", DATA_DATE, 0, "",
-     "first record of the event's form that fulfils its condition after day 1 (on day 1 or after: events that one hopes "
-     "for); else death where it competes; else last contact, day 1 at least"},
+     "first record of the event's form that fulfils its condition after day 1 (on day 1 or after: events that one "
+     "hopes for); else death where it competes; else last contact, day 1 at least"},
     {"AVAL", "Time, study days", DATA_INTEGER, 0, "", "ADT - STARTDT + 1"},
     {"CNSR", "Censoring", DATA_INTEGER, 0, "0=event; 1=censored; 2=death before the event", ""},
     {"ADTF", "Day rests on a partial date", DATA_TEXT, 0, "Y=yes; N=no",

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Time from treatment to an event that the protocol names (protocol_analysis.h, struct timed_event), one a subject.
+ * Time from treatment to an event that the protocol names (protocol_analysis.h, struct timed_event), one a
+ * subject.
  *
- * Study days from day 1 of the index knee.  The event is the first record of its form for which `when` is true and whose
- * day can lie after day 1; an event that one hopes for counts on day 1 already, because it can follow the treatment on
- * the same day.  A record that the day's item is not answered in has the date of the record.
+ * Study days from day 1 of the index knee.  The event is the first record of its form for which `when` is true
+ * and whose day can lie after day 1; an event that one hopes for counts on day 1 already, because it can follow
+ * the treatment on the same day.  A record that the day's item is not answered in has the date of the record.
  *
- * Partial days: the one of the days that the date can mean which speaks against the treatment.  An event that one would
- * rather not have: the earliest one after day 1; one that one hopes for: the latest one, not after the record that tells
- * of it.  What can only lie after death does not count.
+ * Partial days: the one of the days that the date can mean which speaks against the treatment.  An event that
+ * one would rather not have: the earliest one after day 1; one that one hopes for: the latest one, not after
+ * the record that tells of it.  What can only lie after death does not count.
  *
  * Without the event: death where the protocol says that it competes; else censored at the end of follow-up
- * (subject.followed_until), on day 1 when that is said to be before the treatment.  An event counts also when it is dated
- * after the last contact.
+ * (subject.followed_until), on day 1 when that is said to be before the treatment.  An event counts also when
+ * it is dated after the last contact.
  */
 #ifndef PATELLA_EVENT_TIMES_H
 #define PATELLA_EVENT_TIMES_H

@@ -46,8 +46,9 @@ static void add_derivation(const struct layout *layout, struct table *table, con
     double unread = layout_value(layout, results, "derivation", "overall", "records_unread");
     char number[FORMAT_SIZE];
     table_add_fact(table, "Event", "%s", event_in_words(layout, event));
-    table_add_fact(table, "Time", "study days; day 1 is the treatment of the index knee. Without the event censored at the "
-                                  "last contact%s",
+    table_add_fact(table, "Time",
+                   "study days; day 1 is the treatment of the index knee. Without the event censored at the last "
+                   "contact%s",
                    event->death_competes ? "; death ends the time as a competing event" : "");
     if (partial > 0)
         table_add_fact(table, "Partial dates", "%s subjects: the %s day that the date can mean",
@@ -113,8 +114,8 @@ static void add_curve_table(struct layout *layout, const struct timed_event *eve
     table_add_fact(table, "Population", "treated subjects");
     add_derivation(layout, table, event);
     table_add_fact(table, "Methods",
-                   "Kaplan-Meier with log-log limits%s; no estimate after the last day on which anybody of the cohort was "
-                   "followed; restricted mean: area under the curve",
+                   "Kaplan-Meier with log-log limits%s; no estimate after the last day on which anybody of the "
+                   "cohort was followed; restricted mean: area under the curve",
                    event->death_competes
                        ? " (death censored: nobody would die); with the event: Aalen-Johansen, death competing"
                        : "");
@@ -134,7 +135,8 @@ static void add_overall_test(const struct layout *layout, struct table *table, c
     double value = layout_value(layout, results, row, "overall", "chisq");
     if (isnan(value))
         return;
-    table_add_fact(table, label, "all cohorts: chi-square %s, %s df, p = %s", format_stat(chi_square, "chisq", value, 0),
+    table_add_fact(table, label, "all cohorts: chi-square %s, %s df, p = %s",
+                   format_stat(chi_square, "chisq", value, 0),
                    format_number(df, layout_value(layout, results, row, "overall", "df"), 0),
                    format_p(p, layout_value(layout, results, row, "overall", "p")));
 }
@@ -174,7 +176,8 @@ static void add_differences(const struct layout *layout, struct table *table, co
     const char *level = layout_level(layout);
     const char *label = memory_format(table, "[%s CI]", level);
     for (size_t d = 0; d < event->day_count; d++) {
-        struct result_key key = {.table = results_of(layout, "incidence", event), .row = day_row(layout, event->days[d])};
+        struct result_key key = {.table = results_of(layout, "incidence", event),
+                                 .row = day_row(layout, event->days[d])};
         layout_add_contrast_row(layout, table, &key, "Difference of those with the event, points of %",
                                 &(struct line){"{%diff} [{%lo}, {%hi}]",
                                                memory_format(table, "Day %d %s", event->days[d], label), 0});
@@ -267,9 +270,10 @@ static void add_curves(const struct layout *layout, struct figure *figure, const
     void *scratch = memory_owner(NULL, "figure of times");
     struct event_sample sample = event_sample_of(scratch, dataset, event_times_of(scratch, dataset, event));
     const struct survival_table *table = stat_survival_table(scratch, &sample.data);
+    double level = dataset->catalogue->protocol->level;
     struct figure_curve *curves = memory_new_array(figure, struct figure_curve, dataset->cohort_count);
     for (size_t c = 0; c < dataset->cohort_count; c++) {
-        curves[c] = curve_of(figure, stat_survival_curve(scratch, table, c, dataset->catalogue->protocol->level), event);
+        curves[c] = curve_of(figure, stat_survival_curve(scratch, table, c, level), event);
         curves[c].title = dataset->cohorts[c];
         double *at_risk = memory_new_array(figure, double, drawn->tick_count);
         at_risk[0] = layout_value(layout, results_of(layout, "KM", event), "quartiles", dataset->cohorts[c], "n");
@@ -332,8 +336,9 @@ static void add_figure(struct layout *layout, const struct timed_event *event)
     add_curves(layout, figure, event);
     add_figure_data(layout, figure, event);
     figure->description = memory_format(
-        figure, "Step curves of the part of treated subjects %s the event, one for each of %zu columns, with numbers at "
-                "risk below. Curves %s with each event.",
+        figure,
+        "Step curves of the part of treated subjects %s the event, one for each of %zu columns, with numbers at risk "
+        "below. Curves %s with each event.",
         event->favourable ? "with" : "without", curves->curve_count, event->favourable ? "rise" : "fall");
 }
 

@@ -98,7 +98,8 @@ static void add_other_knee(struct layout *layout, int endpoint)
         {"{diff} [{lo}, {hi}]", memory_format(table, "Difference [%s CI]", level), 0},
         {"{!p}", "p", 1},
     };
-    const struct result_key key = {.table = memory_format(table, "contralateral %s", id), .collected = outcome.collected};
+    const struct result_key key = {.table = memory_format(table, "contralateral %s", id),
+                                   .collected = outcome.collected};
     add_visits(layout, table, &key, outcome.endpoint->form, lines, (const size_t[2]){5, 2});
 }
 
@@ -123,8 +124,9 @@ static struct table *begin_imaging(struct layout *layout, const struct outcome *
     if (ratio)
         table_add_fact(table, "Zeros", "the geometric mean is of values above 0 at both times, the median %% change of "
                                        "baselines above 0");
-    table_add_fact(table, "Methods", "t limits %s, Welch's t test between cohorts; median with order-statistic limits; shift: "
-                                     "median of all differences between the cohorts (Hodges-Lehmann)",
+    table_add_fact(table, "Methods",
+                   "t limits %s, Welch's t test between cohorts; median with order-statistic limits; shift: median of "
+                   "all differences between the cohorts (Hodges-Lehmann)",
                    ratio ? "of the mean logarithm" : "of means");
     return table;
 }
@@ -179,8 +181,9 @@ static void add_rescue(struct layout *layout)
         return;
     struct table *table = layout_add_table(layout, "t18-rescue", "Rescue treatments");
     table_add_fact(table, "Population", "treated subjects (N)");
-    table_add_fact(table, "Counted", "subjects with a concomitant treatment given as rescue that can have begun on day 1 or "
-                                     "later, for the index knee or for no knee; a subject once a row");
+    table_add_fact(table, "Counted",
+                   "subjects with a concomitant treatment given as rescue that can have begun on day 1 or later, for "
+                   "the index knee or for no knee; a subject once a row");
     table_add_fact(table, "Cells", "subjects (%%) [%s CI, Clopper-Pearson]", layout_level(layout));
     table->label_title = "Treatment";
     layout_add_cohort_columns(layout, table);
@@ -198,7 +201,8 @@ static void add_cost_per_responder(const struct layout *layout, struct table *ta
     const char *label = memory_format(table, "Cost per responder [%s CI]", layout_level(layout));
     for (size_t i = 0; i < protocol->responder_count; i++) {
         const struct responder *responder = &protocol->responders[i];
-        struct result_key key = {.table = memory_format(table, "cost per responder %s", currency), .row = responder->id};
+        struct result_key key = {.table = memory_format(table, "cost per responder %s", currency),
+                                 .row = responder->id};
         const char *group = responder->title != NULL ? responder->title : responder->id;
         layout_add_cohort_row(layout, table, &key, group, &(struct line){"{responders} / {n}", "Responders / n", 0});
         layout_add_cohort_row(layout, table, &key, group, &(struct line){"{mean} [{lo}, {hi}]", label, 0});
@@ -212,12 +216,13 @@ static void add_cost_table(struct layout *layout, const char *currency)
                                            memory_format(layout->document, "Cost of treatment, %s", currency));
     const char *level = layout_level(layout);
     table_add_fact(table, "Population", "treated subjects with an amount in this currency only, index knee");
-    table_add_fact(table, "Amount", "sum of %s.%s over all records of the subject; nothing is discounted or converted, and "
-                                    "other costs than these are not known",
+    table_add_fact(table, "Amount",
+                   "sum of %s.%s over all records of the subject; nothing is discounted or converted, and other costs "
+                   "than these are not known",
                    plan->amount.form, plan->amount.item);
-    table_add_fact(table, "Methods", "t limits of the mean; median with order-statistic limits; cost per responder: mean cost / "
-                                     "part of the same subjects who respond at the main visit (missing = no), limits by "
-                                     "Fieller");
+    table_add_fact(table, "Methods",
+                   "t limits of the mean; median with order-statistic limits; cost per responder: mean cost / part of "
+                   "the same subjects who respond at the main visit (missing = no), limits by Fieller");
     table->group_title = "";
     table->label_title = "Statistic";
     layout_add_cohort_columns(layout, table);

@@ -88,7 +88,8 @@ static void add_end(struct study *study, size_t subject, const char *last_contac
 static void add_joint_event(struct study *study, size_t subject, enum knee_side knee, const char *kind,
                             const char *date)
 {
-    struct study_record *record = study_add_record(study, subject, "joint_event", knee, "unscheduled", study_date(date));
+    struct study_record *record =
+        study_add_record(study, subject, "joint_event", knee, "unscheduled", study_date(date));
     study_answer(study, record, "kind", kind);
 }
 

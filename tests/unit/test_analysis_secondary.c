@@ -19,6 +19,7 @@
 
 /* Day 92 is 2024-05-31, day 366 is 2025-03-01. */
 #define DAY_1 "2024-03-01"
+#define WEEKS "tests/golden/other_studies/weeks/"
 
 typedef void analysis_function(const struct dataset *dataset, struct results *results);
 
@@ -179,7 +180,7 @@ static void test_analysis_rescue_without_the_form_adds_nothing(void **state)
 {
     (void)state;
     struct study *study =
-        study_new_with_forms(NULL, "tests/golden/other_studies/weeks/protocol.yaml", "tests/golden/other_studies/weeks/forms");
+        study_new_with_forms(NULL, WEEKS "protocol.yaml", WEEKS "forms");
     add_treated(study, "PLASMA");
     assert_int_equal(results_count(run(study, analysis_rescue)), 0);
     assert_int_equal(results_count(run(study, analysis_cost)), 0);

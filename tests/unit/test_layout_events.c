@@ -83,7 +83,8 @@ static void test_layout_events_hoped_for_rise_and_others_fall(void **state)
     (void)state;
     struct study *study = new_study(12);
     const struct document *document = lay_out(study);
-    const struct figure_curve *fall = first_curve(document, "f4-replacement"), *rise = first_curve(document, "f4-daily");
+    const struct figure_curve *fall = first_curve(document, "f4-replacement");
+    const struct figure_curve *rise = first_curve(document, "f4-daily");
     assert_true(fall->steps[0].value == 100 && fall->steps[fall->step_count - 1].value < 100);
     assert_true(rise->steps[0].value == 0 && rise->steps[rise->step_count - 1].value > 0);
     assert_true(rise->at_risk[0] == 4);
