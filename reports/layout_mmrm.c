@@ -90,24 +90,29 @@ static void add_model_facts(const struct layout *layout, struct table *table, co
                    "none imputed; valid when missing at random, given the visits before and the covariates");
 }
 
-static void set_estimand(const struct layout *layout, struct table *table, const struct model *model)
+/* `means`: the table is of means, else of differences. */
+static void set_estimand(const struct layout *layout, struct table *table, const struct model *model, bool means)
 {
     const struct planned_estimand *planned = plan_find_estimand(&protocol_of(layout)->plan, model->endpoint);
-    bool has_summary = planned != NULL && planned->summary != NULL && !layout->dataset->pooled;
+    bool has_summary = planned != NULL && planned->summary != NULL && !means;
     layout_set_planned_estimand(
         layout, table, model->endpoint,
         &(struct estimand){
+            .population = planned != NULL && planned->population != NULL
+                              ? NULL
+                              : "treated subjects with a value at baseline, at least one later and every "
+                                "covariate; index knee",
             .treatment = layout->dataset->pooled ? "all cohorts together" : NULL,
             .variable = memory_format(table, "change from baseline at each visit: %s", model->outcome.title),
-            .summary = has_summary               ? NULL
-                       : layout->dataset->pooled ? "least squares mean"
-                                                 : "difference of least squares means",
+            .summary = means         ? "least squares mean of the change"
+                       : has_summary ? NULL
+                                     : "difference of least squares means",
         });
 }
 
-static void add_facts(const struct layout *layout, struct table *table, const struct model *model)
+static void add_facts(const struct layout *layout, struct table *table, const struct model *model, bool means)
 {
-    set_estimand(layout, table, model);
+    set_estimand(layout, table, model, means);
     layout_add_score_facts(table, &model->outcome);
     add_model_facts(layout, table, model);
 }
@@ -154,7 +159,7 @@ static void add_means(struct layout *layout, const struct model *model)
         layout, memory_format(layout->document, "t8-means-%s", model->outcome.endpoint->id),
         memory_format(layout->document, "%s: least squares means of the change from baseline",
                       model->outcome.title));
-    add_facts(layout, table, model);
+    add_facts(layout, table, model, true);
     table->group_title = "Visit";
     table->label_title = "Statistic";
     layout_add_cohort_columns(layout, table);
@@ -322,7 +327,7 @@ static void add_differences(struct layout *layout, const struct model *model)
         layout, memory_format(layout->document, "t8-differences-%s", model->outcome.endpoint->id),
         memory_format(layout->document, "%s: differences of least squares means", model->outcome.title));
     const struct equivalence_margin *margin = plan_find_margin(&protocol_of(layout)->plan, model->endpoint);
-    add_facts(layout, table, model);
+    add_facts(layout, table, model, false);
     layout_add_association_fact(layout, table);
     if (margin != NULL) {
         char number[FORMAT_SIZE];

@@ -86,6 +86,33 @@ static const char *find_fact(const struct table *table, const char *label)
     return "";
 }
 
+static const char *find_estimand(const struct table *table, const char *label)
+{
+    for (size_t i = 0; i < table->estimand_count; i++) {
+        if (strcmp(table->estimand[i].label, label) == 0)
+            return table->estimand[i].text;
+    }
+    return "";
+}
+
+/* The plan has an estimand of pain and none of function. */
+static void test_layout_mmrm_estimands_say_who_and_what(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    const struct document *document = make(owner, EVERYBODY);
+    const struct table *means = find_table(document, "t8-means-func"),
+                       *differences = find_table(document, "t8-differences-func");
+    assert_string_equal(find_estimand(means, "Summary"), "least squares mean of the change");
+    assert_string_equal(find_estimand(differences, "Summary"), "difference of least squares means");
+    assert_non_null(strstr(find_estimand(means, "Population"), "value at baseline, at least one later"));
+    assert_string_equal(find_estimand(find_table(document, "t8-means-pain"), "Summary"),
+                        "least squares mean of the change");
+    assert_string_equal(find_estimand(find_table(document, "t8-differences-pain"), "Summary"),
+                        "difference of mean changes from baseline");
+    talloc_free(owner);
+}
+
 /* Numbers of tests/golden/trial1000/expected/mmrm_pain.csv, rounded. */
 static void test_layout_mmrm_trial1000_shows_means_differences_and_fits(void **state)
 {
@@ -202,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout_mmrm_trial1000_shows_means_differences_and_fits),
+        cmocka_unit_test(test_layout_mmrm_estimands_say_who_and_what),
         cmocka_unit_test(test_layout_sensitivity_trial1000_shows_methods_beside_each_other),
         cmocka_unit_test(test_layout_mmrm_not_randomised_says_association),
         cmocka_unit_test(test_layout_mmrm_without_values_says_why_and_draws_nothing),
