@@ -12,6 +12,7 @@
 #include "reports/analysis_rows.h"
 #include "reports/analysis_strata.h"
 #include "reports/stat_stratified.h"
+#include "reports/visit_dates.h"
 
 enum { MOST_DOMAINS = 3 };
 
@@ -115,16 +116,22 @@ struct counts {
     size_t x, n;
 };
 
-/* Of one column into counts[stratum], which are zero; all in counts[0] without `by_stratum`. */
+/*
+ * Of one column into counts[stratum], which are zero; all in counts[0] without `by_stratum`.  `imputed`: who
+ * cannot be evaluated though the visit is over has not responded; who may still come is not counted.
+ */
 static void count_column(const struct responses *responses, int visit, const struct column *column,
                          bool imputed, bool by_stratum, struct counts *counts)
 {
+    const struct dataset *dataset = responses->dataset;
+    const struct visit *due = &dataset->catalogue->protocol->visits[visit];
     for (size_t i = 0; i < column->count; i++) {
         size_t subject = column->subjects[i];
         unsigned char response = responses->at[visit][subject];
+        bool missed = imputed && visit_is_over(dataset, &dataset->subjects[subject], due);
         struct counts *count = &counts[by_stratum ? responses->strata.of_subject[subject] : 0];
         count->x += response == RESPONSE_YES;
-        count->n += imputed || response != RESPONSE_NOT_EVALUABLE;
+        count->n += missed || response != RESPONSE_NOT_EVALUABLE;
     }
 }
 

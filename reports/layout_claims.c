@@ -111,7 +111,7 @@ static const char *full_measure(const struct layout *layout, const struct claim 
 static const char *population_of(const struct claim *claim)
 {
     switch (claim->kind) {
-    case CLAIM_RESPONDER: return "treated; no value counts as no response";
+    case CLAIM_RESPONDER: return "treated; no value, though the visit is over, counts as no response";
     case CLAIM_DIFFERENCE:
     case CLAIM_CHANGE:
     case CLAIM_DURABILITY:

@@ -206,7 +206,8 @@ static void add_difference_facts(const struct layout *layout, struct table *tabl
         layout, table, responder->endpoints[0],
         &(struct estimand){
             .population =
-                imputed ? "treated subjects, index knee" : "treated subjects who are evaluable, index knee",
+                imputed ? "treated subjects who are evaluable or whose visit was over at the cut, index knee"
+                        : "treated subjects who are evaluable, index knee",
             .variable = memory_format(table, "response (%s)",
                                       responder->title != NULL ? responder->title : responder->id),
             .summary = "difference of proportions",
@@ -259,7 +260,7 @@ static void add_responder(struct layout *layout, const struct responder *respond
     add_definition(layout, table, responder);
     table_add_fact(table, "Population",
                    "treated subjects (N), index knee; observed: n = evaluable subjects; missing = "
-                   "non-responder: n = all treated, also those whose visit is not due yet");
+                   "non-responder: n = these and those whose visit was over at the cut without a value");
     table->group_title = "Visit";
     table->label_title = "Analysis";
     layout_add_cohort_columns(layout, table);

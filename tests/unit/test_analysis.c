@@ -356,6 +356,28 @@ static void test_analysis_responders_observed_and_imputed(void **state)
     assert_result_status(results, NAMES("responder better observed", "M6", "CS", "cp_hi"), "empty");
 }
 
+/* Due until 2024-09-21: before, who has not come has not failed to respond. */
+static void test_analysis_responders_visit_not_over_is_no_failure(void **state)
+{
+    static const struct {
+        const char *cut;
+        double n;
+    } cases[] = {{"2024-09-01", 1}, {"2024-09-21", 1}, {"2024-09-22", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        void *fresh;
+        set_up(&fresh);
+        struct fixture *fixture = fresh;
+        study_dataset(fixture->study)->cut_made_us = (int64_t)study_date(cases[i].cut) * 86400000000 + 1;
+        const struct results *results = run(fixture);
+        assert_result(results, NAMES("responder better non-responder imputation", "M6", "CELLS", "n.CELLS"),
+                      cases[i].n);
+        assert_result(results, NAMES("responder better non-responder imputation", "M6", "CELLS", "x.CELLS"), 0);
+        assert_result(results, NAMES("responder better observed", "M6", "CELLS", "n.CELLS"), 1);
+        tear_down(&fresh);
+    }
+    (void)state;
+}
+
 #define WITH_STUDY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -374,6 +396,7 @@ int main(void)
         WITH_STUDY(test_analysis_descriptives_values_and_changes),
         WITH_STUDY(test_analysis_run_visit_before_baseline_is_no_follow_up),
         WITH_STUDY(test_analysis_responders_observed_and_imputed),
+        cmocka_unit_test(test_analysis_responders_visit_not_over_is_no_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
