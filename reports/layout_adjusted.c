@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Cohorts that were not randomised, compared by overlap weights.  (STATISTICS 1a: X3) */
 #include <math.h>
+#include <string.h>
 
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
@@ -15,13 +16,13 @@ static const struct protocol *protocol_of(const struct layout *layout)
     return layout->dataset->catalogue->protocol;
 }
 
-/* "base, baseline.sex". */
+/* "value at baseline, sex". */
 static const char *adjustment_in_words(const struct layout *layout)
 {
     const struct analysis_plan *plan = &protocol_of(layout)->plan;
     struct text *out = text_new(layout->document);
     for (size_t t = 0; t < plan->adjustment_count; t++)
-        text_append_format(out, "%s%s", t > 0 ? ", " : "", covariates_name(out, &plan->adjustment[t]));
+        text_append_format(out, "%s%s", t > 0 ? ", " : "", layout_term_title(layout, &plan->adjustment[t]));
     return plan->adjustment_count > 0 ? out->bytes : "nothing: the protocol names no adjustment";
 }
 
@@ -87,13 +88,62 @@ static void add_differences(struct layout *layout, int endpoint)
 
 /* -- balance --------------------------------------------------------------------------------------------- */
 
-static void add_balance(struct layout *layout, const struct outcome *outcome, const struct visit *visit)
+/* A row when any contrast has one. */
+static void add_balance_row(const struct layout *layout, struct table *table, const struct result_key *key,
+                            const char *group, const char *label)
+{
+    for (size_t c = 0; c < table->column_count; c++) {
+        if (results_find(layout->results, key->table, key->row, table->columns[c].title, "smd_before")
+            != NULL) {
+            layout_add_contrast_row(layout, table, key, group,
+                                    &(struct line){"{smd_before}; {smd_after}", label, 0});
+            return;
+        }
+    }
+}
+
+static void add_sites(const struct layout *layout, struct table *table, const char *results)
 {
     size_t count = 0;
-    const char *results = memory_format(layout->document, "adjusted balance %s", outcome->endpoint->id);
     const char **rows = layout_list_rows(layout, results, &count);
-    if (count == 0)
+    for (size_t r = 0; r < count; r++) {
+        if (strncmp(rows[r], "site=", strlen("site=")) == 0)
+            add_balance_row(layout, table, &(struct result_key){.table = results, .row = rows[r]}, "Site",
+                            rows[r] + strlen("site="));
+    }
+}
+
+/* Numbers, which stand before the factors and in no group. */
+static void add_number(const struct layout *layout, struct table *table, const char *results,
+                       const struct model_term *term)
+{
+    const struct result_key key = {.table = results, .row = covariates_name(table, term)};
+    add_balance_row(layout, table, &key, "", layout_capital(layout, layout_term_title(layout, term)));
+}
+
+static void add_levels(const struct layout *layout, struct table *table, const char *results,
+                       const struct model_term *term)
+{
+    const char *name = covariates_name(table, term);
+    const char *title = layout_capital(layout, layout_term_title(layout, term));
+    size_t count = 0;
+    if (term->kind == TERM_SITE)
+        add_sites(layout, table, results);
+    if (term->kind != TERM_ITEM)
         return;
+    const struct subgroup_level *levels =
+        catalogue_item_levels(table, layout->dataset->catalogue, &term->item, &count);
+    for (size_t l = 0; l < count; l++) {
+        const struct result_key key = {.table = results,
+                                       .row = memory_format(table, "%s=%s", name, levels[l].codes[0])};
+        add_balance_row(layout, table, &key, title, levels[l].title);
+    }
+}
+
+static void add_balance(struct layout *layout, const struct outcome *outcome, const struct visit *visit)
+{
+    const struct analysis_plan *plan = &protocol_of(layout)->plan;
+    const char *results = memory_format(layout->document, "adjusted balance %s", outcome->endpoint->id);
     struct table *table = layout_add_table(
         layout, memory_format(layout->document, "x3-balance-%s", outcome->endpoint->id),
         memory_format(layout->document, "Balance of the cohorts before and after weighting: %s at %s",
@@ -103,9 +153,10 @@ static void add_balance(struct layout *layout, const struct outcome *outcome, co
     table_add_fact(table, "Subjects", "those with a value at baseline, one at the visit and every covariate");
     table->label_title = "Covariate";
     layout_add_contrast_columns(layout, table);
-    for (size_t r = 0; r < count; r++)
-        layout_add_contrast_row(layout, table, &(struct result_key){.table = results, .row = rows[r]}, "",
-                                &(struct line){"{smd_before}; {smd_after}", rows[r], 0});
+    for (size_t t = 0; t < plan->adjustment_count; t++)
+        add_number(layout, table, results, &plan->adjustment[t]);
+    for (size_t t = 0; t < plan->adjustment_count; t++)
+        add_levels(layout, table, results, &plan->adjustment[t]);
 }
 
 /* -- overlap --------------------------------------------------------------------------------------------- */

@@ -58,10 +58,21 @@ static void add_estimand(const struct layout *layout, struct table *table, const
     layout_add_association_fact(layout, table);
 }
 
-static void add_method(const struct layout *layout, struct table *table, const struct ancova *ancova)
+/* "cohort, value at baseline, site". */
+static const char *terms_in_words(const struct layout *layout)
 {
-    table_add_fact(table, "Model", "change = %s, least squares, each visit on its own; nothing is imputed",
-                   ancova->formula);
+    const struct analysis_plan *plan = &protocol_of(layout)->plan;
+    const char *words = "cohort";
+    for (size_t t = 0; t < plan->covariate_count; t++)
+        words =
+            memory_format(layout->document, "%s, %s", words, layout_term_title(layout, &plan->covariates[t]));
+    return words;
+}
+
+static void add_method(const struct layout *layout, struct table *table)
+{
+    table_add_fact(table, "Model", "change on %s; least squares, each visit on its own, nothing is imputed",
+                   terms_in_words(layout));
     table_add_fact(table, "LS means", "numbers at their mean, %s; limits by t with the residual df",
                    protocol_of(layout)->lsmeans_equal ? "levels of factors with equal weights"
                                                       : "levels of factors as often as observed");
@@ -99,7 +110,7 @@ static void add_means(struct layout *layout, const struct ancova *ancova)
 {
     struct table *table = begin_table(layout, ancova, "means", "adjusted mean change from baseline");
     add_estimand(layout, table, ancova, "least squares mean change");
-    add_method(layout, table, ancova);
+    add_method(layout, table);
     layout_add_cohort_columns(layout, table);
     const struct line lines[] = {
         {"{n}", "n", 0},
@@ -127,7 +138,7 @@ static void add_differences(struct layout *layout, const struct ancova *ancova)
     const struct equivalence_margin *margin = plan_find_margin(&protocol_of(layout)->plan, ancova->endpoint);
     struct table *table = begin_table(layout, ancova, "differences", "differences of adjusted mean changes");
     add_estimand(layout, table, ancova, "difference of least squares mean changes");
-    add_method(layout, table, ancova);
+    add_method(layout, table);
     add_margin(table, margin);
     layout_add_contrast_columns(layout, table);
     struct line lines[5] = {
@@ -144,6 +155,12 @@ static void add_differences(struct layout *layout, const struct ancova *ancova)
     add_rows(layout, table, &(struct rows){ancova, lines, count, count - 1, layout_add_contrast_row});
 }
 
+static const char *term_title(const struct layout *layout, size_t covariate)
+{
+    const struct analysis_plan *plan = &protocol_of(layout)->plan;
+    return layout_capital(layout, layout_term_title(layout, &plan->covariates[covariate]));
+}
+
 /* F tests: a row for each visit, a column for each term. */
 static void add_terms(struct layout *layout, const struct ancova *ancova)
 {
@@ -155,10 +172,9 @@ static void add_terms(struct layout *layout, const struct ancova *ancova)
     table_add_fact(table, "Left out", "subjects with a change who lack a covariate");
     table->group_title = "";
     table->label_title = "Visit";
-    size_t first = layout->dataset->cohort_count > 1 ? 0 : 1;
-    for (size_t t = first; t <= plan->covariate_count; t++)
-        table_add_column(table,
-                         t == 0 ? "cohort" : covariates_name(layout->document, &plan->covariates[t - 1]), "",
+    size_t first = layout->dataset->cohort_count > 1 ? 0 : 1, terms = plan->covariate_count + 1 - first;
+    for (size_t c = 0; c < terms; c++)
+        table_add_column(table, c + first == 0 ? "Cohort" : term_title(layout, c + first - 1), "",
                          CELL_NUMBER);
     table_add_column(table, "Residual SD (df)", "", CELL_NUMBER);
     table_add_column(table, "Left out", "", CELL_NUMBER);
@@ -167,11 +183,13 @@ static void add_terms(struct layout *layout, const struct ancova *ancova)
             continue;
         struct table_row *row = table_add_row(table, "", layout_visit_title(layout, &protocol->visits[v]), 0);
         struct result_key key = {ancova->results, protocol->visits[v].id, "model", ancova->outcome.collected};
-        size_t terms = table->column_count - 2;
         layout_set_results(layout, table, row, terms, &key, "{rmse} ({resid_df})");
         layout_set_results(layout, table, row, terms + 1, &key, "{left_out}");
         for (size_t c = 0; c < terms; c++) {
-            key.col = memory_format(table, "term %s", table->columns[c].title);
+            const char *name = c + first == 0
+                                   ? "cohort"
+                                   : covariates_name(layout->document, &plan->covariates[c + first - 1]);
+            key.col = memory_format(table, "term %s", name);
             layout_set_results(layout, table, row, c, &key, "{F}; {df1}, {df2}; {!p}");
         }
     }

@@ -60,6 +60,16 @@ const char *layout_strata_names(const struct layout *layout)
     return out->bytes;
 }
 
+const char *layout_term_title(const struct layout *layout, const struct model_term *term)
+{
+    if (term->kind == TERM_BASE)
+        return "value at baseline";
+    if (term->kind == TERM_SITE)
+        return "site";
+    const struct item *item = layout_find_item(layout, term->item.form, term->item.item);
+    return item != NULL ? item->text : term->item.item;
+}
+
 void layout_add_association_fact(const struct layout *layout, struct table *table)
 {
     if (!layout->dataset->catalogue->protocol->randomised)

@@ -26,6 +26,9 @@ const char *layout_contrast_name(const struct layout *layout, size_t index);
 /* What the protocol's strata are made of, in words. */
 const char *layout_strata_names(const struct layout *layout);
 
+/* A covariate as people read it: "value at baseline", "site", the text of its item. */
+const char *layout_term_title(const struct layout *layout, const struct model_term *term);
+
 /*
  * What everybody who reads a difference between cohorts must know: that they were not randomised.  Nothing
  * when they were.

@@ -148,6 +148,26 @@ static void assert_associations(const struct chapter *chapter)
     assert_true(seen > 0);
 }
 
+static void assert_balance_is_labelled(const struct chapter *chapter)
+{
+    static const char *const labels[][2] = {{"", "Value at baseline"},
+                                            {"", "Age in whole years"},
+                                            {"", "Body mass index"},
+                                            {"Sex", "female"},
+                                            {"Kellgren-Lawrence grade, index knee", "moderate"}};
+    for (size_t l = 0; l < sizeof labels / sizeof labels[0]; l++) {
+        bool found = false;
+        for (size_t b = 0; b < chapter->block_count; b++) {
+            const struct table *table = chapter->blocks[b].table;
+            for (size_t r = 0; table != NULL && r < table->row_count; r++)
+                found |= strcmp(table->rows[r].group, labels[l][0]) == 0
+                         && strcmp(table->rows[r].label, labels[l][1]) == 0;
+        }
+        if (!found)
+            fail_msg("no row %s / %s", labels[l][0], labels[l][1]);
+    }
+}
+
 static struct document *lay_out(const void *owner, struct study *study)
 {
     struct dataset *dataset = study_finish(study);
@@ -165,6 +185,7 @@ static void test_layout_adjusted_registry_says_that_differences_are_associations
     assert_true(adjusted->paragraph_count > 0);
     assert_non_null(strstr(adjusted->paragraphs[0], "associations"));
     assert_associations(adjusted);
+    assert_balance_is_labelled(adjusted);
     assert_associations(find_chapter(document, "ancova"));
     assert_associations(find_chapter(document, "subgroups"));
     /* Of the primary endpoint, two contrasts. */
