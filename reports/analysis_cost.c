@@ -14,6 +14,7 @@
 #include "reports/analysis_rows.h"
 #include "reports/stat_fieller.h"
 #include "reports/stat_rank.h"
+#include "reports/visit_dates.h"
 
 #define NO_CURRENCY "(currency not given)"
 
@@ -106,7 +107,15 @@ static void add_amounts(const struct cost *cost, int currency)
     }
 }
 
-/* Mean cost over the part of the same subjects who respond; not evaluable is no response. */
+/* No response at the visit yet, and one may still come. */
+static bool may_come(const struct cost *cost, size_t subject, const unsigned char *responses)
+{
+    const struct visit *visit = &cost->dataset->catalogue->protocol->visits[analysis_main_visit(cost->dataset)];
+    return responses[subject] == RESPONSE_NOT_EVALUABLE
+        && !visit_is_over(cost->dataset, &cost->dataset->subjects[subject], visit);
+}
+
+/* Mean cost over the part of the same subjects who respond; not evaluable at a visit that is over is no response. */
 static void add_per_responder(const struct cost *cost, int currency, const struct responder *responder,
                               const unsigned char *responses)
 {
@@ -118,7 +127,7 @@ static void add_per_responder(const struct cost *cost, int currency, const struc
         size_t n = 0, responders = 0;
         for (size_t i = 0; i < column->count; i++) {
             size_t subject = column->subjects[i];
-            if (cost->bills[subject] != currency)
+            if (cost->bills[subject] != currency || may_come(cost, subject, responses))
                 continue;
             cost->values[n] = cost->amounts[subject];
             cost->responses[n++] = responses[subject] == RESPONSE_YES;
