@@ -161,36 +161,51 @@ static const char *term_title(const struct layout *layout, size_t covariate)
     return layout_capital(layout, layout_term_title(layout, &plan->covariates[covariate]));
 }
 
-/* F tests: a row for each visit, a column for each term. */
-static void add_terms(struct layout *layout, const struct ancova *ancova)
+/* F tests of all endpoints: a row for each visit, a column for each term. */
+static struct table *begin_terms(struct layout *layout, size_t first_term)
 {
-    const struct protocol *protocol = protocol_of(layout);
-    const struct analysis_plan *plan = &protocol->plan;
-    struct table *table = begin_table(layout, ancova, "terms", "terms of the analyses of covariance");
+    const struct analysis_plan *plan = &protocol_of(layout)->plan;
+    struct table *table = layout_add_table(layout, "t7-terms", "Terms of the analyses of covariance");
     table_add_fact(table, "Cells",
                    "F; its degrees of freedom; p. Each term against the model without it (type III)");
     table_add_fact(table, "Left out", "subjects with a change who lack a covariate");
-    table->group_title = "";
+    layout_add_association_fact(layout, table);
+    table->group_title = "Endpoint";
     table->label_title = "Visit";
-    size_t first = layout->dataset->cohort_count > 1 ? 0 : 1, terms = plan->covariate_count + 1 - first;
-    for (size_t c = 0; c < terms; c++)
-        table_add_column(table, c + first == 0 ? "Cohort" : term_title(layout, c + first - 1), "",
-                         CELL_NUMBER);
+    for (size_t t = first_term; t <= plan->covariate_count; t++)
+        table_add_column(table, t == 0 ? "Cohort" : term_title(layout, t - 1), "", CELL_NUMBER);
     table_add_column(table, "Residual SD (df)", "", CELL_NUMBER);
     table_add_column(table, "Left out", "", CELL_NUMBER);
-    for (size_t v = 0; v < protocol->visit_count; v++) {
-        if (!dataset_is_after_baseline(layout->dataset, (int)v))
-            continue;
-        struct table_row *row = table_add_row(table, "", layout_visit_title(layout, &protocol->visits[v]), 0);
-        struct result_key key = {ancova->results, protocol->visits[v].id, "model", ancova->outcome.collected};
-        layout_set_results(layout, table, row, terms, &key, "{rmse} ({resid_df})");
-        layout_set_results(layout, table, row, terms + 1, &key, "{left_out}");
-        for (size_t c = 0; c < terms; c++) {
-            const char *name = c + first == 0
-                                   ? "cohort"
-                                   : covariates_name(layout->document, &plan->covariates[c + first - 1]);
-            key.col = memory_format(table, "term %s", name);
-            layout_set_results(layout, table, row, c, &key, "{F}; {df1}, {df2}; {!p}");
+    return table;
+}
+
+static void add_terms_at(const struct layout *layout, struct table *table, const struct ancova *ancova,
+                         const struct visit *visit, size_t first_term)
+{
+    const struct analysis_plan *plan = &protocol_of(layout)->plan;
+    size_t column = 0;
+    struct table_row *row = table_add_row(table, ancova->outcome.title, layout_visit_title(layout, visit), 0);
+    struct result_key key = {ancova->results, visit->id, NULL, ancova->outcome.collected};
+    for (size_t t = first_term; t <= plan->covariate_count; t++) {
+        const char *name = t == 0 ? "cohort" : covariates_name(table, &plan->covariates[t - 1]);
+        key.col = memory_format(table, "term %s", name);
+        layout_set_results(layout, table, row, column++, &key, "{F}; {df1}, {df2}; {!p}");
+    }
+    key.col = "model";
+    layout_set_results(layout, table, row, column++, &key, "{rmse} ({resid_df})");
+    layout_set_results(layout, table, row, column, &key, "{left_out}");
+}
+
+static void add_terms(struct layout *layout)
+{
+    const struct protocol *protocol = protocol_of(layout);
+    size_t first_term = layout->dataset->cohort_count > 1 ? 0 : 1;
+    struct table *table = begin_terms(layout, first_term);
+    for (size_t m = 0; m < protocol->plan.model_count; m++) {
+        struct ancova ancova = ancova_of(layout, protocol->plan.models[m]);
+        for (size_t v = 0; v < protocol->visit_count; v++) {
+            if (dataset_is_after_baseline(layout->dataset, (int)v))
+                add_terms_at(layout, table, &ancova, &protocol->visits[v], first_term);
         }
     }
 }
@@ -214,6 +229,6 @@ void layout_ancova(struct layout *layout)
         add_means(layout, &ancova);
         if (layout_has_contrasts(layout))
             add_differences(layout, &ancova);
-        add_terms(layout, &ancova);
     }
+    add_terms(layout);
 }

@@ -116,25 +116,33 @@ static void add_differences(struct layout *layout, const struct view *view)
     }
 }
 
-static void add_interactions(struct layout *layout, const struct view *view)
+/* Of all forests: a row for each subgroup. */
+static struct table *begin_interactions(struct layout *layout)
 {
-    struct table *table = layout_add_table(
-        layout, memory_format(layout->document, "t17-interactions-%s", view->id),
-        memory_format(layout->document, "%s: do the differences at %s depend on the subgroup?",
-                      view->outcome.title, layout_visit_title(layout, view->visit)));
+    struct table *table =
+        layout_add_table(layout, "t17-interactions", "Do the differences depend on the subgroup?");
     table_add_fact(
         table, "Test",
-        "F test of cohort x subgroup in one model of all subjects, all cohorts at once; a large p does not "
-        "show that the subgroups are alike");
+        "F test of cohort x subgroup in one model of all subjects, all cohorts at once; a large p does "
+        "not show that the subgroups are alike");
     table_add_fact(table, "Left out", "subjects with a change whose answer is in no level, or who gave none");
+    layout_add_association_fact(layout, table);
+    table->group_title = "Endpoint";
     table->label_title = "Subgroup";
     table_add_column(table, "F (df)", "", CELL_NUMBER);
     table_add_column(table, "p", "", CELL_NUMBER);
     table_add_column(table, "In no level", "", CELL_NUMBER);
     table_add_column(table, "Not answered", "", CELL_NUMBER);
+    return table;
+}
+
+static void add_interactions(const struct layout *layout, struct table *table, const struct view *view)
+{
+    const char *group =
+        memory_format(table, "%s at %s", view->outcome.title, layout_visit_title(layout, view->visit));
     for (size_t s = 0; s < plan_of(layout)->subgroup_count; s++) {
         const char *name = subgroup_row(table, layout->dataset->catalogue, s);
-        struct table_row *row = table_add_row(table, "", layout_capital(layout, name), 0);
+        struct table_row *row = table_add_row(table, group, layout_capital(layout, name), 0);
         const struct result_key test = {.table = view->results, .row = name, .col = "interaction"};
         const struct result_key left = {.table = view->results, .row = name, .col = "left out"};
         layout_set_results(layout, table, row, 0, &test, "{F} ({df1}, {df2})");
@@ -272,6 +280,10 @@ void layout_subgroups(struct layout *layout)
         for (size_t c = 0; f == 0 && c < plan->contrast_count; c++)
             add_figure(layout, &view, c);
         add_differences(layout, &view);
-        add_interactions(layout, &view);
+    }
+    struct table *interactions = forests.count > 0 ? begin_interactions(layout) : NULL;
+    for (size_t f = 0; f < forests.count; f++) {
+        struct view view = view_of(layout, &forests.at[f]);
+        add_interactions(layout, interactions, &view);
     }
 }
