@@ -29,7 +29,7 @@ static const struct {
     {"py", FIXED, 1},          {"eair100", FIXED, 1},    {"eair", FIXED, 1},      {"rate100", FIXED, 1},
     {"rate", FIXED, 1},        {"irr", FIXED, 2},        {"ird", FIXED, 1},       {"err", FIXED, 2},
     {"erd", FIXED, 1},         {"evalue", FIXED, 2},     {"effective", FIXED, 1}, {"rmse", AS_COLLECTED, 2},
-    {"interaction", AS_COLLECTED, 1},
+    {"interaction", AS_COLLECTED, 1}, {"ess", FIXED, 1}, {"weight_max", FIXED, 2},
     {"tipping", AS_COLLECTED, 1}, {"corr", FIXED, 3},    {"condition", FIXED, 1}, {"m2reml", FIXED, 2},
     {"aic", FIXED, 2},         {"z", FIXED, 2},
 };

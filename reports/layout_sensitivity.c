@@ -54,6 +54,10 @@ static void add_methods(const struct layout *layout, struct table *table)
             table, "Tipping point",
             "points added to each imputed value of the cohort, not of the reference, with which the "
             "interval reaches 0: the farther from 0, the firmer the result");
+    table_add_fact(table, "Weighted",
+                   "analysis of covariance of those with a value, each weighted by the inverse of the "
+                   "probability to have one (logistic regression on cohort, baseline and covariates); "
+                   "sandwich variance with the weights as known, which errs on the wide side");
 }
 
 static void add_facts(const struct layout *layout, struct table *table, const struct sensitivity *sensitivity)
@@ -140,6 +144,23 @@ static void add_observed(const struct layout *layout, struct table *table,
         &(struct line){"{diff} [{lo}, {hi}]", "The same, values within the strict windows", 0});
 }
 
+static void add_weighted(const struct layout *layout, struct table *table,
+                         const struct sensitivity *sensitivity, const struct visit *visit)
+{
+    const char *group = layout_visit_title(layout, visit);
+    const struct result_key key = {
+        .table = memory_format(table, "sensitivity %s IPW", sensitivity->id),
+        .row = visit->id,
+        .collected = sensitivity->outcome.collected,
+    };
+    layout_add_contrast_row(layout, table, &key, group,
+                            &(struct line){"{diff} [{lo}, {hi}]; {!p}",
+                                           "Those with a value, weighted for those without", 0});
+    layout_add_contrast_row(
+        layout, table, &key, group,
+        &(struct line){"{n}, {ess}; {weight_max}", "n, effective n; largest weight", 1});
+}
+
 static void add_visit(const struct layout *layout, struct table *table, const struct sensitivity *sensitivity,
                       const struct visit *visit)
 {
@@ -162,6 +183,7 @@ static void add_visit(const struct layout *layout, struct table *table, const st
             layout_add_contrast_row(layout, table, &key, group,
                                     &(struct line){"{tipping_delta}", "Tipping point", 1});
     }
+    add_weighted(layout, table, sensitivity, visit);
 }
 
 static void add_endpoint(struct layout *layout, int endpoint)

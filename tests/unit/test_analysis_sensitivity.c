@@ -18,6 +18,7 @@
 
 #define NAMES(...) ((const char *const[4]){__VA_ARGS__})
 #define EXPECTED "tests/golden/sensitivity/expected.csv"
+#define WEIGHTED "tests/golden/missing_weights/trial1000.csv"
 
 static double value(const struct results *results, const char *table, const char *visit, const char *stat)
 {
@@ -48,6 +49,23 @@ static void test_analysis_sensitivity_trial1000_gives_the_numbers_of_r(void **st
     assert_true(tipping > 0 && tipping < value(results, "sensitivity pain MAR", "M24", "tipping_delta"));
     assert_true(value(results, "sensitivity pain J2R", "M24", "hi") < 0);
     assert_true(value(results, "sensitivity pain J2R", "M24", "p") < 0.05);
+    talloc_free(owner);
+}
+
+static void test_analysis_sensitivity_weights_of_trial1000_give_the_numbers_of_r(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct results *results = results_new(owner);
+    analysis_sensitivity(study_finish(trial1000_study_new(owner)), results);
+    struct golden_outcome outcome =
+        golden_compare(results, &(struct golden_rules){WEIGHTED, NULL, NULL, false});
+    assert_int_equal(outcome.compared, 4 * 2 * 10);
+    assert_int_equal(outcome.mismatches, 0);
+    assert_true(value(results, "sensitivity pain IPW", "M24", "ess")
+                < value(results, "sensitivity pain IPW", "M24", "n"));
+    assert_true(value(results, "sensitivity pain IPW", "M24", "weight_max") > 1);
+    assert_null(results_find(results, "sensitivity vas IPW", "M24", "AD-MSC - PLACEBO", "diff"));
     talloc_free(owner);
 }
 
@@ -103,6 +121,13 @@ static void test_analysis_sensitivity_of_complete_data_is_the_analysis_of_covari
                              "not_estimable");
         assert_result_status(results, NAMES(tables[i], "M12", "UC-MSC - PLACEBO", "diff"), "not_estimable");
     }
+    assert_true(fabs(value(results, "sensitivity pain IPW", "M12", "diff")
+                     - value(results, "ANCOVA change ~ cohort+base+site pain", "M12", "diff")) < 1e-9);
+    assert_result(results, NAMES("sensitivity pain IPW", "M12", "AD-MSC - PLACEBO", "n"), 40);
+    assert_result(results, NAMES("sensitivity pain IPW", "M12", "AD-MSC - PLACEBO", "ess"), 40);
+    assert_result(results, NAMES("sensitivity pain IPW", "M12", "AD-MSC - PLACEBO", "weight_max"), 1);
+    assert_result_status(results, NAMES("sensitivity pain IPW", "M12", "UC-MSC - PLACEBO", "ess"),
+                         "not_estimable");
     assert_result(results, NAMES("sensitivity pain", "M12", "AD-MSC", "imputed"), 0);
     talloc_free(owner);
 }
@@ -118,6 +143,10 @@ static void test_analysis_sensitivity_of_too_little_says_why(void **state)
                              "not_estimable");
         assert_result_status(results,
                              NAMES("sensitivity pain J2R", "M12", "AD-MSC - PLACEBO", "tipping_delta"),
+                             "not_estimable");
+        assert_result_status(results, NAMES("sensitivity pain IPW", "M12", "AD-MSC - PLACEBO", "diff"),
+                             "not_estimable");
+        assert_result_status(results, NAMES("sensitivity pain IPW", "M12", "AD-MSC - PLACEBO", "weight_max"),
                              "not_estimable");
         talloc_free(owner);
     }
@@ -137,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_analysis_sensitivity_trial1000_gives_the_numbers_of_r),
+        cmocka_unit_test(test_analysis_sensitivity_weights_of_trial1000_give_the_numbers_of_r),
         cmocka_unit_test(test_analysis_sensitivity_of_complete_data_is_the_analysis_of_covariance),
         cmocka_unit_test(test_analysis_sensitivity_of_too_little_says_why),
         cmocka_unit_test(test_analysis_sensitivity_pooled_has_no_rows),

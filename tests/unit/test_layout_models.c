@@ -155,6 +155,11 @@ static void test_layout_sensitivity_trial1000_shows_methods_beside_each_other(vo
                             "-");
     assert_int_equal(atof(find_cell(table, "(M24)", "Imputed: jump to reference (J2R)", 0)->text) * 10, -45);
     assert_true(atof(find_cell(table, "(M24)", "Tipping point", 0)->text) > 0);
+    const char *label = "Those with a value, weighted for those without";
+    assert_string_equal(find_cell(table, "(M3)", label, 0)->text, "-7.0 [-9.3, -4.7]; <.0001");
+    assert_string_equal(find_cell(table, "(M3)", "n, effective n; largest weight", 0)->text,
+                        "623, 621.5; 1.20");
+    assert_non_null(strstr(find_fact(table, "Weighted"), "inverse of the probability"));
     assert_non_null(strstr(find_fact(table, "Limits"), "each of 999 subjects"));
     talloc_free(owner);
 }
