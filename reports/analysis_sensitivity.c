@@ -190,7 +190,7 @@ static void add_weighting(const struct sensitivity *sensitivity, const struct we
                         NULL, NULL};
     for (size_t j = 0; j < sensitivity->repeated->visit_count; j++) {
         covariates_change(dataset, baseline,
-                          dataset_values(dataset, endpoint, sensitivity->repeated->visits[j]),
+                          dataset_values(dataset, endpoint, (int)sensitivity->repeated->visits[j]),
                           weighting->change);
         struct missing_weights *weights = stat_missing_weights(owner, &question);
         cell.row = visit_id(sensitivity, j);
