@@ -412,7 +412,7 @@ static void test_report_make_of_a_masked_study_holds_no_cohort_and_no_lot(void *
     for (size_t i = 0; i < report->file_count; i++) {
         assert_null(strstr(report->files[i].bytes->bytes, "LOT-7"));
         assert_null(strstr(report->files[i].bytes->bytes, "CELLS"));
-        assert_null(strstr(report->files[i].bytes->bytes, "Corticosteroid"));
+        assert_null(strstr(report->files[i].bytes->bytes, "Steroid injection"));
         assert_null(strstr(report->files[i].bytes->bytes, "something happened"));
     }
 }
