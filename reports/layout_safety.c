@@ -278,7 +278,7 @@ static void add_forest(struct layout *layout, const struct term_rows *rows)
     if (classes < 2 || classes * contrasts > MOST_FOREST_ROWS)
         return;
     struct figure *figure =
-        layout_add_figure(layout, "t12-forest", "Adverse events: differences by system organ class");
+        layout_add_figure(layout, "f5-adverse-events", "Adverse events: differences by system organ class");
     struct figure_forest_row *lines = memory_new_array(figure, struct figure_forest_row, classes * contrasts);
     struct figure_forest *forest = &figure->as.forest;
     for (size_t c = 0; c < contrasts; c++)
