@@ -11,6 +11,7 @@
 #include "reports/analysis.h"
 #include "reports/analysis_rows.h"
 #include "reports/analysis_strata.h"
+#include "reports/stat_sort.h"
 #include "reports/stat_standardized.h"
 #include "reports/subject_sets.h"
 #include "reports/visit_dates.h"
@@ -50,84 +51,111 @@ static void tally_record(const struct dataset *dataset, const struct record *rec
     tally->missing += asked->count - answered;
 }
 
-static void tally_form(const struct dataset *dataset, const struct form *form, struct item_tally *tallies)
+/* The forms that have endpoints, newest versions, in the protocol's order. */
+struct forms {
+    const struct form **at;
+    size_t count;
+    int *of_version; /* for each of catalogue->forms: index into `at`, -1 */
+};
+
+static struct forms list_forms(const void *owner, const struct catalogue *catalogue)
+{
+    const struct protocol *protocol = catalogue->protocol;
+    struct forms forms = {memory_new_array(owner, const struct form *, protocol->endpoint_count), 0,
+                          memory_new_array(owner, int, catalogue->form_count)};
+    for (size_t e = 0; e < protocol->endpoint_count; e++) {
+        const struct form *form = catalogue_find_form(catalogue, protocol->endpoints[e].form, 0);
+        bool known = form == NULL;
+        for (size_t i = 0; i < forms.count; i++)
+            known = known || forms.at[i] == form;
+        if (!known)
+            forms.at[forms.count++] = form;
+    }
+    for (size_t f = 0; f < catalogue->form_count; f++) {
+        forms.of_version[f] = -1;
+        for (size_t i = 0; i < forms.count; i++)
+            if (strcmp(forms.at[i]->id, catalogue->forms[f]->id) == 0)
+                forms.of_version[f] = (int)i;
+    }
+    return forms;
+}
+
+/* tallies[(form * columns + column) * visits + visit] */
+static void tally_records(const struct dataset *dataset, const struct forms *forms,
+                          struct item_tally *tallies)
 {
     const struct catalogue *catalogue = dataset->catalogue;
     struct always_asked *asked = memory_new_array(tallies, struct always_asked, catalogue->form_count);
     for (size_t f = 0; f < catalogue->form_count; f++)
         asked[f] = list_always_asked(asked, catalogue->forms[f]);
-    size_t visits = dataset->catalogue->protocol->visit_count;
-    int number = dataset_form_number(dataset, form->id);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
         int column = dataset_column(dataset, subject);
         if (column == NO_COHORT || !dataset->subjects[subject].treated)
             continue;
-        enum knee_side knee = dataset_index_knee(dataset, subject, form);
+        enum knee_side index_knee = dataset->subjects[subject].index_knee;
         struct records records = dataset_records(dataset, subject);
         for (size_t i = 0; i < records.count; i++) {
             const struct record *record = &records.at[i];
-            if (record->selected && record->knee == knee && record_is(dataset, record, number))
-                tally_record(dataset, record, &asked[record->form],
-                             &tallies[(size_t)column * visits + (size_t)record->analysis_visit]);
+            int form = forms->of_version[record->form];
+            if (!record->selected || form < 0 || (record->knee != KNEE_NONE && record->knee != index_knee))
+                continue;
+            size_t cell = (size_t)form * dataset->cohort_count + (size_t)column;
+            tally_record(dataset, record, &asked[record->form],
+                         &tallies[cell * catalogue->protocol->visit_count + (size_t)record->analysis_visit]);
         }
     }
 }
 
-static void add_items(const struct dataset *dataset, struct results *results, const struct form *form)
+static void add_item_tally(const struct cell *cell, const struct item_tally *tally)
 {
-    const struct protocol *protocol = dataset->catalogue->protocol;
-    void *owner = memory_owner(NULL, "items");
-    size_t visits = protocol->visit_count;
-    struct item_tally *tallies =
-        memory_new_array(owner, struct item_tally, memory_size_product(dataset->cohort_count, visits));
-    const char *table = memory_format(owner, "missing items %s", form->id);
-    tally_form(dataset, form, tallies);
-    for (size_t v = 0; v < visits; v++)
-        for (size_t c = 0; protocol_form_is_due(&protocol->visits[v], form->id) && c < dataset->cohort_count;
-             c++) {
-            const struct item_tally *tally = &tallies[c * visits + v];
-            const struct cell cell = {results, table, protocol->visits[v].id, dataset->cohorts[c]};
-            cell_add_count(&cell, "records", tally->records);
-            cell_add_count(&cell, "complete", tally->complete);
-            cell_add_percent(&cell, "pct_complete", tally->complete, tally->records);
-            cell_add_count(&cell, "items", tally->items);
-            cell_add_count(&cell, "missing", tally->missing);
-            cell_add_percent(&cell, "pct_missing", tally->missing, tally->items);
-        }
-    talloc_free(owner);
+    cell_add_count(cell, "records", tally->records);
+    cell_add_count(cell, "complete", tally->complete);
+    cell_add_percent(cell, "pct_complete", tally->complete, tally->records);
+    cell_add_count(cell, "items", tally->items);
+    cell_add_count(cell, "missing", tally->missing);
+    cell_add_percent(cell, "pct_missing", tally->missing, tally->items);
 }
 
-static void add_all_items(const struct dataset *dataset, struct results *results)
+static void add_items(const void *owner, const struct dataset *dataset, struct results *results)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
-    for (size_t e = 0; e < protocol->endpoint_count; e++) {
-        bool before = false;
-        for (size_t other = 0; other < e; other++)
-            before = before || strcmp(protocol->endpoints[other].form, protocol->endpoints[e].form) == 0;
-        const struct form *form = catalogue_find_form(dataset->catalogue, protocol->endpoints[e].form, 0);
-        if (form != NULL && !before)
-            add_items(dataset, results, form);
+    size_t visits = protocol->visit_count, columns = dataset->cohort_count;
+    struct forms forms = list_forms(owner, dataset->catalogue);
+    struct item_tally *tallies =
+        memory_new_array(owner, struct item_tally, memory_size_product(forms.count * columns, visits));
+    tally_records(dataset, &forms, tallies);
+    for (size_t f = 0; f < forms.count; f++) {
+        const char *table = memory_format(owner, "missing items %s", forms.at[f]->id);
+        for (size_t v = 0; v < visits; v++)
+            for (size_t c = 0; protocol_form_is_due(&protocol->visits[v], forms.at[f]->id) && c < columns;
+                 c++)
+                add_item_tally(&(struct cell){results, table, protocol->visits[v].id, dataset->cohorts[c]},
+                               &tallies[(f * columns + c) * visits + v]);
     }
 }
 
 /* -- patterns -------------------------------------------------------------------------------------------- */
 
-enum { PATTERN_VISITS_MOST = 32 }; /* later ones are not looked at */
-enum { PATTERNS_SHOWN = 8 };
+enum {
+    PATTERN_VISITS_MOST = 26, /* codes are whole numbers in a double; later visits are not looked at */
+    PATTERNS_SHOWN = 8
+};
 
 enum pattern_kind { PATTERN_COMPLETE, PATTERN_MONOTONE, PATTERN_INTERMITTENT, PATTERN_NONE, PATTERN_KINDS };
 static const char *const pattern_kinds[PATTERN_KINDS] = {"complete", "monotone", "intermittent", "none"};
 
-/* Bits 2i and 2i + 1 of visit i: has a value; is over without one. Neither: not due yet. */
+/* Subjects of a column with one pattern: bits 2i and 2i + 1 of visit i: has a value; is over without one. */
 struct pattern {
     uint64_t code;
-    size_t column;
+    size_t column, subjects;
 };
 
 struct patterns {
-    struct pattern *at;
+    struct pattern *at; /* by code, then column */
     size_t count;
-    size_t visits;
+    const double *values[PATTERN_VISITS_MOST];
+    const struct visit *visits[PATTERN_VISITS_MOST];
+    size_t visit_count;
 };
 
 static int compare_patterns(const void *a, const void *b)
@@ -138,37 +166,57 @@ static int compare_patterns(const void *a, const void *b)
     return (left->column > right->column) - (left->column < right->column);
 }
 
-static uint64_t pattern_of(const struct dataset *dataset, size_t subject, const double *const *values,
-                           const struct visit *const *visits, size_t count)
+static uint64_t pattern_of(const struct dataset *dataset, size_t subject, const struct patterns *patterns)
 {
     uint64_t code = 0;
-    for (size_t v = 0; v < count; v++) {
-        if (!isnan(values[v][subject]))
+    for (size_t v = 0; v < patterns->visit_count; v++) {
+        if (!isnan(patterns->values[v][subject]))
             code |= (uint64_t)1 << 2 * v;
-        else if (visit_is_over(dataset, &dataset->subjects[subject], visits[v]))
+        else if (visit_is_over(dataset, &dataset->subjects[subject], patterns->visits[v]))
             code |= (uint64_t)2 << 2 * v;
     }
     return code;
 }
 
-static struct patterns find_patterns(const void *owner, const struct dataset *dataset, size_t endpoint)
+static void choose_visits(struct patterns *patterns, const struct dataset *dataset, size_t endpoint)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
-    struct columns columns = columns_of_treated(owner, dataset);
-    const double *values[PATTERN_VISITS_MOST];
-    const struct visit *visits[PATTERN_VISITS_MOST];
-    struct patterns patterns = {memory_new_array(owner, struct pattern, dataset->subject_count), 0, 0};
-    for (size_t v = 0; v < protocol->visit_count && patterns.visits < PATTERN_VISITS_MOST; v++) {
+    for (size_t v = 0; v < protocol->visit_count && patterns->visit_count < PATTERN_VISITS_MOST; v++) {
         if (!dataset_is_after_baseline(dataset, (int)v))
             continue;
-        values[patterns.visits] = dataset_values(dataset, endpoint, (int)v);
-        visits[patterns.visits++] = &protocol->visits[v];
+        patterns->values[patterns->visit_count] = dataset_values(dataset, endpoint, (int)v);
+        patterns->visits[patterns->visit_count++] = &protocol->visits[v];
     }
-    for (size_t c = 0; c < columns.count; c++)
+}
+
+static void add_column_patterns(const void *owner, struct patterns *patterns, size_t column,
+                                const double *sorted, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || sorted[i] > sorted[i - 1]) {
+            if ((patterns->count & (patterns->count - 1)) == 0)
+                patterns->at = memory_resize_array(owner, patterns->at, struct pattern,
+                                                   patterns->count == 0 ? 1 : 2 * patterns->count);
+            patterns->at[patterns->count++] = (struct pattern){(uint64_t)sorted[i], column, 0};
+        }
+        patterns->at[patterns->count - 1].subjects++;
+    }
+}
+
+static struct patterns find_patterns(const void *owner, const struct dataset *dataset, size_t endpoint)
+{
+    struct columns columns = columns_of_treated(owner, dataset);
+    struct patterns patterns = {.at = NULL};
+    choose_visits(&patterns, dataset, endpoint);
+    for (size_t c = 0; c < columns.count; c++) {
+        double *codes = memory_new_array(owner, double, columns.at[c].count);
         for (size_t i = 0; i < columns.at[c].count; i++)
-            patterns.at[patterns.count++] = (struct pattern){
-                pattern_of(dataset, columns.at[c].subjects[i], values, visits, patterns.visits), c};
-    qsort(patterns.at, patterns.count, sizeof *patterns.at, compare_patterns);
+            codes[i] = (double)pattern_of(dataset, columns.at[c].subjects[i], &patterns);
+        stat_sort(codes, columns.at[c].count);
+        add_column_patterns(owner, &patterns, c, codes, columns.at[c].count);
+    }
+    if (patterns.count > 0)
+        qsort(patterns.at, patterns.count, sizeof *patterns.at, compare_patterns);
     return patterns;
 }
 
@@ -214,8 +262,9 @@ static void add_kinds(const void *owner, const struct dataset *dataset, struct r
     size_t *all = memory_new_array(owner, size_t, dataset->cohort_count);
     for (size_t i = 0; i < patterns->count; i++) {
         const struct pattern *pattern = &patterns->at[i];
-        counts[(size_t)kind_of(pattern->code, patterns->visits) * dataset->cohort_count + pattern->column]++;
-        all[pattern->column]++;
+        size_t kind = (size_t)kind_of(pattern->code, patterns->visit_count);
+        counts[kind * dataset->cohort_count + pattern->column] += pattern->subjects;
+        all[pattern->column] += pattern->subjects;
     }
     for (size_t k = 0; k < PATTERN_KINDS; k++)
         for (size_t c = 0; c < dataset->cohort_count; c++) {
@@ -225,35 +274,38 @@ static void add_kinds(const void *owner, const struct dataset *dataset, struct r
         }
 }
 
-/* Runs of equal codes; [first, first + count) of the patterns. */
-struct run {
-    size_t first, count;
+/* The columns of one code: [first, first + columns) of the patterns. */
+struct common {
+    size_t first, columns, subjects;
 };
 
-static int compare_runs(const void *a, const void *b)
+static int compare_common(const void *a, const void *b)
 {
-    const struct run *left = a, *right = b;
-    if (left->count != right->count)
-        return left->count > right->count ? -1 : 1;
+    const struct common *left = a, *right = b;
+    if (left->subjects != right->subjects)
+        return left->subjects > right->subjects ? -1 : 1;
     return (left->first > right->first) - (left->first < right->first);
 }
 
 static void add_commonest(const void *owner, const struct dataset *dataset, struct results *results,
                           const struct patterns *patterns)
 {
-    struct run *runs = memory_new_array(owner, struct run, patterns->count);
+    struct common *common = memory_new_array(owner, struct common, patterns->count);
     size_t count = 0;
     for (size_t i = 0; i < patterns->count; i++) {
         if (i == 0 || patterns->at[i].code != patterns->at[i - 1].code)
-            runs[count++] = (struct run){i, 0};
-        runs[count - 1].count++;
+            common[count++] = (struct common){i, 0, 0};
+        common[count - 1].columns++;
+        common[count - 1].subjects += patterns->at[i].subjects;
     }
-    qsort(runs, count, sizeof *runs, compare_runs);
+    if (count > 0)
+        qsort(common, count, sizeof *common, compare_common);
     for (size_t r = 0; r < count && r < PATTERNS_SHOWN; r++) {
-        const char *row = pattern_text(owner, patterns->at[runs[r].first].code, patterns->visits);
+        const struct pattern *of_code = &patterns->at[common[r].first];
+        const char *row = pattern_text(owner, of_code->code, patterns->visit_count);
         size_t *columns = memory_new_array(owner, size_t, dataset->cohort_count);
-        for (size_t i = 0; i < runs[r].count; i++)
-            columns[patterns->at[runs[r].first + i].column]++;
+        for (size_t i = 0; i < common[r].columns; i++)
+            columns[of_code[i].column] = of_code[i].subjects;
         for (size_t c = 0; c < dataset->cohort_count; c++)
             cell_add_count(&(struct cell){results, "commonest patterns", row, dataset->cohorts[c]}, "n",
                            columns[c]);
@@ -348,10 +400,10 @@ void analysis_missingness(const struct dataset *dataset, struct results *results
 {
     void *owner = memory_owner(NULL, "missingness");
     int endpoint = subject_sets_endpoint(dataset->catalogue->protocol);
-    add_all_items(dataset, results);
+    add_items(owner, dataset, results);
     if (endpoint >= 0) {
         struct patterns patterns = find_patterns(owner, dataset, (size_t)endpoint);
-        if (patterns.visits > 0) {
+        if (patterns.visit_count > 0) {
             add_kinds(owner, dataset, results, &patterns);
             add_commonest(owner, dataset, results, &patterns);
             add_followed(owner, dataset, results, (size_t)endpoint);
