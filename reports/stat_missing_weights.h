@@ -40,9 +40,10 @@ struct missing_weights {
 
 /*
  * Probabilities by logistic regression on weight_terms; the weight is the part of the cohort with a value
- * (among records with a probability above 0) over the probability, not cut off however large it is.  The difference is by weighted least squares with
- * the covariance (X'WX)^- [sum w^2 e^2 x x'] (X'WX)^- (White's HC0), t limits with used - rank degrees of
- * freedom.  The weights count as known: with those of a right model the variance is, if anything, too large.
+ * (among records with a probability above 0) over the probability, not cut off however large it is.  The
+ * difference is by weighted least squares with the covariance (X'WX)^- [sum w^2 e^2 x x'] (X'WX)^- (White's
+ * HC0), t limits with used - rank degrees of freedom.  The weights count as known: with those of a right
+ * model the variance is, if anything, too large.
  * Where everybody in a level of a factor has a value, or nobody has, the probability is 1 or 0: what the
  * maximum of the likelihood tends to; these records are left out of the regression.  Other separation leaves
  * a reason.  When no value is missing all weights are 1: ordinary least squares with HC0.

@@ -173,13 +173,12 @@ static void test_stat_missing_weights_level_probabilities_are_1_and_0(void **sta
     talloc_free(owner);
 }
 
-/* Hajek: of a saturated model the weighted records of a cell stand for all of it. */
-static void test_stat_missing_weights_sum_to_the_cohort(void **state)
+static void test_stat_missing_weights_of_the_cohort_alone_are_1(void **state)
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
     const struct sample *sample = load(owner, "heavy");
-    const struct missing_weights *answer = ask(sample, 1);   /* the cohort alone: every weight is 1 */
+    const struct missing_weights *answer = ask(sample, 1);
     for (size_t c = 0; c < 3; c++) {
         assert_true(fabs(answer->largest[c] - 1) < 1e-12);
         assert_true(fabs(answer->effective[c] / (double)answer->n[c] - 1) < 1e-12);
@@ -254,7 +253,7 @@ int main(void)
         cmocka_unit_test(test_stat_missing_weights_gives_the_numbers_of_r),
         cmocka_unit_test(test_stat_missing_weights_levels_that_are_all_alike_give_the_numbers_of_r),
         cmocka_unit_test(test_stat_missing_weights_level_probabilities_are_1_and_0),
-        cmocka_unit_test(test_stat_missing_weights_sum_to_the_cohort),
+        cmocka_unit_test(test_stat_missing_weights_of_the_cohort_alone_are_1),
         cmocka_unit_test(test_stat_missing_weights_nobody_missing_is_least_squares),
         cmocka_unit_test(test_stat_missing_weights_what_cannot_be_estimated_has_a_reason),
         cmocka_unit_test(test_stat_missing_weights_one_record_has_no_variance),
