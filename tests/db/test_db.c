@@ -248,7 +248,7 @@ static void test_db_open_statement_that_does_not_fit_is_named(void **state)
 {
     struct fixture *fixture = *state;
     struct error error;
-    const struct db_statement odd[] = {{"odd", "SELECT api.no_such_function()", 0}};
+    const struct db_statement odd[] = {{"odd", "SELECT api.no_such_function()", false}};
     struct db_options options = options_for(fixture);
     options.statements = odd;
     options.statement_count = 1;
