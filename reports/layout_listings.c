@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Records one by one: deaths, serious and all adverse events, deviations, records not used.  (STATISTICS 1a:
- * L1-L6)
- */
-#include "reports/layout.h"
+/* Records one by one: deaths, serious and all adverse events, deviations.  (STATISTICS 1a: L1-L4) */
+#include "reports/layout_listings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +8,6 @@
 #include "forms/base/memory.h"
 #include "reports/adverse_event.h"
 #include "reports/format.h"
-
-enum { ROWS_IN_HTML = 1000 };
 
 typedef bool record_filter(const struct dataset *dataset, const struct record *record);
 
@@ -80,12 +75,12 @@ static const char *knee_text(enum knee_side knee)
 
 /* --- columns that every listing begins with ------------------------------------------------------------ */
 
-static struct table *begin_listing(struct layout *layout, const char *id, const char *title,
+struct table *listing_begin(struct layout *layout, const char *id, const char *title,
                                    const char *date_title)
 {
     struct table *table = layout_add_table(layout, id, title);
     table->listing = true;
-    table->html_rows = ROWS_IN_HTML;
+    table->html_rows = LISTING_ROWS_IN_HTML;
     table->label_title = "Subject";
     if (!layout->dataset->pooled)
         table_add_column(table, "Cohort", "", CELL_TEXT);
@@ -96,8 +91,8 @@ static struct table *begin_listing(struct layout *layout, const char *id, const 
     return table;
 }
 
-/* Fills the columns of begin_listing; returns the next one. */
-static size_t begin_row(const struct layout *layout, struct table *table, const struct record *record,
+/* Fills the columns of listing_begin; returns the next one. */
+size_t listing_begin_row(const struct layout *layout, struct table *table, const struct record *record,
                         struct table_row **row)
 {
     const struct dataset *dataset = layout->dataset;
@@ -199,19 +194,7 @@ static int compare_records(const void *a, const void *b, void *context)
     return (left > right) - (left < right);
 }
 
-/* A listing that is being made: its records, and how one of them becomes a row. */
-struct listed {
-    struct layout layout;
-    const struct record_listing *listing;
-    const struct item **items;
-    size_t item_count;
-    void (*write)(const struct listed *listed, struct table *table, const struct record *record);
-    const struct record **records;
-    size_t count;
-    const char **windows;        /* analysis windows of the visits, made once: rows are many */
-};
-
-static void choose_record(struct listed *listed, const struct record *record)
+void listing_choose(struct listed *listed, const struct record *record)
 {
     if ((listed->count & (listed->count - 1)) == 0)
         listed->records = memory_resize_array(listed, listed->records, const struct record *,
@@ -226,41 +209,46 @@ static void choose_records(struct listed *listed, record_filter *wanted)
         struct records records = dataset_records(dataset, subject);
         for (size_t i = 0; i < records.count; i++)
             if (wanted(dataset, &records.at[i]))
-                choose_record(listed, &records.at[i]);
+                listing_choose(listed, &records.at[i]);
     }
     if (listed->count > 0)
         qsort_r(listed->records, listed->count, sizeof listed->records[0], compare_records,
                 (void *)(uintptr_t)dataset);
 }
 
-/* Row by row, each in a table of its own: a long listing as a whole takes more than all other tables. */
+/* In a table of its own: a long listing as a whole takes more than all other tables. */
+void listing_give_row(const struct listed *listed, const struct table *table, const struct record *record,
+                     table_take *take, void *to)
+{
+    struct table *one = memory_new(NULL, struct table);
+    *one = *table;
+    one->rows = NULL;
+    one->row_count = 0;
+    listed->write(listed, one, record);
+    take(to, &one->rows[0]);
+    talloc_free(one);
+}
+
 static void give_rows(const struct table *table, table_take *take, void *to)
 {
     const struct listed *listed = table->source_context;
-    for (size_t i = 0; i < listed->count; i++) {
-        struct table *one = memory_new(NULL, struct table);
-        *one = *table;
-        one->rows = NULL;
-        one->row_count = 0;
-        listed->write(listed, one, listed->records[i]);
-        take(to, &one->rows[0]);
-        talloc_free(one);
-    }
+    for (size_t i = 0; i < listed->count; i++)
+        listing_give_row(listed, table, listed->records[i], take, to);
 }
 
 /* The rows that are shown stand in the table; of more, all come from give_rows. */
-static void add_rows(const struct listed *listed, struct table *table)
+void listing_add_rows(const struct listed *listed, struct table *table)
 {
-    for (size_t i = 0; i < listed->count && i < ROWS_IN_HTML; i++)
+    for (size_t i = 0; i < listed->count && i < LISTING_ROWS_IN_HTML; i++)
         listed->write(listed, table, listed->records[i]);
-    if (listed->count <= ROWS_IN_HTML)
+    if (listed->count <= LISTING_ROWS_IN_HTML)
         return;
     table->row_count = listed->count;
     table->source = give_rows;
     table->source_context = listed;
 }
 
-static struct listed *new_listed(const struct layout *layout)
+struct listed *listing_new(const struct layout *layout)
 {
     struct listed *listed = memory_new(layout->document, struct listed);
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
@@ -276,7 +264,7 @@ static void write_record(const struct listed *listed, struct table *table, const
     const struct dataset *dataset = listed->layout.dataset;
     const struct record_listing *listing = listed->listing;
     struct table_row *row;
-    size_t column = begin_row(&listed->layout, table, record, &row);
+    size_t column = listing_begin_row(&listed->layout, table, record, &row);
     if (listing->events)
         column = set_event_cells(&listed->layout, table, row, column, record);
     for (size_t c = 0; c < listed->item_count; c++)
@@ -291,8 +279,8 @@ static void add_record_listing(struct layout *layout, const struct record_listin
     const struct form *form = catalogue_find_form(layout->dataset->catalogue, listing->form, 0);
     if (form == NULL)
         return;
-    struct table *table = begin_listing(layout, listing->id, listing->title, listing->date_title);
-    struct listed *listed = new_listed(layout);
+    struct table *table = listing_begin(layout, listing->id, listing->title, listing->date_title);
+    struct listed *listed = listing_new(layout);
     listed->listing = listing;
     listed->write = write_record;
     listed->items = choose_items(layout, listing, form, &listed->item_count);
@@ -304,7 +292,7 @@ static void add_record_listing(struct layout *layout, const struct record_listin
     if (listing->yes_prefix != NULL)
         table_add_column(table, listing->yes_title, "", CELL_TEXT);
     choose_records(listed, listing->wanted);
-    add_rows(listed, table);
+    listing_add_rows(listed, table);
 }
 
 /* --- deaths -------------------------------------------------------------------------------------------- */
@@ -340,7 +328,7 @@ static void write_death(const struct listed *listed, struct table *table, const 
 {
     const struct dataset *dataset = listed->layout.dataset;
     struct table_row *row;
-    size_t column = begin_row(&listed->layout, table, record, &row);
+    size_t column = listing_begin_row(&listed->layout, table, record, &row);
     bool event = adverse_event_is_form(dataset, record);
     table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->title);
     column = set_event_cells(&listed->layout, table, row, column, record);
@@ -353,8 +341,8 @@ static void write_death(const struct listed *listed, struct table *table, const 
 /* A death is told by the end of study, by an adverse event, or by both. */
 static void add_deaths(struct layout *layout)
 {
-    struct table *table = begin_listing(layout, "l1-deaths", "Deaths", "Date of the form");
-    struct listed *listed = new_listed(layout);
+    struct table *table = listing_begin(layout, "l1-deaths", "Deaths", "Date of the form");
+    struct listed *listed = listing_new(layout);
     table_add_column(table, "Told by", "", CELL_TEXT);
     add_event_columns(table);
     table_add_column(table, "Last contact", "", CELL_NUMBER);
@@ -362,150 +350,7 @@ static void add_deaths(struct layout *layout)
     table_add_column(table, "Cause, or event", "", CELL_TEXT);
     listed->write = write_death;
     choose_records(listed, tells_of_a_death);
-    add_rows(listed, table);
-}
-
-/* --- records not used ---------------------------------------------------------------------------------- */
-
-static bool is_visit_form(const struct protocol *protocol, const char *form)
-{
-    for (size_t v = 0; v < protocol->visit_count; v++)
-        if (protocol_form_is_due(&protocol->visits[v], form) && !protocol_form_is_any_time(protocol, form))
-            return true;
-    return false;
-}
-
-/* In the order in which dataset_derive decides. */
-static const char *why_chosen(const struct dataset *dataset, const struct record *chosen,
-                              const struct record *other, int target)
-{
-    if (dataset_distance(chosen->day, target) != dataset_distance(other->day, target))
-        return "is closer to the target";
-    if (chosen->day != other->day)
-        return "is as close to the target, and later";
-    const struct record_origin *first = record_origin(dataset, chosen),
-                               *second = record_origin(dataset, other);
-    if (first != NULL && second != NULL && first->received_us != second->received_us)
-        return "was received later";
-    return chosen->instance != other->instance ? "was received with it and has the greater instance"
-                                               : "was received with it and has the greater id";
-}
-
-static const char *decision(const void *owner, const struct layout *layout, const struct record *record)
-{
-    const struct dataset *dataset = layout->dataset;
-    const struct protocol *protocol = dataset->catalogue->protocol;
-    if (record_is_unscheduled(dataset, record))
-        return "entered as unscheduled: counts for no visit";
-    if (record->day == STUDY_DAY_NONE)
-        return "not treated: no study day";
-    if (record->analysis_visit == NO_VISIT)
-        return "outside every analysis window";
-    const struct visit *visit = &protocol->visits[record->analysis_visit];
-    const struct record *chosen = dataset_selected(layout->dataset, record->subject, record->knee,
-                                                   record_form(dataset, record)->id, record->analysis_visit);
-    const char *why = why_chosen(dataset, chosen, record, visit->target);
-    if (record->day <= 1)
-        return memory_format(owner,
-                             "the record of day %d %s; its scores count for baseline where all "
-                             "later ones until day 1 are missing",
-                             chosen->day, why);
-    return memory_format(owner, "the record of day %d %s", chosen->day, why);
-}
-
-static void write_unused(const struct listed *listed, struct table *table, const struct record *record)
-{
-    const struct layout *layout = &listed->layout;
-    const struct dataset *dataset = layout->dataset;
-    struct table_row *row;
-    size_t column = begin_row(layout, table, record, &row);
-    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->id);
-    table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
-    if (record->analysis_visit != NO_VISIT) {
-        const struct visit *visit = &dataset->catalogue->protocol->visits[record->analysis_visit];
-        table_set_cell(table, row, column, CELL_TEXT, visit->id);
-        table_set_cell(table, row, column + 1, CELL_NUMBER, listed->windows[record->analysis_visit]);
-    }
-    table_set_cell(table, row, column + 2, CELL_TEXT, decision(table, layout, record));
-}
-
-/* In the dataset's order: those of forms that belong to visits; all, or those that are not used. */
-static void choose_visit_records(struct listed *listed, bool used)
-{
-    const struct dataset *dataset = listed->layout.dataset;
-    const struct catalogue *catalogue = dataset->catalogue;
-    bool *visit_form = memory_new_array(listed, bool, catalogue->form_count);
-    for (size_t i = 0; i < catalogue->form_count; i++)
-        visit_form[i] = is_visit_form(catalogue->protocol, catalogue->forms[i]->id);
-    for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
-        for (size_t i = 0; i < records.count; i++)
-            if ((used || !records.at[i].selected) && visit_form[records.at[i].form])
-                choose_record(listed, &records.at[i]);
-    }
-}
-
-static void add_unused_records(struct layout *layout)
-{
-    struct table *table = begin_listing(layout, "l5-records-not-used",
-                                        "Records that count for no visit, and why", "Date of the form");
-    struct listed *listed = new_listed(layout);
-    table_add_column(table, "Form", "", CELL_TEXT);
-    table_add_column(table, "Visit entered", "", CELL_TEXT);
-    table_add_column(table, "Visit by date", "", CELL_TEXT);
-    table_add_column(table, "Analysis window", "", CELL_NUMBER);
-    table_add_column(table, "Decision", "", CELL_TEXT);
-    listed->write = write_unused;
-    choose_visit_records(listed, false);
-    add_rows(listed, table);
-}
-
-/* Where a record lies from the target and the due window of its visit. */
-static void set_window_cells(const struct listed *listed, struct table *table, struct table_row *row,
-                             size_t column, const struct record *record)
-{
-    const struct visit *visit = &listed->layout.dataset->catalogue->protocol->visits[record->analysis_visit];
-    char number[FORMAT_SIZE];
-    int distance = dataset_distance(record->day, visit->target);
-    bool inside = record->day >= visit->due[0] && record->day <= visit->due[1];
-    table_set_cell(table, row, column, CELL_TEXT, visit->id);
-    table_set_cell(table, row, column + 1, CELL_NUMBER, listed->windows[record->analysis_visit]);
-    table_set_cell(table, row, column + 2, CELL_NUMBER, format_number(number, visit->target, 0));
-    table_set_cell(table, row, column + 3, CELL_NUMBER, format_number(number, distance, 0));
-    table_set_cell(table, row, column + 4, CELL_TEXT, inside ? "yes" : "no");
-}
-
-static void write_window(const struct listed *listed, struct table *table, const struct record *record)
-{
-    const struct layout *layout = &listed->layout;
-    const struct dataset *dataset = layout->dataset;
-    struct table_row *row;
-    size_t column = begin_row(layout, table, record, &row);
-    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->id);
-    table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
-    if (record->analysis_visit != NO_VISIT)
-        set_window_cells(listed, table, row, column, record);
-    table_set_cell(table, row, column + 5, CELL_TEXT,
-                   record->selected ? "used" : decision(table, layout, record));
-}
-
-static void add_windows(struct layout *layout)
-{
-    struct table *table =
-        begin_listing(layout, "l6-visit-windows", "Visit that each record counts for, and the decision",
-                      "Date of the form");
-    struct listed *listed = new_listed(layout);
-    table_add_column(table, "Form", "", CELL_TEXT);
-    table_add_column(table, "Visit entered", "", CELL_TEXT);
-    table_add_column(table, "Visit by date", "", CELL_TEXT);
-    table_add_column(table, "Analysis window", "", CELL_NUMBER);
-    table_add_column(table, "Target day", "", CELL_NUMBER);
-    table_add_column(table, "Days from the target", "", CELL_NUMBER);
-    table_add_column(table, "Due window kept", "", CELL_TEXT);
-    table_add_column(table, "Decision", "", CELL_TEXT);
-    listed->write = write_window;
-    choose_visit_records(listed, true);
-    add_rows(listed, table);
+    listing_add_rows(listed, table);
 }
 
 static bool is_serious_event(const struct dataset *dataset, const struct record *record)
@@ -560,7 +405,7 @@ void layout_listings(struct layout *layout)
         "treatment of either knee; a partial onset has its first and last possible day. Events not "
         "said to be serious or not are listed as serious. Long listings show their first %d "
         "rows here and all of them in their CSV file.",
-        ROWS_IN_HTML);
+        LISTING_ROWS_IN_HTML);
     if (layout->dataset->pooled)
         layout_add_paragraph(layout,
                              "Texts in somebody's own words and items that name the product are left out, "
@@ -568,6 +413,6 @@ void layout_listings(struct layout *layout)
     add_deaths(layout);
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
         add_record_listing(layout, &listings[i]);
-    add_unused_records(layout);
-    add_windows(layout);
+    listing_add_unused(layout);
+    listing_add_windows(layout);
 }

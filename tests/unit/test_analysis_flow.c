@@ -13,6 +13,7 @@
 #include "reports/layout.h"
 #include "tests/support/golden.h"
 #include "tests/support/study.h"
+#include "tests/support/trial1000_study.h"
 
 #define NAMES(...) ((const char *const[4]){__VA_ARGS__})
 #define ROW(row, col, stat) NAMES("flow", row, col, stat)
@@ -320,6 +321,26 @@ static void test_layout_listings_windows_hold_every_record_of_a_visit(void **sta
     assert_string_equal(table->rows[1].cells[last - 1].text, "yes");
 }
 
+static void count_row(void *count, const struct table_row *row)
+{
+    assert_true(strlen(row->label) > 0);
+    (*(size_t *)count)++;
+}
+
+/* The table says how many rows there are; the file has to have them. */
+static void test_layout_listings_windows_of_a_large_study_come_row_by_row(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dataset *dataset = study_finish(trial1000_study_new(fixture));
+    const struct document *document = layout_document(fixture, dataset, fixture->results);
+    const struct table *table = find_table(document, "l6-visit-windows");
+    size_t given = 0;
+    assert_non_null(table->source);
+    assert_true(table->row_count > 10000);
+    table->source(table, count_row, &given);
+    assert_int_equal(given, table->row_count);
+}
+
 static void test_layout_listings_events_that_led_to_withdrawal_stand_alone(void **state)
 {
     struct fixture *fixture = *state;
@@ -353,6 +374,7 @@ int main(void)
         WITH_STUDY(test_analysis_distribution_rises_to_all_who_have_a_change),
         WITH_STUDY(test_layout_figures_pooled_are_one_panel),
         WITH_STUDY(test_layout_listings_windows_hold_every_record_of_a_visit),
+        WITH_STUDY(test_layout_listings_windows_of_a_large_study_come_row_by_row),
         WITH_STUDY(test_layout_listings_events_that_led_to_withdrawal_stand_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
