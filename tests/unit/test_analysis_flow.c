@@ -197,6 +197,32 @@ static void test_analysis_run_study_without_subjects_has_its_tables(void **state
     assert_non_null(layout_document(fixture, dataset, fixture->results));
 }
 
+/* Visits in weeks or days, other forms, up to five cohorts; one subject who was enrolled and nothing else. */
+static void test_analysis_run_other_studies_have_their_tables(void **state)
+{
+    static const char *const folders[] = {"tests/golden/other_studies/doses",
+                                          "tests/golden/other_studies/weeks"};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        struct study *study =
+            study_new_with_forms(fixture, memory_format(fixture, "%s/protocol.yaml", folders[i]),
+                                 memory_format(fixture, "%s/forms", folders[i]));
+        const struct protocol *protocol = study_dataset(study)->catalogue->protocol;
+        study_add_subject(study, 1, 1, KNEE_NONE, protocol->cohorts[0].id);
+        struct results *results = results_new(fixture);
+        struct dataset *dataset = study_finish(study);
+        analysis_run(dataset, results);
+        assert_result(results, ROW("not_treated", protocol->cohorts[0].id, "n"), 1);
+        size_t verdicts = 0;
+        for (size_t r = 0; r < results_count(results); r++) {
+            const struct result *row = results_at(results, r);
+            verdicts += strcmp(row->table, "claims") == 0 && strcmp(row->stat, "refuted") == 0;
+        }
+        assert_int_equal(verdicts, protocol->plan.claim_count);
+        assert_non_null(layout_document(fixture, dataset, results));
+    }
+}
+
 /* -- the diagram ----------------------------------------------------------------------------------------- */
 
 static const struct figure *find_figure(const struct document *document, enum figure_kind kind)
@@ -367,6 +393,7 @@ int main(void)
         WITH_STUDY(test_analysis_missingness_patterns_have_a_kind),
         WITH_STUDY(test_analysis_missingness_describes_completers_and_drop_outs),
         WITH_STUDY(test_analysis_run_study_without_subjects_has_its_tables),
+        WITH_STUDY(test_analysis_run_other_studies_have_their_tables),
         WITH_STUDY(test_layout_flow_boxes_tell_why_subjects_are_not_there),
         WITH_STUDY(test_layout_figures_boxes_reach_from_the_smallest_to_the_largest_value),
         WITH_STUDY(test_layout_figures_waterfall_is_sorted_change_in_per_cent),
