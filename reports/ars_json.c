@@ -6,6 +6,7 @@
 
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
+#include "reports/ars_source.h"
 #include "reports/format.h"
 #include "reports/layout_score.h"
 
@@ -43,41 +44,6 @@ struct event {
     struct method *methods;
     size_t method_count;
 };
-
-/* What is known beforehand about tables whose names begin so; the first that fits. */
-static const struct source {
-    const char *prefix, *dataset, *variable, *set, *subset;
-} sources[] = {
-    {"analysis sets", "ADSL", NULL, "AS_ENROLLED", NULL},
-    {"left out", NULL, NULL, NULL, NULL},
-    {"disposition", "ADSL", "EOSSTT", "AS_ENROLLED", NULL},
-    {"protocol deviations", NULL, NULL, "AS_ENROLLED", NULL},
-    {"baseline", "ADSL", NULL, "AS_TREATED", NULL},
-    {"completeness", "ADQS", NULL, "AS_TREATED", NULL},
-    {"value ", "ADQS", "AVAL", "AS_TREATED", NULL},
-    {"change ", "ADQS", "CHG", "AS_TREATED", NULL},
-    {"pct_change ", "ADQS", "PCHG", "AS_TREATED", NULL},
-    {"ANCOVA ", "ADQS", "CHG", "AS_TREATED", NULL},
-    {"MMRM ", "ADQS", "CHG", "AS_TREATED", NULL},
-    {"sensitivity ", "ADQS", "CHG", "AS_TREATED", NULL},
-    {"forest ", "ADQS", "CHG", "AS_TREATED", NULL},
-    {"adjusted ", "ADQS", "CHG", "AS_TREATED", NULL},
-    {"responder ", "ADQS", NULL, "AS_TREATED", NULL},
-    {"AE", "ADAE", NULL, "AS_TREATED", "DS_EMERGENT"},
-    {"KM ", "ADTTE", "AVAL", "AS_TREATED", NULL},
-    {"incidence ", "ADTTE", "AVAL", "AS_TREATED", NULL},
-    {"Cox ", "ADTTE", "AVAL", "AS_TREATED", NULL},
-    {"RMST ", "ADTTE", "AVAL", "AS_TREATED", NULL},
-};
-
-static const struct source *find_source(const char *table)
-{
-    static const struct source unknown = {"", NULL, NULL, NULL, NULL};
-    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
-        if (strncmp(table, sources[i].prefix, strlen(sources[i].prefix)) == 0)
-            return &sources[i];
-    return &unknown;
-}
 
 /* --- reading the results ------------------------------------------------------------------------------- */
 
@@ -559,7 +525,7 @@ static void append_description(struct text *out, const struct analysis *analysis
 static void append_analysis(struct text *out, const struct event *event, size_t index)
 {
     const struct analysis *analysis = &event->analyses[index];
-    const struct source *source = find_source(analysis->table);
+    const struct ars_source *source = ars_source_find(analysis->table);
     bool of_endpoint = analysis->endpoint != NOT_THERE && (source->dataset == NULL || source->variable != NULL);
     begin_object(out);
     json_id(out, "id", "AN", index);
