@@ -2,6 +2,7 @@
 #include "reports/stat_imputation.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -58,32 +59,11 @@ static void put_back(const struct mmrm_model *whole, struct imputation_replicate
     replicate->model.records = whole->records;
 }
 
-/* A cohort that has lost its last value at a visit has no mean there. */
-static bool has_all_means(const struct imputation_replicate *replicate, const struct imputation *imputation)
-{
-    const struct mmrm_model *model = &replicate->model;
-    size_t n[MMRM_VISITS_MOST];
-    for (size_t cohort = 0; cohort < model->input->cohort_count; cohort++) {
-        memset(n, 0, sizeof n);
-        for (size_t c = 0; c < model->cell_count; c++) {
-            for (size_t j = 0; model->cells[c].cohort == cohort && j < model->visits; j++)
-                n[j] += (model->cells[c].mask >> j & 1U) != 0 ? model->cells[c].n : 0;
-        }
-        for (size_t j = 0; imputation->cohort_reasons[cohort] == NULL && j < model->visits; j++) {
-            if (n[j] == 0)
-                return false;
-        }
-    }
-    return true;
-}
-
 static const char *repeat_once(const struct imputation *imputation, struct imputation_replicate *replicate,
                                size_t index)
 {
     struct mmrm_model *model = &replicate->model;
     size_t size = model->input->cohort_count * model->visits;
-    if (!has_all_means(replicate, imputation))
-        return "a cohort has a single value at a visit: it cannot be left out";
     mmrm_model_choose_columns(model);
     const char *reason = mmrm_refit(imputation->fit, model, replicate->theta, replicate->state);
     if (reason != NULL)
@@ -117,6 +97,7 @@ static size_t *list_subjects(struct imputation *imputation)
     const struct mmrm_model *model = imputation->fit->model;
     size_t *subjects = memory_new_array(imputation, size_t, model->input->subject_count);
     struct mmrm_row row;
+    imputation->subjects = 0;
     for (size_t i = 0; i < model->input->subject_count; i++) {
         if (mmrm_model_row(model, i, &row))
             subjects[imputation->subjects++] = i;
@@ -138,15 +119,81 @@ static void count_imputed(struct imputation *imputation)
     }
 }
 
-static void find_cohorts_without_means(struct imputation *imputation)
+/*
+ * For each cohort * used_count + used visit, which replicate leaves no value of the cohort there, from 1; 0:
+ * there is none anyhow; SEVERAL: each replicate leaves one.  To be freed.
+ */
+#define SEVERAL SIZE_MAX
+
+static size_t *find_only_replicates(const struct imputation *imputation, const size_t *subjects)
 {
-    const struct mmrm_fit *fit = imputation->fit;
-    for (size_t c = 0; c < fit->cohort_count; c++) {
-        for (size_t j = 0; j < fit->used_count; j++) {
-            if (fit->cell_n[c * fit->visit_count + fit->used[j]] == 0)
-                imputation->cohort_reasons[c] = "the cohort has no value at a visit, so no mean to impute";
+    const struct mmrm_model *model = imputation->fit->model;
+    size_t *only =
+        memory_new_array(NULL, size_t, memory_size_product(model->input->cohort_count, model->visits));
+    struct mmrm_row row;
+    for (size_t k = 0; k < imputation->subjects; k++) {
+        size_t replicate = k % imputation->replicates + 1;
+        if (!mmrm_model_row(model, subjects[k], &row))
+            continue;
+        for (size_t j = 0; j < model->visits; j++) {
+            size_t *at = &only[row.cohort * model->visits + j];
+            if ((row.mask >> j & 1U) != 0)
+                *at = *at == 0 || *at == replicate ? replicate : SEVERAL;
         }
     }
+    return only;
+}
+
+/* Cohorts without a mean at a visit, in the whole or a replicate, get a reason; true when there are any. */
+static bool find_cohorts_without_means(struct imputation *imputation, const size_t *subjects)
+{
+    const struct mmrm_fit *fit = imputation->fit;
+    size_t *only = find_only_replicates(imputation, subjects);
+    bool found = false;
+    for (size_t k = 0; k < fit->cohort_count * fit->used_count; k++) {
+        const char **reason = &imputation->cohort_reasons[k / fit->used_count];
+        if (only[k] == SEVERAL || *reason != NULL)
+            continue;
+        found = true;
+        if (only[k] == 0)
+            *reason = "the cohort has no value at a visit, so no mean to impute";
+        else if (imputation->grouped)
+            *reason = "all values of the cohort at a visit are in one group of the jackknife";
+        else
+            *reason = "the cohort has a single value at a visit: it cannot be left out";
+    }
+    talloc_free(only);
+    return found;
+}
+
+/*
+ * The fit of the cohorts with a mean at each visit in each replicate; the subjects in it.  Without the others
+ * a visit may go, and groups are others, so that it takes as many fits as it takes.  `cohort`: the input's.
+ */
+static const size_t *fit_cohorts(struct imputation *imputation, const struct mmrm_input *input, int *cohort)
+{
+    void *memory = NULL;
+    for (;;) {
+        memory = memory_owner(imputation, "fit");
+        imputation->fit = stat_mmrm_fit(memory, input);
+        if (imputation->fit->used_count == 0)
+            break;
+        size_t *subjects = list_subjects(imputation);
+        if (!find_cohorts_without_means(imputation, subjects))
+            return subjects;
+        size_t left_out = 0;
+        for (size_t i = 0; i < input->subject_count; i++) {
+            if (cohort[i] >= 0 && imputation->cohort_reasons[cohort[i]] != NULL) {
+                cohort[i] = -1;
+                left_out++;
+            }
+        }
+        if (left_out == 0 || imputation->cohort_reasons[imputation->reference] != NULL)
+            return subjects;
+        talloc_free(subjects);
+        talloc_free(memory);
+    }
+    return NULL;
 }
 
 struct imputation *stat_imputation(const void *owner, const struct mmrm_input *input, int reference)
@@ -155,6 +202,10 @@ struct imputation *stat_imputation(const void *owner, const struct mmrm_input *i
     struct mmrm_input *common = memory_new(imputation, struct mmrm_input);
     *common = *input;
     common->sigma_by_cohort = false;
+    int *cohort = memory_new_array(imputation, int, input->subject_count);
+    for (size_t i = 0; i < input->subject_count; i++)
+        cohort[i] = input->cohort[i] < (int)input->cohort_count ? input->cohort[i] : -1;
+    common->cohort = cohort;
     imputation->reference = reference;
     imputation->cohort_reasons = memory_new_array(imputation, const char *, input->cohort_count);
     imputation->imputed = memory_new_array(imputation, size_t,
@@ -163,21 +214,18 @@ struct imputation *stat_imputation(const void *owner, const struct mmrm_input *i
         imputation->reason = "there is no reference cohort";
         return imputation;
     }
-    imputation->fit = stat_mmrm_fit(imputation, common);
-    imputation->reason = imputation->fit->reason;
+    const size_t *subjects = fit_cohorts(imputation, common, cohort);
+    imputation->reason = imputation->cohort_reasons[reference];
+    if (imputation->reason == NULL)
+        imputation->reason = imputation->fit->reason;
     if (imputation->reason != NULL)
         return imputation;
     const struct mmrm_model *model = imputation->fit->model;
-    size_t *subjects = list_subjects(imputation);
     size_t size = input->cohort_count * model->visits * (imputation->replicates + 1);
     imputation->estimates =
         memory_new_array(imputation, double, memory_size_product(size, IMPUTATION_STRATEGIES));
     imputation->slopes = memory_new_array(imputation, double, size);
     count_imputed(imputation);
-    find_cohorts_without_means(imputation);
-    imputation->reason = imputation->cohort_reasons[reference];
-    if (imputation->reason != NULL)
-        return imputation;
     struct imputation_replicate *replicate = imputation_replicate_new(imputation, model);
     copy_whole(model, replicate);
     imputation->reason = repeat_once(imputation, replicate, 0);

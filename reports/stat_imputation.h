@@ -7,6 +7,7 @@
  * values are replaced by their conditional mean given the observed ones; an analysis of covariance (cohort
  * and the model's terms, each visit by itself) compares the completed cohorts; the jackknife, which repeats
  * all of this without each subject, gives the standard error.  Limits are normal.
+ * A cohort that has no value at a visit of the model, as it is or in a replicate, is left out of all of it.
  * Sources: Wolbers et al., Pharm Stat 2022;21:1246; Carpenter et al., J Biopharm Stat 2013;23:1352.
  * Not for: values after an intercurrent event that are to be set aside (the caller makes them missing).
  */
@@ -44,7 +45,7 @@ struct imputation {
     size_t *imputed;             /* [cohort * visit_count + visit]: values that were imputed */
     double *estimates;           /* [replicate][strategy][cohort][used visit]; replicate 0 is the whole */
     double *slopes;              /* [replicate][cohort][used visit]: of the estimate by delta */
-    const char **cohort_reasons; /* why a cohort has no estimates */
+    const char **cohort_reasons; /* why a cohort is in neither fit nor jackknife, so has no estimates */
 };
 
 /* Fits, imputes and repeats.  Owned by `owner`; refers to the input, which must stay. */

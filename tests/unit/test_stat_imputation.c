@@ -192,6 +192,46 @@ static void test_stat_imputation_without_a_mean_has_a_reason(void **state)
     talloc_free(owner);
 }
 
+/* In "small" cohort C is 2; of its values at the last visit only the first stays. */
+static void test_stat_imputation_cohort_with_one_value_leaves_the_others(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct mmrm_input *input = mmrm_data_load(owner, GOLDEN "data.csv", "small", 3);
+    mmrm_data_use(input, MMRM_DATA_BASE | MMRM_DATA_SITE, MMRM_DATA_BASE);
+    double *y = memory_new_array(owner, double, input->subject_count * 3);
+    int *cohort = memory_new_array(owner, int, input->subject_count);
+    bool kept = false;
+    for (size_t i = 0; i < input->subject_count; i++) {
+        for (size_t j = 0; j < 3; j++)
+            y[i * 3 + j] = input->y[i * 3 + j];
+        cohort[i] = input->cohort[i] == 2 ? -1 : input->cohort[i];
+        if (cohort[i] >= 0 || isnan(y[i * 3 + 2]))
+            continue;
+        if (kept)
+            y[i * 3 + 2] = (double)NAN;
+        kept = true;
+    }
+    assert_true(kept);
+    input->y = y;
+    const struct imputation *imputation = stat_imputation(owner, input, 0);
+    assert_null(imputation->reason);
+    assert_no_estimate(imputation, jump(2), "a single value at a visit");
+    struct mmrm_input without = *input;
+    without.cohort = cohort;
+    const struct imputation *alone = stat_imputation(owner, &without, 0);
+    for (int visit = 0; visit < 3; visit++) {
+        const struct imputation_contrast contrast = {IMPUTATION_JUMP, 1, visit, 0};
+        struct imputation_estimate e = stat_imputation_estimate(imputation, &contrast, 0.95);
+        struct imputation_estimate same = stat_imputation_estimate(alone, &contrast, 0.95);
+        assert_null(e.reason);
+        assert_true(e.estimate == same.estimate && e.se == same.se);
+    }
+    imputation = stat_imputation(owner, input, 2);
+    assert_no_estimate(imputation, jump(1), "a single value at a visit");
+    talloc_free(owner);
+}
+
 static void test_stat_imputation_nothing_missing_is_the_analysis_of_covariance(void **state)
 {
     (void)state;
@@ -224,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_stat_imputation_many_subjects_are_left_out_by_groups),
         cmocka_unit_test(test_stat_imputation_tipping_point_puts_the_limit_at_zero),
         cmocka_unit_test(test_stat_imputation_without_a_mean_has_a_reason),
+        cmocka_unit_test(test_stat_imputation_cohort_with_one_value_leaves_the_others),
         cmocka_unit_test(test_stat_imputation_nothing_missing_is_the_analysis_of_covariance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
