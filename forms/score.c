@@ -13,8 +13,9 @@ static double part_value(const struct score *score, size_t part, const struct an
 }
 
 /*
- * `raw` on the scale that is printed.  Where the ratio of the two scales is exact (5 for 0-20 on 0-100) it is multiplied
- * by it and rounded once: raw / 20 * 100 would make 11 points 55.000000000000007, and equal changes unequal.
+ * `raw` on the scale that is printed.  Where the ratio of the two scales is exact (5 for 0-20 on 0-100) it is
+ * multiplied by it and rounded once: raw / 20 * 100 would make 11 points 55.000000000000007, and equal changes
+ * unequal.
  */
 static double rescale(const struct score *score, double raw)
 {

@@ -57,8 +57,8 @@ enum emergence adverse_event_emergence(const struct dataset *dataset, const stru
 date_days adverse_event_day_1(const struct subject *subject);
 
 /*
- * Days that a treated subject was followed for events: from the first treatment of either knee to the last contact, both
- * counted; 1 when that is said to be before the treatment.
+ * Days that a treated subject was followed for events: from the first treatment of either knee to the last
+ * contact, both counted; 1 when that is said to be before the treatment.
  */
 int adverse_event_follow_up(const struct subject *subject);
 

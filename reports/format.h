@@ -3,8 +3,7 @@
  * Numbers as people read them: the one place where anything is rounded.
  *
  * Rounding is half away from zero on decimal digits, as SAS prints, not on the binary value as printf
- * does: 42.65 is 42.7.  How many decimals a statistic gets is decided by its name.  (STATISTICS: display
- * rounding)
+ * does: 42.65 is 42.7.  How many decimals a statistic gets is decided by its name.
  */
 #ifndef PATELLA_FORMAT_H
 #define PATELLA_FORMAT_H
@@ -43,7 +42,7 @@ const char *format_percent_of(char out[FORMAT_SIZE], double proportion);
 
 /*
  * A p value with four decimals; "<.0001" and ">.9999" where four decimals would show 0 or 1, as SAS prints.
- * NAN gives "NE".  (STATISTICS: display rounding)
+ * NAN gives "NE".
  */
 const char *format_p(char out[FORMAT_SIZE], double p);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Cohorts that were not randomised, compared by overlap weights.  (STATISTICS 1a: X3) */
+/* Cohorts that were not randomised, compared by overlap weights.  (X3) */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Change at each visit by analysis of covariance.  (STATISTICS 1a: T7) */
+/* Change at each visit by analysis of covariance.  (T7) */
 #include "forms/base/memory.h"
 #include "reports/analysis_covariates.h"
 #include "reports/format.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is claimed, and whether the study's intervals speak against it.  (STATISTICS 6) */
+/* What is claimed, and whether the study's intervals speak against it. */
 #include "reports/layout_score.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Changes in units of their spread, within cohorts and between them, and by ranks.  (STATISTICS 1a: T10) */
+/* Changes in units of their spread, within cohorts and between them, and by ranks.  (T10) */
 #include "forms/base/memory.h"
 #include "reports/layout_contrast.h"
 #include "reports/layout_score.h"

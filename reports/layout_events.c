@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Times to events: curves, their comparison, and the Kaplan-Meier figure.  (STATISTICS 1a: T15, F4) */
+/* Times to events: curves, their comparison, and the Kaplan-Meier figure.  (T15, F4) */
 #include <math.h>
 
 #include "forms/base/memory.h"

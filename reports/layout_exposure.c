@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What treated subjects were given, and how long they were followed.  (STATISTICS 1a: T4) */
+/* What treated subjects were given, and how long they were followed.  (T4) */
 #include "forms/base/memory.h"
 #include "reports/layout.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Figures of single values of the deciding endpoint: boxes and profiles by visit, change in per cent and
- * cumulative distribution of change at the main visit.  (STATISTICS 1a: F3, F6, F7)
+ * cumulative distribution of change at the main visit.  (F3, F6, F7)
  */
 #include "reports/layout_score.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The way of the subjects through the study as a diagram.  (STATISTICS 1a: F1; CONSORT 2010, item 13) */
+/* The way of the subjects through the study as a diagram.  (F1; CONSORT 2010, item 13) */
 #include "reports/layout_populations.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Records one by one: deaths, serious and all adverse events, deviations.  (STATISTICS 1a: L1-L4) */
+/* Records one by one: deaths, serious and all adverse events, deviations.  (L1-L4) */
 #include "reports/layout_listings.h"
 
 #include <stdlib.h>

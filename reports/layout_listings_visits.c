@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which visit each record counts for, and why some count for none.  (STATISTICS 1a: L5, L6) */
+/* Which visit each record counts for, and why some count for none.  (L5, L6) */
 #include "reports/layout_listings.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Mixed models for repeated measures: means, differences, tests, how the fits went.  (STATISTICS 1a: T8, F2) */
+/* Mixed models for repeated measures: means, differences, tests, how the fits went.  (T8, F2) */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The plan's hypotheses together.  (STATISTICS 1a: T19) */
+/* The plan's hypotheses together.  (T19) */
 #include "forms/base/memory.h"
 #include "reports/format.h"
 #include "reports/layout_contrast.h"

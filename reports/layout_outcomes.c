@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Values, changes and changes in per cent of the endpoints by visit and cohort, as tables and figures.  (STATISTICS 1a: T6, F2) */
+/* Values, changes and changes in per cent of the endpoints by visit and cohort, as tables and figures (T6, F2). */
 #include "reports/layout_score.h"
 
 #include <math.h>

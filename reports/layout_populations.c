@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who was studied: analysis sets, disposition, completeness, baseline.  (STATISTICS 1a: T1, T2, T3, T5) */
+/* Who was studied: analysis sets, disposition, completeness, baseline.  (T1, T2, T3, T5) */
 #include "reports/layout_populations.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Visits in time and what is missing.  (STATISTICS 1a: T2, T5) */
+/* Visits in time and what is missing.  (T2, T5) */
 #include "reports/layout_populations.h"
 
 #include <string.h>

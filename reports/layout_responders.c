@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Responders by visit and cohort, and their differences.  (STATISTICS 1a: T9) */
+/* Responders by visit and cohort, and their differences.  (T9) */
 #include "reports/layout_score.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Adverse events: overview, worst severity, of special interest, by organ class and term, and their
- * differences. (STATISTICS 1a: T11, T12)
+ * differences. (T11, T12)
  */
 #include "reports/layout_safety.h"
 

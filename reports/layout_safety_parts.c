@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Adverse events by worst severity, relation, seriousness and time since the last injection.  (STATISTICS 1a:
- * T13) */
+/* Adverse events by worst severity, relation, seriousness and time since the last injection.  (T13) */
 #include "reports/layout_safety.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Adverse events per time of follow-up, and how rates of cohorts compare.  (STATISTICS 1a: T14) */
+/* Adverse events per time of follow-up, and how rates of cohorts compare.  (T14) */
 #include "reports/layout_safety.h"
 
 #include "forms/base/memory.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The untreated knee, imaging, rescue treatments, cost.  (STATISTICS 1a: T18) */
+/* The untreated knee, imaging, rescue treatments, cost.  (T18) */
 #include <math.h>
 #include <string.h>
 

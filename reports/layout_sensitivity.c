@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the differences rest on where values are missing.  (STATISTICS 1a: T16) */
+/* What the differences rest on where values are missing.  (T16) */
 #include <math.h>
 #include <string.h>
 

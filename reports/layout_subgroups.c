@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Differences of change within subgroups, as tables and as forest plots.  (STATISTICS 1a: T17, F5) */
+/* Differences of change within subgroups, as tables and as forest plots.  (T17, F5) */
 #include <math.h>
 
 #include "forms/base/memory.h"

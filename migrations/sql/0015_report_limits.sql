@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- Limits on reports: how many are made at once over all workers, and how many an account may have waiting.  A report of a
--- large study takes a core and some hundred megabytes; whoever asks for a hundred would hold up everybody else's.
+-- Limits on reports: how many are made at once over all workers, and how many an account may have waiting.  A report
+-- of a large study takes a core and some hundred megabytes; whoever asks for a hundred would hold up everybody else's.
 
 RESET ROLE;
 SET LOCAL ROLE patella_report_owner;
 
--- As rep.take_job() of 0011, but no job while others make `at_once`.  Each worker holds one of so many places by an advisory
--- lock of its session, which ends with the session, so that a worker that died holds none; counting jobs would not do,
--- because a role sees only those of its studies.  A worker that asks again is done with the job before.
+-- As rep.take_job() of 0011, but no job while others make `at_once`.  Each worker holds one of so many places by an
+-- advisory lock of its session, which ends with the session, so that a worker that died holds none; counting jobs
+-- would not do, because a role sees only those of its studies.  A worker that asks again is done with the job before.
 CREATE FUNCTION rep.take_job(at_once int) RETURNS TABLE (job_id uuid, study_id int, study text, cut_no int)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$

@@ -77,7 +77,8 @@ int bench_sample(const struct bench_options *options)
 static int usage(void)
 {
     fputs("usage: bench registry [SETTING=VALUE...]\n"
-          "       bench enrol|load|sample|handshakes|idle|hostile|trial|report [OPTION=VALUE...]   (tests/bench/bench.h)\n",
+          "       bench enrol|load|sample|handshakes|idle|hostile|trial|report [OPTION=VALUE...]\n"
+          "see tests/bench/bench.h\n",
           stderr);
     return 2;
 }

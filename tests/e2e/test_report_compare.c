@@ -36,8 +36,8 @@ static int set_up_masked(void **state)
 static void change(const struct report_run *run)
 {
     struct collected *collected = run->collected;
-    collected_submit(collected, &(struct collected_form){"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, 2, NULL},
-                     "vas", "10", NULL);
+    const struct collected_form corrected = {"01-0001", "pain_vas", "right", "M3", "2026-04-11", 1, 2, NULL};
+    collected_submit(collected, &corrected, "vas", "10", NULL);
     collected_submit(collected,
                      &(struct collected_form){"01-0002", "pain_vas", "right", "M3", "2026-04-11", 1, 2, "void"}, NULL);
     collected_submit(collected, &(struct collected_form){.subject = "01-0003", .form = "end_of_study",

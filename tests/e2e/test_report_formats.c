@@ -83,7 +83,8 @@ static void test_manifest_names_every_file_with_its_hash(void **state)
     struct report_run *run = *state;
     report_program(run, "--study demo --cut first --formats html,csv,ars,datasets --out one");
     report_shell(run, "cd one && sed -n 's/.*\"name\": \"\\([^\"]*\\)\", \"size\": [0-9]*, \"sha256\": "
-                      "\"\\([0-9a-f]*\\)\".*/\\2  \\1/p' manifest.json > ../list && sha256sum -c ../list | grep -vc OK");
+                      "\"\\([0-9a-f]*\\)\".*/\\2  \\1/p' manifest.json > ../list && "
+                      "sha256sum -c ../list | grep -vc OK");
     assert_string_equal(run->output, "0\n");
     report_shell(run, "ls one | grep -vcx manifest.json");
     const char *files = run->output;

@@ -54,7 +54,8 @@ static void add_event(struct study *study, size_t subject, const char *onset, co
 
 static void add_baseline(struct study *study, size_t subject, const char *age)
 {
-    struct study_record *record = study_add_record(study, subject, "baseline", KNEE_NONE, "BL", study_date("2026-01-08"));
+    struct study_record *record = study_add_record(study, subject, "baseline", KNEE_NONE, "BL",
+                                                   study_date("2026-01-08"));
     study_answer(study, record, "age_years", age);
     study_answer(study, record, "sex", "f");
 }

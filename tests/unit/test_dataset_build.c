@@ -53,7 +53,8 @@ static bool try_to_add(struct dataset *dataset, const struct version *version, s
     double scores[16] = {version->score};
     const struct record_origin origin = {version->received, {version->id}};
     char *content = version->answers != NULL
-                        ? memory_format(dataset, "{\"form\":\"%s\",\"form_version\":1,\"answers\":{%s},\"confirmed\":[]}",
+                        ? memory_format(dataset,
+                                        "{\"form\":\"%s\",\"form_version\":1,\"answers\":{%s},\"confirmed\":[]}",
                                         form, version->answers)
                         : NULL;
     const struct record_input input = {
