@@ -40,12 +40,30 @@ void analysis_claims(const struct dataset *dataset, struct results *results);
 /* The plan's primary visit, or the last one after baseline; NO_VISIT when there is none. */
 int analysis_main_visit(const struct dataset *dataset);
 
-/* All of them, in the order in which they run; the last one has no `run`. */
+/* When an analysis runs.  Those that take long come first, so that threads end at about the same time. */
+enum analysis_kind {
+    ANALYSIS_LONG,
+    ANALYSIS_SHORT,
+    ANALYSIS_READS_ROWS          /* of those before it in the table */
+};
+
+/* All of them, in the order of their rows; the last one has no `run`. */
 struct analysis {
     const char *name;            /* for people who look at times */
+    /* Reads nothing but the dataset and changes nothing but `results`: others run beside it. */
     void (*run)(const struct dataset *dataset, struct results *results);
+    enum analysis_kind kind;
 };
 extern const struct analysis analyses[];
+
+/* What one took, in seconds. */
+struct analysis_time {
+    double wall, cpu;
+};
+
+/* Runs all of them on two threads.  Rows and their order do not depend on which of them ends first. */
 void analysis_run(const struct dataset *dataset, struct results *results);
+/* The same; `times`, one for each analysis, may be NULL. */
+void analysis_run_timed(const struct dataset *dataset, struct results *results, struct analysis_time *times);
 
 #endif

@@ -159,6 +159,12 @@ void results_add(struct results *results, const char *table, const char *row, co
     results_add_missing(results, &added);
 }
 
+void results_add_all(struct results *results, const struct results *others)
+{
+    for (size_t i = 0; i < others->count; i++)
+        add_row(results, &others->rows[i]);
+}
+
 size_t results_count(const struct results *results)
 {
     return results->count;

@@ -29,6 +29,8 @@ void results_add(struct results *results, const char *table, const char *row, co
  * A number that cannot be computed: names, status and note of `row` are copied, its value is not looked at.
  */
 void results_add_missing(struct results *results, const struct result *row);
+/* All rows of `others`, in their order; names are copied. */
+void results_add_all(struct results *results, const struct results *others);
 size_t results_count(const struct results *results);
 const struct result *results_at(const struct results *results, size_t index);     /* in order of adding */
 /* The row with these names, or NULL; constant time. */

@@ -4,14 +4,19 @@
 
 #include <Rmath.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 
 /*
  * glibc's stdout is a variable that may be set ("Standard Streams" in its manual), and printf writes to
- * whatever it holds: while r-mathlib computes, that is stderr.
+ * whatever it holds: while r-mathlib computes, that is stderr.  The variable is the process's: one thread at
+ * a time.
  */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
 static FILE *set_aside_stdout(void)
 {
+    pthread_mutex_lock(&mutex);
     FILE *kept = stdout;
     stdout = stderr;
     return kept;
@@ -21,6 +26,7 @@ static FILE *set_aside_stdout(void)
 static double put_back_stdout(FILE *kept, double number)
 {
     stdout = kept;
+    pthread_mutex_unlock(&mutex);
     return number;
 }
 

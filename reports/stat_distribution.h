@@ -5,7 +5,8 @@
  * Quantiles are lower-tail ones: the x with P(X <= x) = p.  Upper tails are P(X > x), two-sided ones
  * P(|X| > |x|), each computed as such, so that a small p keeps its digits.  NAN when there is none (a
  * parameter out of its domain, or NAN in).  r-mathlib prints its warnings to stdout, where a program's
- * results go: here they go to stderr.  For one thread at a time.
+ * results go: here they go to stderr.  Threads may call these functions beside each other, but none may
+ * print to stdout meanwhile.
  */
 #ifndef PATELLA_STAT_DISTRIBUTION_H
 #define PATELLA_STAT_DISTRIBUTION_H

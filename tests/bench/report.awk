@@ -7,7 +7,7 @@ FILENAME == ARGV[1] {
     if (!(stage in place)) {place[stage] = ++stages; stage_at[stages] = stage}
     if (round > rounds) rounds = round
     for (i = 4; i <= 7; i++) value[size, stage, i, round] = $i
-    for (i = 4; i <= 6; i++) total[size, i, round] += $i
+    if (stage !~ /^-/) for (i = 4; i <= 6; i++) total[size, i, round] += $i
 }
 FILENAME == ARGV[2] {r[$1] = $2}
 
