@@ -9,17 +9,21 @@
 #include "reports/format.h"
 #include "reports/layout_contrast.h"
 
-/* What a baseline is divided by: its distance from the best value that the score can have. */
-static const char *best_value(const struct layout *layout, const struct outcome *outcome)
+/* From where an improvement in per cent is measured: the best value that the score can have. */
+static const char *measured_from(const struct layout *layout, const struct outcome *outcome)
 {
     if (outcome->score == NULL)
         return "";
     bool higher_better = outcome->score->direction == SCORE_HIGHER_BETTER;
     double best = outcome->score->range[higher_better ? 1 : 0];
     char number[FORMAT_SIZE];
+    format_exact(number, best);
     if (best == 0)
-        return "";
-    return memory_format(layout->document, "'s distance from the best value, %s", format_exact(number, best));
+        return " (measured from the best end of the scale, 0)";
+    return memory_format(layout->document,
+                         "'s distance from the best value (per cent are measured from the best end of the "
+                         "scale, %s, not from 0 as %% changes are)",
+                         number);
 }
 
 static void add_domains(const struct layout *layout, struct table *table, const struct responder *responder)
@@ -64,7 +68,7 @@ static void add_rule(const struct layout *layout, struct table *table, const str
         table_add_fact(table, "Responder",
                        "%s better than at baseline by at least %s %% of the baseline%s (a %s); who has the "
                        "best value at baseline cannot respond",
-                       outcome->title, number, best_value(layout, outcome), way);
+                       outcome->title, number, measured_from(layout, outcome), way);
         table_add_fact(table, "Missing values",
                        "not evaluable without a value at baseline and one at the visit");
         break;

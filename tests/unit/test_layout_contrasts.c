@@ -207,6 +207,35 @@ static void test_layout_contrasts_of_another_study(void **state)
     talloc_free(study);
 }
 
+static const char *find_fact(const struct table *table, const char *label)
+{
+    for (size_t i = 0; table != NULL && i < table->fact_count; i++)
+        if (strcmp(table->facts[i].label, label) == 0)
+            return table->facts[i].text;
+    return "";
+}
+
+/* 30 % from the best end of a scale that does not begin at 0 are not 30 % from 0. */
+static void test_layout_responders_per_cent_say_where_they_are_measured_from(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"t9-differences-eased-observed", "t9-differences-good-observed"};
+    struct study *study = study_new_with_forms(NULL, WEEKS "/protocol.yaml", WEEKS "/forms");
+    const struct catalogue *catalogue = study_dataset(study)->catalogue;
+    for (size_t i = 0; i < 2; i++) {
+        struct responder *responder = (struct responder *)(uintptr_t)&catalogue->protocol->responders[i];
+        responder->kind = RESPONDER_IMPROVED_PERCENT;
+        responder->threshold = 30;
+    }
+    study_add_subject(study, 1, 1, KNEE_RIGHT, "PLASMA");
+    const struct document *document = lay_out(study);
+    const char *eased = find_fact(find_table(document, ids[0]), "Responder");
+    const char *good = find_fact(find_table(document, ids[1]), "Responder");
+    assert_non_null(strstr(eased, "best end of the scale, 14, not from 0"));
+    assert_non_null(strstr(good, "best end of the scale, 5, not from 0"));
+    talloc_free(study);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_layout_contrasts_pooled_says_why_there_are_none),
         cmocka_unit_test(test_layout_safety_classes_are_followed_by_their_terms),
         cmocka_unit_test(test_layout_contrasts_of_another_study),
+        cmocka_unit_test(test_layout_responders_per_cent_say_where_they_are_measured_from),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
