@@ -47,6 +47,9 @@ static void add_facts(const struct layout *layout, struct table *table, const st
         table, "Weights",
         "each subject by the chance to have been in the other cohort, from a logistic regression; standard "
         "errors take into account that it is estimated");
+    table_add_fact(table, "Limits",
+                   "of the adjusted difference: normal, standard error by the sandwich; of the unadjusted "
+                   "one: Welch's t");
     table_add_fact(
         table, "E-value",
         "how strongly, as a risk ratio, something not measured would have to go with both cohort and "

@@ -194,6 +194,22 @@ static void test_layout_adjusted_registry_says_that_differences_are_associations
     talloc_free(owner);
 }
 
+static void test_layout_adjusted_says_what_each_limit_is(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct study *study = weeks_study_new(owner, &(struct weeks_shape){.subjects = 30});
+    make_registry(study);
+    const struct table *table = find_chapter(lay_out(owner, study), "adjusted")->blocks[0].table;
+    size_t said = 0;
+    for (size_t i = 0; i < table->fact_count; i++)
+        said += strcmp(table->facts[i].label, "Limits") == 0 && strstr(table->facts[i].text, "normal") != NULL
+                && strstr(table->facts[i].text, "sandwich") != NULL
+                && strstr(table->facts[i].text, "Welch") != NULL;
+    assert_int_equal(said, 1);
+    talloc_free(owner);
+}
+
 static void test_layout_adjusted_randomised_study_has_no_such_chapter(void **state)
 {
     (void)state;
@@ -230,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_analysis_adjusted_randomised_or_masked_study_has_none),
         cmocka_unit_test(test_analysis_adjusted_what_cannot_be_estimated_has_a_reason),
         cmocka_unit_test(test_layout_adjusted_registry_says_that_differences_are_associations),
+        cmocka_unit_test(test_layout_adjusted_says_what_each_limit_is),
         cmocka_unit_test(test_layout_adjusted_randomised_study_has_no_such_chapter),
         cmocka_unit_test(test_layout_of_nobody_has_tables_with_reasons),
     };
