@@ -43,6 +43,13 @@ static const char *visit_id(const struct claiming *claiming)
     return protocol_of(claiming)->visits[claiming->claim->visit].id;
 }
 
+/* A comparison of cohorts that were not randomised, by weights. */
+static bool is_adjusted(const struct claiming *claiming)
+{
+    enum claim_kind kind = claiming->claim->kind;
+    return !protocol_of(claiming)->randomised && (kind == CLAIM_DIFFERENCE || kind == CLAIM_EQUIVALENCE);
+}
+
 /* -- where estimates stand ------------------------------------------------------------------------------- */
 
 static const char *responder_table(const struct claiming *claiming)
@@ -93,6 +100,20 @@ static struct source model_source(const struct claiming *claiming)
         .estimate = claiming->claim->kind == CLAIM_CHANGE ? "lsmean" : "diff",
         .lo = kenward_roger ? "lo_kr" : "lo",
         .hi = kenward_roger ? "hi_kr" : "hi",
+        .unit = 1,
+    };
+}
+
+/* Of cohorts that were not randomised: weighted to be alike in what the plan adjusts for. */
+static struct source adjusted_source(const struct claiming *claiming)
+{
+    return (struct source){
+        .table = memory_format(claiming->owner, "adjusted %s", endpoint_id(claiming)),
+        .row = visit_id(claiming),
+        .col = claiming->col,
+        .estimate = "diff",
+        .lo = "lo",
+        .hi = "hi",
         .unit = 1,
     };
 }
@@ -185,9 +206,10 @@ static struct source find_source(const struct claiming *claiming)
     switch (claiming->claim->kind) {
     case CLAIM_RESPONDER: return responder_source(claiming);
     case CLAIM_DIFFERENCE:
+    case CLAIM_EQUIVALENCE:
+        return is_adjusted(claiming) ? adjusted_source(claiming) : model_source(claiming);
     case CLAIM_CHANGE:
-    case CLAIM_DURABILITY:
-    case CLAIM_EQUIVALENCE: return model_source(claiming);
+    case CLAIM_DURABILITY: return model_source(claiming);
     case CLAIM_EVENT: return event_source(claiming);
     case CLAIM_HARM: return harm_source(claiming);
     case CLAIM_CONTRALATERAL: return contralateral_source(claiming);
@@ -229,8 +251,27 @@ static struct estimate read_estimate(const struct claiming *claiming, const stru
 }
 
 /*
+ * Whether every two levels are alike: the interval of what the difference between the cohorts is more in one
+ * than in the other lies within the margin.  `levels`: each less the first one.  Between two later levels the
+ * interval is the widest that these allow (their correlation is not among the results): its limits are at
+ * most as far from the difference as both half-widths together, so that no claim is refuted too easily.
+ */
+static bool are_alike(const struct estimate *levels, size_t count, double margin)
+{
+    bool alike = count > 1;
+    for (size_t i = 1; i < count; i++) {
+        alike = alike && levels[i].lo >= -margin && levels[i].hi <= margin;
+        for (size_t j = 1; j < i; j++) {
+            double half_widths = (levels[i].hi - levels[i].lo + levels[j].hi - levels[j].lo) / 2;
+            alike = alike && fabs(levels[i].value - levels[j].value) + half_widths <= margin;
+        }
+    }
+    return alike;
+}
+
+/*
  * Of an interaction: what the difference between the cohorts is more in a level than in the first one; of
- * several levels the largest.  `alike`: all of their intervals lie within the margin.
+ * several levels the largest.  `alike`: see above; false when a level has no estimate.
  */
 static struct estimate read_interaction(const struct claiming *claiming, double margin, bool *alike)
 {
@@ -253,14 +294,14 @@ static struct estimate read_interaction(const struct claiming *claiming, double 
     const char *no_p = NULL;
     double p = read_stat(claiming, &source, "p", &no_p);
     source.col = claiming->col;
-    *alike = count > 1;
+    struct estimate *estimates = memory_new_array(claiming->owner, struct estimate, count + 1);
     for (size_t l = 1; l < count; l++) {
         source.row = memory_format(claiming->owner, "%s %s", name, levels[l].title);
-        struct estimate estimate = read_estimate(claiming, &source);
-        *alike = *alike && estimate.lo >= -margin && estimate.hi <= margin;
-        if (isnan(largest.value) || fabs(estimate.value) > fabs(largest.value))
-            largest = estimate;
+        estimates[l] = read_estimate(claiming, &source);
+        if (isnan(largest.value) || fabs(estimates[l].value) > fabs(largest.value))
+            largest = estimates[l];
     }
+    *alike = are_alike(estimates, count, margin);
     largest.p = p;
     largest.reason = largest.reason != NULL ? largest.reason : no_p;
     return largest;
@@ -293,10 +334,13 @@ static double count_in_levels(const struct claiming *claiming, const char *stat)
     return sum;
 }
 
-/* Those with a change at the visit. */
+/* Those with a change at the visit; of an adjusted difference those with every covariate, too. */
 static double count_in_model(const struct claiming *claiming, const struct source *source, const char *col)
 {
     void *owner = claiming->owner;
+    if (is_adjusted(claiming))
+        return read_count(claiming, source->table, source->row, source->col,
+                          col == claiming->a ? "n1" : "n0");
     double n =
         read_count(claiming, source->table, memory_format(owner, "lsmean %s", visit_id(claiming)), col, "n");
     return !isnan(n) ? n
@@ -332,7 +376,7 @@ static double count_subjects(const struct claiming *claiming, const struct sourc
 struct verdict {
     double excluded; /* 1: the interval does not hold the value, or what is claimed; 0; NAN */
     double refuted;
-    double borne_out; /* 1: the interval lies wholly where the claim holds */
+    double borne_out; /* 1: the interval lies wholly where the claim holds; of no interaction */
     const char *reason;
 };
 
@@ -360,9 +404,8 @@ static struct verdict judge_equivalence(double margin, const struct estimate *es
     return (struct verdict){outside, outside, within, NULL};
 }
 
-/* That groups differ is refuted when they are shown to be alike. */
-static struct verdict judge_interaction(const struct claiming *claiming, double margin,
-                                        const struct estimate *estimate, bool alike)
+/* That groups differ is refuted when they are shown to be alike; which way they differ is not claimed. */
+static struct verdict judge_interaction(double margin, const struct estimate *estimate, bool alike)
 {
     if (isnan(margin))
         return (struct verdict){
@@ -370,8 +413,7 @@ static struct verdict judge_interaction(const struct claiming *claiming, double 
             "the protocol has no margin for the endpoint within which groups count as alike"};
     if (isnan(estimate->p) || isnan(estimate->lo))
         return (struct verdict){(double)NAN, (double)NAN, (double)NAN, estimate->reason};
-    bool differ = estimate->p < 1 - protocol_of(claiming)->level;
-    return (struct verdict){alike, alike, differ && !alike, NULL};
+    return (struct verdict){alike, alike, (double)NAN, NULL};
 }
 
 /* -- rows ------------------------------------------------------------------------------------------------ */
@@ -390,11 +432,39 @@ static void add_numbers(const struct claiming *claiming, const struct cell *cell
         cell_add_or_reason(cell, "n_against", count_subjects(claiming, source, claiming->b), uncounted);
 }
 
-static void add_verdict(const struct cell *cell, const struct verdict *verdict)
+static void add_verdict(const struct claiming *claiming, const struct cell *cell,
+                        const struct verdict *verdict)
 {
     cell_add_or_reason(cell, "excluded", verdict->excluded, verdict->reason);
-    cell_add_or_reason(cell, "borne_out", verdict->borne_out, verdict->reason);
+    if (claiming->claim->kind != CLAIM_INTERACTION)
+        cell_add_or_reason(cell, "borne_out", verdict->borne_out, verdict->reason);
     cell_add_or_reason(cell, "refuted", verdict->refuted, verdict->reason);
+}
+
+/* The p value that the groups are the same, and whether it says that they differ, whichever way. */
+static void add_interaction(const struct claiming *claiming, const struct cell *cell,
+                            const struct estimate *estimate)
+{
+    double differ = estimate->p < 1 - protocol_of(claiming)->level;
+    cell_add_or_reason(cell, "p_interaction", estimate->p, estimate->reason);
+    cell_add_or_reason(cell, "differ", isnan(estimate->p) ? (double)NAN : differ, estimate->reason);
+}
+
+/* Of cohorts that were not randomised: whether their difference is adjusted, and its E-values. */
+static void add_adjustment(const struct claiming *claiming, const struct cell *cell,
+                           const struct source *source)
+{
+    if (claiming->b == NULL || protocol_of(claiming)->randomised)
+        return;
+    bool adjusted = is_adjusted(claiming);
+    cell_add(cell, "adjusted", adjusted && protocol_of(claiming)->plan.adjustment_count > 0);
+    if (!adjusted)
+        return;
+    const char *reason = NULL, *limit_reason = NULL;
+    double evalue = read_stat(claiming, source, "evalue", &reason);
+    double limit = read_stat(claiming, source, "evalue_limit", &limit_reason);
+    cell_add_or_reason(cell, "evalue", evalue, reason);
+    cell_add_or_reason(cell, "evalue_limit", limit, limit_reason);
 }
 
 static void add_claim(const struct claiming *claiming)
@@ -413,7 +483,7 @@ static void add_claim(const struct claiming *claiming)
     } else if (claim->kind == CLAIM_INTERACTION) {
         bool alike;
         estimate = read_interaction(claiming, margin, &alike);
-        verdict = judge_interaction(claiming, margin, &estimate, alike);
+        verdict = judge_interaction(margin, &estimate, alike);
     } else {
         estimate = read_estimate(claiming, &source);
         verdict = claim->kind == CLAIM_EQUIVALENCE ? judge_equivalence(margin, &estimate)
@@ -425,9 +495,10 @@ static void add_claim(const struct claiming *claiming)
     if ((claim->kind == CLAIM_EQUIVALENCE || claim->kind == CLAIM_INTERACTION) && !isnan(margin))
         cell_add(&cell, "margin", margin);
     add_numbers(claiming, &cell, &source, &estimate);
+    add_adjustment(claiming, &cell, &source);
     if (claim->kind == CLAIM_INTERACTION)
-        cell_add_or_reason(&cell, "p_interaction", estimate.p, estimate.reason);
-    add_verdict(&cell, &verdict);
+        add_interaction(claiming, &cell, &estimate);
+    add_verdict(claiming, &cell, &verdict);
 }
 
 void analysis_claims(const struct dataset *dataset, struct results *results)

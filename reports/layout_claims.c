@@ -108,14 +108,28 @@ static const char *full_measure(const struct layout *layout, const struct claim 
     return out->bytes;
 }
 
-static const char *population_of(const struct claim *claim)
+/* Of cohorts that were not randomised, and by an estimate that no weights adjust: analysis_claims.c. */
+static bool is_unadjusted(const struct layout *layout, const struct claim *claim)
 {
+    const struct protocol *protocol = protocol_of(layout);
+    bool weighted = claim->kind == CLAIM_DIFFERENCE || claim->kind == CLAIM_EQUIVALENCE;
+    return !protocol->randomised && claim->contrast >= 0 && !layout->dataset->pooled &&
+           !(weighted && protocol->plan.adjustment_count > 0);
+}
+
+static const char *subjects_of(const struct layout *layout, const struct claim *claim)
+{
+    static const char repeated[] = "treated, baseline and a later value; model for repeated measures";
+    bool randomised = protocol_of(layout)->randomised;
     switch (claim->kind) {
     case CLAIM_RESPONDER: return "treated; no value, though the visit is over, counts as no response";
     case CLAIM_DIFFERENCE:
+    case CLAIM_EQUIVALENCE:
+        return randomised ? repeated
+                          : "treated, with a change at the visit and every covariate; weighted to those who "
+                            "could have been in either cohort";
     case CLAIM_CHANGE:
-    case CLAIM_DURABILITY:
-    case CLAIM_EQUIVALENCE: return "treated, baseline and a later value; model for repeated measures";
+    case CLAIM_DURABILITY: return repeated;
     case CLAIM_INTERACTION: return "treated, in a group, with a change at the visit";
     case CLAIM_EVENT: return "treated; followed to the event or the last contact";
     case CLAIM_HARM: return "treated (safety set)";
@@ -124,6 +138,16 @@ static const char *population_of(const struct claim *claim)
     case CLAIM_COST: return "treated, with an amount";
     }
     return "";
+}
+
+static const char *population_of(const struct layout *layout, const struct claim *claim)
+{
+    const char *subjects = subjects_of(layout, claim);
+    return is_unadjusted(layout, claim)
+               ? memory_format(layout->document,
+                               "%s; unadjusted for what the cohorts differ in, as they were not randomised",
+                               subjects)
+               : subjects;
 }
 
 /* -- what refutes it ------------------------------------------------------------------------------------- */
@@ -146,7 +170,8 @@ static const char *refuted_if(const struct layout *layout, const struct claim *c
     format_exact(number, margin->margin);
     if (claim->kind == CLAIM_EQUIVALENCE)
         return memory_format(layout->document, "the interval lies wholly outside -%s to %s", number, number);
-    return memory_format(layout->document, "the interval lies wholly within -%s to %s: the groups are alike",
+    return memory_format(layout->document,
+                         "the interval between every two groups lies wholly within -%s to %s: they are alike",
                          number, number);
 }
 
@@ -157,15 +182,21 @@ static int decimals_of(const struct layout *layout, const struct claim *claim)
     return layout_find_outcome(layout, &protocol_of(layout)->endpoints[claim->endpoint]).collected;
 }
 
-static const char *verdict_of(const struct claim *claim, double refuted, double borne_out)
+/* A claim of an interaction has no direction, so that nothing bears it out. */
+static const char *verdict_of(const struct layout *layout, const struct claim *claim, double refuted)
 {
+    const char *col = column_of(layout, claim);
+    bool unadjusted = is_unadjusted(layout, claim);
     if (refuted > 0)
-        return "refuted";
-    if (borne_out > 0 && claim->kind == CLAIM_INTERACTION)
-        return "not refuted; the groups differ";
-    if (borne_out > 0)
+        return unadjusted ? "refuted, by an unadjusted comparison" : "refuted";
+    const char *not_refuted = unadjusted ? "not refuted by an unadjusted comparison" : "not refuted";
+    if (claim->kind == CLAIM_INTERACTION)
+        return layout_value(layout, results, claim->id, col, "differ") > 0
+                   ? memory_format(layout->document, "%s; the groups differ, whichever way", not_refuted)
+                   : not_refuted;
+    if (!unadjusted && layout_value(layout, results, claim->id, col, "borne_out") > 0)
         return "not refuted; the whole interval agrees";
-    return "not refuted";
+    return not_refuted;
 }
 
 /* -- the table ------------------------------------------------------------------------------------------- */
@@ -193,9 +224,22 @@ static void set_verdict(const struct layout *layout, struct table *table, struct
     }
     double excluded = layout_value(layout, results, claim->id, col, "excluded");
     table_set_cell(table, row, COLUMN_EXCLUDED, CELL_TEXT, excluded > 0 ? "yes" : "no");
-    table_set_cell(
-        table, row, COLUMN_VERDICT, CELL_TEXT,
-        verdict_of(claim, refuted->value, layout_value(layout, results, claim->id, col, "borne_out")));
+    table_set_cell(table, row, COLUMN_VERDICT, CELL_TEXT, verdict_of(layout, claim, refuted->value));
+}
+
+/* "-4.1 [-8.0, -0.2]; adjusted, E-value 1.9 (of the limit 1.2)". */
+static const char *estimate_pattern(const struct layout *layout, const struct table *table,
+                                    const struct claim *claim)
+{
+    const char *col = column_of(layout, claim);
+    const char *unit = is_in_percent(layout, claim) ? " %" : "";
+    const char *more = "";
+    if (claim->kind == CLAIM_INTERACTION)
+        more = "; interaction p = {!p_interaction}";
+    else if (!isnan(layout_value(layout, results, claim->id, col, "evalue")))
+        more = is_unadjusted(layout, claim) ? "; E-value {evalue} (of the limit {evalue_limit})"
+                                            : "; adjusted, E-value {evalue} (of the limit {evalue_limit})";
+    return memory_format(table, "{est}%s [{lo}, {hi}]%s", unit, more);
 }
 
 static void add_claim(const struct layout *layout, struct table *table, const struct claim *claim)
@@ -205,16 +249,13 @@ static void add_claim(const struct layout *layout, struct table *table, const st
     struct result_key key = {results, claim->id, col, decimals_of(layout, claim)};
     bool known = !isnan(layout_value(layout, results, claim->id, col, "est"));
     bool contrast = claim->contrast >= 0 && !layout->dataset->pooled;
-    const char *unit = is_in_percent(layout, claim) ? " %" : "";
-    bool interaction = claim->kind == CLAIM_INTERACTION;
     table_set_cell(table, row, COLUMN_MEASURE, CELL_TEXT, full_measure(layout, claim));
-    table_set_cell(table, row, COLUMN_POPULATION, CELL_TEXT, population_of(claim));
+    table_set_cell(table, row, COLUMN_POPULATION, CELL_TEXT, population_of(layout, claim));
     table_set_cell(table, row, COLUMN_ESTIMATE, CELL_NUMBER, "-");
     table_set_cell(table, row, COLUMN_N, CELL_NUMBER, "-");
     if (known)
         layout_set_results(layout, table, row, COLUMN_ESTIMATE, &key,
-                           memory_format(table, "{est}%s [{lo}, {hi}]%s", unit,
-                                         interaction ? "; interaction p = {!p_interaction}" : ""));
+                           estimate_pattern(layout, table, claim));
     if (!layout->dataset->pooled)
         layout_set_results(layout, table, row, COLUMN_N, &key, contrast ? "{n} against {n_against}" : "{n}");
     table_set_cell(table, row, COLUMN_REFUTED_IF, CELL_TEXT, refuted_if(layout, claim));
@@ -222,6 +263,35 @@ static void add_claim(const struct layout *layout, struct table *table, const st
     if (claim->source != NULL)
         row->cells[COLUMN_MEASURE].footnote =
             table_footnote(table, memory_format(table, "Claimed by: %s", claim->source));
+}
+
+static bool has_kind(const struct analysis_plan *plan, enum claim_kind kind)
+{
+    for (size_t i = 0; i < plan->claim_count; i++) {
+        if (plan->claims[i].kind == kind)
+            return true;
+    }
+    return false;
+}
+
+static void add_facts(const struct layout *layout, struct table *table)
+{
+    const struct protocol *protocol = protocol_of(layout);
+    double alpha = 100 * (1 - protocol->level);
+    layout_add_association_fact(layout, table);
+    if (!protocol->randomised && layout_has_contrasts(layout))
+        table_add_fact(table, "Adjusted",
+                       "differences of mean changes at one visit: by overlap weights, with E-values; all "
+                       "other comparisons of cohorts are unadjusted, and none of them bears a claim out");
+    table_add_fact(table, "Interval",
+                   "%s, as in the table of the estimate; not adjusted for the number of claims",
+                   layout_level(layout));
+    if (has_kind(&protocol->plan, CLAIM_EQUIVALENCE))
+        table_add_fact(table, "Equivalence",
+                       "judged by the %s limits, as two one-sided tests at %.4g %% each; the p of no "
+                       "equivalence in other tables is a test at %.4g %%, that is by %.4g %% limits, and may "
+                       "be below it where this interval is not yet within the margin",
+                       layout_level(layout), alpha / 2, alpha, 100 - 2 * alpha);
 }
 
 void layout_claims(struct layout *layout)
@@ -235,10 +305,7 @@ void layout_claims(struct layout *layout)
                 "each claim. Not refuted is not proved: an interval may allow the claim and its opposite; "
                 "only where the whole interval agrees does the study bear the claim out.");
     struct table *table = layout_add_table(layout, "claims", "Claims and what the data say");
-    layout_add_association_fact(layout, table);
-    table_add_fact(table, "Interval",
-                   "%s, as in the table of the estimate; not adjusted for the number of claims",
-                   layout_level(layout));
+    add_facts(layout, table);
     table->label_title = "Claim";
     table_add_column(table, "Estimate of", "", CELL_TEXT);
     table_add_column(table, "Population", "", CELL_TEXT);

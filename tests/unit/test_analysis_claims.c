@@ -52,30 +52,30 @@ static const struct claim_case cases[] = {
      false,
      true},
     {"not_superior",
-     "MMRM vas",
-     "diff M12",
+     "adjusted vas",
+     "M12",
      AD_CS,
-     {"diff", "lo_kr", "hi_kr"},
+     {"diff", "lo", "hi"},
      {-5, -12, 2},
      1,
      false,
      false,
      false},
     {"same_source",
-     "MMRM vas",
-     "diff M12",
+     "adjusted vas",
+     "M12",
      "AD-MSC - UC-MSC",
-     {"diff", "lo_kr", "hi_kr"},
+     {"diff", "lo", "hi"},
      {5, 2, 8},
      1,
      true,
      true,
      false},
     {"as_good",
-     "MMRM pain",
-     "diff M12",
+     "adjusted pain",
+     "M12",
      AD_CS,
-     {"diff", "lo_kr", "hi_kr"},
+     {"diff", "lo", "hi"},
      {-1, -3, 1},
      1,
      false,
@@ -300,6 +300,63 @@ static void test_analysis_claims_pooled_says_why_and_names_no_cohort(void **stat
     assert_non_null(results_find(fixture->results, "claims", "price", "Pooled", "refuted"));
 }
 
+/* -- cohorts that were not randomised -------------------------------------------------------------------- */
+
+/* Of the claim "cells are not better", whose value is 0 and which an interval below 0 refutes. */
+static void add_model_and_weights(struct results *results)
+{
+    static const struct claim_case model = {
+        .table = "MMRM vas", .row = "diff M12", .col = AD_CS, .stats = {"diff", "lo_kr", "hi_kr"},
+        .values = {-9, -12, -6}};
+    static const struct claim_case weights = {
+        .table = "adjusted vas", .row = "M12", .col = AD_CS, .stats = {"diff", "lo", "hi"},
+        .values = {-2, -6, 2}};
+    add_source(results, &model);
+    add_source(results, &weights);
+    results_add(results, "adjusted vas", "M12", AD_CS, "n1", 40);
+    results_add(results, "adjusted vas", "M12", AD_CS, "n0", 30);
+    results_add(results, "adjusted vas", "M12", AD_CS, "evalue", 1.5);
+    results_add(results, "adjusted vas", "M12", AD_CS, "evalue_limit", 1);
+}
+
+static void test_analysis_claims_not_randomised_difference_is_the_adjusted_one(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *stat;
+        double value;
+    } expected[] = {{"est", -2},    {"lo", -6},      {"hi", 2},           {"n", 40},      {"n_against", 30},
+                    {"evalue", 1.5}, {"evalue_limit", 1}, {"adjusted", 1}, {"refuted", 0}};
+    add_model_and_weights(fixture->results);
+    analysis_claims(study_finish(fixture->study), fixture->results);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_result(fixture->results, NAMES("claims", "not_superior", AD_CS, expected[i].stat),
+                      expected[i].value);
+    assert_result(fixture->results, NAMES("claims", "durable", AD_CS, "adjusted"), 0);
+    assert_null(results_find(fixture->results, "claims", "noticeable", "AD-MSC", "adjusted"));
+}
+
+static void test_analysis_claims_randomised_difference_is_the_model_s(void **state)
+{
+    struct fixture *fixture = *state;
+    ((struct protocol *)study_dataset(fixture->study)->catalogue->protocol)->randomised = true;
+    add_model_and_weights(fixture->results);
+    analysis_claims(study_finish(fixture->study), fixture->results);
+    assert_result(fixture->results, NAMES("claims", "not_superior", AD_CS, "est"), -9);
+    assert_result(fixture->results, NAMES("claims", "not_superior", AD_CS, "refuted"), 1);
+    assert_null(results_find(fixture->results, "claims", "not_superior", AD_CS, "adjusted"));
+    assert_null(results_find(fixture->results, "claims", "not_superior", AD_CS, "evalue"));
+}
+
+static void test_analysis_claims_adjusted_for_nothing_is_unadjusted(void **state)
+{
+    struct fixture *fixture = *state;
+    ((struct protocol *)study_dataset(fixture->study)->catalogue->protocol)->plan.adjustment_count = 0;
+    add_model_and_weights(fixture->results);
+    analysis_claims(study_finish(fixture->study), fixture->results);
+    assert_result(fixture->results, NAMES("claims", "not_superior", AD_CS, "adjusted"), 0);
+}
+
 /* -- interactions ---------------------------------------------------------------------------------------- */
 
 static void add_interaction(struct results *results, const char *level, double value, double lo, double hi)
@@ -335,7 +392,22 @@ static void test_analysis_claims_interaction_shows_the_largest_difference(void *
     assert_true(judge_early(fixture, 2, -9, 0.01)->value == 0);
     assert_result(fixture->results, NAMES("claims", "early", AD_CS, "est"), -9);
     assert_result(fixture->results, NAMES("claims", "early", AD_CS, "p_interaction"), 0.01);
-    assert_result(fixture->results, NAMES("claims", "early", AD_CS, "borne_out"), 1);
+    assert_result(fixture->results, NAMES("claims", "early", AD_CS, "differ"), 1);
+}
+
+static void test_analysis_claims_interaction_without_direction_is_never_borne_out(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_true(judge_early(fixture, -9, 9, 0.01)->value == 0);
+    assert_null(results_find(fixture->results, "claims", "early", AD_CS, "borne_out"));
+}
+
+/* Each is within 5 of the first group, but they are 6 apart. */
+static void test_analysis_claims_interaction_holds_later_groups_against_each_other(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_true(judge_early(fixture, 3, -3, 0.6)->value == 0);
+    assert_result(fixture->results, NAMES("claims", "early", AD_CS, "differ"), 0);
 }
 
 static void test_analysis_claims_interaction_within_the_margin_is_refuted(void **state)
@@ -352,6 +424,77 @@ static const struct table *find_claims(const struct document *document)
         at++;
     assert_true(at < document->chapter_count);
     return document->chapters[at]->blocks[0].table;
+}
+
+enum { POPULATION = 1, ESTIMATE = 2, VERDICT = 6 }; /* columns of the table of claims */
+
+static const char agrees[] = "not refuted; the whole interval agrees";
+
+/* The cell of a claim; claims are rows in the plan's order. */
+static const char *claim_cell(struct fixture *fixture, const struct table *table, const char *claim,
+                              size_t cell)
+{
+    const struct analysis_plan *plan = demo_plan(fixture);
+    size_t at = 0;
+    while (at < plan->claim_count && strcmp(plan->claims[at].id, claim) != 0)
+        at++;
+    assert_true(at < plan->claim_count);
+    return table->rows[at].cells[cell].text;
+}
+
+static const char *find_fact(const struct table *table, const char *label)
+{
+    for (size_t i = 0; i < table->fact_count; i++) {
+        if (strcmp(table->facts[i].label, label) == 0)
+            return table->facts[i].text;
+    }
+    return "";
+}
+
+static const struct table *lay_out_cases(struct fixture *fixture)
+{
+    struct dataset *dataset = study_finish(fixture->study);
+    for (size_t i = 0; i < CASES; i++)
+        add_source(fixture->results, &cases[i]);
+    results_add(fixture->results, "adjusted pain", "M12", AD_CS, "evalue", 1.5);
+    results_add(fixture->results, "adjusted pain", "M12", AD_CS, "evalue_limit", 1);
+    analysis_claims(dataset, fixture->results);
+    return find_claims(layout_document(fixture, dataset, fixture->results));
+}
+
+static void test_layout_claims_unadjusted_comparison_bears_nothing_out(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char unadjusted[] = "not refuted by an unadjusted comparison";
+    const struct table *table = lay_out_cases(fixture);
+    assert_string_equal(claim_cell(fixture, table, "more_responders", VERDICT), unadjusted);
+    assert_string_equal(claim_cell(fixture, table, "avoids", VERDICT), unadjusted);
+    assert_string_equal(claim_cell(fixture, table, "durable", VERDICT),
+                        "refuted, by an unadjusted comparison");
+    assert_non_null(strstr(claim_cell(fixture, table, "durable", POPULATION), "unadjusted"));
+    assert_non_null(strstr(claim_cell(fixture, table, "more_responders", POPULATION), "unadjusted"));
+    assert_string_equal(claim_cell(fixture, table, "as_good", VERDICT), agrees);
+    assert_non_null(strstr(claim_cell(fixture, table, "as_good", POPULATION), "weighted"));
+    assert_non_null(strstr(claim_cell(fixture, table, "as_good", ESTIMATE), "; adjusted, E-value 1.5"));
+    assert_null(strstr(claim_cell(fixture, table, "noticeable", POPULATION), "unadjusted"));
+    assert_string_equal(claim_cell(fixture, table, "lasts", VERDICT), agrees);
+}
+
+static void test_layout_claims_randomised_comparison_may_agree(void **state)
+{
+    struct fixture *fixture = *state;
+    ((struct protocol *)study_dataset(fixture->study)->catalogue->protocol)->randomised = true;
+    const struct table *table = lay_out_cases(fixture);
+    assert_string_equal(claim_cell(fixture, table, "more_responders", VERDICT), agrees);
+    assert_null(strstr(claim_cell(fixture, table, "more_responders", POPULATION), "unadjusted"));
+    assert_string_equal(find_fact(table, "Adjusted"), "");
+}
+
+static void test_layout_claims_equivalence_says_which_limits_judge_it(void **state)
+{
+    const char *fact = find_fact(lay_out_cases(*state), "Equivalence");
+    assert_non_null(strstr(fact, "95 % limits, as two one-sided tests at 2.5 % each"));
+    assert_non_null(strstr(fact, "a test at 5 %, that is by 90 % limits"));
 }
 
 static void test_analysis_claims_trial1000_agree_with_the_tables_they_cite(void **state)
@@ -389,6 +532,14 @@ int main(void)
         WITH_STUDY(test_analysis_claims_reason_of_the_analysis_is_passed_on),
         WITH_STUDY(test_analysis_claims_amounts_in_two_currencies_are_not_estimable),
         WITH_STUDY(test_analysis_claims_pooled_says_why_and_names_no_cohort),
+        WITH_STUDY(test_analysis_claims_not_randomised_difference_is_the_adjusted_one),
+        WITH_STUDY(test_analysis_claims_randomised_difference_is_the_model_s),
+        WITH_STUDY(test_analysis_claims_adjusted_for_nothing_is_unadjusted),
+        WITH_STUDY(test_analysis_claims_interaction_without_direction_is_never_borne_out),
+        WITH_STUDY(test_analysis_claims_interaction_holds_later_groups_against_each_other),
+        WITH_STUDY(test_layout_claims_unadjusted_comparison_bears_nothing_out),
+        WITH_STUDY(test_layout_claims_randomised_comparison_may_agree),
+        WITH_STUDY(test_layout_claims_equivalence_says_which_limits_judge_it),
         WITH_STUDY(test_analysis_claims_interaction_shows_the_largest_difference),
         WITH_STUDY(test_analysis_claims_interaction_within_the_margin_is_refuted),
         WITH_STUDY(test_analysis_claims_trial1000_agree_with_the_tables_they_cite),
