@@ -521,6 +521,25 @@ static void test_analysis_claims_trial1000_agree_with_the_tables_they_cite(void 
     assert_string_equal(table->rows[0].cells[4].text, "the interval lies wholly below 79.3 %");
 }
 
+/* The rows of the adjusted comparison have the names by which claims look for them. */
+static void test_analysis_claims_trial1000_as_a_registry_finds_the_adjusted_rows(void **state)
+{
+    struct fixture *fixture = *state;
+    struct study *study = trial1000_study_new(fixture);
+    ((struct protocol *)study_dataset(study)->catalogue->protocol)->randomised = false;
+    analysis_run(study_finish(study), fixture->results);
+    static const char *const stats[][2] = {
+        {"est", "diff"}, {"lo", "lo"}, {"hi", "hi"}, {"n", "n1"}, {"n_against", "n0"}, {"evalue", "evalue"}};
+    for (size_t i = 0; i < sizeof stats / sizeof *stats; i++) {
+        const struct result *row = results_find(fixture->results, "adjusted pain", "M12", "UC-MSC - PLACEBO",
+                                                stats[i][1]);
+        assert_non_null(row);
+        assert_string_equal(row->status, "");
+        assert_result(fixture->results, NAMES("claims", "like_placebo", "UC-MSC - PLACEBO", stats[i][0]),
+                      row->value);
+    }
+}
+
 #define WITH_STUDY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -543,6 +562,7 @@ int main(void)
         WITH_STUDY(test_analysis_claims_interaction_shows_the_largest_difference),
         WITH_STUDY(test_analysis_claims_interaction_within_the_margin_is_refuted),
         WITH_STUDY(test_analysis_claims_trial1000_agree_with_the_tables_they_cite),
+        WITH_STUDY(test_analysis_claims_trial1000_as_a_registry_finds_the_adjusted_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
