@@ -67,6 +67,16 @@ static int visit_taken(const struct collecting *collecting, const struct record 
     return visit;
 }
 
+/* A score that a derived column has is nearer at hand there than beside its record. */
+static double value_of(const struct collecting *collecting, const struct record *record, size_t score, int baseline)
+{
+    const struct dataset *dataset = collecting->dataset;
+    bool derived = collecting->window == DATASET_DUE_WINDOW && collecting->knee == DATASET_INDEX_KNEE
+                && record->selected && record->analysis_visit != baseline;
+    return derived ? dataset_value(dataset, record->subject, collecting->endpoint, record->analysis_visit)
+                   : record_score(dataset, record, score);
+}
+
 /*
  * Records of a form stand in order of age, so that the last value at baseline stays.  Without a treatment the
  * index knee has no days, so that no record of it counts.
@@ -85,7 +95,7 @@ static void collect_subject(const struct collecting *collecting, size_t subject,
         int score = collecting->scores[record->form];
         if (score == FORM_NONE || !is_wanted_knee(collecting, record))
             continue;
-        double value = record_score(dataset, record, (size_t)score);
+        double value = value_of(collecting, record, (size_t)score, baseline);
         if (counts_for_baseline(dataset, record) && !isnan(value))
             collecting->columns[baseline][subject] = value;
         int visit = visit_taken(collecting, record, baseline);

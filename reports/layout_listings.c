@@ -202,13 +202,16 @@ void listing_choose(struct listed *listed, const struct record *record)
     listed->records[listed->count++] = record;
 }
 
-static void choose_records(struct listed *listed, record_filter *wanted)
+/* Of two forms (they may be the same), which most records are not of. */
+static void choose_records(struct listed *listed, const char *form, const char *other, record_filter *wanted)
 {
     const struct dataset *dataset = listed->layout.dataset;
+    int first = dataset_form_number(dataset, form), second = dataset_form_number(dataset, other);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
         struct records records = dataset_records(dataset, subject);
         for (size_t i = 0; i < records.count; i++)
-            if (wanted(dataset, &records.at[i]))
+            if ((record_is(dataset, &records.at[i], first) || record_is(dataset, &records.at[i], second))
+                && wanted(dataset, &records.at[i]))
                 listing_choose(listed, &records.at[i]);
     }
     if (listed->count > 0)
@@ -291,7 +294,7 @@ static void add_record_listing(struct layout *layout, const struct record_listin
                          kind_of(listed->items[i]));
     if (listing->yes_prefix != NULL)
         table_add_column(table, listing->yes_title, "", CELL_TEXT);
-    choose_records(listed, listing->wanted);
+    choose_records(listed, listing->form, listing->form, listing->wanted);
     listing_add_rows(listed, table);
 }
 
@@ -349,7 +352,7 @@ static void add_deaths(struct layout *layout)
     table_add_column(table, "Death, or end of the event", "", CELL_NUMBER);
     table_add_column(table, "Cause, or event", "", CELL_TEXT);
     listed->write = write_death;
-    choose_records(listed, tells_of_a_death);
+    choose_records(listed, "end_of_study", "adverse_event", tells_of_a_death);
     listing_add_rows(listed, table);
 }
 
