@@ -3,7 +3,8 @@
  * T16 what the differences against the reference cohort would be if subjects without a value went on as those
  * of the reference (stat_imputation.h), and how much worse imputed values would have to be to undo them.
  * The model is that of T8; one fit and one jackknife serve all methods.  Beside them the analysis of
- * covariance of those with a value, weighted for those without (stat_missing_weights.h).
+ * covariance of those with a value, weighted for those without (stat_missing_weights.h).  At a visit are
+ * those with a value and those for whom it is over: who may still come has not dropped out.
  */
 #include <math.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "reports/analysis_rows.h"
 #include "reports/stat_imputation.h"
 #include "reports/stat_missing_weights.h"
+#include "reports/visit_dates.h"
 
 /* Missing at random is always shown, for comparison. */
 static const struct {
@@ -33,6 +35,7 @@ struct sensitivity {
     const struct protocol *protocol;
     const struct repeated *repeated;
     struct results *results;
+    const bool *over;                    /* of each subject, [subject * visit_count + visit] */
     const struct imputation *imputation; /* of the endpoint */
     const char *endpoint;
 };
@@ -55,9 +58,10 @@ static void add_imputation(const struct sensitivity *sensitivity)
         cell.row = visit_id(sensitivity, j);
         for (size_t c = 0; c < dataset->cohort_count; c++) {
             size_t code = (size_t)sensitivity->repeated->code_of_column[c];
+            size_t at = code * sensitivity->repeated->visit_count + j;
             cell.col = dataset->cohorts[c];
-            cell_add_count(&cell, "imputed",
-                           imputation->imputed[code * sensitivity->repeated->visit_count + j]);
+            cell_add_count(&cell, "n", imputation->analysed[at]);
+            cell_add_count(&cell, "imputed", imputation->imputed[at]);
         }
     }
     talloc_free(table);
@@ -111,6 +115,7 @@ struct weighting {
     size_t outcome_terms;
     const struct linear_term *terms;
     double *change;                      /* of each subject */
+    bool *included;                      /* of each subject at a visit */
 };
 
 static bool has_term(const struct model_term *terms, size_t count, const struct model_term *term)
@@ -149,7 +154,16 @@ static struct weighting weighting_of(void *owner, const struct dataset *dataset)
         .outcome_terms = outcome_terms,
         .terms = covariates_terms(owner, count + 1),
         .change = memory_new_array(owner, double, dataset->subject_count),
+        .included = memory_new_array(owner, bool, dataset->subject_count),
     };
+}
+
+static void include_at(const struct sensitivity *sensitivity, const struct weighting *weighting, size_t visit)
+{
+    size_t visits = sensitivity->repeated->visit_count;
+    for (size_t i = 0; i < sensitivity->dataset->subject_count; i++)
+        weighting->included[i] = weighting->covariates.included[i]
+                                 && (sensitivity->over[i * visits + visit] || !isnan(weighting->change[i]));
 }
 
 static void add_weighted(const struct cell *cell, const struct missing_weights *weights, size_t a, size_t b,
@@ -178,7 +192,7 @@ static void add_weighting(const struct sensitivity *sensitivity, const struct we
     const struct linear_data data = {
         .records = dataset->subject_count,
         .response = weighting->change,
-        .included = weighting->covariates.included,
+        .included = weighting->included,
         .variables = covariates_variables(owner, &weighting->covariates, baseline),
         .variable_count = weighting->covariates.count + 1,
         .terms = weighting->terms,
@@ -192,6 +206,7 @@ static void add_weighting(const struct sensitivity *sensitivity, const struct we
         covariates_change(dataset, baseline,
                           dataset_values(dataset, endpoint, (int)sensitivity->repeated->visits[j]),
                           weighting->change);
+        include_at(sensitivity, weighting, j);
         struct missing_weights *weights = stat_missing_weights(owner, &question);
         cell.row = visit_id(sensitivity, j);
         for (size_t c = 0; c < dataset->cohort_count; c++) {
@@ -207,6 +222,20 @@ static void add_weighting(const struct sensitivity *sensitivity, const struct we
 
 /* -- all ------------------------------------------------------------------------------------------------- */
 
+static const bool *find_visits_over(const void *owner, const struct repeated *repeated)
+{
+    const struct dataset *dataset = repeated->dataset;
+    const struct visit *visits = dataset->catalogue->protocol->visits;
+    bool *over =
+        memory_new_array(owner, bool, memory_size_product(dataset->subject_count, repeated->visit_count));
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        for (size_t j = 0; repeated->cohort[i] >= 0 && j < repeated->visit_count; j++)
+            over[i * repeated->visit_count + j] =
+                visit_is_over(dataset, &dataset->subjects[i], &visits[repeated->visits[j]]);
+    }
+    return over;
+}
+
 void analysis_sensitivity(const struct dataset *dataset, struct results *results)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
@@ -216,6 +245,7 @@ void analysis_sensitivity(const struct dataset *dataset, struct results *results
     void *owner = memory_owner(NULL, "sensitivity");
     const struct repeated *repeated = repeated_new(owner, dataset);
     const struct weighting weighting = weighting_of(owner, dataset);
+    const bool *over = find_visits_over(owner, repeated);
     for (size_t e = 0; e < plan->endpoint_count; e++) {
         size_t endpoint = (size_t)plan->endpoints[e];
         void *memory = memory_owner(owner, "endpoint");
@@ -225,7 +255,8 @@ void analysis_sensitivity(const struct dataset *dataset, struct results *results
             .protocol = protocol,
             .repeated = repeated,
             .results = results,
-            .imputation = stat_imputation(memory, input, 0),
+            .over = over,
+            .imputation = stat_imputation(memory, input, 0, over),
             .endpoint = protocol->endpoints[endpoint].id,
         };
         add_imputation(&sensitivity);

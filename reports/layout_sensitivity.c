@@ -79,8 +79,12 @@ static void add_facts(const struct layout *layout, struct table *table, const st
     table_add_fact(
         table, "Imputation",
         "conditional means given the subject's own values, by the mixed model for repeated measures; "
-        "then analysis of covariance at each visit. Also imputed: visits that are not due yet. Gaps before a "
-        "later value and the reference cohort: missing at random");
+        "then analysis of covariance at each visit. Gaps before a later value and the reference "
+        "cohort: missing at random");
+    table_add_fact(
+        table, "In the analysis",
+        "at each visit those with a value, and those whose due window of the visit closed before the day of "
+        "the cut; who may still come is not imputed. The mixed model takes all values");
     add_methods(layout, table);
     if (grouped)
         table_add_fact(table, "Limits",
@@ -93,22 +97,20 @@ static void add_facts(const struct layout *layout, struct table *table, const st
 
 /* -- rows ------------------------------------------------------------------------------------------------ */
 
-/* How many values of the cohort and of the reference were imputed. */
-static void add_imputed(const struct layout *layout, struct table *table,
-                        const struct sensitivity *sensitivity, const struct visit *visit)
+/* A count of the cohort and of the reference: of subjects compared, of values imputed. */
+static void add_counts(const struct layout *layout, struct table *table,
+                       const struct sensitivity *sensitivity, const struct visit *visit, const char *stat)
 {
     const struct dataset *dataset = layout->dataset;
     const char *results = memory_format(table, "sensitivity %s", sensitivity->id);
-    struct table_row *row =
-        table_add_row(table, layout_visit_title(layout, visit), "Values imputed, of each", 0);
-    double other =
-        layout_value(layout, results, visit->id, dataset->cohorts[sensitivity->reference], "imputed");
+    const char *label = strcmp(stat, "n") == 0 ? "n in the analysis, of each" : "Values imputed, of each";
+    struct table_row *row = table_add_row(table, layout_visit_title(layout, visit), label, 0);
+    double other = layout_value(layout, results, visit->id, dataset->cohorts[sensitivity->reference], stat);
     for (size_t c = 0, column = 0; c < dataset->cohort_count; c++) {
         char numbers[2][FORMAT_SIZE];
         if (c == sensitivity->reference)
             continue;
-        format_number(numbers[0], layout_value(layout, results, visit->id, dataset->cohorts[c], "imputed"),
-                      0);
+        format_number(numbers[0], layout_value(layout, results, visit->id, dataset->cohorts[c], stat), 0);
         format_number(numbers[1], other, 0);
         table_set_cell(table, row, column++, CELL_NUMBER,
                        memory_format(table, "%s, %s", numbers[0], numbers[1]));
@@ -166,7 +168,8 @@ static void add_visit(const struct layout *layout, struct table *table, const st
 {
     const struct sensitivity_plan *plan = &protocol_of(layout)->plan.sensitivity;
     const char *group = layout_visit_title(layout, visit);
-    add_imputed(layout, table, sensitivity, visit);
+    add_counts(layout, table, sensitivity, visit, "n");
+    add_counts(layout, table, sensitivity, visit, "imputed");
     if (plan_has_model(&protocol_of(layout)->plan, sensitivity->endpoint))
         add_observed(layout, table, sensitivity, visit);
     for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {

@@ -30,13 +30,14 @@ static void copy_whole(const struct mmrm_model *whole, struct imputation_replica
     replicate->model.records = whole->records;
 }
 
-static void take_away(struct imputation_replicate *replicate, size_t subject)
+/* The k-th subject. */
+static void take_away(struct imputation_replicate *replicate, const struct imputation_cells *cells, size_t k)
 {
     struct mmrm_model *model = &replicate->model;
     struct mmrm_row row;
-    if (!mmrm_model_row(model, subject, &row))
+    if (!mmrm_model_row(model, cells->subjects[k], &row))
         return;
-    int cell = mmrm_model_cell(model, &row);
+    size_t cell = cells->cell_of[k];
     int pattern = model->pattern_of_cell[cell];
     mmrm_cell_add(model, &model->cells[cell], &row, -1);
     if (pattern < 0)
@@ -46,12 +47,10 @@ static void take_away(struct imputation_replicate *replicate, size_t subject)
 }
 
 /* The cell of a subject as it was; exact, while adding again would leave rounding errors. */
-static void put_back(const struct mmrm_model *whole, struct imputation_replicate *replicate, size_t subject)
+static void put_back(const struct imputation_cells *cells, struct imputation_replicate *replicate, size_t k)
 {
-    struct mmrm_row row;
-    if (!mmrm_model_row(whole, subject, &row))
-        return;
-    int cell = mmrm_model_cell(whole, &row);
+    const struct mmrm_model *whole = &cells->model;
+    size_t cell = cells->cell_of[k];
     int pattern = whole->pattern_of_cell[cell];
     copy_cell(whole, &replicate->model.cells[cell], &whole->cells[cell]);
     if (pattern >= 0)
@@ -73,48 +72,42 @@ static const char *repeat_once(const struct imputation *imputation, struct imput
                               imputation->slopes + index * size);
 }
 
-static const char *repeat(const struct imputation *imputation, struct imputation_replicate *replicate,
-                          const size_t *subjects)
+static const char *repeat(const struct imputation *imputation, struct imputation_replicate *replicate)
 {
-    const struct mmrm_model *whole = imputation->fit->model;
     const char *reason = NULL;
     for (size_t r = 0; reason == NULL && r < imputation->replicates; r++) {
         for (size_t k = r; k < imputation->subjects; k += imputation->replicates)
-            take_away(replicate, subjects[k]);
+            take_away(replicate, imputation->cells, k);
         reason = repeat_once(imputation, replicate, r + 1);
         if (imputation->grouped)
-            copy_whole(whole, replicate);
+            copy_whole(&imputation->cells->model, replicate);
         else
-            put_back(whole, replicate, subjects[r]);
+            put_back(imputation->cells, replicate, r);
     }
     return reason;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------- */
 
-static size_t *list_subjects(struct imputation *imputation)
+static void count_subjects(struct imputation *imputation)
 {
-    const struct mmrm_model *model = imputation->fit->model;
-    size_t *subjects = memory_new_array(imputation, size_t, model->input->subject_count);
-    struct mmrm_row row;
-    imputation->subjects = 0;
-    for (size_t i = 0; i < model->input->subject_count; i++) {
-        if (mmrm_model_row(model, i, &row))
-            subjects[imputation->subjects++] = i;
-    }
+    imputation->subjects = imputation->cells->subject_count;
     imputation->grouped = imputation->subjects > IMPUTATION_LEAVE_ONE_OUT_MOST;
     imputation->replicates = imputation->grouped ? IMPUTATION_GROUPS : imputation->subjects;
-    return subjects;
 }
 
 static void count_imputed(struct imputation *imputation)
 {
     const struct mmrm_fit *fit = imputation->fit;
-    for (size_t c = 0; c < fit->model->cell_count; c++) {
-        const struct mmrm_cell *cell = &fit->model->cells[c];
+    const struct mmrm_model *model = &imputation->cells->model;
+    for (size_t c = 0; c < model->cell_count; c++) {
+        const struct mmrm_cell *cell = &model->cells[c];
         for (size_t j = 0; j < fit->used_count; j++) {
-            if ((cell->mask >> j & 1U) == 0)
-                imputation->imputed[cell->cohort * fit->visit_count + fit->used[j]] += cell->n;
+            size_t at = cell->cohort * fit->visit_count + fit->used[j];
+            if ((imputation->cells->waiting[c] >> j & 1U) != 0)
+                continue;
+            imputation->analysed[at] += cell->n;
+            imputation->imputed[at] += (cell->mask >> j & 1U) == 0 ? cell->n : 0;
         }
     }
 }
@@ -125,7 +118,7 @@ static void count_imputed(struct imputation *imputation)
  */
 #define SEVERAL SIZE_MAX
 
-static size_t *find_only_replicates(const struct imputation *imputation, const size_t *subjects)
+static size_t *find_only_replicates(const struct imputation *imputation)
 {
     const struct mmrm_model *model = imputation->fit->model;
     size_t *only =
@@ -133,7 +126,7 @@ static size_t *find_only_replicates(const struct imputation *imputation, const s
     struct mmrm_row row;
     for (size_t k = 0; k < imputation->subjects; k++) {
         size_t replicate = k % imputation->replicates + 1;
-        if (!mmrm_model_row(model, subjects[k], &row))
+        if (!mmrm_model_row(model, imputation->cells->subjects[k], &row))
             continue;
         for (size_t j = 0; j < model->visits; j++) {
             size_t *at = &only[row.cohort * model->visits + j];
@@ -145,10 +138,10 @@ static size_t *find_only_replicates(const struct imputation *imputation, const s
 }
 
 /* Cohorts without a mean at a visit, in the whole or a replicate, get a reason; true when there are any. */
-static bool find_cohorts_without_means(struct imputation *imputation, const size_t *subjects)
+static bool find_cohorts_without_means(struct imputation *imputation)
 {
     const struct mmrm_fit *fit = imputation->fit;
-    size_t *only = find_only_replicates(imputation, subjects);
+    size_t *only = find_only_replicates(imputation);
     bool found = false;
     for (size_t k = 0; k < fit->cohort_count * fit->used_count; k++) {
         const char **reason = &imputation->cohort_reasons[k / fit->used_count];
@@ -167,20 +160,21 @@ static bool find_cohorts_without_means(struct imputation *imputation, const size
 }
 
 /*
- * The fit of the cohorts with a mean at each visit in each replicate; the subjects in it.  Without the others
- * a visit may go, and groups are others, so that it takes as many fits as it takes.  `cohort`: the input's.
+ * The fit and cells of the cohorts with a mean at each visit in each replicate.  Without the others a visit
+ * may go, and groups are others, so that it takes as many fits as it takes.  `cohort`: the input's.
  */
-static const size_t *fit_cohorts(struct imputation *imputation, const struct mmrm_input *input, int *cohort)
+static void fit_cohorts(struct imputation *imputation, const struct mmrm_input *input, int *cohort,
+                        const bool *over)
 {
-    void *memory = NULL;
     for (;;) {
-        memory = memory_owner(imputation, "fit");
+        void *memory = memory_owner(imputation, "fit");
         imputation->fit = stat_mmrm_fit(memory, input);
         if (imputation->fit->used_count == 0)
-            break;
-        size_t *subjects = list_subjects(imputation);
-        if (!find_cohorts_without_means(imputation, subjects))
-            return subjects;
+            return;
+        imputation->cells = imputation_cells_new(memory, imputation->fit->model, over);
+        count_subjects(imputation);
+        if (!find_cohorts_without_means(imputation))
+            return;
         size_t left_out = 0;
         for (size_t i = 0; i < input->subject_count; i++) {
             if (cohort[i] >= 0 && imputation->cohort_reasons[cohort[i]] != NULL) {
@@ -189,14 +183,13 @@ static const size_t *fit_cohorts(struct imputation *imputation, const struct mmr
             }
         }
         if (left_out == 0 || imputation->cohort_reasons[imputation->reference] != NULL)
-            return subjects;
-        talloc_free(subjects);
+            return;
         talloc_free(memory);
     }
-    return NULL;
 }
 
-struct imputation *stat_imputation(const void *owner, const struct mmrm_input *input, int reference)
+struct imputation *stat_imputation(const void *owner, const struct mmrm_input *input, int reference,
+                                   const bool *over)
 {
     struct imputation *imputation = memory_new(owner, struct imputation);
     struct mmrm_input *common = memory_new(imputation, struct mmrm_input);
@@ -210,27 +203,29 @@ struct imputation *stat_imputation(const void *owner, const struct mmrm_input *i
     imputation->cohort_reasons = memory_new_array(imputation, const char *, input->cohort_count);
     imputation->imputed = memory_new_array(imputation, size_t,
                                            memory_size_product(input->cohort_count, input->visit_count));
+    imputation->analysed = memory_new_array(imputation, size_t,
+                                            memory_size_product(input->cohort_count, input->visit_count));
     if (reference < 0 || (size_t)reference >= input->cohort_count) {
         imputation->reason = "there is no reference cohort";
         return imputation;
     }
-    const size_t *subjects = fit_cohorts(imputation, common, cohort);
+    fit_cohorts(imputation, common, cohort, over);
     imputation->reason = imputation->cohort_reasons[reference];
     if (imputation->reason == NULL)
         imputation->reason = imputation->fit->reason;
     if (imputation->reason != NULL)
         return imputation;
-    const struct mmrm_model *model = imputation->fit->model;
+    const struct mmrm_model *model = &imputation->cells->model;
     size_t size = input->cohort_count * model->visits * (imputation->replicates + 1);
     imputation->estimates =
         memory_new_array(imputation, double, memory_size_product(size, IMPUTATION_STRATEGIES));
     imputation->slopes = memory_new_array(imputation, double, size);
     count_imputed(imputation);
-    struct imputation_replicate *replicate = imputation_replicate_new(imputation, model);
+    struct imputation_replicate *replicate = imputation_replicate_new(imputation, imputation->cells);
     copy_whole(model, replicate);
     imputation->reason = repeat_once(imputation, replicate, 0);
     if (imputation->reason == NULL)
-        imputation->reason = repeat(imputation, replicate, subjects);
+        imputation->reason = repeat(imputation, replicate);
     talloc_free(replicate);
     return imputation;
 }
@@ -241,6 +236,21 @@ struct imputation *stat_imputation(const void *owner, const struct mmrm_input *i
 struct line {
     double a, b, vaa, vab, vbb;
 };
+
+static const char *why_not_told(const struct imputation *imputation,
+                                const struct imputation_contrast *contrast, size_t used)
+{
+    size_t m = imputation->fit->used_count;
+    size_t stride = imputation->fit->cohort_count * m;
+    const double *slopes = imputation->slopes + (size_t)contrast->cohort * m + used;
+    if (isnan(slopes[0]))
+        return "the cohorts cannot be told apart from the other factors and covariates";
+    for (size_t r = 1; r <= imputation->replicates; r++) {
+        if (isnan(slopes[r * stride]))
+            return "a subject cannot be left out: without it the cohorts cannot be told apart";
+    }
+    return NULL;
+}
 
 static const char *find_place(const struct imputation *imputation, const struct imputation_contrast *contrast,
                               size_t *used)
@@ -254,7 +264,7 @@ static const char *find_place(const struct imputation *imputation, const struct 
     for (size_t j = 0; j < imputation->fit->used_count; j++) {
         if (imputation->fit->used[j] == (size_t)contrast->visit) {
             *used = j;
-            return NULL;
+            return why_not_told(imputation, contrast, j);
         }
     }
     return imputation->fit->visit_notes[contrast->visit];

@@ -43,13 +43,21 @@ struct imputation {
     size_t replicates;           /* of the jackknife: subjects, or IMPUTATION_GROUPS */
     bool grouped;
     size_t *imputed;             /* [cohort * visit_count + visit]: values that were imputed */
+    size_t *analysed;            /* likewise: subjects compared, by their own value or an imputed one */
+    const struct imputation_cells *cells;
     double *estimates;           /* [replicate][strategy][cohort][used visit]; replicate 0 is the whole */
     double *slopes;              /* [replicate][cohort][used visit]: of the estimate by delta */
     const char **cohort_reasons; /* why a cohort is in neither fit nor jackknife, so has no estimates */
 };
 
-/* Fits, imputes and repeats.  Owned by `owner`; refers to the input, which must stay. */
-struct imputation *stat_imputation(const void *owner, const struct mmrm_input *input, int reference);
+/*
+ * Fits, imputes and repeats.  Owned by `owner`; refers to the input, which must stay.
+ * over[subject * visit_count + visit]: the visit is over, so that no value means that there will be none.
+ * Visits that are not are not imputed: a subject is compared at a visit that is over or has a value.  The
+ * mixed model takes all values.  NULL: all are over.  Not kept.
+ */
+struct imputation *stat_imputation(const void *owner, const struct mmrm_input *input, int reference,
+                                   const bool *over);
 
 struct imputation_estimate {
     double estimate, se, lo, hi, z, p;       /* all NAN when there is a reason; p two-sided */

@@ -69,18 +69,23 @@ static void test_analysis_sensitivity_weights_of_trial1000_give_the_numbers_of_r
     talloc_free(owner);
 }
 
-/* Only PLACEBO and AD-MSC are there, the first `measured` visits after baseline are seen by everybody. */
-static struct results *run_small(const void *owner, size_t subjects, size_t measured, bool pooled)
+#define FIRST_DAY "2024-02-05"
+
+/*
+ * Only PLACEBO and AD-MSC are there, the first `measured` visits after baseline are seen by everybody, but the
+ * last one only by the first `early` subjects: the others begin 400 days later.
+ */
+static struct study *make_small(const void *owner, size_t subjects, size_t measured, size_t early)
 {
-    static const char *const ids[] = {"BL", "M3", "M6", "M12", "M24"}, *const one[] = {"Pooled"};
+    static const char *const ids[] = {"BL", "M3", "M6", "M12", "M24"};
     static const int days[] = {0, 91, 183, 365, 730};
     struct study *study = study_new(owner, TRIAL1000 "/protocol.yaml");
-    date_days first = study_date("2024-02-05");
     for (size_t i = 0; i < subjects; i++) {
+        date_days first = study_date(FIRST_DAY) + (i < early ? 0 : 400);
         size_t subject =
             study_add_subject(study, 1, (int)i + 1, KNEE_RIGHT, i % 2 == 0 ? "PLACEBO" : "AD-MSC");
         study_add_record(study, subject, "treatment", KNEE_RIGHT, "unscheduled", first);
-        for (size_t v = 0; v <= measured; v++) {
+        for (size_t v = 0; v <= measured - (i >= early); v++) {
             struct study_record *record =
                 study_add_record(study, subject, "womac_lk", KNEE_RIGHT, ids[v], first + days[v]);
             for (size_t item = 1; item <= 5; item++) {
@@ -92,17 +97,55 @@ static struct results *run_small(const void *owner, size_t subjects, size_t meas
             }
         }
     }
+    return study;
+}
+
+static struct results *run_study(const void *owner, struct study *study)
+{
+    struct results *results = results_new(owner);
+    struct dataset *dataset = study_finish(study);
+    analysis_ancova(dataset, results);
+    analysis_sensitivity(dataset, results);
+    return results;
+}
+
+static struct results *run_small(const void *owner, size_t subjects, size_t measured, bool pooled)
+{
+    static const char *const one[] = {"Pooled"};
+    struct study *study = make_small(owner, subjects, measured, subjects);
     if (pooled) {
         struct dataset *dataset = study_dataset(study);
         dataset->pooled = true;
         dataset->cohorts = dataset->cohort_titles = one;
         dataset->cohort_count = 1;
     }
-    struct results *results = results_new(owner);
-    struct dataset *dataset = study_finish(study);
-    analysis_ancova(dataset, results);
-    analysis_sensitivity(dataset, results);
-    return results;
+    return run_study(owner, study);
+}
+
+/* Whose last visit is still to come is not compared there; once it is over, the value counts as missing. */
+static void test_analysis_sensitivity_does_not_impute_visits_that_are_not_over(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct study *study = make_small(owner, 40, 4, 24);
+    study_dataset(study)->cut_made_us = (int64_t)(study_date(FIRST_DAY) + 830) * 86400000000;
+    const struct results *results = run_study(owner, study);
+    double observed = value(results, "ANCOVA change ~ cohort+base+site pain", "M24", "diff");
+    assert_result(results, NAMES("sensitivity pain", "M24", "AD-MSC", "n"), 12);
+    assert_result(results, NAMES("sensitivity pain", "M24", "AD-MSC", "imputed"), 0);
+    assert_result(results, NAMES("sensitivity pain", "M12", "AD-MSC", "n"), 20);
+    assert_true(fabs(value(results, "sensitivity pain MAR", "M24", "diff") - observed) < 1e-9);
+    assert_true(fabs(value(results, "sensitivity pain J2R", "M24", "diff") - observed) < 1e-9);
+    assert_true(fabs(value(results, "sensitivity pain J2R", "M12", "diff")
+                     - value(results, "ANCOVA change ~ cohort+base+site pain", "M12", "diff"))
+                < 1e-9);
+    assert_true(fabs(value(results, "sensitivity pain IPW", "M24", "diff") - observed) < 1e-9);
+    assert_result(results, NAMES("sensitivity pain IPW", "M24", "AD-MSC - PLACEBO", "weight_max"), 1);
+    results = run_study(owner, make_small(owner, 40, 4, 24));
+    assert_result(results, NAMES("sensitivity pain", "M24", "AD-MSC", "n"), 20);
+    assert_result(results, NAMES("sensitivity pain", "M24", "AD-MSC", "imputed"), 8);
+    assert_true(fabs(value(results, "sensitivity pain J2R", "M24", "diff") - observed) > 1e-3);
+    talloc_free(owner);
 }
 
 static void test_analysis_sensitivity_of_complete_data_is_the_analysis_of_covariance(void **state)
@@ -167,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_analysis_sensitivity_trial1000_gives_the_numbers_of_r),
         cmocka_unit_test(test_analysis_sensitivity_weights_of_trial1000_give_the_numbers_of_r),
+        cmocka_unit_test(test_analysis_sensitivity_does_not_impute_visits_that_are_not_over),
         cmocka_unit_test(test_analysis_sensitivity_of_complete_data_is_the_analysis_of_covariance),
         cmocka_unit_test(test_analysis_sensitivity_of_too_little_says_why),
         cmocka_unit_test(test_analysis_sensitivity_pooled_has_no_rows),

@@ -147,6 +147,8 @@ static void test_layout_sensitivity_trial1000_shows_methods_beside_each_other(vo
     void *owner = memory_owner(NULL, "test");
     const struct table *table = find_table(make(owner, EVERYBODY), "t16-sensitivity-pain");
     assert_string_equal(find_cell(table, "(M24)", "Values imputed, of each", 0)->text, "112, 118");
+    assert_non_null(find_cell(table, "(M24)", "n in the analysis, of each", 0));
+    assert_non_null(strstr(find_fact(table, "In the analysis"), "who may still come is not imputed"));
     assert_string_equal(find_cell(table, "(M24)", "Mixed model, no imputation", 0)->text,
                         "-6.9 [-9.4, -4.3]");
     assert_string_not_equal(find_cell(table, "(M24)", "Analysis of covariance, those with a value", 0)->text,

@@ -67,7 +67,7 @@ static void check_case(const char *name, size_t visits, bool grouped)
     void *owner = memory_owner(NULL, "test");
     struct mmrm_input *input = mmrm_data_load(owner, GOLDEN "data.csv", name, visits);
     mmrm_data_use(input, MMRM_DATA_BASE | MMRM_DATA_SITE, MMRM_DATA_BASE);
-    const struct imputation *imputation = stat_imputation(owner, input, 0);
+    const struct imputation *imputation = stat_imputation(owner, input, 0, NULL);
     size_t count = 0, compared = 0, tipped = 0;
     double worst = 0;
     if (imputation->reason != NULL)
@@ -119,7 +119,7 @@ static void test_stat_imputation_tipping_point_puts_the_limit_at_zero(void **sta
     void *owner = memory_owner(NULL, "test");
     struct mmrm_input *input = mmrm_data_load(owner, GOLDEN "data.csv", "small", 3);
     mmrm_data_use(input, MMRM_DATA_BASE | MMRM_DATA_SITE, MMRM_DATA_BASE);
-    const struct imputation *imputation = stat_imputation(owner, input, 0);
+    const struct imputation *imputation = stat_imputation(owner, input, 0, NULL);
     size_t found = 0;
     for (int visit = 0; visit < 3; visit++) {
         for (int cohort = 1; cohort < 3; cohort++) {
@@ -179,15 +179,15 @@ static void test_stat_imputation_without_a_mean_has_a_reason(void **state)
     struct mmrm_input *input = mmrm_data_load(owner, GOLDEN "data.csv", "small", 3);
     mmrm_data_use(input, MMRM_DATA_BASE | MMRM_DATA_SITE, MMRM_DATA_BASE);
     add_to_values(input, missing);
-    const struct imputation *imputation = stat_imputation(owner, input, 0);
+    const struct imputation *imputation = stat_imputation(owner, input, 0, NULL);
     assert_null(imputation->reason);
     assert_no_estimate(imputation, jump(2), "no mean to impute");
     assert_no_estimate(imputation, jump(0), "itself");
     struct imputation_contrast other = jump(1);
     assert_null(stat_imputation_estimate(imputation, &other, 0.95).reason);
-    imputation = stat_imputation(owner, input, 2);
+    imputation = stat_imputation(owner, input, 2, NULL);
     assert_no_estimate(imputation, jump(1), "no mean to impute");
-    imputation = stat_imputation(owner, input, -1);
+    imputation = stat_imputation(owner, input, -1, NULL);
     assert_no_estimate(imputation, jump(1), "no reference");
     talloc_free(owner);
 }
@@ -214,12 +214,12 @@ static void test_stat_imputation_cohort_with_one_value_leaves_the_others(void **
     }
     assert_true(kept);
     input->y = y;
-    const struct imputation *imputation = stat_imputation(owner, input, 0);
+    const struct imputation *imputation = stat_imputation(owner, input, 0, NULL);
     assert_null(imputation->reason);
     assert_no_estimate(imputation, jump(2), "a single value at a visit");
     struct mmrm_input without = *input;
     without.cohort = cohort;
-    const struct imputation *alone = stat_imputation(owner, &without, 0);
+    const struct imputation *alone = stat_imputation(owner, &without, 0, NULL);
     for (int visit = 0; visit < 3; visit++) {
         const struct imputation_contrast contrast = {IMPUTATION_JUMP, 1, visit, 0};
         struct imputation_estimate e = stat_imputation_estimate(imputation, &contrast, 0.95);
@@ -227,8 +227,59 @@ static void test_stat_imputation_cohort_with_one_value_leaves_the_others(void **
         assert_null(e.reason);
         assert_true(e.estimate == same.estimate && e.se == same.se);
     }
-    imputation = stat_imputation(owner, input, 2);
+    imputation = stat_imputation(owner, input, 2, NULL);
     assert_no_estimate(imputation, jump(1), "a single value at a visit");
+    talloc_free(owner);
+}
+
+/*
+ * Without other terms differences are those of means: that cohort 2 is still awaited at the last visit changes
+ * nothing between the others, and nothing at visits before.
+ */
+static void test_stat_imputation_awaited_values_are_not_compared(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct mmrm_input *input = mmrm_data_load(owner, GOLDEN "data.csv", "small", 3);
+    mmrm_data_use(input, 0, 0);
+    bool *over = memory_new_array(owner, bool, input->subject_count * 3);
+    for (size_t k = 0; k < input->subject_count * 3; k++)
+        over[k] = k % 3 != 2 || input->cohort[k / 3] != 2;
+    const struct imputation *all = stat_imputation(owner, input, 0, NULL);
+    const struct imputation *some = stat_imputation(owner, input, 0, over);
+    assert_true(all->imputed[2 * 3 + 2] > 0);
+    assert_int_equal(some->imputed[2 * 3 + 2], 0);
+    assert_int_equal(some->analysed[2 * 3 + 2], all->analysed[2 * 3 + 2] - all->imputed[2 * 3 + 2]);
+    for (int k = 0; k < IMPUTATION_STRATEGIES * 3 * 2; k++) {
+        enum imputation_strategy strategy = (enum imputation_strategy)(k / 6);
+        const struct imputation_contrast contrast = {strategy, k % 2 + 1, k / 2 % 3, 1};
+        struct imputation_estimate a = stat_imputation_estimate(all, &contrast, 0.95);
+        struct imputation_estimate b = stat_imputation_estimate(some, &contrast, 0.95);
+        bool same = fabs(a.estimate - b.estimate) < 1e-9 && fabs(a.se - b.se) < 1e-9;
+        assert_null(b.reason);
+        assert_int_equal(same, contrast.cohort != 2 || contrast.visit != 2);
+    }
+    talloc_free(owner);
+}
+
+/* No visit is over: nothing is imputed, whatever the strategy. */
+static void test_stat_imputation_no_visit_over_imputes_nothing(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct mmrm_input *input = mmrm_data_load(owner, GOLDEN "data.csv", "small", 3);
+    mmrm_data_use(input, MMRM_DATA_BASE | MMRM_DATA_SITE, MMRM_DATA_BASE);
+    bool *over = memory_new_array(owner, bool, input->subject_count * 3);
+    const struct imputation *imputation = stat_imputation(owner, input, 0, over);
+    for (int visit = 0; visit < 3; visit++) {
+        const struct imputation_contrast mar = {IMPUTATION_MAR, 1, visit, 0};
+        const struct imputation_contrast copy = {IMPUTATION_COPY, 1, visit, 0};
+        struct imputation_estimate a = stat_imputation_estimate(imputation, &mar, 0.95);
+        struct imputation_estimate b = stat_imputation_estimate(imputation, &copy, 0.95);
+        assert_null(a.reason);
+        assert_true(a.estimate == b.estimate && a.se == b.se);
+        assert_non_null(stat_imputation_tipping(imputation, &mar, 0.95).reason);
+    }
     talloc_free(owner);
 }
 
@@ -242,7 +293,7 @@ static void test_stat_imputation_nothing_missing_is_the_analysis_of_covariance(v
     for (size_t k = 0; k < input->subject_count * 3; k++)
         y[k] = isnan(input->y[k]) ? (double)(k % 17) : input->y[k];
     input->y = y;
-    const struct imputation *imputation = stat_imputation(owner, input, 0);
+    const struct imputation *imputation = stat_imputation(owner, input, 0, NULL);
     for (int s = 0; s < IMPUTATION_STRATEGIES; s++) {
         struct imputation_contrast contrast = {(enum imputation_strategy)s, 2, 2, 3};
         struct mmrm_contrast same = {2, 0, 2, MMRM_NO_VISIT, MMRM_EQUAL_MARGINS};
@@ -265,6 +316,8 @@ int main(void)
         cmocka_unit_test(test_stat_imputation_tipping_point_puts_the_limit_at_zero),
         cmocka_unit_test(test_stat_imputation_without_a_mean_has_a_reason),
         cmocka_unit_test(test_stat_imputation_cohort_with_one_value_leaves_the_others),
+        cmocka_unit_test(test_stat_imputation_awaited_values_are_not_compared),
+        cmocka_unit_test(test_stat_imputation_no_visit_over_imputes_nothing),
         cmocka_unit_test(test_stat_imputation_nothing_missing_is_the_analysis_of_covariance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
