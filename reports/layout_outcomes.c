@@ -27,12 +27,6 @@ static const char *change_meaning(const struct outcome *outcome)
                                                             : "value - baseline; a fall is an improvement";
 }
 
-/* Changes are those after baseline. */
-static bool is_shown(const struct layout *layout, size_t visit, bool change)
-{
-    return !change || dataset_is_after_baseline(layout->dataset, (int)visit);
-}
-
 enum measure { MEASURE_VALUE, MEASURE_CHANGE, MEASURE_PERCENT };
 
 static const struct {
@@ -44,6 +38,28 @@ static const struct {
     [MEASURE_CHANGE] = {"change", "change", "change", "change from baseline"},
     [MEASURE_PERCENT] = {"percent", "pct_change", "change in per cent", "change in per cent of the baseline"},
 };
+
+static const char *results_of(const struct layout *layout, const struct outcome *outcome, enum measure measure)
+{
+    return memory_format(layout->document, "%s %s", measures[measure].results, outcome->endpoint->id);
+}
+
+/* Changes are those after baseline; a visit without the outcome's form and without a value has nothing to show. */
+static bool is_shown(const struct layout *layout, const struct outcome *outcome, size_t visit, bool change)
+{
+    const struct dataset *dataset = layout->dataset;
+    const struct visit *planned = &dataset->catalogue->protocol->visits[visit];
+    if (change && !dataset_is_after_baseline(dataset, (int)visit))
+        return false;
+    for (size_t i = 0; i < planned->form_count; i++)
+        if (outcome->form == NULL || strcmp(planned->forms[i], outcome->form->id) == 0)
+            return true;
+    const char *values = results_of(layout, outcome, MEASURE_VALUE);
+    for (size_t c = 0; c < dataset->cohort_count; c++)
+        if (layout_value(layout, values, planned->id, dataset->cohorts[c], "n") > 0)
+            return true;
+    return false;
+}
 
 static void add_population(struct table *table, const char *kind)
 {
@@ -79,26 +95,25 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
         {"{median} [{q1}, {q3}]", "Median [Q1, Q3]", 0},
         {"{min}, {max}", "Min, max", 0},
     };
-    const char *results =
-        memory_format(layout->document, "%s %s", measures[measure].results, outcome->endpoint->id);
+    const char *results = results_of(layout, outcome, measure);
     for (size_t v = 0; v < protocol->visit_count; v++) {
         const struct visit *visit = &protocol->visits[v];
         struct result_key key = {.table = results, .row = visit->id, .collected = collected};
-        for (size_t i = 0; is_shown(layout, v, change) && i < sizeof lines / sizeof *lines; i++)
+        for (size_t i = 0; is_shown(layout, outcome, v, change) && i < sizeof lines / sizeof *lines; i++)
             layout_add_cohort_row(layout, table, &key, layout_visit_title(layout, visit), &lines[i]);
     }
 }
 
 /* --- figures ------------------------------------------------------------------------------------------- */
 
-static void add_positions(const struct layout *layout, struct figure *figure)
+static void add_positions(const struct layout *layout, const struct outcome *outcome, struct figure *figure)
 {
     struct figure_lines *lines = &figure->as.lines;
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
     double *days = memory_new_array(figure, double, protocol->visit_count);
     const char **titles = memory_new_array(figure, const char *, protocol->visit_count);
     for (size_t v = 0; v < protocol->visit_count; v++) {
-        if (!is_shown(layout, v, lines->change))
+        if (!is_shown(layout, outcome, v, lines->change))
             continue;
         days[lines->position_count] = protocol->visits[v].target;
         titles[lines->position_count++] = protocol->visits[v].id;
@@ -183,7 +198,7 @@ static void add_mean_figure(struct layout *layout, const struct outcome *outcome
     figure->as.lines.y_title =
         memory_format(figure, "%s (%s CI)", change ? "Mean change from baseline" : "Mean", level);
     figure->as.lines.better = rise ? "higher is better \xe2\x86\x91" : "lower is better \xe2\x86\x93";
-    add_positions(layout, figure);
+    add_positions(layout, outcome, figure);
     add_series(layout, figure, results);
     add_figure_data(layout, figure, results, outcome->collected);
     figure->description = describe(figure, level, outcome->collected);

@@ -204,7 +204,7 @@ static void add_difference_rows(const struct layout *layout, struct table *table
 }
 
 static void add_difference_facts(const struct layout *layout, struct table *table,
-                                 const struct responder *responder, bool imputed)
+                                 const struct responder *responder, const char *defined_in, bool imputed)
 {
     layout_set_planned_estimand(
         layout, table, responder->endpoints[0],
@@ -218,7 +218,7 @@ static void add_difference_facts(const struct layout *layout, struct table *tabl
         });
     if (imputed)
         table_add_intercurrent(table, "no value, whatever the reason", "composite: counts as no response");
-    add_definition(layout, table, responder);
+    table_add_fact(table, "Responder", "as defined over %s, with instrument, range and direction", defined_in);
     layout_add_association_fact(layout, table);
     table_add_fact(table, "Number needed",
                    "1 / difference, limits from Newcombe's; NNTB: treated for one more response, NNTH: for "
@@ -228,7 +228,8 @@ static void add_difference_facts(const struct layout *layout, struct table *tabl
                        layout_strata_names(layout));
 }
 
-static void add_differences(struct layout *layout, const struct responder *responder, bool imputed)
+static void add_differences(struct layout *layout, const struct responder *responder, const char *defined_in,
+                            bool imputed)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
     const char *title = responder->title != NULL ? responder->title : responder->id;
@@ -238,7 +239,7 @@ static void add_differences(struct layout *layout, const struct responder *respo
                                        imputed ? "imputed" : "observed"),
                          memory_format(layout->document, "Differences of responders, %s: %s",
                                        imputed ? "missing = non-responder" : "observed", title));
-    add_difference_facts(layout, table, responder, imputed);
+    add_difference_facts(layout, table, responder, defined_in, imputed);
     table->group_title = "Visit";
     table->label_title = "Statistic";
     layout_add_contrast_columns(layout, table);
@@ -274,6 +275,8 @@ static void add_responder(struct layout *layout, const struct responder *respond
         add_way(layout, table, responder, "observed", &protocol->visits[v]);
         add_way(layout, table, responder, "non-responder imputation", &protocol->visits[v]);
     }
+    for (int imputed = 0; layout_has_contrasts(layout) && imputed < 2; imputed++)
+        add_differences(layout, responder, table->number, imputed);
 }
 
 void layout_responders(struct layout *layout)
@@ -289,8 +292,4 @@ void layout_responders(struct layout *layout)
     layout_explain_no_contrasts(layout);
     for (size_t i = 0; i < protocol->responder_count; i++)
         add_responder(layout, &protocol->responders[i]);
-    for (size_t i = 0; layout_has_contrasts(layout) && i < protocol->responder_count; i++) {
-        add_differences(layout, &protocol->responders[i], false);
-        add_differences(layout, &protocol->responders[i], true);
-    }
 }

@@ -23,10 +23,10 @@ void columns_append_more(struct text *out, const struct table *table)
 }
 
 /*
- * Of print, in points: A4 landscape without its margins; a character and a cell's padding in each size of
- * type.
+ * Of print, in points: A4 without its margins, upright and across; a character and a cell's padding in each
+ * size of type.
  */
-static const double page_width = 770;
+static const double page_widths[] = {[COLUMNS_UPRIGHT] = 520, [COLUMNS_ACROSS] = 770};
 static const struct {
     double character, padding;
 } types[] = {{4.3, 12}, {3.5, 7}};
@@ -49,17 +49,29 @@ static double longest_word(const char *text)
     return longest;
 }
 
-/* Characters that a column cannot do without: numbers do not wrap, texts and titles do. */
+enum { MOST_ON_A_LINE = 40, WRAPPED = 24 };
+
+bool columns_cell_wraps(const struct cell *cell)
+{
+    return cell->kind != CELL_NUMBER || text_count_characters(cell->text) > MOST_ON_A_LINE;
+}
+
+static double cell_characters(const struct cell *cell)
+{
+    if (cell->kind != CELL_NUMBER)
+        return longest_word(cell->text);
+    if (columns_cell_wraps(cell))
+        return fmax(longest_word(cell->text), WRAPPED);
+    return (double)text_count_characters(cell->text) + (cell->footnote > 0 ? 1 : 0);
+}
+
+/* Characters that a column cannot do without: short numbers do not wrap, texts and titles do. */
 static double column_characters(const struct table *table, size_t column)
 {
     double most =
         fmax(longest_word(table->columns[column].title), longest_word(table->columns[column].subtitle));
-    for (size_t r = 0; r < columns_shown_rows(table); r++) {
-        const struct cell *cell = &table->rows[r].cells[column];
-        most = fmax(most, cell->kind == CELL_NUMBER ? (double)text_count_characters(cell->text) +
-                                                          (cell->footnote > 0 ? 1 : 0)
-                                                    : longest_word(cell->text));
-    }
+    for (size_t r = 0; r < columns_shown_rows(table); r++)
+        most = fmax(most, cell_characters(&table->rows[r].cells[column]));
     return most;
 }
 
@@ -86,7 +98,7 @@ static size_t widest_part(const struct columns *columns, size_t from)
     double sum = width_of(columns->label, COLUMNS_SMALL);
     size_t to = from;
     while (to < columns->count &&
-           (to == from || sum + width_of(columns->characters[to], COLUMNS_SMALL) <= page_width))
+           (to == from || sum + width_of(columns->characters[to], COLUMNS_SMALL) <= page_widths[columns->page]))
         sum += width_of(columns->characters[to++], COLUMNS_SMALL);
     return to;
 }
@@ -115,20 +127,49 @@ static double widest_of(const struct columns *columns, enum columns_type type)
     return widest;
 }
 
-struct columns columns_divide(const void *owner, const struct table *table)
+struct columns columns_divide(const void *owner, const struct table *table, enum columns_page page)
 {
     size_t count = table->column_count, parts = 0;
-    struct columns columns = {memory_new_array(owner, double, count + 1), label_characters(table), count,
-                              count, COLUMNS_NORMAL};
+    struct columns columns = {.characters = memory_new_array(owner, double, count + 1),
+                              .label = label_characters(table),
+                              .count = count,
+                              .most = count,
+                              .type = COLUMNS_NORMAL,
+                              .page = page};
     for (size_t c = 0; c < count; c++)
         columns.characters[c] = column_characters(table, c);
-    if (widest_of(&columns, COLUMNS_NORMAL) <= page_width)
+    if (widest_of(&columns, COLUMNS_NORMAL) <= page_widths[page])
         return columns;
     for (size_t from = 0; from < count; parts++)
         from = widest_part(&columns, from);
     if (!table->listing && parts > 1)
         columns.most = (count + parts - 1) / parts;
-    if (widest_of(&columns, COLUMNS_NORMAL) > page_width)
+    if (widest_of(&columns, COLUMNS_NORMAL) > page_widths[page])
         columns.type = COLUMNS_SMALL;
     return columns;
+}
+
+size_t columns_row_lines(const struct columns *columns, const struct table_row *row)
+{
+    double used = width_of(columns->label, columns->type), most = 1;
+    for (size_t c = 0; c < columns->count; c++)
+        used += width_of(columns->characters[c], columns->type);
+    /* What is left over is shared by the columns. */
+    double spare = fmax(0, page_widths[columns->page] - used) / types[columns->type].character /
+                   (double)(columns->count + 1);
+    most = fmax(most, ceil((double)text_count_characters(row->label) / (columns->label + spare)));
+    for (size_t c = 0; c < columns->count; c++)
+        if (columns_cell_wraps(&row->cells[c]))
+            most = fmax(most, ceil((double)text_count_characters(row->cells[c].text) /
+                                   (columns->characters[c] + spare)));
+    return (size_t)most;
+}
+
+bool columns_are_wide(const struct table *table)
+{
+    struct columns columns = columns_divide(table, table, COLUMNS_UPRIGHT);
+    bool wide = table->listing || columns.most < columns.count ||
+                widest_of(&columns, columns.type) > page_widths[COLUMNS_UPRIGHT];
+    talloc_free(columns.characters);
+    return wide;
 }

@@ -72,10 +72,10 @@ void html_append_facts(struct text *out, const char *class, const struct fact *f
 }
 
 /* The numbers of a figure are open, so that they print; who reads may close them. */
-static void append_figure(struct text *out, const struct figure *figure)
+static void append_figure(struct text *out, const struct figure *figure, enum columns_page page)
 {
     text_append_format(out, "<figure%s aria-labelledby=\"%s\">\n<figcaption id=\"%s\">",
-                       html_is_short(figure->data) ? " class=\"kept\"" : "", figure->id, figure->id);
+                       html_is_short(figure->data, page) ? " class=\"kept\"" : "", figure->id, figure->id);
     html_append_element(out, "span", figure->number);
     text_append(out, " ");
     text_append_html(out, figure->title);
@@ -94,7 +94,7 @@ static void append_figure(struct text *out, const struct figure *figure)
     if (figure->data->column_count > 0) {
         text_append(out, "<details open><summary>The numbers of this figure</summary>\n");
         html_append_facts(out, "about", figure->data->facts, figure->data->fact_count);
-        html_append_grid(out, figure->data, figure->id);
+        html_append_grid(out, figure->data, figure->id, page);
         text_append(out, "</details>\n");
     }
     text_append(out, "</figure>\n");
@@ -102,10 +102,26 @@ static void append_figure(struct text *out, const struct figure *figure)
 
 /* --- the whole ----------------------------------------------------------------------------------------- */
 
+/* A chapter prints across when its first table or most of them do: no heading alone, few changes of page. */
+static enum columns_page page_of(const struct chapter *chapter)
+{
+    size_t tables = 0, wide = 0;
+    for (size_t i = 0; i < chapter->block_count; i++) {
+        const struct table *table = chapter->blocks[i].table;
+        bool is_wide = table != NULL && columns_are_wide(table);
+        if (is_wide && i == 0)
+            return COLUMNS_ACROSS;
+        tables += table != NULL ? 1 : 0;
+        wide += is_wide ? 1 : 0;
+    }
+    return 2 * wide > tables ? COLUMNS_ACROSS : COLUMNS_UPRIGHT;
+}
+
 static void append_chapter(struct text *out, const struct chapter *chapter)
 {
-    text_append_format(out, "<section class=\"chapter\" aria-labelledby=\"%s\">\n<h2 id=\"%s\">", chapter->id,
-                       chapter->id);
+    enum columns_page page = page_of(chapter);
+    text_append_format(out, "<section class=\"chapter%s\" aria-labelledby=\"%s\">\n<h2 id=\"%s\">",
+                       page == COLUMNS_ACROSS ? " across" : "", chapter->id, chapter->id);
     text_append_html(out, chapter->title);
     html_append_back(out);
     text_append(out, "</h2>\n");
@@ -115,9 +131,9 @@ static void append_chapter(struct text *out, const struct chapter *chapter)
     }
     for (size_t i = 0; i < chapter->block_count; i++) {
         if (chapter->blocks[i].table != NULL)
-            html_append_table(out, chapter->blocks[i].table);
+            html_append_table(out, chapter->blocks[i].table, page);
         else
-            append_figure(out, chapter->blocks[i].figure);
+            append_figure(out, chapter->blocks[i].figure, page);
     }
     text_append(out, "</section>\n");
 }

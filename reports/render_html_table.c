@@ -27,7 +27,9 @@ static void append_head(struct text *out, const struct table *table, const struc
 
 static void append_cell(struct text *out, const struct table *table, const struct cell *cell)
 {
-    text_append(out, cell->kind == CELL_NUMBER ? "<td class=\"n\">" : "<td>");
+    text_append(out, cell->kind != CELL_NUMBER  ? "<td>"
+                     : columns_cell_wraps(cell) ? "<td class=\"n several\">"
+                                                : "<td class=\"n\">");
     text_append_html(out, cell->text);
     if (cell->footnote > 0) {
         text_append_format(out, "<sup><a href=\"#%s-%zu\">", table->id, cell->footnote);
@@ -54,17 +56,36 @@ static void append_row(struct text *out, const struct table *table, const struct
     text_append(out, "</tr>\n");
 }
 
-/* Rows of one group are one <tbody>, which print keeps together. */
+/* Rows of the group that begins at row `from`. */
+static size_t count_group(const struct table *table, size_t from)
+{
+    size_t to = from;
+    while (to < columns_shown_rows(table) && strcmp(table->rows[to].group, table->rows[from].group) == 0)
+        to++;
+    return to - from;
+}
+
+/* Rows of one group are one <tbody>, which print keeps together unless it is too long for that. */
+static void append_body(struct text *out, const struct table *table, size_t from)
+{
+    enum { MOST_WHOLE = 16 };
+    bool whole = from < columns_shown_rows(table) && table->rows[from].group[0] != '\0' &&
+                 count_group(table, from) <= MOST_WHOLE;
+    text_append(out, whole ? "<tbody class=\"whole\">\n" : "<tbody>\n");
+}
+
 static void append_rows(struct text *out, const struct table *table, const struct columns_part *part)
 {
     size_t count = columns_shown_rows(table), columns = part->to - part->from + 1;
     const char *group = "";
-    text_append(out, "<tbody>\n");
+    append_body(out, table, 0);
     for (size_t r = 0; r < count; r++) {
         const struct table_row *row = &table->rows[r];
         if (strcmp(row->group, group) != 0) {
-            if (r > 0)
-                text_append(out, "</tbody><tbody>\n");
+            if (r > 0) {
+                text_append(out, "</tbody>");
+                append_body(out, table, r);
+            }
             text_append_format(out, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%zu\">",
                                columns);
             html_append_element(out, "span", row->group);
@@ -127,28 +148,30 @@ static void append_part(struct text *out, const struct table *table, const struc
 /* Lines that all parts of the grid take. */
 static size_t count_lines(const struct table *table, const struct columns *columns)
 {
-    size_t lines = columns_shown_rows(table) + 2;
+    size_t lines = 2;
     for (size_t r = 0; r < columns_shown_rows(table); r++) {
+        lines += columns_row_lines(columns, &table->rows[r]);
         const char *before = r > 0 ? table->rows[r - 1].group : "";
         lines += strcmp(table->rows[r].group, before) != 0 ? 1 : 0;
     }
     return lines * (columns->most == 0 ? 1 : (columns->count + columns->most - 1) / columns->most);
 }
 
-bool html_is_short(const struct table *table)
+bool html_is_short(const struct table *table, enum columns_page page)
 {
     enum { SHORT_LINES = 30 };
-    struct columns columns = columns_divide(table, table);
+    struct columns columns = columns_divide(table, table, page);
     size_t lines = count_lines(table, &columns) + table->fact_count + table->estimand_count;
     talloc_free(columns.characters);
     return lines <= SHORT_LINES;
 }
 
-void html_append_grid(struct text *out, const struct table *table, const char *labelled_by)
+void html_append_grid(struct text *out, const struct table *table, const char *labelled_by,
+                      enum columns_page page)
 {
     void *owner = memory_owner(out, "grid");
-    struct columns columns = columns_divide(owner, table);
-    bool kept = html_is_short(table);
+    struct columns columns = columns_divide(owner, table, page);
+    bool kept = html_is_short(table, page);
     size_t from = 0;
     do {
         struct columns_part part = columns_part_at(&columns, from);
@@ -172,10 +195,13 @@ static void append_estimand(struct text *out, const struct table *table)
     text_append(out, "</aside>\n");
 }
 
-void html_append_table(struct text *out, const struct table *table)
+void html_append_table(struct text *out, const struct table *table, enum columns_page page)
 {
-    text_append_format(out, "<section class=\"table%s\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">",
-                       html_is_short(table) ? " short" : " long", table->id, table->id);
+    bool turned = page == COLUMNS_UPRIGHT && columns_are_wide(table);
+    enum columns_page own = turned ? COLUMNS_ACROSS : page;
+    text_append_format(out, "<section class=\"table%s%s\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">",
+                       html_is_short(table, own) ? " short" : "", turned ? " across" : "", table->id,
+                       table->id);
     html_append_element(out, "span", table->number);
     text_append(out, " ");
     text_append_html(out, table->title);
@@ -183,6 +209,6 @@ void html_append_table(struct text *out, const struct table *table)
     text_append(out, "</h3>\n");
     append_estimand(out, table);
     html_append_facts(out, "about", table->facts, table->fact_count);
-    html_append_grid(out, table, table->id);
+    html_append_grid(out, table, table->id, own);
     text_append(out, "</section>\n");
 }

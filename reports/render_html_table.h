@@ -5,23 +5,23 @@
 #ifndef PATELLA_RENDER_HTML_TABLE_H
 #define PATELLA_RENDER_HTML_TABLE_H
 
+#include "reports/render_columns.h"
 #include "reports/render_html.h"
 
 /* Heading, facts, estimand, grid, footnotes. */
-void html_append_table(struct text *out, const struct table *table);
+void html_append_table(struct text *out, const struct table *table, enum columns_page page);
 
 /*
  * The grid alone, with its footnotes, named by the heading with id `labelled_by`.  A table of statistics that
- * is too wide for a landscape A4 page in small letters is parted by columns; each part repeats the first
- * column.
+ * is too wide for the printed page in small letters is parted by columns; each part repeats the first column.
  */
-void html_append_grid(struct text *out, const struct table *table, const char *labelled_by);
+void html_append_grid(struct text *out, const struct table *table, const char *labelled_by,
+                      enum columns_page page);
 
 /*
- * In print a short table stays on one page, with the figure that it belongs to; a long one begins on a new
- * page, so that its head is not left alone.
+ * In print a short table stays on one page, with the figure that it belongs to.
  */
-bool html_is_short(const struct table *table);
+bool html_is_short(const struct table *table, enum columns_page page);
 
 /* render_html.c */
 void html_append_element(struct text *out, const char *tag,

@@ -242,7 +242,7 @@ static void append_footnotes(struct text *out, const struct table *table)
 void render_rtf_table(struct text *out, const struct document *document, const struct table *table)
 {
     void *owner = memory_owner(out, "rtf");
-    struct columns columns = columns_divide(owner, table);
+    struct columns columns = columns_divide(owner, table, COLUMNS_ACROSS);
     append_begin(out, document, table);
     append_title(out, table);
     struct grid grid = {.out = out, .table = table, .columns = &columns,

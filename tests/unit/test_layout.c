@@ -140,6 +140,21 @@ static void test_layout_outcomes_visit_without_values_shows_a_dash(void **state)
     assert_true(row->cells[0].footnote > 0);
 }
 
+static void test_layout_outcomes_visit_without_the_form_is_left_out_unless_it_has_values(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct protocol *protocol = study_dataset(fixture->study)->catalogue->protocol;
+    for (size_t v = 1; v < protocol->visit_count; v++)
+        ((struct visit *)(uintptr_t)&protocol->visits[v])->form_count = 1; /* womac_lk alone */
+    const struct table *table = find_table(lay_out(fixture), "t6-value-vas");
+    bool month_3 = false;
+    for (size_t r = 0; r < table->row_count; r++) {
+        month_3 = month_3 || strcmp(table->rows[r].group, "3 months (M3)") == 0;
+        assert_string_not_equal(table->rows[r].group, "6 months (M6)");
+    }
+    assert_true(month_3);
+}
+
 /* True when the table has that fact with that text in it. */
 static bool has_fact(const struct table *table, const char *label, const char *part)
 {
@@ -354,6 +369,7 @@ int main(void)
         TEST(test_layout_outcomes_descriptives_are_formatted_by_statistic),
         TEST(test_layout_outcomes_single_value_has_reason_as_footnote),
         TEST(test_layout_outcomes_visit_without_values_shows_a_dash),
+        TEST(test_layout_outcomes_visit_without_the_form_is_left_out_unless_it_has_values),
         TEST(test_layout_outcomes_table_states_instrument_range_and_direction),
         TEST(test_layout_outcomes_figure_states_its_population),
         TEST(test_layout_collected_decimals_follow_items_and_method),

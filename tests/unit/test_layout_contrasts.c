@@ -219,7 +219,7 @@ static const char *find_fact(const struct table *table, const char *label)
 static void test_layout_responders_per_cent_say_where_they_are_measured_from(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"t9-differences-eased-observed", "t9-differences-good-observed"};
+    static const char *const ids[] = {"t9-responder-eased", "t9-responder-good"};
     struct study *study = study_new_with_forms(NULL, WEEKS "/protocol.yaml", WEEKS "/forms");
     const struct catalogue *catalogue = study_dataset(study)->catalogue;
     for (size_t i = 0; i < 2; i++) {
@@ -233,6 +233,8 @@ static void test_layout_responders_per_cent_say_where_they_are_measured_from(voi
     const char *good = find_fact(find_table(document, ids[1]), "Responder");
     assert_non_null(strstr(eased, "best end of the scale, 14, not from 0"));
     assert_non_null(strstr(good, "best end of the scale, 5, not from 0"));
+    const char *compared = find_fact(find_table(document, "t9-differences-good-observed"), "Responder");
+    assert_non_null(strstr(compared, find_table(document, ids[1])->number));
     talloc_free(study);
 }
 

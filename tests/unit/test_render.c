@@ -179,6 +179,81 @@ static void test_render_html_table_that_is_too_wide_is_parted_by_columns(void **
     }
 }
 
+/* Pages turn for what fits no upright one, and no oftener: a chapter of such tables turns as a whole. */
+static void test_render_html_pages_turn_for_wide_tables_only(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t columns[4];       /* of each table, to the first 0 */
+        const char *chapter;
+        size_t turned;           /* tables that turn by themselves */
+    } cases[] = {
+        {{3}, "class=\"chapter\"", 0},
+        {{12}, "class=\"chapter across\"", 0},
+        {{3, 12, 3}, "class=\"chapter\"", 1},
+        {{12, 3, 3}, "class=\"chapter across\"", 0},
+        {{3, 12, 12}, "class=\"chapter across\"", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        void *owner = memory_owner(NULL, "test");
+        struct layout layout = new_layout(owner);
+        for (size_t t = 0; cases[i].columns[t] > 0; t++)
+            new_wide_table(&layout, cases[i].columns[t])->id = memory_format(owner, "wide-%zu", t);
+        struct text *out = text_new(owner);
+        render_html(out, layout.document);
+        markup_check(out->bytes);
+        assert_int_equal(markup_count(out->bytes, cases[i].chapter), 1);
+        assert_int_equal(markup_count(out->bytes, "<section class=\"table short across\""), cases[i].turned);
+        talloc_free(owner);
+    }
+}
+
+/* What print keeps together fits on a page: groups of few rows, tables of few lines, their texts wrapped. */
+static void test_render_html_print_keeps_together_what_fits_on_a_page(void **state)
+{
+    (void)state;
+    static const char words[] = "the interval between every two groups lies wholly within the margin: they "
+                                "are alike, whichever of them is the first, and the study says so";
+    static const struct {
+        size_t rows;
+        const char *group, *text;
+        size_t whole, kept;
+    } cases[] = {{12, "Group", "short", 1, 1}, {17, "Group", "short", 0, 1}, {12, "", "short", 0, 1},
+                 {40, "", "short", 0, 0},      {20, "", words, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        void *owner = memory_owner(NULL, "test");
+        struct layout layout = new_layout(owner);
+        struct table *table = layout_add_table(&layout, "t", "Texts");
+        for (int c = 0; c < 6; c++)
+            table_add_column(table, "Text", "", CELL_TEXT);
+        for (size_t r = 0; r < cases[i].rows; r++)
+            table_set_cell(table, table_add_row(table, cases[i].group, "row", 0), 0, CELL_TEXT, cases[i].text);
+        struct text *out = text_new(owner);
+        render_html(out, layout.document);
+        markup_check(out->bytes);
+        assert_int_equal(markup_count(out->bytes, "<tbody class=\"whole\">"), cases[i].whole);
+        assert_int_equal(markup_count(out->bytes, "<section class=\"table short\""), cases[i].kept);
+        talloc_free(owner);
+    }
+}
+
+/* An estimate with a sentence beside it does not take the page's width. */
+static void test_render_html_long_number_takes_several_lines(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct table *table = new_wide_table(&layout, 3);
+    table_set_cell(table, &table->rows[0], 1, CELL_NUMBER,
+                   "-6.54 [-12.64, -0.43]; adjusted, E-value 2.13 (of the limit 1.17)");
+    struct text *out = text_new(owner);
+    render_html(out, layout.document);
+    assert_int_equal(markup_count(out->bytes, "<td class=\"n several\">-6.54"), 1);
+    assert_int_equal(markup_count(out->bytes, "<td class=\"n\">-16.43"), 2);
+    assert_int_equal(markup_count(out->bytes, "class=\"chapter\""), 1);
+    talloc_free(owner);
+}
+
 static void test_render_html_estimand_stands_over_its_table(void **state)
 {
     (void)state;
@@ -324,6 +399,9 @@ int main(void)
         cmocka_unit_test(test_render_html_footnotes_are_shared_and_linked),
         cmocka_unit_test(test_render_html_policy_lets_its_own_script_run),
         cmocka_unit_test(test_render_html_table_that_is_too_wide_is_parted_by_columns),
+        cmocka_unit_test(test_render_html_pages_turn_for_wide_tables_only),
+        cmocka_unit_test(test_render_html_print_keeps_together_what_fits_on_a_page),
+        cmocka_unit_test(test_render_html_long_number_takes_several_lines),
         cmocka_unit_test(test_render_html_estimand_stands_over_its_table),
         cmocka_unit_test(test_render_html_title_in_the_running_head_cannot_leave_the_style),
         cmocka_unit_test(test_report_build_html_is_sound_and_needs_nothing_else),
