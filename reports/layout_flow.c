@@ -29,6 +29,7 @@ static double set_count(const struct layout *layout, const char *set, const char
 struct lines {
     const char **at;
     size_t count, room;
+    bool parts;                  /* what follows are parts of the line before */
 };
 
 static void add_line(const struct layout *layout, struct lines *lines, const char *label, double n)
@@ -39,7 +40,8 @@ static void add_line(const struct layout *layout, struct lines *lines, const cha
         lines->room = lines->room == 0 ? 8 : 2 * lines->room;
         lines->at = memory_resize_array(layout->document, lines->at, const char *, lines->room);
     }
-    lines->at[lines->count++] = memory_format(layout->document, "%s: %s", label, number_text(layout, n));
+    lines->at[lines->count++] = memory_format(layout->document, "%s%s: %s", lines->parts ? "\xe2\x80\x93 " : "",
+                                               label, number_text(layout, n));
 }
 
 static const char *choice_label(const struct layout *layout, const char *form, const char *item,
@@ -140,6 +142,7 @@ static struct figure_flow_box treated_box(const struct layout *layout, const cha
     struct lines lines = {0};
     if (waiting > 0) {
         add_line(layout, &lines, "not treated", waiting);
+        lines.parts = true;
         add_reasons(layout, &lines, "not_treated", col, reason_prefix);
     }
     return new_box(layout, "Treated", set_count(layout, "treated", col), lines);
@@ -158,6 +161,7 @@ static struct figure_flow_box visit_box(const struct layout *layout, const struc
         if (n > 0)
             add_line(layout, &lines, others[i].label, n);
     }
+    lines.parts = true;
     add_reasons(layout, &lines, row, col, left_prefix);
     return new_box(layout,
                    memory_format(layout->document, "%s: with data", layout_visit_title(layout, visit)),
@@ -228,6 +232,7 @@ static void add_reason_rows(const struct layout *layout, struct table *table, co
         const char *label = screening ? choice_label(layout, "screening", "not_eligible_reason", code)
                                       : choice_label(layout, "end_of_study", "reason", code);
         add_count_row(layout, table, group, layout_capital(layout, label), key, result->stat);
+        table->rows[table->row_count - 1].indent = 1;
     }
 }
 

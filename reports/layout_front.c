@@ -113,11 +113,21 @@ static void add_cohorts(struct layout *layout)
     }
 }
 
-static const char *list_forms(const void *owner, const struct visit *visit)
+/* Title of the newest version. */
+static const char *form_title(const struct layout *layout, const char *id)
 {
-    struct text *out = text_new(owner);
+    const struct catalogue *catalogue = layout->dataset->catalogue;
+    for (size_t i = 0; i < catalogue->form_count; i++)
+        if (strcmp(catalogue->forms[i]->id, id) == 0)
+            return catalogue->forms[i]->title;
+    return id;
+}
+
+static const char *list_forms(const struct layout *layout, const struct visit *visit)
+{
+    struct text *out = text_new(layout->document);
     for (size_t i = 0; i < visit->form_count; i++)
-        text_append_format(out, "%s%s", i > 0 ? ", " : "", visit->forms[i]);
+        text_append_format(out, "%s%s", i > 0 ? "; " : "", form_title(layout, visit->forms[i]));
     return out->bytes;
 }
 
@@ -137,7 +147,7 @@ static void add_visits(struct layout *layout)
         table_set_cell(table, row, 0, CELL_NUMBER, format_number(number, visit->target, 0));
         table_set_cell(table, row, 1, CELL_NUMBER, layout_window(layout, visit->due));
         table_set_cell(table, row, 2, CELL_NUMBER, layout_window(layout, visit->analysis));
-        table_set_cell(table, row, 3, CELL_TEXT, list_forms(table, visit));
+        table_set_cell(table, row, 3, CELL_TEXT, list_forms(layout, visit));
     }
 }
 

@@ -27,21 +27,19 @@ static const char *change_meaning(const struct outcome *outcome)
                                                             : "value - baseline; a fall is an improvement";
 }
 
-enum measure { MEASURE_VALUE, MEASURE_CHANGE, MEASURE_PERCENT };
+enum measure { MEASURE_VALUE, MEASURE_CHANGE };
 
 static const struct {
-    const char *id;              /* of the table */
-    const char *results;         /* their table's name begins so */
-    const char *kind, *title;
+    const char *id;              /* of the table, and of its results */
+    const char *title;
 } measures[] = {
-    [MEASURE_VALUE] = {"value", "value", "value", "value by visit"},
-    [MEASURE_CHANGE] = {"change", "change", "change", "change from baseline"},
-    [MEASURE_PERCENT] = {"percent", "pct_change", "change in per cent", "change in per cent of the baseline"},
+    [MEASURE_VALUE] = {"value", "value by visit"},
+    [MEASURE_CHANGE] = {"change", "change from baseline"},
 };
 
 static const char *results_of(const struct layout *layout, const struct outcome *outcome, enum measure measure)
 {
-    return memory_format(layout->document, "%s %s", measures[measure].results, outcome->endpoint->id);
+    return memory_format(layout->document, "%s %s", measures[measure].id, outcome->endpoint->id);
 }
 
 /* Changes are those after baseline; a visit without the outcome's form and without a value has nothing to show. */
@@ -72,18 +70,17 @@ static void add_population(struct table *table, const char *kind)
 static void add_descriptives(struct layout *layout, const struct outcome *outcome, enum measure measure)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
-    bool change = measure != MEASURE_VALUE;
-    int collected = measure == MEASURE_PERCENT ? 0 : outcome->collected;
+    bool change = measure == MEASURE_CHANGE;
     struct table *table = layout_add_table(
         layout, memory_format(layout->document, "t6-%s-%s", measures[measure].id, outcome->endpoint->id),
         memory_format(layout->document, "%s: %s", outcome->title, measures[measure].title));
     layout_add_score_facts(table, outcome);
     add_important_change(table, outcome);
-    if (change)
+    if (change) {
         table_add_fact(table, "Change", "%s", change_meaning(outcome));
-    if (measure == MEASURE_PERCENT)
-        table_add_fact(table, "Per cent", "100 x change / baseline; missing when the baseline is 0");
-    add_population(table, measures[measure].kind);
+        table_add_fact(table, "Per cent", "100 x change / baseline of each subject; missing when the baseline is 0");
+    }
+    add_population(table, measures[measure].id);
     table->group_title = "Visit";
     table->label_title = "Statistic";
     layout_add_cohort_columns(layout, table);
@@ -95,12 +92,23 @@ static void add_descriptives(struct layout *layout, const struct outcome *outcom
         {"{median} [{q1}, {q3}]", "Median [Q1, Q3]", 0},
         {"{min}, {max}", "Min, max", 0},
     };
+    const struct line per_cent[] = {
+        {"{n}; {mean} [{lo}, {hi}]", memory_format(table, "Per cent: n; mean [%s CI]", layout_level(layout)), 0},
+        {"{median} [{q1}, {q3}]", "median [Q1, Q3]", 1},
+    };
     const char *results = results_of(layout, outcome, measure);
+    const char *of_baseline = memory_format(table, "pct_change %s", outcome->endpoint->id);
     for (size_t v = 0; v < protocol->visit_count; v++) {
         const struct visit *visit = &protocol->visits[v];
-        struct result_key key = {.table = results, .row = visit->id, .collected = collected};
-        for (size_t i = 0; is_shown(layout, outcome, v, change) && i < sizeof lines / sizeof *lines; i++)
-            layout_add_cohort_row(layout, table, &key, layout_visit_title(layout, visit), &lines[i]);
+        const char *group = layout_visit_title(layout, visit);
+        struct result_key key = {.table = results, .row = visit->id, .collected = outcome->collected};
+        struct result_key part = {.table = of_baseline, .row = visit->id};
+        if (!is_shown(layout, outcome, v, change))
+            continue;
+        for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+            layout_add_cohort_row(layout, table, &key, group, &lines[i]);
+        for (size_t i = 0; change && i < sizeof per_cent / sizeof *per_cent; i++)
+            layout_add_cohort_row(layout, table, &part, group, &per_cent[i]);
     }
 }
 
@@ -217,6 +225,5 @@ void layout_outcomes(struct layout *layout)
         add_mean_figure(layout, &outcome, false);
         add_descriptives(layout, &outcome, MEASURE_CHANGE);
         add_mean_figure(layout, &outcome, true);
-        add_descriptives(layout, &outcome, MEASURE_PERCENT);
     }
 }

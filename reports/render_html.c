@@ -71,11 +71,16 @@ void html_append_facts(struct text *out, const char *class, const struct fact *f
     text_append(out, "</dl>\n");
 }
 
-/* The numbers of a figure are open, so that they print; who reads may close them. */
+/*
+ * The numbers of a figure are open, so that they print; who reads may close them.  Figures of lines are low
+ * enough to keep their numbers on the page.
+ */
 static void append_figure(struct text *out, const struct figure *figure, enum columns_page page)
 {
-    text_append_format(out, "<figure%s aria-labelledby=\"%s\">\n<figcaption id=\"%s\">",
-                       html_is_short(figure->data, page) ? " class=\"kept\"" : "", figure->id, figure->id);
+    bool lines = figure->kind == FIGURE_LINES;
+    text_append_format(out, "<figure class=\"%s%s\" aria-labelledby=\"%s\">\n<figcaption id=\"%s\">",
+                       lines ? "lines" : "drawing", lines && html_is_short(figure->data, page) ? " kept" : "",
+                       figure->id, figure->id);
     html_append_element(out, "span", figure->number);
     text_append(out, " ");
     text_append_html(out, figure->title);

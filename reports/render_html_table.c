@@ -25,11 +25,23 @@ static void append_head(struct text *out, const struct table *table, const struc
     text_append(out, "</tr></thead>\n");
 }
 
+/* A word with hyphens, such as an id or a date, is not broken at them. */
+static bool is_hyphenated_word(const char *text)
+{
+    enum { LONGEST = 24 };
+    return strchr(text, '-') != NULL && strchr(text, ' ') == NULL && strlen(text) <= LONGEST;
+}
+
+static const char *cell_tag(const struct cell *cell)
+{
+    if (cell->kind == CELL_NUMBER)
+        return columns_cell_wraps(cell) ? "<td class=\"n several\">" : "<td class=\"n\">";
+    return is_hyphenated_word(cell->text) ? "<td class=\"word\">" : "<td>";
+}
+
 static void append_cell(struct text *out, const struct table *table, const struct cell *cell)
 {
-    text_append(out, cell->kind != CELL_NUMBER  ? "<td>"
-                     : columns_cell_wraps(cell) ? "<td class=\"n several\">"
-                                                : "<td class=\"n\">");
+    text_append(out, cell_tag(cell));
     text_append_html(out, cell->text);
     if (cell->footnote > 0) {
         text_append_format(out, "<sup><a href=\"#%s-%zu\">", table->id, cell->footnote);

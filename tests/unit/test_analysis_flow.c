@@ -259,7 +259,7 @@ static void test_layout_flow_boxes_tell_why_subjects_are_not_there(void **state)
     assert_string_equal(flow->columns[0].boxes[0].title, "Allocated (n = 3)");
     assert_string_equal(flow->columns[0].boxes[2].title, "3 months (M3): with data (n = 1)");
     assert_string_equal(flow->columns[0].boxes[2].lines[0], "visit missed: 2");
-    assert_string_equal(flow->columns[1].boxes[2].lines[1], "died: 1");
+    assert_string_equal(flow->columns[1].boxes[2].lines[1], "\xe2\x80\x93 died: 1");
     assert_string_equal(flow->columns[0].boxes[4].title, "Analysed: full analysis set (n = 2)");
 }
 

@@ -140,6 +140,14 @@ static void test_layout_outcomes_visit_without_values_shows_a_dash(void **state)
     assert_true(row->cells[0].footnote > 0);
 }
 
+static void test_layout_outcomes_changes_are_told_in_per_cent_too(void **state)
+{
+    const struct table *table = find_table(lay_out(*state), "t6-change-vas");
+    const struct table_row *row = find_row(table, "3 months (M3)", "Per cent: n; mean [95 % CI]");
+    const struct table_row *points = find_row(table, "3 months (M3)", "n (missing)");
+    assert_true(row->cells[0].text[0] == points->cells[0].text[0] && row->cells[0].text[1] == ';');
+}
+
 static void test_layout_outcomes_visit_without_the_form_is_left_out_unless_it_has_values(void **state)
 {
     struct fixture *fixture = *state;
@@ -369,6 +377,7 @@ int main(void)
         TEST(test_layout_outcomes_descriptives_are_formatted_by_statistic),
         TEST(test_layout_outcomes_single_value_has_reason_as_footnote),
         TEST(test_layout_outcomes_visit_without_values_shows_a_dash),
+        TEST(test_layout_outcomes_changes_are_told_in_per_cent_too),
         TEST(test_layout_outcomes_visit_without_the_form_is_left_out_unless_it_has_values),
         TEST(test_layout_outcomes_table_states_instrument_range_and_direction),
         TEST(test_layout_outcomes_figure_states_its_population),

@@ -237,6 +237,28 @@ static void test_render_html_print_keeps_together_what_fits_on_a_page(void **sta
     }
 }
 
+/* Ids of cohorts and subjects: "AD-MSC" broken at its hyphen makes every row of a listing two lines. */
+static void test_render_html_words_with_hyphens_stay_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t whole;
+    } cases[] = {{"AD-MSC", 1},
+                 {"steroid", 0},
+                 {"non-steroidal and others", 0},
+                 {"a-very-long-word-that-cannot-stay", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        void *owner = memory_owner(NULL, "test");
+        struct layout layout = new_layout(owner);
+        new_table(&layout, &cases[i].text, 1);
+        struct text *out = text_new(owner);
+        render_html(out, layout.document);
+        assert_int_equal(markup_count(out->bytes, "<td class=\"word\">"), cases[i].whole);
+        talloc_free(owner);
+    }
+}
+
 /* An estimate with a sentence beside it does not take the page's width. */
 static void test_render_html_long_number_takes_several_lines(void **state)
 {
@@ -401,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_render_html_table_that_is_too_wide_is_parted_by_columns),
         cmocka_unit_test(test_render_html_pages_turn_for_wide_tables_only),
         cmocka_unit_test(test_render_html_print_keeps_together_what_fits_on_a_page),
+        cmocka_unit_test(test_render_html_words_with_hyphens_stay_whole),
         cmocka_unit_test(test_render_html_long_number_takes_several_lines),
         cmocka_unit_test(test_render_html_estimand_stands_over_its_table),
         cmocka_unit_test(test_render_html_title_in_the_running_head_cannot_leave_the_style),
