@@ -114,6 +114,7 @@ const char render_html_style[] =
     "dl.about{font-size:7.4pt;line-height:1.3;margin-bottom:.4rem}"
     "td.several{min-width:0}table.wide{font-size:6.6pt}table.wide th,table.wide td{padding:.15rem .35rem}"
     ".statistics tbody th{min-width:0}.listing{width:100%}.listing td{max-width:none}"
+    ".listing th,.listing td{padding:.07rem .5rem}"
     "table.listing.wide{font-size:6.1pt}table.listing.wide th,table.listing.wide td{padding:.12rem .22rem}"
     "svg{max-width:165mm;max-height:210mm;margin-left:0;break-inside:avoid}.lines svg{max-width:140mm}"
     ".chapter>p{break-after:avoid}"
