@@ -192,6 +192,56 @@ static const char *read_page(const struct fixture *fixture, int number)
     return out->bytes;
 }
 
+/* A chapter with one table of `rows` rows of long texts, below a paragraph. */
+static void write_long_texts(struct fixture *fixture, size_t rows)
+{
+    struct layout layout = {.document = memory_new(fixture, struct document)};
+    layout.document->title = "Trial";
+    layout_begin_chapter(&layout, 1, "claims", "Claims");
+    layout_add_paragraph(&layout, "Paragraph over the table.");
+    struct table *table = layout_add_table(&layout, "t", "Table title");
+    table->label_title = "Columnhead";
+    for (int c = 0; c < 5; c++)
+        table_add_column(table, "Text", "", CELL_TEXT);
+    for (size_t r = 0; r < rows; r++) {
+        struct table_row *row = table_add_row(table, "", memory_format(table, "row%zu", r + 1), 0);
+        for (size_t c = 0; c < 5; c++)
+            table_set_cell(table, row, c, CELL_TEXT,
+                           "the interval between every two groups lies wholly within the margin: they are alike, "
+                           "whichever of the groups is named as the first one");
+    }
+    text_clear(fixture->html);
+    render_html(fixture->html, layout.document);
+}
+
+static void save_pdf(struct fixture *fixture)
+{
+    text_clear(fixture->pdf);
+    if (!convert(fixture, &(struct pdf_options){.cut_made_us = cut_us}))
+        fail_msg("%s", fixture->error.message);
+    FILE *file = fopen(path_of(fixture, "report.pdf"), "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(fixture->pdf->bytes, 1, fixture->pdf->length, file), fixture->pdf->length);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* No page with a heading, or a title, or a head alone; a continued table repeats its head and not its title. */
+static void test_render_pdf_headings_stand_with_the_first_rows_of_their_table(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { FIRST = 3 };          /* after the title page and the contents */
+    write_long_texts(fixture, 30);
+    save_pdf(fixture);
+    const char *first = read_page(fixture, FIRST);
+    static const char *const together[] = {"1. Claims", "Paragraph over", "Table title", "Columnhead", "row1 "};
+    for (size_t i = 0; i < sizeof together / sizeof *together; i++)
+        if (strstr(first, together[i]) == NULL)
+            fail_msg("page %d lacks \"%s\":\n%s", FIRST, together[i], first);
+    const char *second = read_page(fixture, FIRST + 1);
+    assert_non_null(strstr(second, "Columnhead"));
+    assert_null(strstr(second, "Table title"));
+}
+
 static void test_render_pdf_of_a_report_has_heads_page_numbers_and_the_same_bytes(void **state)
 {
     struct fixture *fixture = *state;
@@ -242,6 +292,7 @@ int main(void)
         TEST(test_render_pdf_program_sees_the_cut_and_little_else),
         TEST(test_render_pdf_program_that_fails_is_quoted),
         TEST(test_render_pdf_program_that_does_not_end_is_ended),
+        TEST(test_render_pdf_headings_stand_with_the_first_rows_of_their_table),
         TEST(test_render_pdf_of_a_report_has_heads_page_numbers_and_the_same_bytes),
         TEST(test_render_pdf_with_too_little_memory_fails),
     };
