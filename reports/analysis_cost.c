@@ -107,15 +107,16 @@ static void add_amounts(const struct cost *cost, int currency)
     }
 }
 
-/* No response at the visit yet, and one may still come. */
-static bool may_come(const struct cost *cost, size_t subject, const unsigned char *responses)
+static bool is_over(const struct cost *cost, size_t subject)
 {
     const struct visit *visit = &cost->dataset->catalogue->protocol->visits[analysis_main_visit(cost->dataset)];
-    return responses[subject] == RESPONSE_NOT_EVALUABLE
-        && !visit_is_over(cost->dataset, &cost->dataset->subjects[subject], visit);
+    return visit_is_over(cost->dataset, &cost->dataset->subjects[subject], visit);
 }
 
-/* Mean cost over the part of the same subjects who respond; not evaluable at a visit that is over is no response. */
+/*
+ * Mean cost over the part of the same subjects who respond: those for whom the visit is over; who of them is not
+ * evaluable has not responded.
+ */
 static void add_per_responder(const struct cost *cost, int currency, const struct responder *responder,
                               const unsigned char *responses)
 {
@@ -127,7 +128,7 @@ static void add_per_responder(const struct cost *cost, int currency, const struc
         size_t n = 0, responders = 0;
         for (size_t i = 0; i < column->count; i++) {
             size_t subject = column->subjects[i];
-            if (cost->bills[subject] != currency || may_come(cost, subject, responses))
+            if (cost->bills[subject] != currency || !is_over(cost, subject))
                 continue;
             cost->values[n] = cost->amounts[subject];
             cost->responses[n++] = responses[subject] == RESPONSE_YES;

@@ -144,7 +144,7 @@ enum {
 enum pattern_kind { PATTERN_COMPLETE, PATTERN_MONOTONE, PATTERN_INTERMITTENT, PATTERN_NONE, PATTERN_KINDS };
 static const char *const pattern_kinds[PATTERN_KINDS] = {"complete", "monotone", "intermittent", "none"};
 
-/* Subjects of a column with one pattern: bits 2i and 2i + 1 of visit i: has a value; is over without one. */
+/* Subjects of a column with one pattern: bits 2i and 2i + 1 of visit i: is over with a value; without one. */
 struct pattern {
     uint64_t code;
     size_t column, subjects;
@@ -170,10 +170,8 @@ static uint64_t pattern_of(const struct dataset *dataset, size_t subject, const 
 {
     uint64_t code = 0;
     for (size_t v = 0; v < patterns->visit_count; v++) {
-        if (!isnan(patterns->values[v][subject]))
-            code |= (uint64_t)1 << 2 * v;
-        else if (visit_is_over(dataset, &dataset->subjects[subject], patterns->visits[v]))
-            code |= (uint64_t)2 << 2 * v;
+        if (visit_is_over(dataset, &dataset->subjects[subject], patterns->visits[v]))
+            code |= (uint64_t)(isnan(patterns->values[v][subject]) ? 2 : 1) << 2 * v;
     }
     return code;
 }
@@ -220,7 +218,7 @@ static struct patterns find_patterns(const void *owner, const struct dataset *da
     return patterns;
 }
 
-/* Of the visits that have a value or are over; without such a visit a pattern is complete. */
+/* Of the visits that are over; without such a visit a pattern is complete. */
 static enum pattern_kind kind_of(uint64_t code, size_t visits)
 {
     bool any = false, gap = false, after_gap = false, due = false;
@@ -245,7 +243,7 @@ static char pattern_sign(uint64_t code, size_t visit)
     return code >> 2 * visit & 2 ? '.' : '-';
 }
 
-/* "++.-": a value, none, not due yet. */
+/* "++.-": a value, none, not over. */
 static const char *pattern_text(const void *owner, uint64_t code, size_t visits)
 {
     char *text = memory_new_array(owner, char, visits + 1);
@@ -317,7 +315,7 @@ static void add_commonest(const void *owner, const struct dataset *dataset, stru
 enum { COMPLETERS, DROP_OUTS, NEITHER };
 static const char *const followed_columns[] = {"completers", "drop-outs"};
 
-/* Of each subject: has a value at the last visit, or should have one. */
+/* Of each subject for whom the last visit is over: has a value there, or not. */
 static int *find_followed(const void *owner, const struct dataset *dataset, size_t endpoint)
 {
     const struct protocol *protocol = dataset->catalogue->protocol;
@@ -327,12 +325,8 @@ static int *find_followed(const void *owner, const struct dataset *dataset, size
     for (size_t i = 0; i < dataset->subject_count; i++) {
         const struct subject *subject = &dataset->subjects[i];
         followed[i] = NEITHER;
-        if (!subject->treated || dataset_column(dataset, i) == NO_COHORT)
-            continue;
-        if (!isnan(values[i]))
-            followed[i] = COMPLETERS;
-        else if (visit_is_over(dataset, subject, last))
-            followed[i] = DROP_OUTS;
+        if (subject->treated && dataset_column(dataset, i) != NO_COHORT && visit_is_over(dataset, subject, last))
+            followed[i] = isnan(values[i]) ? DROP_OUTS : COMPLETERS;
     }
     return followed;
 }

@@ -117,8 +117,9 @@ struct counts {
 };
 
 /*
- * Of one column into counts[stratum], which are zero; all in counts[0] without `by_stratum`.  `imputed`: who
- * cannot be evaluated though the visit is over has not responded; who may still come is not counted.
+ * Of one column into counts[stratum], which are zero; all in counts[0] without `by_stratum`.  `imputed`: all for
+ * whom the visit is over, and who of them cannot be evaluated has not responded.  Who came while the window is
+ * still open is not counted then, as those who have not come yet cannot be: early comers need not be like them.
  */
 static void count_column(const struct responses *responses, int visit, const struct column *column,
                          bool imputed, bool by_stratum, struct counts *counts)
@@ -128,10 +129,11 @@ static void count_column(const struct responses *responses, int visit, const str
     for (size_t i = 0; i < column->count; i++) {
         size_t subject = column->subjects[i];
         unsigned char response = responses->at[visit][subject];
-        bool missed = imputed && visit_is_over(dataset, &dataset->subjects[subject], due);
+        bool counted = imputed ? visit_is_over(dataset, &dataset->subjects[subject], due)
+                               : response != RESPONSE_NOT_EVALUABLE;
         struct counts *count = &counts[by_stratum ? responses->strata.of_subject[subject] : 0];
-        count->x += response == RESPONSE_YES;
-        count->n += missed || response != RESPONSE_NOT_EVALUABLE;
+        count->x += counted && response == RESPONSE_YES;
+        count->n += counted;
     }
 }
 

@@ -4,7 +4,7 @@
  * of the reference (stat_imputation.h), and how much worse imputed values would have to be to undo them.
  * The model is that of T8; one fit and one jackknife serve all methods.  Beside them the analysis of
  * covariance of those with a value, weighted for those without (stat_missing_weights.h).  At a visit are
- * those with a value and those for whom it is over: who may still come has not dropped out.
+ * those for whom it is over: who may still come has not dropped out, and who came early is not like them.
  */
 #include <math.h>
 #include <string.h>
@@ -162,8 +162,7 @@ static void include_at(const struct sensitivity *sensitivity, const struct weigh
 {
     size_t visits = sensitivity->repeated->visit_count;
     for (size_t i = 0; i < sensitivity->dataset->subject_count; i++)
-        weighting->included[i] = weighting->covariates.included[i]
-                                 && (sensitivity->over[i * visits + visit] || !isnan(weighting->change[i]));
+        weighting->included[i] = weighting->covariates.included[i] && sensitivity->over[i * visits + visit];
 }
 
 static void add_weighted(const struct cell *cell, const struct missing_weights *weights, size_t a, size_t b,

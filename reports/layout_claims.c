@@ -122,7 +122,7 @@ static const char *subjects_of(const struct layout *layout, const struct claim *
     static const char repeated[] = "treated, baseline and a later value; model for repeated measures";
     bool randomised = protocol_of(layout)->randomised;
     switch (claim->kind) {
-    case CLAIM_RESPONDER: return "treated; no value, though the visit is over, counts as no response";
+    case CLAIM_RESPONDER: return "treated, the visit is over; no value counts as no response";
     case CLAIM_DIFFERENCE:
     case CLAIM_EQUIVALENCE:
         return randomised ? repeated

@@ -89,7 +89,7 @@ void layout_missing_patterns(struct layout *layout)
         memory_format(layout->document, "Missing values over the visits: %s", deciding_title(layout)));
     table_add_fact(table, "Population", "treated subjects (N), index knee; visits after baseline");
     table_add_fact(table, "Pattern",
-                   "a sign for each visit, in order: + a value, . none, - not due yet at the cut");
+                   "a sign for each visit, in order: + a value, . none, - not over at the cut");
     table->group_title = "";
     table->label_title = "Kind or pattern";
     layout_add_cohort_columns(layout, table);
@@ -133,9 +133,9 @@ void layout_completers(struct layout *layout)
         return;
     struct table *table = layout_add_table(layout, "t5-completers",
                                            "Baseline of completers and of drop-outs, all cohorts together");
-    table_add_fact(table, "Completers", "treated, with a value of %s at the last visit",
+    table_add_fact(table, "Completers", "treated, the due window of the last visit is over, with a value of %s there",
                    deciding_title(layout));
-    table_add_fact(table, "Drop-outs", "treated, without one though the due window is over");
+    table_add_fact(table, "Drop-outs", "likewise, without a value");
     table_add_fact(table, "Cells",
                    "n; mean (SD); difference: of the means, by the pooled standard deviation");
     table->label_title = "At baseline";

@@ -210,7 +210,7 @@ static void add_difference_facts(const struct layout *layout, struct table *tabl
         layout, table, responder->endpoints[0],
         &(struct estimand){
             .population =
-                imputed ? "treated subjects who are evaluable or whose visit was over at the cut, index knee"
+                imputed ? "treated subjects whose visit was over at the cut, index knee"
                         : "treated subjects who are evaluable, index knee",
             .variable = memory_format(table, "response (%s)",
                                       responder->title != NULL ? responder->title : responder->id),
@@ -265,7 +265,7 @@ static void add_responder(struct layout *layout, const struct responder *respond
     add_definition(layout, table, responder);
     table_add_fact(table, "Population",
                    "treated subjects (N), index knee; observed: n = evaluable subjects; missing = "
-                   "non-responder: n = these and those whose visit was over at the cut without a value");
+                   "non-responder: n = those whose due window of the visit closed before the day of the cut");
     table->group_title = "Visit";
     table->label_title = "Analysis";
     layout_add_cohort_columns(layout, table);

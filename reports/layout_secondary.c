@@ -222,8 +222,8 @@ static void add_cost_table(struct layout *layout, const char *currency)
                    plan->amount.form, plan->amount.item);
     table_add_fact(table, "Methods",
                    "t limits of the mean; median with order-statistic limits; cost per responder: mean cost / part of "
-                   "the same subjects who respond at the main visit (missing = no, when the visit is over), limits by "
-                   "Fieller");
+                   "the same subjects who respond at the main visit (missing = no; only those for whom the visit is "
+                   "over), limits by Fieller");
     table->group_title = "";
     table->label_title = "Statistic";
     layout_add_cohort_columns(layout, table);

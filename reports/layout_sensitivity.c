@@ -83,8 +83,8 @@ static void add_facts(const struct layout *layout, struct table *table, const st
         "cohort: missing at random");
     table_add_fact(
         table, "In the analysis",
-        "at each visit those with a value, and those whose due window of the visit closed before the day of "
-        "the cut; who may still come is not imputed. The mixed model takes all values");
+        "at each visit those whose due window of the visit closed before the day of the cut; who may still "
+        "come is not imputed, who came early is not compared yet. The mixed model takes all values");
     add_methods(layout, table);
     if (grouped)
         table_add_fact(table, "Limits",

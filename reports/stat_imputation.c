@@ -243,6 +243,10 @@ static const char *why_not_told(const struct imputation *imputation,
     size_t m = imputation->fit->used_count;
     size_t stride = imputation->fit->cohort_count * m;
     const double *slopes = imputation->slopes + (size_t)contrast->cohort * m + used;
+    size_t visits = imputation->fit->visit_count, visit = (size_t)contrast->visit;
+    if (imputation->analysed[(size_t)contrast->cohort * visits + visit] == 0
+        || imputation->analysed[(size_t)imputation->reference * visits + visit] == 0)
+        return "the visit is not over for anybody of a cohort";
     if (isnan(slopes[0]))
         return "the cohorts cannot be told apart from the other factors and covariates";
     for (size_t r = 1; r <= imputation->replicates; r++) {

@@ -53,8 +53,8 @@ struct imputation {
 /*
  * Fits, imputes and repeats.  Owned by `owner`; refers to the input, which must stay.
  * over[subject * visit_count + visit]: the visit is over, so that no value means that there will be none.
- * Visits that are not are not imputed: a subject is compared at a visit that is over or has a value.  The
- * mixed model takes all values.  NULL: all are over.  Not kept.
+ * A subject is compared at visits that are over, by its own value or an imputed one, and at no others, also
+ * where it has a value already.  The mixed model takes all values.  NULL: all are over.  Not kept.
  */
 struct imputation *stat_imputation(const void *owner, const struct mmrm_input *input, int reference,
                                    const bool *over);

@@ -7,12 +7,12 @@
 
 enum { WAITING_BITS = MMRM_VISITS_MOST };
 
-/* Used visits that are neither over nor have a value. */
-static unsigned find_waiting(const struct mmrm_model *model, const bool *over, size_t subject, unsigned mask)
+/* Used visits that are not over. */
+static unsigned find_waiting(const struct mmrm_model *model, const bool *over, size_t subject)
 {
     unsigned waiting = 0;
     for (size_t j = 0; over != NULL && j < model->visits; j++) {
-        if ((mask >> j & 1U) == 0 && !over[subject * model->input->visit_count + model->used[j]])
+        if (!over[subject * model->input->visit_count + model->used[j]])
             waiting |= 1U << j;
     }
     return waiting;
@@ -81,7 +81,7 @@ struct imputation_cells *imputation_cells_new(const void *owner, const struct mm
     for (size_t i = 0; i < subjects; i++) {
         if (!mmrm_model_row(whole, i, &row))
             continue;
-        unsigned waiting = find_waiting(whole, over, i, row.mask);
+        unsigned waiting = find_waiting(whole, over, i);
         size_t cell = (size_t)mmrm_model_cell(whole, &row);
         waits = waits || waiting != 0;
         keys[cells->subject_count] = (uint64_t)cell << WAITING_BITS | waiting;

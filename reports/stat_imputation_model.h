@@ -11,7 +11,7 @@
 /* The subjects of a model, in cells by pattern, cohort and the visits that do not count for them. */
 struct imputation_cells {
     struct mmrm_model model;     /* shares everything with the fit's but, when somebody waits, the cells */
-    unsigned *waiting;           /* of each cell: used visits that are not over and have no value */
+    unsigned *waiting;           /* of each cell: used visits that are not over */
     size_t *subjects;            /* that are completed */
     size_t *cell_of;             /* of each of them */
     size_t subject_count;

@@ -174,6 +174,19 @@ static void test_analysis_missingness_patterns_have_a_kind(void **state)
     assert_null(results_find(results, "commonest patterns", "+.", "CELLS", "n"));
 }
 
+/* M6 of who came to it is not over before 2024-09-22: no pattern has it, nobody is a completer yet. */
+static void test_analysis_missingness_is_of_visits_that_are_over(void **state)
+{
+    struct fixture *fixture = *state;
+    study_dataset(fixture->study)->cut_made_us = (int64_t)study_date("2024-07-01") * 86400000000;
+    const struct results *results = run(fixture);
+    assert_result(results, NAMES("completers and drop-outs", "vas", "completers", "n"), 0);
+    assert_result(results, NAMES("completers and drop-outs", "vas", "drop-outs", "n"), 0);
+    assert_result(results, NAMES("commonest patterns", ".-", "CELLS", "n"), 2);
+    assert_result(results, NAMES("commonest patterns", "+-", "CELLS", "n"), 1);
+    assert_result(results, NAMES("missing patterns", "intermittent", "CELLS", "n"), 0);
+}
+
 static void test_analysis_missingness_describes_completers_and_drop_outs(void **state)
 {
     const struct results *results = run(*state);
@@ -391,6 +404,7 @@ int main(void)
         WITH_STUDY(test_analysis_compliance_one_record_inside_the_window_is_enough),
         WITH_STUDY(test_analysis_missingness_items_not_answered_are_counted),
         WITH_STUDY(test_analysis_missingness_patterns_have_a_kind),
+        WITH_STUDY(test_analysis_missingness_is_of_visits_that_are_over),
         WITH_STUDY(test_analysis_missingness_describes_completers_and_drop_outs),
         WITH_STUDY(test_analysis_run_study_without_subjects_has_its_tables),
         WITH_STUDY(test_analysis_run_other_studies_have_their_tables),

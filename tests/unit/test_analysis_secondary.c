@@ -238,18 +238,25 @@ static void test_analysis_cost_per_responder_is_mean_cost_over_share(void **stat
     assert_near(results, NAMES("cost per responder EUR", "pass", "CS", "mean"), 200);
 }
 
-/* Nobody has a value yet: months after the treatment all may come, at the default cut nobody. */
-static void test_analysis_cost_per_responder_visit_not_over_is_no_failure(void **state)
+/* One came early and one has no value yet: months after the treatment neither counts, at the default cut both do. */
+static void test_analysis_cost_per_responder_is_of_visits_that_are_over(void **state)
 {
     struct study *study = *state;
+    size_t early = add_subject(study, "CS");
+    treat(study, early, KNEE_RIGHT, "100.00", "EUR");
     treat(study, add_subject(study, "CS"), KNEE_RIGHT, "100.00", "EUR");
-    study_dataset(study)->cut_made_us = (int64_t)study_date("2024-09-01") * 86400000000;
+    struct study_record *record =
+        study_add_record(study, early, "pain_vas", KNEE_RIGHT, "M12", study_date("2025-01-20"));
+    study_answer(study, record, "vas", "20");
+    study_dataset(study)->cut_made_us = (int64_t)study_date("2025-01-21") * 86400000000;
     const struct results *results = run(study, analysis_cost);
-    assert_result(results, NAMES("cost EUR", "amount", "CS", "n"), 1);
+    assert_result(results, NAMES("cost EUR", "amount", "CS", "n"), 2);
     assert_result(results, NAMES("cost per responder EUR", "pass", "CS", "n"), 0);
+    assert_result(results, NAMES("cost per responder EUR", "pass", "CS", "responders"), 0);
     study_dataset(study)->cut_made_us = (int64_t)study_date("2026-09-01") * 86400000000;
     results = run(study, analysis_cost);
-    assert_result(results, NAMES("cost per responder EUR", "pass", "CS", "n"), 1);
+    assert_result(results, NAMES("cost per responder EUR", "pass", "CS", "n"), 2);
+    assert_result(results, NAMES("cost per responder EUR", "pass", "CS", "responders"), 1);
 }
 
 static void test_analysis_cost_pooled_is_refused(void **state)
@@ -288,7 +295,7 @@ int main(void)
         cmocka_unit_test(test_analysis_rescue_without_the_form_adds_nothing),
         TEST(test_analysis_cost_keeps_currencies_apart),
         TEST(test_analysis_cost_per_responder_is_mean_cost_over_share),
-        TEST(test_analysis_cost_per_responder_visit_not_over_is_no_failure),
+        TEST(test_analysis_cost_per_responder_is_of_visits_that_are_over),
         TEST(test_analysis_cost_pooled_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,25 @@ static void test_analysis_sensitivity_does_not_impute_visits_that_are_not_over(v
     talloc_free(owner);
 }
 
+/* All have their value of the last visit, but its due window is open for 60 days. */
+static void test_analysis_sensitivity_does_not_compare_who_came_early(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct study *study = make_small(owner, 40, 4, 40);
+    study_dataset(study)->cut_made_us = (int64_t)(study_date(FIRST_DAY) + 735) * 86400000000;
+    const struct results *results = run_study(owner, study);
+    assert_result(results, NAMES("sensitivity pain", "M24", "AD-MSC", "n"), 0);
+    assert_result(results, NAMES("sensitivity pain", "M12", "AD-MSC", "n"), 20);
+    assert_result_status(results, NAMES("sensitivity pain MAR", "M24", "AD-MSC - PLACEBO", "diff"), "not_estimable");
+    assert_result_status(results, NAMES("sensitivity pain IPW", "M24", "AD-MSC - PLACEBO", "diff"), "not_estimable");
+    assert_result(results, NAMES("sensitivity pain IPW", "M24", "AD-MSC - PLACEBO", "n"), 0);
+    assert_true(fabs(value(results, "sensitivity pain MAR", "M12", "diff")
+                     - value(results, "ANCOVA change ~ cohort+base+site pain", "M12", "diff"))
+                < 1e-9);
+    talloc_free(owner);
+}
+
 static void test_analysis_sensitivity_of_complete_data_is_the_analysis_of_covariance(void **state)
 {
     (void)state;
@@ -211,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_analysis_sensitivity_trial1000_gives_the_numbers_of_r),
         cmocka_unit_test(test_analysis_sensitivity_weights_of_trial1000_give_the_numbers_of_r),
         cmocka_unit_test(test_analysis_sensitivity_does_not_impute_visits_that_are_not_over),
+        cmocka_unit_test(test_analysis_sensitivity_does_not_compare_who_came_early),
         cmocka_unit_test(test_analysis_sensitivity_of_complete_data_is_the_analysis_of_covariance),
         cmocka_unit_test(test_analysis_sensitivity_of_too_little_says_why),
         cmocka_unit_test(test_analysis_sensitivity_pooled_has_no_rows),
