@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/roles.h"
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 
@@ -47,14 +48,9 @@ static bool account_disable(struct admin *admin, struct error *error)
 
 static bool check_role(const char *role, struct error *error)
 {
-    static const char *const roles[] = {"administrator", "coordinator", "site_machine", "statistician"};
-    for (size_t i = 0; i < ADMIN_COUNT(roles); i++)
-        if (strcmp(role, roles[i]) == 0)
-            return true;
-    return error_set(error, ERROR_USAGE,
-                     "there is no role \"%s\"; it is administrator, coordinator, site_machine or "
-                     "statistician",
-                     role);
+    if (role_from_name(role) != ROLE_ANYONE)
+        return true;
+    return error_set(error, ERROR_USAGE, "there is no role \"%s\"; it is " ROLE_NAMES, role);
 }
 
 struct site_list {
@@ -62,17 +58,16 @@ struct site_list {
     size_t count;                /* 0: all sites */
 };
 
-/* Whoever enters data does so for sites that somebody has named, unless all of them are meant. */
+/* Whoever works at sites does so at those that somebody has named, unless all of them are meant. */
 static bool check_sites(const struct admin *admin, struct error *error)
 {
     const char *role = admin_option(admin, "role"), *sites = admin_option(admin, "sites"),
                *all = admin_option(admin, "all-sites");
-    bool enters = strcmp(role, "coordinator") == 0 || strcmp(role, "site_machine") == 0;
     if (sites && all)
         return error_set(error, ERROR_USAGE, "--sites and --all-sites exclude each other");
-    if (enters && !sites && !all)
+    if (role_has_sites(role_from_name(role)) && !sites && !all)
         return error_set(error, ERROR_USAGE,
-                         "a token for a %s needs --sites N,N,...; write --all-sites when it "
+                         "a token for the role %s needs --sites N,N,...; write --all-sites when it "
                          "is meant for every site of the study",
                          role);
     return true;
@@ -200,8 +195,8 @@ static const struct argument_option account_options[] = {
 };
 static const struct argument_option token_options[] = {
     {"study", "STUDY", true, "the study that it is bound to"},
-    {"role", "ROLE", true, "administrator, coordinator, site_machine or statistician"},
-    {"sites", "N,N,...", false, "the sites that it is bound to; needed for coordinator and site_machine"},
+    {"role", "ROLE", true, ROLE_NAMES},
+    {"sites", "N,N,...", false, "the sites that it is bound to; needed for all roles but administrator and statisticians"},
     {"all-sites", NULL, false, "instead: every site of the study; the default for the other roles"},
     {"days", "N", false, "how long it is valid, 366 at most; default 90"},
     {"out", "FILE", false, "write it to a new file that only you may read, not to stdout"},

@@ -25,7 +25,11 @@ enum role {
     ROLE_COORDINATOR = 2,
     ROLE_SITE_MACHINE = 4,
     ROLE_STATISTICIAN = 8,
-    ROLE_EVERYONE = 15           /* anyone with a token */
+    ROLE_DATA_MANAGER = 16,
+    ROLE_INVESTIGATOR = 32,
+    ROLE_MONITOR = 64,
+    ROLE_STATISTICIAN_UNMASKED = 128,
+    ROLE_EVERYONE = 255          /* anyone with a token */
 };
 
 /* Whoever holds the token; from the database, kept in a cache for a few seconds. */

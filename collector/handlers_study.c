@@ -7,6 +7,7 @@
 
 #include "collector/openapi.h"
 #include "collector/request.h"
+#include "collector/roles.h"
 #include "forms/base/date.h"
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
@@ -23,19 +24,6 @@ void handle_openapi(struct exchange *exchange, struct store *store)
     exchange->status = 200;
     exchange->reply_type = "application/yaml";
     exchange->reply = body;
-}
-
-static const char *role_name(enum role role)
-{
-    switch (role) {
-    case ROLE_ADMINISTRATOR: return "administrator";
-    case ROLE_COORDINATOR: return "coordinator";
-    case ROLE_SITE_MACHINE: return "site_machine";
-    case ROLE_STATISTICIAN: return "statistician";
-    case ROLE_ANYONE:
-    case ROLE_EVERYONE: break;
-    }
-    return "none";
 }
 
 static void append_instant(struct text *out, const char *key, int64_t unix_seconds)

@@ -8,10 +8,12 @@
 enum {
     SUBMISSIONS_LIMIT = 1 << 20,
     SMALL_LIMIT = 4096,
-    CARE = ROLE_COORDINATOR | ROLE_STATISTICIAN,
-    CUTS = ROLE_ADMINISTRATOR | ROLE_COORDINATOR | ROLE_STATISTICIAN,
-    REPORTS = ROLE_ADMINISTRATOR | ROLE_STATISTICIAN,
-    SENDERS = ROLE_COORDINATOR | ROLE_SITE_MACHINE
+    STATISTICIANS = ROLE_STATISTICIAN | ROLE_STATISTICIAN_UNMASKED,
+    READERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_MONITOR | STATISTICIANS,
+    CUTTERS = ROLE_DATA_MANAGER | STATISTICIANS,
+    CUTS = CUTTERS | ROLE_ADMINISTRATOR | ROLE_COORDINATOR,
+    REPORTS = ROLE_ADMINISTRATOR | STATISTICIANS,
+    SENDERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_SITE_MACHINE
 };
 
 /* Who may do what: authorisation, body limit and way of handling act before the handler is called. */
@@ -27,19 +29,19 @@ const struct route route_table[] = {
     {"GET", STUDY "/forms", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_list_forms},
     {"GET", STUDY "/forms/{form}", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_show_form},
 
-    {"GET", STUDY "/subjects", CARE, 0, HANDLE_ON_WORKER, handle_list_subjects},
-    {"GET", STUDY "/subjects/{subject}", CARE, 0, HANDLE_ON_WORKER, handle_show_subject},
+    {"GET", STUDY "/subjects", READERS, 0, HANDLE_ON_WORKER, handle_list_subjects},
+    {"GET", STUDY "/subjects/{subject}", READERS, 0, HANDLE_ON_WORKER, handle_show_subject},
     {"POST", STUDY "/submissions", SENDERS, SUBMISSIONS_LIMIT, HANDLE_BY_WRITER, handle_submit},
-    {"GET", STUDY "/submissions", CARE, 0, HANDLE_ON_WORKER, handle_list_submissions},
-    {"GET", STUDY "/submissions/{id}", CARE, 0, HANDLE_ON_WORKER, handle_show_submission},
-    {"GET", STUDY "/adverse-events", CARE, 0, HANDLE_ON_WORKER, handle_list_adverse_events},
+    {"GET", STUDY "/submissions", READERS, 0, HANDLE_ON_WORKER, handle_list_submissions},
+    {"GET", STUDY "/submissions/{id}", READERS, 0, HANDLE_ON_WORKER, handle_show_submission},
+    {"GET", STUDY "/adverse-events", READERS, 0, HANDLE_ON_WORKER, handle_list_adverse_events},
 
     {"GET", STUDY "/cuts", CUTS, 0, HANDLE_ON_WORKER, handle_list_cuts},
-    {"POST", STUDY "/cuts", ROLE_STATISTICIAN, SMALL_LIMIT, HANDLE_ON_WORKER, handle_make_cut},
+    {"POST", STUDY "/cuts", CUTTERS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_make_cut},
     {"GET", STUDY "/reports", REPORTS, 0, HANDLE_ON_WORKER, handle_list_reports},
-    {"POST", STUDY "/reports", ROLE_STATISTICIAN, SMALL_LIMIT, HANDLE_ON_WORKER, handle_request_report},
+    {"POST", STUDY "/reports", STATISTICIANS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_request_report},
     {"GET", STUDY "/reports/{report}", REPORTS, 0, HANDLE_ON_WORKER, handle_show_report},
-    {"GET", STUDY "/reports/{report}/files/{name}", ROLE_STATISTICIAN, 0, HANDLE_ON_WORKER,
+    {"GET", STUDY "/reports/{report}/files/{name}", STATISTICIANS, 0, HANDLE_ON_WORKER,
      handle_download_file},
 };
 

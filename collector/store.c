@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/roles.h"
 #include "collector/store_statements.h"
 #include "forms/base/memory.h"
 #include "migrations/migrate.h"
@@ -117,24 +118,6 @@ const char *store_copy(const void *owner, const struct db_result *result, size_t
 }
 
 /* ---- who holds a token ---- */
-
-static const struct {
-    const char *name;
-    enum role role;
-} role_names[] = {
-    {"administrator", ROLE_ADMINISTRATOR},
-    {"coordinator", ROLE_COORDINATOR},
-    {"site_machine", ROLE_SITE_MACHINE},
-    {"statistician", ROLE_STATISTICIAN},
-};
-
-static enum role role_from_name(const char *name)
-{
-    for (size_t i = 0; i < sizeof role_names / sizeof role_names[0]; i++)
-        if (strcmp(role_names[i].name, name) == 0)
-            return role_names[i].role;
-    return ROLE_ANYONE;
-}
 
 static struct principal *read_principal(const struct db_result *result, const char *token)
 {

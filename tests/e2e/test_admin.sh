@@ -32,7 +32,7 @@ check "a time zone must exist" says 'no time zone "Europe/Berlim"' \
 check "a role must exist" exits 2 admin token add anna --study demo --role doctor
 check "a token lives a year at most" exits 2 \
     admin token add anna --study demo --role coordinator --sites 1 --days 367
-for role in coordinator site_machine; do
+for role in coordinator investigator data_manager monitor site_machine; do
     check "a token for a $role names its sites" says --all-sites admin token add anna --study demo --role $role
 done
 check "some sites and all sites exclude each other" exits 2 \

@@ -12,37 +12,42 @@
 #include "forms/base/memory.h"
 #include "tests/support/registry.h"
 
-/* Columns: administrator, coordinator, site machine, statistician; then whoever comes without a token. */
+#define EVERYONE "adciosum"
+
+/*
+ * Letters: administrator, data manager, coordinator, investigator, mOnitor, statistician, the unmasked one, site
+ * machine; '-' is whoever comes without a token.
+ */
 static const struct {
     const char *method, *pattern;
     const char *path;            /* a request to it that is not refused for other reasons than rights */
     const char *body;
-    const char *allowed;         /* "acms-": letters of those who may, '-' for nobody's token needed */
+    const char *allowed;         /* letters of those who may, '-' for nobody's token needed */
 } matrix[] = {
-    {"GET", "/healthz", "/healthz", NULL, "acms-"},
-    {"GET", "/readyz", "/readyz", NULL, "acms-"},
-    {"GET", "/metrics", "/metrics", NULL, "acms-"},
-    {"GET", "/api/v1/openapi.yaml", "/api/v1/openapi.yaml", NULL, "acms-"},
-    {"GET", "/api/v1/me", "/api/v1/me", NULL, "acms"},
-    {"GET", "/api/v1/studies", "/api/v1/studies", NULL, "acms"},
-    {"GET", "/api/v1/studies/{study}", DEMO, NULL, "acms"},
-    {"GET", "/api/v1/studies/{study}/forms", DEMO "/forms", NULL, "acms"},
-    {"GET", "/api/v1/studies/{study}/forms/{form}", DEMO "/forms/koos", NULL, "acms"},
-    {"GET", "/api/v1/studies/{study}/subjects", DEMO "/subjects", NULL, "cs"},
-    {"GET", "/api/v1/studies/{study}/subjects/{subject}", DEMO "/subjects/01-0001", NULL, "cs"},
-    {"POST", "/api/v1/studies/{study}/submissions", DEMO "/submissions", "{}", "cm"},
-    {"GET", "/api/v1/studies/{study}/submissions", DEMO "/submissions", NULL, "cs"},
+    {"GET", "/healthz", "/healthz", NULL, EVERYONE "-"},
+    {"GET", "/readyz", "/readyz", NULL, EVERYONE "-"},
+    {"GET", "/metrics", "/metrics", NULL, EVERYONE "-"},
+    {"GET", "/api/v1/openapi.yaml", "/api/v1/openapi.yaml", NULL, EVERYONE "-"},
+    {"GET", "/api/v1/me", "/api/v1/me", NULL, EVERYONE},
+    {"GET", "/api/v1/studies", "/api/v1/studies", NULL, EVERYONE},
+    {"GET", "/api/v1/studies/{study}", DEMO, NULL, EVERYONE},
+    {"GET", "/api/v1/studies/{study}/forms", DEMO "/forms", NULL, EVERYONE},
+    {"GET", "/api/v1/studies/{study}/forms/{form}", DEMO "/forms/koos", NULL, EVERYONE},
+    {"GET", "/api/v1/studies/{study}/subjects", DEMO "/subjects", NULL, "dciosu"},
+    {"GET", "/api/v1/studies/{study}/subjects/{subject}", DEMO "/subjects/01-0001", NULL, "dciosu"},
+    {"POST", "/api/v1/studies/{study}/submissions", DEMO "/submissions", "{}", "dcim"},
+    {"GET", "/api/v1/studies/{study}/submissions", DEMO "/submissions", NULL, "dciosu"},
     {"GET", "/api/v1/studies/{study}/submissions/{id}",
-     DEMO "/submissions/00000000-0000-7000-8000-000000000000", NULL, "cs"},
-    {"GET", "/api/v1/studies/{study}/adverse-events", DEMO "/adverse-events", NULL, "cs"},
-    {"GET", "/api/v1/studies/{study}/cuts", DEMO "/cuts", NULL, "acs"},
-    {"POST", "/api/v1/studies/{study}/cuts", DEMO "/cuts", "{}", "s"},
-    {"GET", "/api/v1/studies/{study}/reports", DEMO "/reports", NULL, "as"},
-    {"POST", "/api/v1/studies/{study}/reports", DEMO "/reports", "{}", "s"},
+     DEMO "/submissions/00000000-0000-7000-8000-000000000000", NULL, "dciosu"},
+    {"GET", "/api/v1/studies/{study}/adverse-events", DEMO "/adverse-events", NULL, "dciosu"},
+    {"GET", "/api/v1/studies/{study}/cuts", DEMO "/cuts", NULL, "adcsu"},
+    {"POST", "/api/v1/studies/{study}/cuts", DEMO "/cuts", "{}", "dsu"},
+    {"GET", "/api/v1/studies/{study}/reports", DEMO "/reports", NULL, "asu"},
+    {"POST", "/api/v1/studies/{study}/reports", DEMO "/reports", "{}", "su"},
     {"GET", "/api/v1/studies/{study}/reports/{report}",
-     DEMO "/reports/00000000-0000-7000-8000-000000000000", NULL, "as"},
+     DEMO "/reports/00000000-0000-7000-8000-000000000000", NULL, "asu"},
     {"GET", "/api/v1/studies/{study}/reports/{report}/files/{name}",
-     DEMO "/reports/00000000-0000-7000-8000-000000000000/files/report.html", NULL, "s"},
+     DEMO "/reports/00000000-0000-7000-8000-000000000000/files/report.html", NULL, "su"},
 };
 
 enum { MATRIX_ROWS = sizeof matrix / sizeof matrix[0] };
@@ -56,6 +61,10 @@ static const struct {
     {'c', "coordinator", ROLE_COORDINATOR},
     {'m', "machine1", ROLE_SITE_MACHINE},
     {'s', "statistician", ROLE_STATISTICIAN},
+    {'d', "data_manager", ROLE_DATA_MANAGER},
+    {'i', "investigator1", ROLE_INVESTIGATOR},
+    {'o', "monitor", ROLE_MONITOR},
+    {'u', "unmasked", ROLE_STATISTICIAN_UNMASKED},
 };
 
 enum { CALLERS = sizeof callers / sizeof callers[0] };

@@ -16,18 +16,9 @@
 #include "collector/exchange.h"
 #include "collector/openapi.h"
 #include "collector/problem_details.h"
+#include "collector/roles.h"
 #include "forms/base/memory.h"
 #include "tests/support/openapi.h"
-
-static const struct {
-    const char *name;
-    enum role role;
-} roles[] = {
-    {"administrator", ROLE_ADMINISTRATOR},
-    {"coordinator", ROLE_COORDINATOR},
-    {"site_machine", ROLE_SITE_MACHINE},
-    {"statistician", ROLE_STATISTICIAN},
-};
 
 static unsigned described_roles(const struct yaml *operation)
 {
@@ -35,11 +26,9 @@ static unsigned described_roles(const struct yaml *operation)
     unsigned found = 0;
     assert_non_null(list);
     for (size_t i = 0; i < list->count; i++) {
-        size_t role = 0;
-        while (role < 4 && strcmp(roles[role].name, list->children[i]->text) != 0)
-            role++;
-        assert_true(role < 4);
-        found |= roles[role].role;
+        enum role role = role_from_name(list->children[i]->text);
+        assert_int_not_equal(role, ROLE_ANYONE);
+        found |= role;
     }
     return found;
 }

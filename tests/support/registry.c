@@ -36,6 +36,10 @@ static const struct {
     {"statistician", "demo", "statistician", "{}"},
     {"statistician1", "demo", "statistician", "{1}"},
     {"administrator", "demo", "administrator", "{}"},
+    {"data_manager", "demo", "data_manager", "{}"},
+    {"investigator1", "demo", "investigator", "{1}"},
+    {"monitor", "demo", "monitor", "{}"},
+    {"unmasked", "demo", "statistician_unmasked", "{}"},
     {"revoked", "demo", "coordinator", "{}"},
     {"coordinator_other", "other", "coordinator", "{}"},
 };

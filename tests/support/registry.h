@@ -5,7 +5,8 @@
  * Study "demo" with sites 1 (Europe/Berlin), 2 (Pacific/Kiritimati, the first place of a new day) and 3
  * (Pacific/Niue, the last); study "other", masked, with site 1.  Tokens are their own names: coordinator1,
  * coordinator2 (sites 1, 2), coordinator (all sites), machine1 (site 1), statistician, statistician1 (site
- * 1), administrator, revoked, and coordinator_other of the other study.
+ * 1), administrator, data_manager, investigator1 (site 1), monitor, unmasked (a statistician who may be), revoked,
+ * and coordinator_other of the other study.
  */
 #ifndef PATELLA_TEST_REGISTRY_H
 #define PATELLA_TEST_REGISTRY_H
@@ -20,8 +21,8 @@ struct registry {
     struct test_database *database;
     struct db *db;                       /* the superuser's */
     struct daemon_process *daemon;
-    struct client *clients[16];          /* one for each token that was used */
-    const char *tokens[16];
+    struct client *clients[32];          /* one for each token that was used */
+    const char *tokens[32];
     unsigned last_id;
 };
 

@@ -41,6 +41,8 @@ struct db *test_database_connect(const void *owner, const struct test_database *
  *   coordinator                  coordinator of demo, all sites
  *   machine1                     site machine of demo, site 1
  *   statistician, administrator  of demo, all sites
+ *   data_manager, monitor        of demo, all sites; unmasked likewise, a statistician who may be
+ *   investigator1                investigator of demo, site 1
  *   coordinator_other            coordinator of other, all sites;  statistician_other likewise
  *   expired, revoked             coordinators of demo, all sites
  * patella_reporter may read study demo only.
