@@ -80,6 +80,15 @@ const char *admin_option(const struct admin *admin, const char *name)
     return arguments_value(admin->arguments, name);
 }
 
+/* Of the first connection: the second one is to the same server. */
+static void warn_of_server(const struct error *error)
+{
+    static bool warned;
+    if (!warned)
+        fprintf(stderr, "patella-admin: warning: %s\n", error->message);
+    warned = true;
+}
+
 struct db *admin_database(struct admin *admin, struct error *error)
 {
     if (admin->db)
@@ -89,6 +98,7 @@ struct db *admin_database(struct admin *admin, struct error *error)
         .default_user = "patella_admin",
         .application_name = "patella-admin",
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+        .server_warning = warn_of_server,
         .verbose_errors = true,
     };
     struct db *bare = db_open(admin->owner, &options, error);

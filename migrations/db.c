@@ -14,8 +14,7 @@
 #include "migrations/db_parameters.h"
 #include "migrations/db_result.h"
 #include "migrations/db_sqlstate.h"
-
-enum { OLDEST_SERVER = 140000 };
+#include "migrations/server_check.h"
 
 /*
  * statement_timeout does not end a wait for a synchronous standby, and nothing ends a wait for a peer that is gone:
@@ -115,15 +114,21 @@ static bool set_connect_error(const struct db *db, struct error *error)
     return set_error(error, "08001", NULL, message);
 }
 
+static bool warns_instead(const struct db *db, const struct error *error)
+{
+    if (db->options.server_warning)
+        db->options.server_warning(error);
+    return db->options.server_warning != NULL;
+}
+
 /* When libpq has the connection: before anything is sent over it. */
 static bool connect_with(struct db *db, const struct db_keywords *keywords, struct error *error)
 {
     db->connection = PQconnectdbParams(keywords->names, keywords->values, 0);
     if (PQstatus(db->connection) != CONNECTION_OK)
         return set_connect_error(db, error);
-    if (PQserverVersion(db->connection) < OLDEST_SERVER)
-        return error_set(error, ERROR_DATABASE, "PostgreSQL %d is too old; Patella needs 14 or newer",
-                         PQserverVersion(db->connection) / 10000);
+    if (!server_check_version(PQserverVersion(db->connection), error) && !warns_instead(db, error))
+        return false;
     PQsetNoticeReceiver(db->connection, count_warning, db);
     PQsetnonblocking(db->connection, 1);   /* sending has the same deadline as waiting: next_result */
     return true;
@@ -261,28 +266,19 @@ bool db_run_script(struct db *db, const char *sql, struct error *error)
 
 /* ------------------------------------------------------------------------------------------------ opening */
 
-/*
- * What was acknowledged must be on disk, and on the standbys that there are.  The session keeps the setting as it is
- * now, whatever is loaded later; `local` becomes `on`, which is the same until there is a standby.
- */
-static bool refuse_early_acknowledgement(struct db *db, struct error *error)
+/* What was acknowledged must be on disk, and on the standbys that there are. */
+static bool check_settings(struct db *db, struct error *error)
 {
-    static const char sql[] =
-        "SELECT s.was, s.standbys, pg_catalog.set_config('synchronous_commit', CASE s.was WHEN 'local' THEN 'on' "
-        "ELSE s.was END, false) FROM (SELECT pg_catalog.current_setting('synchronous_commit') AS was, "
-        "pg_catalog.current_setting('synchronous_standby_names') <> '' AS standbys) s";
-    PGresult *result = execute_simple(db, "settings", sql, error);
+    PGresult *result = execute_simple(db, "settings", server_check_query, error);
     if (!result)
         return false;
-    const char *commit = PQgetvalue(result, 0, 0);
-    bool standbys = strcmp(PQgetvalue(result, 0, 1), "t") == 0;
-    bool early = strcmp(commit, "off") == 0 || (standbys && strcmp(commit, "local") == 0);
-    if (early)
-        error_set(error, ERROR_DATABASE, "synchronous_commit is %s for this role and database%s, so that PostgreSQL "
-                  "would acknowledge what a crash can take back; set it to on (ALTER ROLE, ALTER DATABASE or "
-                  "postgresql.conf)", commit, standbys ? ", and there are synchronous standbys" : "");
+    const struct server_settings settings = {
+        PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1), PQgetvalue(result, 0, 2),
+        strcmp(PQgetvalue(result, 0, 3), "t") == 0,
+    };
+    bool good = server_check_settings(&settings, error) || warns_instead(db, error);
     PQclear(result);
-    return !early;
+    return good;
 }
 
 static bool prepare_statements(struct db *db, struct error *error)
@@ -305,7 +301,7 @@ static bool prepare_statements(struct db *db, struct error *error)
 bool db_reopen(struct db *db, struct error *error)
 {
     disconnect(db);
-    if (connect_now(db, error) && refuse_early_acknowledgement(db, error) && prepare_statements(db, error))
+    if (connect_now(db, error) && check_settings(db, error) && prepare_statements(db, error))
         return true;
     disconnect(db);
     return false;
