@@ -61,7 +61,7 @@ static void write_unused(const struct listed *listed, struct table *table, const
     const struct dataset *dataset = layout->dataset;
     struct table_row *row;
     size_t column = listing_begin_row(layout, table, record, &row);
-    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->id);
+    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->title);
     table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
     if (record->analysis_visit != NO_VISIT) {
         const struct visit *visit = &dataset->catalogue->protocol->visits[record->analysis_visit];
@@ -129,7 +129,7 @@ static void write_window(const struct listed *listed, struct table *table, const
     const struct dataset *dataset = layout->dataset;
     struct table_row *row;
     size_t column = listing_begin_row(layout, table, record, &row);
-    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->id);
+    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->title);
     table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
     if (record->analysis_visit != NO_VISIT)
         set_window_cells(listed, table, row, column, record);

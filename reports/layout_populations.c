@@ -7,6 +7,7 @@
 
 #include "forms/base/memory.h"
 #include "reports/format.h"
+#include "reports/layout_score.h"
 
 #define ALL_SUBJECTS "(all)"     /* column of the results that holds every enrolled subject */
 static const double smd_flag = 0.1;
@@ -209,8 +210,8 @@ static const char *choice_title(const struct layout *layout, const struct item *
     return memory_format(layout->document, "%s: %s", choice->code, choice->label);
 }
 
-static void add_baseline_item(struct layout *layout, struct table *table, const struct item *item,
-                              const char *results)
+static void add_baseline_item(struct layout *layout, struct table *table, const char *form,
+                              const struct item *item)
 {
     static const struct line number_lines[] = {
         {"{n} ({nmiss})", "n (missing)", 0},
@@ -219,7 +220,8 @@ static void add_baseline_item(struct layout *layout, struct table *table, const 
         {"{min}, {max}", "Min, max", 0},
     };
     static const struct label boolean_choices[] = {{"true", "yes"}, {"false", "no"}};
-    struct result_key key = {.table = results, .row = "", .collected = item->decimals};
+    const char *results = memory_format(layout->document, "baseline %s.%s", form, item->id);
+    struct result_key key = {.table = results, .row = "", .collected = layout_item_decimals(layout, form, item)};
     const char *group = item_title(layout, item);
     bool numeric = item->type == ITEM_INTEGER || item->type == ITEM_DECIMAL;
     size_t lines = numeric ? sizeof number_lines / sizeof *number_lines : 1;
@@ -257,12 +259,9 @@ static void add_baseline(struct layout *layout)
     table->label_title = "Statistic or category";
     layout_add_cohort_columns(layout, table);
     for (size_t i = 0; i < protocol->baseline_count; i++) {
-        const struct item_reference *reference = &protocol->baseline[i];
         const struct item *item = baseline_item(layout, i);
         if (item != NULL)
-            add_baseline_item(
-                layout, table, item,
-                memory_format(layout->document, "baseline %s.%s", reference->form, reference->item));
+            add_baseline_item(layout, table, protocol->baseline[i].form, item);
     }
 }
 

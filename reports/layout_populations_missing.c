@@ -116,11 +116,11 @@ static const char *variable_title(const struct layout *layout, const char *row, 
     }
     if (dot == NULL)
         return row;
-    const struct item *item =
-        layout_find_item(layout, memory_copy_bytes(layout->document, row, (size_t)(dot - row)), dot + 1);
+    const char *form = memory_copy_bytes(layout->document, row, (size_t)(dot - row));
+    const struct item *item = layout_find_item(layout, form, dot + 1);
     if (item == NULL)
         return row;
-    *collected = item->decimals;
+    *collected = layout_item_decimals(layout, form, item);
     return layout_capital(layout, item->text);
 }
 

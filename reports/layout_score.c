@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/layout_score.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -24,6 +25,51 @@ int layout_collected_decimals(const struct form *form, const struct score *score
         most = decimals > most ? decimals : most;
     }
     return most;
+}
+
+/* --- decimals that the data have ------------------------------------------------------------------------ */
+
+/* Whether `value`, read from decimal text, has more than `decimals` digits behind the point. */
+static bool has_more_decimals(double value, int decimals)
+{
+    double scaled = value * pow(10, decimals);
+    return fabs(scaled - rint(scaled)) > 1e-6;
+}
+
+/* `used` or as many more as the value has, at most `most`; NAN has none. */
+static int widen_decimals(int used, double value, int most)
+{
+    while (used < most && has_more_decimals(value, used))
+        used++;
+    return used;
+}
+
+static int endpoint_decimals(const struct layout *layout, const struct endpoint *endpoint, int most)
+{
+    const struct dataset *dataset = layout->dataset;
+    const struct protocol *protocol = dataset->catalogue->protocol;
+    int used = 0;
+    for (size_t visit = 0; visit < protocol->visit_count && used < most; visit++) {
+        const double *values = dataset_values(dataset, (size_t)(endpoint - protocol->endpoints), (int)visit);
+        for (size_t subject = 0; subject < dataset->subject_count && used < most; subject++)
+            used = widen_decimals(used, values[subject], most);
+    }
+    return used;
+}
+
+int layout_item_decimals(const struct layout *layout, const char *form, const struct item *item)
+{
+    const struct dataset *dataset = layout->dataset;
+    int most = item_decimals(item), used = 0, number = dataset_form_number(dataset, form);
+    for (size_t subject = 0; subject < dataset->subject_count && used < most; subject++) {
+        struct records records = dataset_records(dataset, subject);
+        for (size_t i = 0; i < records.count && used < most; i++) {
+            const struct answer *answer =
+                record_is(dataset, &records.at[i], number) ? record_answer(dataset, &records.at[i], item->id) : NULL;
+            used = answer != NULL ? widen_decimals(used, answer->number, most) : used;
+        }
+    }
+    return used;
 }
 
 /* "version 1", "versions 1 and 3", "versions 1, 2 and 4"; without any record the newest one. */
@@ -66,7 +112,8 @@ struct outcome layout_find_outcome(const struct layout *layout, const struct end
         outcome.form = form;
         outcome.score = &form->scores[at];
         outcome.versions = list_versions(layout, form);
-        outcome.collected = layout_collected_decimals(form, outcome.score);
+        outcome.collected =
+            endpoint_decimals(layout, endpoint, layout_collected_decimals(form, outcome.score));
     }
     return outcome;
 }
