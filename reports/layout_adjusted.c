@@ -268,7 +268,7 @@ static void add_endpoint(struct layout *layout, int endpoint)
 void layout_adjusted(struct layout *layout)
 {
     const struct analysis_plan *plan = &protocol_of(layout)->plan;
-    if (protocol_of(layout)->randomised)
+    if (protocol_of(layout)->randomised || layout->dataset->pooled)
         return;
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "adjusted",
                          "Cohorts that were not randomised");

@@ -17,9 +17,7 @@ bool layout_has_contrasts(const struct layout *layout)
 
 void layout_explain_no_contrasts(struct layout *layout)
 {
-    if (layout->dataset->pooled)
-        layout_add_paragraph(layout, "The study is masked: cohorts are not told apart and not compared.");
-    else if (plan_of(layout)->contrast_count == 0)
+    if (!layout->dataset->pooled && plan_of(layout)->contrast_count == 0)
         layout_add_paragraph(layout, "The protocol names no cohorts to compare.");
 }
 

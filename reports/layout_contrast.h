@@ -10,7 +10,10 @@
  * compare. */
 bool layout_has_contrasts(const struct layout *layout);
 
-/* A paragraph of the chapter that says why cohorts are not compared; nothing when they are. */
+/*
+ * A paragraph of the chapter that says why cohorts are not compared; nothing when they are, or when all subjects are
+ * pooled, which the first page says once.
+ */
 void layout_explain_no_contrasts(struct layout *layout);
 
 /* A column "A - B" for each contrast. */

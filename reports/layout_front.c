@@ -76,6 +76,10 @@ static void add_notices(struct layout *layout)
         layout_add_notice(layout,
                           "All subjects are shown in one column; items that name the product, texts in "
                           "somebody's own words and adverse events at a harvest site are left out.");
+    if (dataset->pooled)
+        layout_add_notice(layout,
+                          "Cohorts are not told apart and not compared: differences, sensitivity to missing "
+                          "values, subgroups and tests of several hypotheses are in a report that shows cohorts.");
     if (!protocol->randomised && !dataset->pooled)
         layout_add_notice(layout,
                           "Cohorts were not randomised: differences between them are associations, no causal "
@@ -176,8 +180,9 @@ static void add_reading_notes(struct layout *layout)
         "intervals of means use Student's t distribution at %s. Numbers are rounded once, "
         "here, half away from zero: smallest and largest value as the data are collected, mean, "
         "median, quartiles and limits with one decimal more, SD and SE with two more, "
-        "percentages with one. A score of one item, or a sum, has the decimals of its items; means "
-        "and scores mapped to another scale count as collected in whole points. Thresholds and "
+        "percentages with one. A score of one item, or a sum, is collected with the decimals that its "
+        "values have, at most those that its form allows; means and scores mapped to another scale count "
+        "as collected in whole points. Thresholds and "
         "ranges stand as the protocol writes them.",
         layout_level(layout));
     layout_add_paragraph(

@@ -17,6 +17,8 @@ void layout_multiplicity(struct layout *layout)
 {
     const struct protocol *protocol = layout->dataset->catalogue->protocol;
     const struct multiplicity_plan *plan = &protocol->plan.multiplicity;
+    if (layout->dataset->pooled)
+        return;
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "multiplicity",
                          "Several hypotheses");
     layout_explain_no_contrasts(layout);

@@ -222,12 +222,10 @@ static void add_endpoint(struct layout *layout, int endpoint)
 void layout_sensitivity(struct layout *layout)
 {
     const struct sensitivity_plan *plan = &protocol_of(layout)->plan.sensitivity;
+    if (layout->dataset->pooled)
+        return;
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "sensitivity",
                          "Sensitivity to missing values");
-    if (layout->dataset->pooled) {
-        layout_explain_no_contrasts(layout);
-        return;
-    }
     if (repeated_reference(layout->dataset) == NO_COHORT || plan->endpoint_count == 0) {
         layout_add_paragraph(
             layout, "The protocol names no reference cohort that missing values could be imputed by.");

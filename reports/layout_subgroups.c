@@ -264,6 +264,8 @@ static void add_figure(struct layout *layout, const struct view *view, size_t co
 void layout_subgroups(struct layout *layout)
 {
     const struct analysis_plan *plan = plan_of(layout);
+    if (layout->dataset->pooled)
+        return;
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "subgroups", "Subgroups");
     if (plan->subgroup_count == 0) {
         layout_add_paragraph(layout, "The protocol names no subgroups.");

@@ -112,22 +112,34 @@ static void test_layout_outcomes_descriptives_are_formatted_by_statistic(void **
     const struct table *table = find_table(lay_out(*state), "t6-value-vas");
     static const char *const rows[][2] = {
         {"n (missing)", "2 (1)"},
-        {"Mean (SD)", "35.00 (7.071)"},      /* the VAS is read to 0.1 mm */
-        {"SE of the mean", "5.000"},
-        {"95 % CI of the mean", "[-28.53, 98.53]"},
-        {"Median [Q1, Q3]", "35.00 [30.00, 40.00]"},
-        {"Min, max", "30.0, 40.0"},
+        {"Mean (SD)", "35.0 (7.07)"},        /* the form allows 0.1 mm, and nobody used it */
+        {"SE of the mean", "5.00"},
+        {"95 % CI of the mean", "[-28.5, 98.5]"},
+        {"Median [Q1, Q3]", "35.0 [30.0, 40.0]"},
+        {"Min, max", "30, 40"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_string_equal(find_row(table, "3 months (M3)", rows[i][0])->cells[0].text, rows[i][1]);
     assert_string_equal(table->columns[0].subtitle, "N = 3");
 }
 
+static void test_layout_outcomes_one_value_with_a_decimal_widens_all(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t subject = study_add_subject(fixture->study, 1, 9, KNEE_RIGHT, "CS");
+    study_add_record(fixture->study, subject, "treatment", KNEE_RIGHT, "unscheduled", study_date(DAY1));
+    add_vas(fixture->study, subject, "BL", "2026-01-09", "50.5");
+    const struct table *table = find_table(lay_out(fixture), "t6-value-vas");
+    const struct table_row *mean = find_row(table, "3 months (M3)", "Mean (SD)");
+    assert_string_equal(mean->cells[0].text, "35.00 (7.071)");
+    assert_string_equal(find_row(table, "3 months (M3)", "Min, max")->cells[0].text, "30.0, 40.0");
+}
+
 static void test_layout_outcomes_single_value_has_reason_as_footnote(void **state)
 {
     const struct table *table = find_table(lay_out(*state), "t6-change-vas");
     const struct table_row *row = find_row(table, "3 months (M3)", "Mean (SD)");
-    assert_string_equal(row->cells[1].text, "-5.00 (NE)");
+    assert_string_equal(row->cells[1].text, "-5.0 (NE)");
     assert_in_range(row->cells[1].footnote, 1, table->footnote_count);
     assert_true(strlen(table->footnotes[row->cells[1].footnote - 1]) > 0);
 }
@@ -254,6 +266,16 @@ static void test_layout_safety_terms_follow_their_class(void **state)
     assert_string_equal(table->rows[1].cells[1].text, "0 (< 97.5 %), 0");
 }
 
+/* Text of the column with that title in a row. */
+static const char *cell_of(const struct table *table, size_t row, const char *title)
+{
+    for (size_t c = 0; c < table->column_count; c++)
+        if (strcmp(table->columns[c].title, title) == 0)
+            return table->rows[row].cells[c].text;
+    fail_msg("table %s has no column %s", table->id, title);
+    return NULL;
+}
+
 static void test_layout_listings_unused_records_say_why(void **state)
 {
     const struct table *table = find_table(lay_out(*state), "l5-records-not-used");
@@ -264,19 +286,10 @@ static void test_layout_listings_unused_records_say_why(void **state)
     };
     assert_int_equal(table->row_count, 3);
     for (size_t i = 0; i < table->row_count; i++) {
+        assert_string_equal(cell_of(table, i, "Form"), "Knee pain, visual analogue scale");
         assert_string_equal(table->rows[i].label, expected[i][0]);
         assert_string_equal(table->rows[i].cells[table->column_count - 1].text, expected[i][1]);
     }
-}
-
-/* Text of the column with that title in a row. */
-static const char *cell_of(const struct table *table, size_t row, const char *title)
-{
-    for (size_t c = 0; c < table->column_count; c++)
-        if (strcmp(table->columns[c].title, title) == 0)
-            return table->rows[row].cells[c].text;
-    fail_msg("table %s has no column %s", table->id, title);
-    return NULL;
 }
 
 static void test_layout_listings_events_have_onset_day_and_emergence(void **state)
@@ -342,6 +355,14 @@ static void test_layout_front_open_registry_makes_no_causal_claim(void **state)
     assert_true(found);
 }
 
+static bool has_notice(const struct document *document, const char *part)
+{
+    for (size_t i = 0; i < document->notice_count; i++)
+        if (strstr(document->notices[i], part) != NULL)
+            return true;
+    return false;
+}
+
 static void test_layout_pooled_names_no_cohort(void **state)
 {
     struct fixture *fixture = *state;
@@ -363,10 +384,26 @@ static void test_layout_pooled_names_no_cohort(void **state)
                 assert_string_not_equal(table->columns[c].title, "CELLS");
             }
         }
-    bool said = false;
-    for (size_t i = 0; i < document->notice_count; i++)
-        said |= strstr(document->notices[i], "one column") != NULL;
-    assert_true(said);
+    assert_true(has_notice(document, "one column"));
+}
+
+static void test_layout_pooled_says_once_that_nothing_is_compared(void **state)
+{
+    static const char *const gone[] = {"sensitivity", "subgroups", "multiplicity", "adjusted"};
+    struct fixture *fixture = *state;
+    struct dataset *dataset = study_dataset(fixture->study);
+    dataset->pooled = true;
+    dataset->cohorts = dataset->cohort_titles = (const char *const[]){"Pooled"};
+    dataset->cohort_count = 1;
+    const struct document *document = lay_out(fixture);
+    assert_true(has_notice(document, "not compared"));
+    for (size_t i = 0; i < document->chapter_count; i++) {
+        const struct chapter *chapter = document->chapters[i];
+        for (size_t g = 0; g < sizeof gone / sizeof *gone; g++)
+            assert_string_not_equal(chapter->id, gone[g]);
+        for (size_t p = 0; p < chapter->paragraph_count; p++)
+            assert_null(strstr(chapter->paragraphs[p], "not compared"));
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -375,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_layout_outcomes_descriptives_are_formatted_by_statistic),
+        TEST(test_layout_outcomes_one_value_with_a_decimal_widens_all),
         TEST(test_layout_outcomes_single_value_has_reason_as_footnote),
         TEST(test_layout_outcomes_visit_without_values_shows_a_dash),
         TEST(test_layout_outcomes_changes_are_told_in_per_cent_too),
@@ -389,6 +427,7 @@ int main(void)
         TEST(test_layout_listings_deaths_and_serious_events_are_complete),
         TEST(test_layout_front_open_registry_makes_no_causal_claim),
         TEST(test_layout_pooled_names_no_cohort),
+        TEST(test_layout_pooled_says_once_that_nothing_is_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

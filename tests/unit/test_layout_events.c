@@ -110,7 +110,7 @@ static void test_layout_events_have_tables_of_each_event(void **state)
     }
 }
 
-static void test_layout_events_pooled_compares_nothing_and_says_why(void **state)
+static void test_layout_events_pooled_compares_nothing_and_says_what_it_hides(void **state)
 {
     static const char *const pooled[] = {"Pooled"};
     (void)state;
@@ -123,7 +123,6 @@ static void test_layout_events_pooled_compares_nothing_and_says_why(void **state
     assert_non_null(find_block(document, "t15-curves-replacement"));
     assert_null(find_block(document, "t15-comparison-replacement"));
     assert_null(find_block(document, "t18-cost-eur"));
-    assert_non_null(strstr(document->chapters[0]->paragraphs[0], "masked"));
     assert_non_null(strstr(document->chapters[1]->paragraphs[0], "would name an arm"));
     talloc_free(study);
 }
@@ -133,7 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout_events_hoped_for_rise_and_others_fall),
         cmocka_unit_test(test_layout_events_have_tables_of_each_event),
-        cmocka_unit_test(test_layout_events_pooled_compares_nothing_and_says_why),
+        cmocka_unit_test(test_layout_events_pooled_compares_nothing_and_says_what_it_hides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
