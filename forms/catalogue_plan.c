@@ -236,6 +236,26 @@ static void check_harm(struct checking *checking, const struct claim *claim)
                    claim->special_interest, hint[0] != '\0' ? hint : "; the codebook lists its codes");
 }
 
+static void check_level(struct checking *checking, const struct claim *claim, const char *key, const char *name)
+{
+    if (claim->subgroup < 0 || name == NULL)
+        return;
+    const struct subgroup *subgroup = &checking->catalogue->protocol->plan.subgroups[claim->subgroup];
+    void *owner = memory_owner(NULL, "levels");
+    size_t count;
+    const struct subgroup_level *levels = catalogue_subgroup_levels(owner, checking->catalogue, subgroup, &count);
+    struct suggestion suggestion = suggestion_begin(name);
+    for (size_t i = 0; i < count; i++)
+        suggestion_offer(&suggestion, levels[i].title);
+    char hint[SUGGESTION_TEXT_SIZE];
+    suggestion_format(&suggestion, hint);
+    if (subgroup_find_name(levels, count, name) == PLAN_NONE)
+        faults_add(checking->faults, checking->file, claim->line, "%s: %s: subgroup %s has no group \"%.64s\"%s",
+                   claim->id, key, subgroup->id, name,
+                   hint[0] != '\0' ? hint : "; name one by its title, or by its only code");
+    talloc_free(owner);
+}
+
 void checking_plan(struct checking *checking)
 {
     const struct analysis_plan *plan = &checking->catalogue->protocol->plan;
@@ -250,7 +270,10 @@ void checking_plan(struct checking *checking)
         check_imaging(checking, &plan->imaging[i]);
     if (plan->cost.analysed)
         check_cost(checking, &plan->cost);
-    for (size_t i = 0; i < plan->claim_count; i++)
+    for (size_t i = 0; i < plan->claim_count; i++) {
+        check_level(checking, &plan->claims[i], "level", plan->claims[i].level);
+        check_level(checking, &plan->claims[i], "against", plan->claims[i].against);
         if (plan->claims[i].kind == CLAIM_HARM)
             check_harm(checking, &plan->claims[i]);
+    }
 }

@@ -272,7 +272,16 @@ static void put_measure(struct text *out, const struct protocol *protocol, const
         text_append(out, "</code>");
     }
     if (claim->subgroup >= 0)
-        text_append_format(out, ", subgroups <code>%s</code>", plan->subgroups[claim->subgroup].id);
+        text_append_format(out, ", %s <code>%s</code>", claim->level != NULL ? "subgroup" : "subgroups",
+                           plan->subgroups[claim->subgroup].id);
+    if (claim->level != NULL) {
+        text_append(out, ": ");
+        text_append_html(out, claim->level);
+    }
+    if (claim->against != NULL) {
+        text_append(out, " against ");
+        text_append_html(out, claim->against);
+    }
     if (claim->visit >= 0)
         text_append_format(out, " at %s", protocol->visits[claim->visit].id);
     if (claim->from >= 0)

@@ -147,6 +147,17 @@ int subgroup_find_level(const struct subgroup_level *levels, size_t count, const
     return PLAN_NONE;
 }
 
+int subgroup_find_name(const struct subgroup_level *levels, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(levels[i].title, name) == 0)
+            return (int)i;
+    for (size_t i = 0; i < count; i++)
+        if (levels[i].code_count == 1 && strcmp(levels[i].codes[0], name) == 0)
+            return (int)i;
+    return PLAN_NONE;
+}
+
 struct expression *event_condition(const void *owner, const struct timed_event *event,
                                    const struct form *form, struct error *error)
 {

@@ -148,14 +148,14 @@ struct planned_estimand {        /* at most one for an endpoint */
 
 enum claim_kind {
     CLAIM_RESPONDER,             /* % responders at visit, cohort; or risk difference in points, contrast */
-    CLAIM_DIFFERENCE,            /* difference of LS mean changes at visit, contrast */
+    CLAIM_DIFFERENCE,            /* difference of LS mean changes at visit, contrast; or of levels, see below */
     CLAIM_CHANGE,                /* LS mean change at visit, cohort */
     CLAIM_DURABILITY,            /* difference at visit minus difference at from, contrast */
     CLAIM_INTERACTION,           /* difference between the levels of subgroup, at visit, contrast; no value */
     CLAIM_EVENT,                 /* % with the event by day, cohort; or difference in points, contrast */
     CLAIM_HARM,                  /* % of the cohort's treated subjects with an event of special interest */
     CLAIM_CONTRALATERAL,         /* change of the untreated knee at visit, cohort; or difference, contrast */
-    CLAIM_EQUIVALENCE,           /* difference at visit is within the margin, contrast; no value */
+    CLAIM_EQUIVALENCE,           /* such a difference is within the margin; no value */
     CLAIM_IMAGING,               /* change at visit, cohort: points, or % change where the scale is ratio */
     CLAIM_COST                   /* mean amount for each treated subject of the cohort */
 };
@@ -170,6 +170,12 @@ struct claim {
     int responder, endpoint, visit, from, cohort, contrast, event, subgroup;
     int day;                     /* study day of CLAIM_EVENT, else 0 */
     const char *special_interest;    /* code of adverse_event.special_interest, CLAIM_HARM only */
+    /*
+     * Of CLAIM_DIFFERENCE and CLAIM_EQUIVALENCE, names of levels of the subgroup (subgroup_find_name), NULL without:
+     * `level` with a contrast: the cohorts, of subjects in that level; `level` and `against` with a cohort: its
+     * subjects in the one level less those in the other.
+     */
+    const char *level, *against;
     double value;                /* in the unit of the kind, NAN for those without */
     enum claim_refuted refuted;
     int line;
@@ -223,6 +229,9 @@ const struct subgroup_level *catalogue_item_levels(const void *owner, const stru
 const struct subgroup_level *catalogue_subgroup_levels(const void *owner, const struct catalogue *catalogue,
                                                        const struct subgroup *subgroup, size_t *count);
 const char *catalogue_subgroup_title(const struct catalogue *catalogue, const struct subgroup *subgroup);
+
+/* The level with this title, or else the one whose only code this is; PLAN_NONE when there is none. */
+int subgroup_find_name(const struct subgroup_level *levels, size_t count, const char *name);
 
 /* The level that an answer (canonical text, number; struct answer) is in, PLAN_NONE when in none. */
 int subgroup_find_level(const struct subgroup_level *levels, size_t count, const char *text, double number);

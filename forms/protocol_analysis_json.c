@@ -266,6 +266,8 @@ static void claim_to_json(struct text *out, const struct protocol *protocol, con
         json_number(out, "day", claim->day);
     if (claim->subgroup >= 0)
         json_text(out, "subgroup", plan->subgroups[claim->subgroup].id);
+    json_text(out, "level", claim->level);
+    json_text(out, "against", claim->against);
     json_text(out, "special_interest", claim->special_interest);
     if (claim->cohort >= 0)
         json_text(out, "cohort", protocol->cohorts[claim->cohort].id);

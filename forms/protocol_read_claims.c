@@ -20,38 +20,43 @@ enum claim_part {
     PART_EITHER = PART_COHORT | PART_COMPARE, /* exactly one of the two */
     PART_VALUE = 1024,
     PART_REFUTED = 2048,
-    PART_MODEL = 4096,  /* no key: the endpoint is one of `models` */
-    PART_PERCENT = 8192 /* no key: the value is a percentage */
+    PART_LEVEL = 4096,
+    PART_AGAINST = 8192,
+    PART_MODEL = 16384,   /* no key: the endpoint is one of `models` */
+    PART_PERCENT = 32768, /* no key: the value is a percentage */
+    PART_LEVELS = 65536   /* no key: subgroup, level and against are optional, a cohort needs all three */
 };
 enum {
     PART_BOUND = PART_VALUE | PART_REFUTED,
     PART_SHARE = PART_BOUND | PART_PERCENT,
-    PART_CHANGE = PART_ENDPOINT | PART_VISIT | PART_MODEL
+    PART_CHANGE = PART_ENDPOINT | PART_VISIT | PART_MODEL,
+    PART_WITHIN = PART_EITHER | PART_SUBGROUP | PART_LEVEL | PART_AGAINST | PART_LEVELS
 };
 
 static const char *const part_keys[] = {"responder", "endpoint", "visit",    "from",
                                         "event",     "day",      "subgroup", "special_interest",
-                                        "cohort",    "compare",  "value",    "refuted"};
-enum { PART_KEY_COUNT = 12 };
+                                        "cohort",    "compare",  "value",    "refuted",
+                                        "level",     "against"};
+enum { PART_KEY_COUNT = 14 };
 
 /* What each kind needs; every other part is a fault. */
 static const unsigned claim_parts[] = {
     [CLAIM_RESPONDER] = PART_RESPONDER | PART_VISIT | PART_EITHER | PART_SHARE,
-    [CLAIM_DIFFERENCE] = PART_CHANGE | PART_COMPARE | PART_BOUND,
+    [CLAIM_DIFFERENCE] = PART_CHANGE | PART_WITHIN | PART_BOUND,
     [CLAIM_CHANGE] = PART_CHANGE | PART_COHORT | PART_BOUND,
     [CLAIM_DURABILITY] = PART_CHANGE | PART_FROM | PART_COMPARE | PART_BOUND,
     [CLAIM_INTERACTION] = PART_CHANGE | PART_SUBGROUP | PART_COMPARE,
     [CLAIM_EVENT] = PART_EVENT | PART_DAY | PART_EITHER | PART_SHARE,
     [CLAIM_HARM] = PART_INTEREST | PART_COHORT | PART_SHARE,
     [CLAIM_CONTRALATERAL] = PART_ENDPOINT | PART_VISIT | PART_EITHER | PART_BOUND,
-    [CLAIM_EQUIVALENCE] = PART_CHANGE | PART_COMPARE,
+    [CLAIM_EQUIVALENCE] = PART_CHANGE | PART_WITHIN,
     [CLAIM_IMAGING] = PART_ENDPOINT | PART_VISIT | PART_COHORT | PART_BOUND,
     [CLAIM_COST] = PART_COHORT | PART_BOUND,
 };
 
 static const char *const claim_keys[] = {
     "id",  "claim",    "source", "kind",    "responder",        "endpoint", "visit",   "from", "event",
-    "day", "subgroup", "cohort", "compare", "special_interest", "value",    "refuted", NULL};
+    "day", "subgroup", "cohort", "compare", "special_interest", "value",    "refuted", "level", "against", NULL};
 
 /* Keys that do not belong to the kind; and neither or both of cohort and compare. */
 static void check_parts(struct protocol_reader *reader, const struct yaml *node, enum claim_kind kind)
@@ -65,6 +70,43 @@ static void check_parts(struct protocol_reader *reader, const struct yaml *node,
     if ((parts & PART_EITHER) == PART_EITHER && cohort == compare)
         yaml_fault(reader->faults, node, "a claim of kind: %s needs either \"cohort\" or \"compare\"",
                    claim_kind_words[kind]);
+}
+
+/* Of whom a difference is: of cohorts, of cohorts in a level, or of two levels in a cohort. */
+static void check_levels(struct protocol_reader *reader, const struct yaml *node)
+{
+    static const char *const keys[] = {"subgroup", "level", "against"};
+    const struct yaml *at[3];
+    bool cohort = yaml_find(node, "cohort") != NULL;
+    for (size_t i = 0; i < 3; i++)
+        at[i] = yaml_find(node, keys[i]);
+    for (size_t i = 0; i < 3; i++)
+        if (cohort && at[i] == NULL)
+            yaml_fault(reader->faults, node,
+                       "with \"cohort\" two levels of a subgroup are compared: \"%s\" is missing; add it, or name "
+                       "two cohorts under \"compare\"",
+                       keys[i]);
+    if (cohort)
+        return;
+    if ((at[0] == NULL) != (at[1] == NULL))
+        yaml_fault(reader->faults, at[0] != NULL ? at[0] : at[1],
+                   "\"%s\" needs \"%s\": the group in which the cohorts are compared", keys[at[0] == NULL],
+                   keys[at[0] != NULL]);
+    if (at[2] != NULL)
+        yaml_fault(reader->faults, at[2],
+                   "\"against\" names the level that a level of one \"cohort\" is compared with; with \"compare\" "
+                   "remove it");
+}
+
+static void read_levels(struct protocol_reader *reader, const struct yaml *node, struct claim *claim)
+{
+    check_levels(reader, node);
+    claim->subgroup = protocol_read_named(reader, node, "subgroup", YAML_OPTIONAL, LIST_SUBGROUPS);
+    claim->level = protocol_read_text(reader, node, "level", YAML_OPTIONAL);
+    claim->against = protocol_read_text(reader, node, "against", YAML_OPTIONAL);
+    if (claim->level != NULL && claim->against != NULL && strcmp(claim->level, claim->against) == 0)
+        yaml_fault(reader->faults, yaml_find(node, "against"),
+                   "level \"%.64s\" is compared with itself; name another one", claim->level);
 }
 
 /* The endpoint must have been analysed in the way that the kind needs. */
@@ -113,7 +155,9 @@ static void read_measure(struct protocol_reader *reader, const struct yaml *node
     if (parts & PART_DAY)
         yaml_get_integer(node, "day", YAML_REQUIRED, (struct yaml_bounds){1, 99999}, &claim->day,
                          reader->faults);
-    if (parts & PART_SUBGROUP)
+    if (parts & PART_LEVELS)
+        read_levels(reader, node, claim);
+    else if (parts & PART_SUBGROUP)
         claim->subgroup = protocol_read_named(reader, node, "subgroup", YAML_REQUIRED, LIST_SUBGROUPS);
     if (parts & PART_INTEREST)
         claim->special_interest = protocol_read_text(reader, node, "special_interest", YAML_REQUIRED);

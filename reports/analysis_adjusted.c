@@ -3,14 +3,10 @@
  * X3 cohorts that were not randomised, compared by overlap weights: differences of change with E-values, and
  * at the main visit how well the weights balance what was measured.
  */
-#include <math.h>
-
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
+#include "reports/analysis_adjusted.h"
 #include "reports/analysis_covariates.h"
-#include "reports/analysis_rows.h"
-#include "reports/stat_evalue.h"
-#include "reports/stat_overlap.h"
 
 struct adjusted {
     const struct dataset *dataset;
@@ -22,56 +18,6 @@ struct adjusted {
     const struct linear_variable *variables;   /* the cohort is none of them */
     const struct linear_term *terms;
 };
-
-/* SD of the changes within both cohorts, of the subjects that the weights are of; NAN with fewer than 3. */
-static double pooled_sd(const struct adjusted *adjusted, const struct overlap_answer *answer, int first)
-{
-    const struct linear_design *design = answer->propensity->design;
-    double mean[2] = {0, 0}, squares[2] = {0, 0};
-    size_t n[2] = {0, 0};
-    for (size_t r = 0; design != NULL && r < design->used; r++) {
-        size_t i = design->rows[r];
-        int side = adjusted->covariates.cohort[i] == first ? 0 : 1;
-        double step = adjusted->change[i] - mean[side];
-        mean[side] += step / (double)++n[side];
-        squares[side] += step * (adjusted->change[i] - mean[side]);
-    }
-    if (n[0] == 0 || n[1] == 0 || n[0] + n[1] < 3)
-        return (double)NAN;
-    return sqrt((squares[0] + squares[1]) / (double)(n[0] + n[1] - 2));
-}
-
-static void add_evalue(struct cell cell, const struct linear_estimate *difference, double sd)
-{
-    struct evalue evalue = {.reason = difference->reason};
-    if (evalue.reason == NULL && !(sd > 0))
-        evalue.reason = "the changes do not vary within the cohorts";
-    if (evalue.reason == NULL)
-        evalue = stat_evalue_difference(difference->estimate / sd, difference->se / sd);
-    else
-        evalue.estimate = evalue.limit = (double)NAN;
-    cell_add_or_reason(&cell, "sd_pooled", sd, evalue.reason);
-    cell_add_or_reason(&cell, "evalue", evalue.estimate, evalue.reason);
-    cell_add_or_reason(&cell, "evalue_limit", evalue.limit, evalue.reason);
-}
-
-static void add_difference(const struct adjusted *adjusted, struct cell cell,
-                           const struct overlap_answer *answer, int first)
-{
-    const struct linear_estimate *difference = &answer->difference;
-    cell_add_count(&cell, "n1", answer->n[0]);
-    cell_add_count(&cell, "n0", answer->n[1]);
-    cell_add_or_reason(&cell, "effective_1", answer->effective[0], answer->reason);
-    cell_add_or_reason(&cell, "effective_0", answer->effective[1], answer->reason);
-    cell_add_or_reason(&cell, "mean_1", answer->means[0].estimate, answer->means[0].reason);
-    cell_add_or_reason(&cell, "mean_0", answer->means[1].estimate, answer->means[1].reason);
-    cell_add_or_reason(&cell, "diff", difference->estimate, difference->reason);
-    cell_add_or_reason(&cell, "se", difference->se, difference->reason);
-    cell_add_or_reason(&cell, "lo", difference->lo, difference->reason);
-    cell_add_or_reason(&cell, "hi", difference->hi, difference->reason);
-    cell_add_or_reason(&cell, "p", difference->p, difference->reason);
-    add_evalue(cell, difference, pooled_sd(adjusted, answer, first));
-}
 
 static void add_balance(const struct adjusted *adjusted, struct cell cell,
                         const struct overlap_answer *answer)
@@ -122,7 +68,7 @@ static void add_contrast(const struct adjusted *adjusted, const char *endpoint, 
     struct overlap_answer *answer = stat_overlap(owner, &question);
     struct cell cell = {adjusted->results, memory_format(owner, "adjusted %s", endpoint),
                         protocol->visits[visit].id, contrast->name};
-    add_difference(adjusted, cell, answer, (int)contrast->a);
+    adjusted_add_difference(cell, &question, answer);
     if (visit == analysis_main_visit(adjusted->dataset)) {
         cell.table = memory_format(owner, "adjusted balance %s", endpoint);
         add_balance(adjusted, cell, answer);
@@ -150,12 +96,9 @@ static void add_endpoint(struct adjusted *adjusted, size_t endpoint)
     talloc_free(variables);
 }
 
-void analysis_adjusted(const struct dataset *dataset, struct results *results)
+static void add_cohorts(const struct dataset *dataset, struct results *results)
 {
-    const struct protocol *protocol = dataset->catalogue->protocol;
-    const struct analysis_plan *plan = &protocol->plan;
-    if (protocol->randomised || dataset->pooled || plan->contrast_count == 0)
-        return;
+    const struct analysis_plan *plan = &dataset->catalogue->protocol->plan;
     void *owner = memory_owner(NULL, "adjusted contrasts");
     struct adjusted adjusted = {
         .dataset = dataset,
@@ -171,4 +114,14 @@ void analysis_adjusted(const struct dataset *dataset, struct results *results)
     for (size_t m = 0; m < plan->model_count; m++)
         add_endpoint(&adjusted, (size_t)plan->models[m]);
     talloc_free(owner);
+}
+
+void analysis_adjusted(const struct dataset *dataset, struct results *results)
+{
+    const struct protocol *protocol = dataset->catalogue->protocol;
+    if (dataset->pooled)
+        return;
+    if (!protocol->randomised && protocol->plan.contrast_count > 0)
+        add_cohorts(dataset, results);
+    adjusted_levels(dataset, results);
 }

@@ -8,6 +8,7 @@
 
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
+#include "reports/analysis_adjusted.h"
 #include "reports/analysis_rows.h"
 #include "reports/analysis_subgroups.h"
 
@@ -43,11 +44,12 @@ static const char *visit_id(const struct claiming *claiming)
     return protocol_of(claiming)->visits[claiming->claim->visit].id;
 }
 
-/* A comparison of cohorts that were not randomised, by weights. */
+/* A comparison of cohorts that were not randomised, or of the levels of a subgroup, which never are: by weights. */
 static bool is_adjusted(const struct claiming *claiming)
 {
-    enum claim_kind kind = claiming->claim->kind;
-    return !protocol_of(claiming)->randomised && (kind == CLAIM_DIFFERENCE || kind == CLAIM_EQUIVALENCE);
+    const struct claim *claim = claiming->claim;
+    bool difference = claim->kind == CLAIM_DIFFERENCE || claim->kind == CLAIM_EQUIVALENCE;
+    return difference && (!protocol_of(claiming)->randomised || claim->against != NULL);
 }
 
 /* -- where estimates stand ------------------------------------------------------------------------------- */
@@ -104,18 +106,46 @@ static struct source model_source(const struct claiming *claiming)
     };
 }
 
-/* Of cohorts that were not randomised: weighted to be alike in what the plan adjusts for. */
+static const char *level_row(const struct claiming *claiming)
+{
+    return subgroup_claim_row(claiming->owner, claiming->dataset->catalogue, claiming->claim);
+}
+
+/* Of cohorts that were not randomised, or of levels: weighted to be alike in what the plan adjusts for. */
 static struct source adjusted_source(const struct claiming *claiming)
 {
+    bool levels = claiming->claim->level != NULL;
     return (struct source){
         .table = memory_format(claiming->owner, "adjusted %s", endpoint_id(claiming)),
-        .row = visit_id(claiming),
+        .row = levels ? memory_format(claiming->owner, "%s %s", visit_id(claiming), level_row(claiming))
+                      : visit_id(claiming),
         .col = claiming->col,
         .estimate = "diff",
         .lo = "lo",
         .hi = "hi",
         .unit = 1,
     };
+}
+
+/* Of the cohorts of a randomised study within a level. */
+static struct source forest_source(const struct claiming *claiming)
+{
+    return (struct source){
+        .table = memory_format(claiming->owner, "forest %s %s", visit_id(claiming), endpoint_id(claiming)),
+        .row = level_row(claiming),
+        .col = claiming->col,
+        .estimate = "diff",
+        .lo = "lo",
+        .hi = "hi",
+        .unit = 1,
+    };
+}
+
+static struct source difference_source(const struct claiming *claiming)
+{
+    if (is_adjusted(claiming))
+        return adjusted_source(claiming);
+    return claiming->claim->level != NULL ? forest_source(claiming) : model_source(claiming);
 }
 
 static struct source event_source(const struct claiming *claiming)
@@ -207,7 +237,7 @@ static struct source find_source(const struct claiming *claiming)
     case CLAIM_RESPONDER: return responder_source(claiming);
     case CLAIM_DIFFERENCE:
     case CLAIM_EQUIVALENCE:
-        return is_adjusted(claiming) ? adjusted_source(claiming) : model_source(claiming);
+        return difference_source(claiming);
     case CLAIM_CHANGE:
     case CLAIM_DURABILITY: return model_source(claiming);
     case CLAIM_EVENT: return event_source(claiming);
@@ -334,11 +364,11 @@ static double count_in_levels(const struct claiming *claiming, const char *stat)
     return sum;
 }
 
-/* Those with a change at the visit; of an adjusted difference those with every covariate, too. */
+/* Those with a change at the visit; of an adjusted difference those with every covariate, too.  NULL: against. */
 static double count_in_model(const struct claiming *claiming, const struct source *source, const char *col)
 {
     void *owner = claiming->owner;
-    if (is_adjusted(claiming))
+    if (is_adjusted(claiming) || claiming->claim->level != NULL)
         return read_count(claiming, source->table, source->row, source->col,
                           col == claiming->a ? "n1" : "n0");
     double n =
@@ -428,7 +458,7 @@ static void add_numbers(const struct claiming *claiming, const struct cell *cell
     if (claiming->a == NULL)
         return;
     cell_add_or_reason(cell, "n", count_subjects(claiming, source, claiming->a), uncounted);
-    if (claiming->b != NULL)
+    if (claiming->b != NULL || claiming->claim->against != NULL)
         cell_add_or_reason(cell, "n_against", count_subjects(claiming, source, claiming->b), uncounted);
 }
 
@@ -450,14 +480,17 @@ static void add_interaction(const struct claiming *claiming, const struct cell *
     cell_add_or_reason(cell, "differ", isnan(estimate->p) ? (double)NAN : differ, estimate->reason);
 }
 
-/* Of cohorts that were not randomised: whether their difference is adjusted, and its E-values. */
+/* Of what was not randomised: whether the difference is adjusted, and its E-values. */
 static void add_adjustment(const struct claiming *claiming, const struct cell *cell,
                            const struct source *source)
 {
-    if (claiming->b == NULL || protocol_of(claiming)->randomised)
+    bool cohorts = claiming->b != NULL && !protocol_of(claiming)->randomised;
+    if (!cohorts && (claiming->a == NULL || claiming->claim->against == NULL))
         return;
     bool adjusted = is_adjusted(claiming);
-    cell_add(cell, "adjusted", adjusted && protocol_of(claiming)->plan.adjustment_count > 0);
+    size_t terms;
+    adjusted_terms(claiming->owner, &protocol_of(claiming)->plan, claiming->claim, &terms);
+    cell_add(cell, "adjusted", adjusted && terms > 0);
     if (!adjusted)
         return;
     const char *reason = NULL, *limit_reason = NULL;

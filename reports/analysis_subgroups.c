@@ -28,6 +28,20 @@ const char *subgroup_row(const void *owner, const struct catalogue *catalogue, s
     return title;
 }
 
+const char *subgroup_claim_row(const void *owner, const struct catalogue *catalogue, const struct claim *claim)
+{
+    const struct subgroup *subgroup = &catalogue->protocol->plan.subgroups[claim->subgroup];
+    const char *name = subgroup_row(owner, catalogue, (size_t)claim->subgroup);
+    size_t count;
+    const struct subgroup_level *levels = catalogue_subgroup_levels(owner, catalogue, subgroup, &count);
+    int level = subgroup_find_name(levels, count, claim->level);
+    int against = claim->against != NULL ? subgroup_find_name(levels, count, claim->against) : PLAN_NONE;
+    const char *title = level >= 0 ? levels[level].title : claim->level;
+    if (claim->against == NULL)
+        return memory_format(owner, "%s %s", name, title);
+    return memory_format(owner, "%s %s - %s", name, title, against >= 0 ? levels[against].title : claim->against);
+}
+
 static void add_forest(struct forests *forests, const struct dataset *dataset, int endpoint, int visit)
 {
     if (endpoint == PLAN_NONE || visit == NO_VISIT || !dataset_is_after_baseline(dataset, visit))
@@ -51,22 +65,38 @@ struct forests forests_of(const void *owner, const struct dataset *dataset)
     for (size_t m = 0; m < plan->model_count; m++)
         add_forest(&forests, dataset, plan->models[m], visit);
     for (size_t c = 0; c < plan->claim_count; c++) {
-        if (plan->claims[c].kind == CLAIM_INTERACTION)
-            add_forest(&forests, dataset, plan->claims[c].endpoint, plan->claims[c].visit);
+        const struct claim *claim = &plan->claims[c];
+        bool within = claim->level != NULL && claim->contrast >= 0 && dataset->catalogue->protocol->randomised;
+        if (claim->kind == CLAIM_INTERACTION || within)
+            add_forest(&forests, dataset, claim->endpoint, claim->visit);
     }
     return forests;
 }
 
 /* -- subgroups of each subject --------------------------------------------------------------------------- */
 
-enum { NOT_ANSWERED = -1, IN_NO_LEVEL = -2 };
-
 struct grouping {
     const char *name;            /* "KL" */
     const char **rows;           /* of each level: "KL 1-2" */
     size_t levels;
-    int *codes;                  /* level of each subject, NOT_ANSWERED, IN_NO_LEVEL */
+    int *codes;                  /* level of each subject: subgroup_codes */
 };
+
+int *subgroup_codes(const void *owner, const struct dataset *dataset, const struct subgroup *subgroup)
+{
+    size_t count;
+    const struct subgroup_level *levels = catalogue_subgroup_levels(owner, dataset->catalogue, subgroup, &count);
+    int *codes = memory_new_array(owner, int, dataset->subject_count);
+    const struct answer **answers = answers_at_baseline(owner, dataset, &subgroup->item);
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        const struct answer *answer = answers[i];
+        int level =
+            answer != NULL ? subgroup_find_level(levels, count, answer->text, answer->number) : PLAN_NONE;
+        codes[i] = level >= 0 ? level : answer != NULL ? SUBGROUP_NO_LEVEL : SUBGROUP_NOT_ANSWERED;
+    }
+    talloc_free(answers);
+    return codes;
+}
 
 static struct grouping group_subjects(const void *owner, const struct dataset *dataset, size_t index)
 {
@@ -77,16 +107,7 @@ static struct grouping group_subjects(const void *owner, const struct dataset *d
     grouping.rows = memory_new_array(owner, const char *, grouping.levels);
     for (size_t l = 0; l < grouping.levels; l++)
         grouping.rows[l] = memory_format(owner, "%s %s", grouping.name, levels[l].title);
-    grouping.codes = memory_new_array(owner, int, dataset->subject_count);
-    const struct answer **answers = answers_at_baseline(owner, dataset, &subgroup->item);
-    for (size_t i = 0; i < dataset->subject_count; i++) {
-        const struct answer *answer = answers[i];
-        int level = answer != NULL
-                        ? subgroup_find_level(levels, grouping.levels, answer->text, answer->number)
-                        : PLAN_NONE;
-        grouping.codes[i] = level >= 0 ? level : answer != NULL ? IN_NO_LEVEL : NOT_ANSWERED;
-    }
-    talloc_free(answers);
+    grouping.codes = subgroup_codes(owner, dataset, subgroup);
     return grouping;
 }
 
@@ -137,8 +158,8 @@ static void add_left_out(const struct subgroups *subgroups, struct cell cell, co
     for (size_t i = 0; i < subgroups->dataset->subject_count; i++) {
         if (!subgroups->covariates.included[i] || isnan(subgroups->change[i]))
             continue;
-        not_answered += grouping->codes[i] == NOT_ANSWERED;
-        in_no_level += grouping->codes[i] == IN_NO_LEVEL;
+        not_answered += grouping->codes[i] == SUBGROUP_NOT_ANSWERED;
+        in_no_level += grouping->codes[i] == SUBGROUP_NO_LEVEL;
     }
     cell.col = "left out";
     cell_add_count(&cell, "in_no_level", in_no_level);

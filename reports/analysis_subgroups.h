@@ -16,9 +16,9 @@ struct forests {
 };
 
 /*
- * The primary endpoint and the endpoints with models at the main visit (analysis_main_visit), and what
- * claims of an interaction ask for; none when pooled, without subgroups or without contrasts.  The table of
- * one is "forest VISIT ENDPOINT".
+ * The primary endpoint and the endpoints with models at the main visit (analysis_main_visit), and what claims of an
+ * interaction, and in a randomised study claims of a level, ask for; none when pooled, without subgroups or without
+ * contrasts.  The table of one is "forest VISIT ENDPOINT".
  */
 struct forests forests_of(const void *owner, const struct dataset *dataset);
 
@@ -27,5 +27,12 @@ struct forests forests_of(const void *owner, const struct dataset *dataset);
  * The row of a level is "NAME LEVEL".
  */
 const char *subgroup_row(const void *owner, const struct catalogue *catalogue, size_t index);
+
+/* Of a claim that names levels: "NAME LEVEL", or "NAME LEVEL - AGAINST". */
+const char *subgroup_claim_row(const void *owner, const struct catalogue *catalogue, const struct claim *claim);
+
+enum { SUBGROUP_NOT_ANSWERED = -1, SUBGROUP_NO_LEVEL = -2 };
+/* Level of each subject, by the answer at baseline (analysis_strata.h), or one of these; memory of owner. */
+int *subgroup_codes(const void *owner, const struct dataset *dataset, const struct subgroup *subgroup);
 
 #endif

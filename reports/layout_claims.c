@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "reports/analysis_subgroups.h"
 #include "reports/format.h"
 #include "reports/layout_contrast.h"
 
@@ -53,6 +54,12 @@ static const char *subgroup_title(const struct layout *layout, const struct clai
     return catalogue_subgroup_title(layout->dataset->catalogue, subgroup);
 }
 
+/* "KL 1-2", "KL 1-2 - 3-4". */
+static const char *level_title(const struct layout *layout, const struct claim *claim)
+{
+    return subgroup_claim_row(layout->document, layout->dataset->catalogue, claim);
+}
+
 static const char *event_title(const struct layout *layout, const struct claim *claim)
 {
     return protocol_of(layout)->plan.events[claim->event].title;
@@ -70,7 +77,10 @@ static const char *measure_of(const struct layout *layout, const struct claim *c
                              protocol_of(layout)->responders[claim->responder].title);
     case CLAIM_DIFFERENCE:
     case CLAIM_EQUIVALENCE:
-        return memory_format(document, "difference of mean changes of %s", endpoint_title(layout, claim));
+        if (claim->level == NULL)
+            return memory_format(document, "difference of mean changes of %s", endpoint_title(layout, claim));
+        return memory_format(document, "difference of mean changes of %s, %s %s", endpoint_title(layout, claim),
+                             claim->against != NULL ? "between groups:" : "in the group", level_title(layout, claim));
     case CLAIM_CHANGE: return memory_format(document, "mean change of %s", endpoint_title(layout, claim));
     case CLAIM_DURABILITY:
         return memory_format(document, "difference of mean changes of %s less that at %s",
@@ -108,26 +118,27 @@ static const char *full_measure(const struct layout *layout, const struct claim 
     return out->bytes;
 }
 
-/* Of cohorts that were not randomised, and by an estimate that no weights adjust: analysis_claims.c. */
+/* Of cohorts or groups that were not randomised, and by an estimate that no weights adjust. */
 static bool is_unadjusted(const struct layout *layout, const struct claim *claim)
 {
-    const struct protocol *protocol = protocol_of(layout);
-    bool weighted = claim->kind == CLAIM_DIFFERENCE || claim->kind == CLAIM_EQUIVALENCE;
-    return !protocol->randomised && claim->contrast >= 0 && !layout->dataset->pooled &&
-           !(weighted && protocol->plan.adjustment_count > 0);
+    return layout_value(layout, results, claim->id, column_of(layout, claim), "adjusted") == 0;
 }
 
 static const char *subjects_of(const struct layout *layout, const struct claim *claim)
 {
     static const char repeated[] = "treated, baseline and a later value; model for repeated measures";
-    bool randomised = protocol_of(layout)->randomised;
+    bool randomised = protocol_of(layout)->randomised && claim->against == NULL;
     switch (claim->kind) {
     case CLAIM_RESPONDER: return "treated, the visit is over; no value counts as no response";
     case CLAIM_DIFFERENCE:
     case CLAIM_EQUIVALENCE:
-        return randomised ? repeated
-                          : "treated, with a change at the visit and every covariate; weighted to those who "
-                            "could have been in either cohort";
+        if (randomised)
+            return claim->level == NULL ? repeated : "treated, in the group, with a change at the visit";
+        return memory_format(layout->document,
+                             "treated%s, with a change at the visit and every covariate; weighted to those who "
+                             "could have been in either %s",
+                             claim->level != NULL ? ", in a group that is named" : "",
+                             claim->against != NULL ? "group" : "cohort");
     case CLAIM_CHANGE:
     case CLAIM_DURABILITY: return repeated;
     case CLAIM_INTERACTION: return "treated, in a group, with a change at the visit";
@@ -145,8 +156,8 @@ static const char *population_of(const struct layout *layout, const struct claim
     const char *subjects = subjects_of(layout, claim);
     return is_unadjusted(layout, claim)
                ? memory_format(layout->document,
-                               "%s; unadjusted for what the cohorts differ in, as they were not randomised",
-                               subjects)
+                               "%s; unadjusted for what the %s differ in, as they were not randomised",
+                               subjects, claim->against != NULL ? "groups" : "cohorts")
                : subjects;
 }
 
@@ -248,7 +259,7 @@ static void add_claim(const struct layout *layout, struct table *table, const st
     struct table_row *row = table_add_row(table, "", layout_capital(layout, claim->claim), 0);
     struct result_key key = {results, claim->id, col, decimals_of(layout, claim)};
     bool known = !isnan(layout_value(layout, results, claim->id, col, "est"));
-    bool contrast = claim->contrast >= 0 && !layout->dataset->pooled;
+    bool contrast = (claim->contrast >= 0 || claim->against != NULL) && !layout->dataset->pooled;
     table_set_cell(table, row, COLUMN_MEASURE, CELL_TEXT, full_measure(layout, claim));
     table_set_cell(table, row, COLUMN_POPULATION, CELL_TEXT, population_of(layout, claim));
     table_set_cell(table, row, COLUMN_ESTIMATE, CELL_NUMBER, "-");

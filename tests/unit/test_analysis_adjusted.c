@@ -38,6 +38,24 @@ static void test_analysis_adjusted_gives_the_numbers_of_r(void **state)
     talloc_free(owner);
 }
 
+/* Two claims name the same group of men: it has its rows once. */
+static void test_analysis_adjusted_levels_of_claims_give_the_numbers_of_r(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct results *results = results_new(owner);
+    analysis_adjusted(study_finish(trial1000_study_by(owner, COVARIANCE "/protocol.yaml")), results);
+    struct golden_outcome outcome =
+        golden_compare(results, &(struct golden_rules){COVARIANCE "/levels.csv", is_adjusted, NULL, false});
+    assert_int_equal(outcome.compared, 3 * 14);
+    assert_int_equal(outcome.mismatches, 0);
+    size_t men = 0;
+    for (size_t i = 0; i < results_count(results); i++)
+        men += strcmp(results_at(results, i)->row, "M12 sex (women) male") == 0;
+    assert_int_equal(men, 14);
+    talloc_free(owner);
+}
+
 static void test_analysis_adjusted_weights_balance_what_the_model_holds(void **state)
 {
     (void)state;
@@ -242,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_analysis_adjusted_gives_the_numbers_of_r),
+        cmocka_unit_test(test_analysis_adjusted_levels_of_claims_give_the_numbers_of_r),
         cmocka_unit_test(test_analysis_adjusted_weights_balance_what_the_model_holds),
         cmocka_unit_test(test_analysis_adjusted_randomised_or_masked_study_has_none),
         cmocka_unit_test(test_analysis_adjusted_what_cannot_be_estimated_has_a_reason),

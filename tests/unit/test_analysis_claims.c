@@ -51,6 +51,16 @@ static const struct claim_case cases[] = {
      true,
      false,
      true},
+    {"one_is_enough",
+     "adjusted pain",
+     "M12 Injections planned 1 - 2 or more",
+     "AD-MSC",
+     {"diff", "lo", "hi"},
+     {7, 5.5, 8.5},
+     1,
+     true,
+     true,
+     false},
     {"not_superior",
      "adjusted vas",
      "M12",
@@ -207,6 +217,15 @@ static void add_source(struct results *results, const struct claim_case *one)
 static const struct analysis_plan *demo_plan(struct fixture *fixture)
 {
     return &study_dataset(fixture->study)->catalogue->protocol->plan;
+}
+
+static const struct table *find_claims(const struct document *document)
+{
+    size_t at = 0;
+    while (at < document->chapter_count && strcmp(document->chapters[at]->id, "claims") != 0)
+        at++;
+    assert_true(at < document->chapter_count);
+    return document->chapters[at]->blocks[0].table;
 }
 
 static void make_pooled(struct dataset *dataset)
@@ -416,15 +435,6 @@ static void test_analysis_claims_interaction_within_the_margin_is_refuted(void *
 }
 
 /* -- the simulated trial --------------------------------------------------------------------------------- */
-
-static const struct table *find_claims(const struct document *document)
-{
-    size_t at = 0;
-    while (at < document->chapter_count && strcmp(document->chapters[at]->id, "claims") != 0)
-        at++;
-    assert_true(at < document->chapter_count);
-    return document->chapters[at]->blocks[0].table;
-}
 
 enum { POPULATION = 1, ESTIMATE = 2, VERDICT = 6 }; /* columns of the table of claims */
 

@@ -42,7 +42,11 @@ static const char whole[] =
     "  estimands: [{endpoint: pain, population: \"<all>\", summary: mean,\n" /* 20 */
     "    intercurrent: [{event: rescue, strategy: composite}]}]\n"
     "  claims: [{id: safe, claim: \"<none>\", kind: harm, special_interest: infection, cohort: A, value: 0, "
-    "refuted: above}]\n";
+    "refuted: above},\n"
+    "    {id: grades, claim: w, kind: equivalence, endpoint: pain, visit: M3, cohort: A, subgroup: kl, level: low,\n"
+    "     against: high},\n" /* 24 */
+    "    {id: puff, claim: w, kind: difference, endpoint: pain, visit: M3, compare: [A, CS], subgroup: smoker,\n"
+    "     level: \"true\", value: 0, refuted: above}]\n";
 
 static const char enrolment[] =
     "form: enrolment\nversion: 1\ntitle: Enrolment\nsource: s\nabout: subject\ncreates_subject: true\n"
@@ -172,6 +176,10 @@ static void test_catalogue_check_plan_faults_say_what_and_where(void **state)
         {"special_interest: infection", "special_interest: infektion", 22,
          "safe: adverse_event.special_interest has no code \"infektion\"; did you mean \"infection\"?"},
         {"special_interest: infection", "special_interest: none", 22, "none is no event"},
+        {"against: high", "against: hihg", 23,
+         "grades: against: subgroup kl has no group \"hihg\"; did you mean \"high\"?"},
+        {"level: low", "level: \"2\"", 23, "grades: level: subgroup kl has no group \"2\""},
+        {"level: \"true\"", "level: often", 25, "puff: level: subgroup smoker has no group \"often\""},
     };
     void *owner = memory_owner(NULL, "test");
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -81,7 +81,11 @@ static const char full[] =
     "above}\n"
     "    - {id: c10, claim: w, kind: cost, cohort: A, value: 5000, refuted: above}\n"
     "    - {id: c11, claim: w, kind: change, endpoint: func, visit: M12, cohort: A, value: -9, refuted: "
-    "above}\n";
+    "above}\n"
+    "    - {id: c12, claim: w, kind: equivalence, endpoint: pain, visit: M12, cohort: A, subgroup: kl, level: low, "
+    "against: high}\n" /* 50 */
+    "    - {id: c13, claim: w, kind: difference, endpoint: pain, visit: M12, compare: [A, CS], subgroup: age, "
+    "level: old, value: 0, refuted: below}\n";
 
 static const char *whole(const void *owner)
 {
@@ -232,6 +236,8 @@ static void test_plan_claims_name_their_parts(void **state)
         {CLAIM_IMAGING, -1, 2, 2, -1, 0, -1, -1, -1, 0},
         {CLAIM_COST, -1, -1, -1, -1, 0, -1, -1, -1, 0},
         {CLAIM_CHANGE, -1, 1, 2, -1, 0, -1, -1, -1, 0},
+        {CLAIM_EQUIVALENCE, -1, 0, 2, -1, 0, -1, -1, 1, 0},
+        {CLAIM_DIFFERENCE, -1, 0, 2, -1, -1, 0, -1, 3, 0},
     };
     void *owner = memory_owner(NULL, "test");
     const struct analysis_plan *plan = &parse(owner, whole(owner))->plan;
@@ -255,6 +261,11 @@ static void test_plan_claims_name_their_parts(void **state)
     assert_string_equal(plan->claims[0].source, "s");
     assert_null(plan->claims[1].source);
     assert_string_equal(plan->claims[5].special_interest, "infection");
+    assert_null(plan->claims[1].level);
+    assert_string_equal(plan->claims[11].level, "low");
+    assert_string_equal(plan->claims[11].against, "high");
+    assert_string_equal(plan->claims[12].level, "old");
+    assert_null(plan->claims[12].against);
     talloc_free(owner);
 }
 
@@ -441,7 +452,24 @@ static void test_plan_faults_of_claims(void **state)
          "is not among \"models\""},
         {"kind: difference, endpoint: pain", "kind: difference, day: 3, endpoint: pain", 40,
          "\"day\" does not belong to kind: difference; remove it"},
-        {"visit: M3, compare: [A, CS], value: -12", "visit: M3, value: -12", 40, "\"compare\" is missing"},
+        {"visit: M3, compare: [A, CS], value: -12", "visit: M3, value: -12", 40,
+         "needs either \"cohort\" or \"compare\""},
+        {"visit: M3, compare: [A, CS], value: -12", "visit: M3, cohort: A, subgroup: kl, level: low, value: -12", 40,
+         "two levels of a subgroup are compared: \"against\" is missing; add it"},
+        {"visit: M3, compare: [A, CS], value: -12", "visit: M3, cohort: A, value: -12", 40,
+         "\"subgroup\" is missing"},
+        {"visit: M3, compare: [A, CS], value: -12",
+         "visit: M3, cohort: A, subgroup: kl, level: low, against: low, value: -12", 40,
+         "level \"low\" is compared with itself"},
+        {"visit: M3, compare: [A, CS], value", "visit: M3, compare: [A, CS], level: low, value", 40,
+         "\"level\" needs \"subgroup\""},
+        {"visit: M3, compare: [A, CS], value", "visit: M3, compare: [A, CS], subgroup: kl, value", 40,
+         "\"subgroup\" needs \"level\""},
+        {"visit: M3, compare: [A, CS], value",
+         "visit: M3, compare: [A, CS], subgroup: kl, level: low, against: high, value", 40,
+         "with \"compare\" remove it"},
+        {"subgroup: kl, endpoint: pain", "subgroup: kl, level: low, endpoint: pain", 42,
+         "\"level\" does not belong to kind: interaction"},
         {"from: M3", "from: M12", 41, "visit M12 does not lie before M12"},
         {"subgroup: kl", "subgroup: kk", 42, "no subgroup \"kk\" in this protocol; did you mean \"kl\"?"},
         {"event: tkr", "event: death", 43, "no event \"death\" in this protocol; name one of \"events\""},

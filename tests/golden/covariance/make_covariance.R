@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cd tests/golden/covariance && Rscript make_covariance.R (R 4.2.2, data.table, emmeans): numbers of the simulated
 # trial in ../trial1000 that its expected/ has not.  Writes equal.csv (its own protocol) and observed.csv (protocol.yaml
-# here: more covariates, observed margins, cohorts taken as not randomised): table,row,col,stat,value.
+# here: more covariates, observed margins, cohorts taken as not randomised), and levels.csv (its claims of subgroups, and
+# one of equal.csv's protocol): table,row,col,stat,value.
 source("../trial1000/refstats.R", chdir = TRUE)
 suppressMessages(library(data.table))
 D <- "../trial1000/data"
@@ -109,11 +110,11 @@ smd <- function(x, z, w, share) {
   v <- function(x) if (share) mean(x) * (1 - mean(x)) else var(x)
   (weighted.mean(x[z == 1], w[z == 1]) - weighted.mean(x[z == 0], w[z == 0])) / sqrt((v(x[z == 1]) + v(x[z == 0])) / 2) }
 evalue <- function(rr) { rr <- ifelse(rr < 1, 1 / rr, rr); rr + sqrt(rr * (rr - 1)) }
-put_adjusted <- function(k, v, i) {
-  x <- at(v, analysis, k); x <- x[x$cohort %in% c(co[1], active[i]), ]
-  z <- as.integer(x$cohort == active[i]); y <- x$chg
-  g <- glm(z ~ base + age + sex + bmi + factor(kl), binomial, x, control = glm.control(epsilon = 1e-13, maxit = 60))
-  X <- model.matrix(g); X <- cbind(1, scale(X[, -1], scale = FALSE)); e <- fitted(g); w <- ifelse(z == 1, 1 - e, e)
+weigh <- function(x, z, right) {
+  y <- x$chg
+  g <- glm(as.formula(paste("z ~", right)), binomial, cbind(x, z = z), control = glm.control(epsilon = 1e-13, maxit = 60))
+  X <- model.matrix(g)[, !is.na(coef(g))]; X <- cbind(1, scale(X[, -1], scale = FALSE)); e <- fitted(g)
+  w <- ifelse(z == 1, 1 - e, e)
   mu <- c(weighted.mean(y[z == 1], w[z == 1]), weighted.mean(y[z == 0], w[z == 0]))
   inf <- solve(crossprod(X, X * (e * (1 - e)))); u <- (X * (z - e)) %*% inf
   part <- function(side, sign, mean, weight) { own <- (z == side) * weight * (y - mean)
@@ -122,9 +123,15 @@ put_adjusted <- function(k, v, i) {
   d <- mu[1] - mu[2]; se <- sqrt(sum(infl^2)); sp <- sqrt((sum((y[z == 1] - mean(y[z == 1]))^2) + sum((y[z == 0] - mean(y[z == 0]))^2)) / (length(y) - 2))
   lo <- d - Z * se; hi <- d + Z * se
   rr <- exp(.91 * d / sp + c(0, -1.78, 1.78) * se / sp); near <- if (rr[1] < 1) rr[3] else rr[2]
-  emit(paste("adjusted", k), v, against[i], c(n1 = sum(z), n0 = sum(1 - z), effective_1 = sum(w[z == 1])^2 / sum(w[z == 1]^2),
+  list(e = e, w = w, row = c(n1 = sum(z), n0 = sum(1 - z), effective_1 = sum(w[z == 1])^2 / sum(w[z == 1]^2),
     effective_0 = sum(w[z == 0])^2 / sum(w[z == 0]^2), mean_1 = mu[1], mean_0 = mu[2], diff = d, se = se, lo = lo, hi = hi,
     p = 2 * pnorm(-abs(d / se)), sd_pooled = sp, evalue = evalue(rr[1]), evalue_limit = if (rr[2] < 1 & rr[3] > 1) 1 else evalue(near)))
+}
+all_terms <- "base + age + sex + bmi + factor(kl)"
+put_adjusted <- function(k, v, i) {
+  x <- at(v, analysis, k); x <- x[x$cohort %in% c(co[1], active[i]), ]
+  z <- as.integer(x$cohort == active[i]); a <- weigh(x, z, all_terms); e <- a$e; w <- a$w
+  emit(paste("adjusted", k), v, against[i], a$row)
   if (v != "M12") return(invisible())
   one <- 1 + 0 * w
   for (b in c("base", "age", "bmi")) emit(paste("adjusted balance", k), if (b == "base") "base" else paste0("baseline.", c(age = "age_years", bmi = "bmi")[[b]]),
@@ -136,3 +143,14 @@ put_adjusted <- function(k, v, i) {
 }
 for (k in c("pain", "vas")) for (v in vs) for (i in 1:2) put_adjusted(k, v, i)
 emit_write("observed.csv")
+
+# ---- levels.csv: cohorts within a level, levels within a cohort
+emit_reset()
+x <- at("M12", analysis, "pain"); men <- x[x$sex == "M" & x$cohort %in% co[1:2], ]
+emit("adjusted pain", "M12 sex (women) male", against[1],
+     weigh(men, as.integer(men$cohort == co[2]), "base + age + bmi + factor(kl)")$row)
+own <- x[x$cohort == co[2], ]
+emit("adjusted pain", "M12 injections 1 - 2-3", co[2], weigh(own, as.integer(own$n_inj == 1), all_terms)$row)
+own <- at("M6", analysis, "vas"); own <- own[own$cohort == co[3] & own$kl %in% c(2, 4), ]
+emit("adjusted vas", "M6 KL two - four", co[3], weigh(own, as.integer(own$kl == 2), "base + age + sex + bmi")$row)
+emit_write("levels.csv")
