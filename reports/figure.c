@@ -52,7 +52,7 @@ void figure_append_note(struct text *out, const struct figure *figure)
     case FIGURE_BOXES: figure_boxes_note(out, &figure->as.boxes); break;
     case FIGURE_PROFILES: figure_profiles_note(out, &figure->as.profiles); break;
     case FIGURE_WATERFALL: figure_waterfall_note(out, &figure->as.waterfall); break;
-    case FIGURE_LINES:
+    case FIGURE_LINES: figure_lines_note(out, &figure->as.lines); break;
     case FIGURE_HISTOGRAM: break;
     }
 }

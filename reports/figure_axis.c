@@ -73,18 +73,34 @@ void draw_axis_left(struct text *out, const struct draw_frame *frame, const stru
     text_append(out, "</text>");
 }
 
+/* Every how many-th step of an axis below has room for its number. */
+static long label_step(const struct draw_frame *frame, const struct draw_axis *axis)
+{
+    char from[FORMAT_SIZE], to[FORMAT_SIZE];
+    double widest = fmax(draw_text_width(format_number(from, axis->from, axis->decimals), DRAW_LABEL),
+                         draw_text_width(format_number(to, axis->to, axis->decimals), DRAW_LABEL));
+    double apart = (frame->right - frame->left) / (double)(count_steps(axis) > 0 ? count_steps(axis) : 1);
+    long every = 1;
+    while ((double)every * apart < widest + 6 && every < count_steps(axis))
+        every++;
+    return every;
+}
+
 void draw_axis_below(struct text *out, const struct draw_frame *frame, const struct draw_axis *axis,
                      const char *title)
 {
     const struct draw_scale scale = {axis->from, axis->to, frame->left, frame->right};
+    long every = label_step(frame, axis);
     draw_line(out, "axis", (double[]){frame->left, frame->bottom}, (double[]){frame->right, frame->bottom});
     for (long i = 0; i <= count_steps(axis); i++) {
         double value = axis->from + (double)i * axis->step, x = draw_at(&scale, value);
         char number[FORMAT_SIZE];
         draw_line(out, "axis", (double[]){x, frame->bottom}, (double[]){x, frame->bottom + 5});
-        draw_label(out, "middle", x, frame->bottom + 19, format_number(number, value, axis->decimals));
+        if (i % every == 0)
+            draw_label(out, "middle", x, frame->bottom + 19, format_number(number, value, axis->decimals));
     }
-    draw_label(out, "middle", (frame->left + frame->right) / 2, frame->bottom + 38, title);
+    if (title[0] != '\0')
+        draw_label(out, "middle", (frame->left + frame->right) / 2, frame->bottom + 38, title);
 }
 
 /* --- visits --------------------------------------------------------------------------------------------- */
@@ -186,6 +202,18 @@ double draw_panels_height(size_t count)
 {
     size_t columns = panel_columns(count), rows = (count + columns - 1) / columns;
     return (PANEL_ABOVE + panel_height(count) + PANEL_BELOW) * (double)rows;
+}
+
+void draw_panel_title(struct text *out, const struct draw_frame *frame, const char *title)
+{
+    draw_label(out, "start strong", frame->left, frame->top - 9,
+               draw_fit(out, title, frame->right - frame->left, DRAW_LABEL));
+}
+
+void draw_below_panels(struct text *out, size_t count, size_t row, const char *line)
+{
+    draw_label(out, "start small", 4, draw_panels_height(count) + 8 + DRAW_PANELS_LINE * (double)row,
+               draw_fit(out, line, DRAW_RIGHT - 4, DRAW_SMALL));
 }
 
 /* --- steps ---------------------------------------------------------------------------------------------- */

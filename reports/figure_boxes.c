@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Box plots by visit: series beside each other, the mean as the series' marker. */
+/*
+ * Box plots by visit: series beside each other, or a panel each when there are more than DRAW_TOGETHER; the mean as the
+ * series' marker.
+ */
 #include "reports/figure_draw.h"
 
 #include <math.h>
@@ -22,6 +25,7 @@ struct plot {
     struct draw_scale y;
     double *x;
     double apart;                /* middles of neighbouring boxes */
+    bool panels;                 /* a series each */
 };
 
 static const struct figure_box *box_at(const struct figure_boxes *boxes, size_t series, size_t position)
@@ -101,9 +105,11 @@ static void append_box(const struct plot *plot, size_t series, size_t position)
     if (isnan(box->median))
         return;
     struct text *out = plot->out;
-    double x =
-        plot->x[position] + plot->apart * ((double)series - ((double)plot->boxes->series_count - 1) / 2);
+    double x = plot->x[position];
+    if (!plot->panels)
+        x += plot->apart * ((double)series - ((double)plot->boxes->series_count - 1) / 2);
     double half = fmin(BOX_WIDEST, plot->apart * 0.78) / 2;
+    series = plot->panels ? 0 : series;
     append_beyond(plot, series, x, box);
     text_append_format(out, "<path class=\"quartiles\" stroke=\"%s\" d=\"", draw_colour(series));
     append_whisker(plot, x, (double[]){box->q1, box->lo}, half / 2);
@@ -122,9 +128,44 @@ static void append_box(const struct plot *plot, size_t series, size_t position)
         draw_marker(out, series, x, draw_at(&plot->y, box->mean));
 }
 
+static void append_panel(struct plot *plot, const struct draw_axis *axis, size_t series)
+{
+    const struct figure_boxes *boxes = plot->boxes;
+    plot->frame = draw_panel(series, boxes->series_count);
+    plot->y = (struct draw_scale){axis->from, axis->to, plot->frame.bottom, plot->frame.top};
+    double slot = (plot->frame.right - plot->frame.left) / (double)boxes->position_count;
+    const struct draw_visits visits = {.titles = boxes->position_titles, .count = boxes->position_count,
+                                       .margin = slot / 2};
+    plot->apart = slot * 0.8;
+    draw_place_visits(&plot->frame, &visits, plot->x);
+    draw_panel_title(plot->out, &plot->frame, boxes->series_titles[series]);
+    draw_axis_left(plot->out, &plot->frame, axis, "", (double)NAN);
+    draw_axis_visits(plot->out, &plot->frame, &visits, plot->x);
+    for (size_t p = 0; p < boxes->position_count; p++)
+        append_box(plot, series, p);
+}
+
+static void draw_panels(struct text *out, const struct figure *figure)
+{
+    const struct figure_boxes *boxes = &figure->as.boxes;
+    struct plot plot = {.out = out, .boxes = boxes, .panels = true};
+    struct draw_axis axis = axis_of(boxes);
+    plot.x = memory_new_array(out, double, boxes->position_count + 1);
+    draw_begin(out, figure, 0, draw_panels_height(boxes->series_count) + DRAW_PANELS_LINE);
+    for (size_t s = 0; s < boxes->series_count; s++)
+        append_panel(&plot, &axis, s);
+    draw_below_panels(out, boxes->series_count, 0, memory_format(plot.x, "%s; %s", boxes->y_title, boxes->better));
+    draw_end(out);
+    talloc_free(plot.x);
+}
+
 void figure_boxes_draw(struct text *out, const struct figure *figure)
 {
     const struct figure_boxes *boxes = &figure->as.boxes;
+    if (boxes->series_count > DRAW_TOGETHER) {
+        draw_panels(out, figure);
+        return;
+    }
     void *owner = memory_owner(out, "figure");
     const struct draw_legend legend = {boxes->series_titles, boxes->series_count, true};
     double top = draw_append_legend(NULL, &legend) + 8;

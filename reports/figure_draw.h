@@ -16,7 +16,8 @@ enum {
     DRAW_RIGHT = 744,
     DRAW_LABEL = 13,             /* font sizes of the classes, rounded up; figure_style.c sets them */
     DRAW_SMALL = 12,
-    DRAW_LEGEND_ROW = 22
+    DRAW_LEGEND_ROW = 22,
+    DRAW_TOGETHER = 6            /* more series than that have a panel each: together nobody can follow one */
 };
 
 /* A rectangle that is drawn in. */
@@ -90,7 +91,7 @@ double draw_append_legend(struct text *out, const struct draw_legend *legend);
 /* Axis on the left with grid lines and its title; on the line `zero` (NAN: none) the line is dark. */
 void draw_axis_left(struct text *out, const struct draw_frame *frame, const struct draw_axis *axis,
                     const char *title, double zero);
-/* Axis below with round numbers and its title. */
+/* Axis below with round numbers, as many of them as have room, and its title ("": none). */
 void draw_axis_below(struct text *out, const struct draw_frame *frame, const struct draw_axis *axis,
                      const char *title);
 
@@ -116,6 +117,10 @@ void draw_axis_visits(struct text *out, const struct draw_frame *frame, const st
  */
 struct draw_frame draw_panel(size_t index, size_t count);
 double draw_panels_height(size_t count);
+void draw_panel_title(struct text *out, const struct draw_frame *frame, const char *title);
+/* Line number `row` (0, 1, ...) of text below all panels; draw_panels_height + DRAW_PANELS_LINE a line is room. */
+enum { DRAW_PANELS_LINE = 17 };
+void draw_below_panels(struct text *out, size_t count, size_t row, const char *line);
 
 /*
  * Steps of a curve as path data: no closer than half a unit in x.  `value` picks which of the three is drawn.
@@ -127,6 +132,7 @@ void draw_steps(struct text *out, const struct figure_curve *curve, const struct
 
 /* figure_KIND.c */
 void figure_lines_draw(struct text *out, const struct figure *figure);
+void figure_lines_note(struct text *out, const struct figure_lines *lines);
 bool figure_lines_has_points(const struct figure_lines *lines);
 void figure_curves_draw(struct text *out, const struct figure *figure);
 void figure_curves_note(struct text *out, const struct figure_curves *curves);

@@ -84,8 +84,7 @@ static void append_panel(const struct plot *plot, size_t index)
                                        .count = profiles->position_count, .margin = 12};
     struct text *out = plot->out;
     char *title = memory_format(out, "%s (n = %zu)", panel->title, panel->count);
-    draw_label(out, "start strong", frame.left, frame.top - 9,
-               draw_fit(out, title, frame.right - frame.left, DRAW_LABEL));
+    draw_panel_title(out, &frame, title);
     draw_axis_left(out, &frame, &plot->axis, "", (double)NAN);
     draw_place_visits(&frame, &visits, plot->x);
     draw_axis_visits(out, &frame, &(struct draw_visits){.titles = visits.titles, .count = visits.count},
@@ -107,10 +106,10 @@ void figure_profiles_draw(struct text *out, const struct figure *figure)
     void *owner = memory_owner(out, "figure");
     struct plot plot = {.out = out, .profiles = profiles, .axis = axis_of(profiles)};
     plot.x = memory_new_array(owner, double, profiles->position_count + 1);
-    draw_begin(out, figure, 0, draw_panels_height(profiles->panel_count) + 16);
+    draw_begin(out, figure, 0, draw_panels_height(profiles->panel_count) + DRAW_PANELS_LINE);
     for (size_t i = 0; i < profiles->panel_count; i++)
         append_panel(&plot, i);
-    draw_label(out, "start small", 4, draw_panels_height(profiles->panel_count) + 8, profiles->y_title);
+    draw_below_panels(out, profiles->panel_count, 0, profiles->y_title);
     draw_end(out);
     talloc_free(owner);
 }

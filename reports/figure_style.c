@@ -27,6 +27,7 @@ const char draw_style[] =
     ".quartiles{fill:#fff;stroke-width:1.3}"
     ".median{stroke-width:2.4}"
     ".profile{fill:none;stroke:#56606a;stroke-width:.7;stroke-opacity:.45}"
+    ".others{fill:none;stroke:#a9b2ba;stroke-width:.9}"
     ".thick{fill:none;stroke-width:2.6}"
     ".area{fill:#7f98ad}"
     ".bins{fill-opacity:.25;stroke-width:1.2}";

@@ -104,18 +104,41 @@ static size_t read_stems(const char *svg, double *x, size_t room)
     return count;
 }
 
-static void test_figure_append_svg_of_twelve_cohorts_keeps_error_bars_apart(void **state)
+static void test_figure_append_svg_of_six_cohorts_keeps_error_bars_apart(void **state)
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
     struct text *out = text_new(owner);
-    figure_append_svg(out, new_figure(owner, MOST_SERIES));
-    double x[MOST_SERIES * VISITS];
-    assert_int_equal(read_stems(out->bytes, x, most_points), most_points);
-    for (size_t a = 0; a < most_points; a++) {
+    figure_append_svg(out, new_figure(owner, DRAW_TOGETHER));
+    double x[DRAW_TOGETHER * VISITS];
+    size_t points = (size_t)DRAW_TOGETHER * VISITS;
+    assert_int_equal(read_stems(out->bytes, x, points + 1), points);
+    assert_int_equal(markup_count(out->bytes, "class=\"others\""), 0);
+    for (size_t a = 0; a < points; a++) {
         assert_true(x[a] > 66 && x[a] < 744);
         for (size_t b = 0; b < a; b++)
             assert_true(fabs(x[a] - x[b]) >= 4.9);
+    }
+    talloc_free(owner);
+}
+
+static void test_figure_append_svg_of_twelve_cohorts_has_a_panel_for_each(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct text *out = text_new(owner), *note = text_new(owner);
+    const struct figure *figure = new_figure(owner, MOST_SERIES);
+    figure_append_svg(out, figure);
+    figure_append_note(note, figure);
+    markup_check(out->bytes);
+    assert_int_equal(markup_count(out->bytes, "class=\"others\""), MOST_SERIES);
+    assert_int_equal(markup_count(out->bytes, "class=\"start strong\""), MOST_SERIES);
+    assert_non_null(strstr(note->bytes, "grey lines"));
+    double x[MOST_SERIES * VISITS + 1];
+    assert_int_equal(read_stems(out->bytes, x, most_points + 1), most_points);
+    for (size_t i = 0; i < most_points; i++) {
+        assert_true(x[i] > 30 && x[i] < 744);
+        assert_true(i % VISITS == 0 || x[i] - x[i - 1] > 9); /* visits of one panel */
     }
     talloc_free(owner);
 }
@@ -171,7 +194,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_draw_choose_axis_covers_the_range_with_round_steps),
         cmocka_unit_test(test_figure_append_svg_has_title_description_and_every_series),
-        cmocka_unit_test(test_figure_append_svg_of_twelve_cohorts_keeps_error_bars_apart),
+        cmocka_unit_test(test_figure_append_svg_of_six_cohorts_keeps_error_bars_apart),
+        cmocka_unit_test(test_figure_append_svg_of_twelve_cohorts_has_a_panel_for_each),
         cmocka_unit_test(test_figure_append_svg_with_missing_points_skips_them),
         cmocka_unit_test(test_figure_has_points_of_nothing_is_false),
         cmocka_unit_test(test_figure_append_svg_escapes_titles),

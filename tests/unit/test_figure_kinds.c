@@ -265,13 +265,32 @@ static void test_figure_curves_have_numbers_at_risk_of_every_cohort(void **state
 {
     (void)state;
     void *owner = memory_owner(NULL, "test");
-    const char *svg = draw(owner, figures_new(owner, FIGURE_CURVES, 12, 100));
+    const char *svg = draw(owner, figures_new(owner, FIGURE_CURVES, 6, 100));
     assert_int_equal(markup_count(svg, ">At risk<"), 1);
-    assert_int_equal(markup_count(svg, ">99<"), 12);     /* of 100 at day 1 */
+    assert_int_equal(markup_count(svg, ">99<"), 6);      /* of 100 at day 1 */
     assert_int_equal(markup_count(svg, "class=\"limit\""), 0);
-    assert_non_null(strstr(note_of(owner, figures_new(owner, FIGURE_CURVES, 12, 100)), "in the table below"));
+    assert_non_null(strstr(note_of(owner, figures_new(owner, FIGURE_CURVES, 6, 100)), "in the table below"));
     assert_int_equal(markup_count(draw(owner, figures_new(owner, FIGURE_CURVES, 2, 100)), "class=\"limit\""),
                      4);
+    talloc_free(owner);
+}
+
+static void test_figure_curves_and_boxes_of_twelve_cohorts_have_a_panel_each(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    const struct figure *curves = figures_new(owner, FIGURE_CURVES, 12, 100);
+    const char *svg = draw(owner, curves), *note = note_of(owner, curves);
+    assert_int_equal(markup_count(svg, "class=\"others\""), 12);
+    assert_int_equal(markup_count(svg, "class=\"start strong\""), 12);
+    assert_int_equal(markup_count(svg, ">99<"), 12);     /* at risk of 100 at day 1 */
+    assert_int_equal(markup_count(svg, "class=\"limit\""), 2 * 12);
+    assert_non_null(strstr(note, "subjects at risk"));
+    assert_null(strstr(note, "in the table below"));
+    svg = draw(owner, figures_new(owner, FIGURE_BOXES, 12, 100));
+    assert_int_equal(markup_count(svg, "class=\"start strong\""), 12);
+    assert_int_equal(markup_count(svg, "class=\"quartiles\""),
+                     markup_count(draw(owner, figures_new(owner, FIGURE_BOXES, 6, 100)), "class=\"quartiles\"") * 2);
     talloc_free(owner);
 }
 
@@ -397,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_draw_steps_thinned_keeps_beginning_and_end),
         cmocka_unit_test(test_draw_steps_limits_begin_and_end_with_their_numbers),
         cmocka_unit_test(test_figure_curves_have_numbers_at_risk_of_every_cohort),
+        cmocka_unit_test(test_figure_curves_and_boxes_of_twelve_cohorts_have_a_panel_each),
         cmocka_unit_test(test_figure_forest_is_parted_and_tells_what_it_cannot_draw),
         cmocka_unit_test(test_figure_forest_of_ratios_has_a_logarithmic_axis),
         cmocka_unit_test(test_figure_flow_has_every_box_and_an_arrow_to_it),
