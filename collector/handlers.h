@@ -23,5 +23,16 @@ route_handler handle_list_reports;
 route_handler handle_request_report;
 route_handler handle_show_report;
 route_handler handle_download_file;
+route_handler handle_list_queries;
+route_handler handle_open_query;
+route_handler handle_show_query;
+route_handler handle_answer_query;
+route_handler handle_close_query;
+route_handler handle_reopen_query;
+route_handler handle_list_verifications;
+route_handler handle_verify_version;
+route_handler handle_withdraw_verification;
+route_handler handle_list_signatures;
+route_handler handle_sign;
 
 #endif

@@ -63,6 +63,19 @@ static const struct refusal refusals[] = {
     {"reason_missing", 422,
      "a correction needs a reason for change of at least 5 characters that are not blank"},
     {"continues_unknown", 422, "the subject that this enrolment continues is not known; correct `continues`"},
+    {"query_state", 409, "the query is answered or closed already, or still open; read the query again"},
+    {"query_of_another", 403, "a monitor closes and reopens only queries of his own; ask the data manager"},
+    {"not_verified", 409, "this version is not marked as verified, so that there is no mark to withdraw"},
+    {"superseded", 409,
+     "a newer version of the record is stored; read the record again and "
+     "take the newest one"},
+    {"not_confirmed", 403,
+     "give password and second factor again, and sign within ten minutes; a "
+     "token of a program cannot sign"},
+    {"content_differs", 409,
+     "the version has another content than the one that was to be signed; "
+     "read it again"},
+    {"signed_already", 409, "this account has signed this version with this meaning already"},
     {"too_large", 413, "the submission is too large; shorten its texts"},
     {"conflict", 503,
      "another submission of the same record was written at the same time; send the same ids again"},
@@ -77,15 +90,16 @@ static const struct refusal refusals[] = {
  * one goes here and into openapi.yaml; what the database refuses a row with, also into `refusals`.
  */
 static const char *const codes[] = {
-    "bad_content_length", "bad_expectation", "bad_header", "bad_host", "bad_line_end", "bad_request_line", "bad_target",
-    "bad_token", "bad_version", "body_not_allowed", "body_too_slow", "conflict", "continues_unknown",
-    "duplicate_header", "exists", "folded_header", "head_too_large", "head_too_slow", "internal", "invalid",
-    "invalid_parameter", "length_and_transfer_encoding", "length_required", "malformed", "method_not_allowed",
-    "no_session", "no_token", "not_allowed", "not_found", "not_json", "reason_missing", "record_exists", "record_void",
-    "study_frozen", "subject_exists", "subject_has_records", "subject_locked", "too_large", "too_many_headers",
-    "too_many_reports",
-    "transfer_encoding", "unavailable", "unknown_form", "unknown_method", "unknown_subject", "uuid_reused",
-    "version_conflict", "wrong_type",
+    "bad_content_length", "bad_expectation", "bad_header", "bad_host", "bad_line_end", "bad_request_line",
+    "bad_target", "bad_token", "bad_version", "body_not_allowed", "body_too_slow", "conflict",
+    "content_differs", "continues_unknown", "duplicate_header", "exists", "folded_header", "head_too_large",
+    "head_too_slow", "internal", "invalid", "invalid_parameter", "length_and_transfer_encoding",
+    "length_required", "malformed", "method_not_allowed", "no_session", "no_token", "not_allowed",
+    "not_confirmed", "not_found", "not_json", "not_verified", "query_of_another", "query_state",
+    "reason_missing", "record_exists", "record_void", "signed_already", "study_frozen", "subject_exists",
+    "subject_has_records", "subject_locked", "superseded", "too_large", "too_many_headers",
+    "too_many_reports", "transfer_encoding", "unavailable", "unknown_form", "unknown_method",
+    "unknown_subject", "uuid_reused", "version_conflict", "wrong_type",
 };
 
 const char *problem_details_code(size_t index)

@@ -8,11 +8,15 @@
 enum {
     SUBMISSIONS_LIMIT = 1 << 20,
     SMALL_LIMIT = 4096,
+    WORDS_LIMIT = 16384,         /* a text of 2000 characters, each of up to six bytes */
     STATISTICIANS = ROLE_STATISTICIAN | ROLE_STATISTICIAN_UNMASKED,
     READERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_MONITOR | STATISTICIANS,
     CUTTERS = ROLE_DATA_MANAGER | STATISTICIANS,
     CUTS = CUTTERS | ROLE_ADMINISTRATOR | ROLE_COORDINATOR,
     REPORTS = ROLE_ADMINISTRATOR | STATISTICIANS,
+    ASKERS = ROLE_DATA_MANAGER | ROLE_MONITOR | ROLE_INVESTIGATOR,
+    ANSWERERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR,
+    CLOSERS = ROLE_DATA_MANAGER | ROLE_MONITOR,
     SENDERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_SITE_MACHINE
 };
 
@@ -35,6 +39,19 @@ const struct route route_table[] = {
     {"GET", STUDY "/submissions", READERS, 0, HANDLE_ON_WORKER, handle_list_submissions},
     {"GET", STUDY "/submissions/{id}", READERS, 0, HANDLE_ON_WORKER, handle_show_submission},
     {"GET", STUDY "/adverse-events", READERS, 0, HANDLE_ON_WORKER, handle_list_adverse_events},
+
+    {"GET", STUDY "/queries", READERS, 0, HANDLE_ON_WORKER, handle_list_queries},
+    {"POST", STUDY "/queries", ASKERS, WORDS_LIMIT, HANDLE_ON_WORKER, handle_open_query},
+    {"GET", STUDY "/queries/{query}", READERS, 0, HANDLE_ON_WORKER, handle_show_query},
+    {"POST", STUDY "/queries/{query}/answer", ANSWERERS, WORDS_LIMIT, HANDLE_ON_WORKER, handle_answer_query},
+    {"POST", STUDY "/queries/{query}/close", CLOSERS, WORDS_LIMIT, HANDLE_ON_WORKER, handle_close_query},
+    {"POST", STUDY "/queries/{query}/reopen", CLOSERS, WORDS_LIMIT, HANDLE_ON_WORKER, handle_reopen_query},
+    {"GET", STUDY "/verifications", READERS, 0, HANDLE_ON_WORKER, handle_list_verifications},
+    {"POST", STUDY "/submissions/{id}/verify", ROLE_MONITOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_verify_version},
+    {"POST", STUDY "/submissions/{id}/withdraw-verification", ROLE_MONITOR, WORDS_LIMIT, HANDLE_ON_WORKER,
+     handle_withdraw_verification},
+    {"GET", STUDY "/signatures", READERS, 0, HANDLE_ON_WORKER, handle_list_signatures},
+    {"POST", STUDY "/submissions/{id}/sign", ROLE_INVESTIGATOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_sign},
 
     {"GET", STUDY "/cuts", CUTS, 0, HANDLE_ON_WORKER, handle_list_cuts},
     {"POST", STUDY "/cuts", CUTTERS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_make_cut},

@@ -11,6 +11,12 @@
     "       " HEX("r.sha256") ", " HEX("r.prev_sha256") ", r.scores, r.reason, r.door, r.recorded_by,\n" \
     "       " RFC3339("r.recorded_at") "\n"
 
+/* An act on a record, or an event of it. */
+#define OUTCOME "SELECT o.code, o.number, " RFC3339("o.at") "\n"
+
+/* Token, study, one, site, subject, state, after_site, after_id, most. */
+#define LIST_PARAMETERS "($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::int, $8::uuid, $9::int)"
+
 const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_PING] = {"ping", "SELECT 1"},
 
@@ -85,4 +91,42 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "                      $13::date[], $14::int[], $15::text[], $16::float8[], $17::int[], $18::int[],\n"
         "                      $19::text[], $20::text[],\n"
         "                      $21::text[], $22::text[]) v"},
+
+    [STATEMENT_CALLS + CALL_OPEN_QUERY] = {"open_query",
+        OUTCOME
+        "FROM api.open_query($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::text, $8::text,\n"
+        "                    $9::int, $10::text, $11::text) o"},
+
+    [STATEMENT_CALLS + CALL_ADD_QUERY_EVENT] = {"add_query_event",
+        OUTCOME
+        "FROM api.add_query_event($1::bytea, $2::int, $3::uuid, $4::text, $5::text) o"},
+
+    [STATEMENT_CALLS + CALL_LIST_QUERIES] = {"list_queries",
+        "SELECT q.query_id, q.site_id, q.subject_no, q.form, q.knee, q.visit, q.instance, q.version, q.item,\n"
+        "       q.state, q.text, q.opened_by, " RFC3339("q.opened_at") ", q.changed_by,\n"
+        "       " RFC3339("q.changed_at") "\n"
+        "FROM api.list_queries" LIST_PARAMETERS " q"},
+
+    [STATEMENT_CALLS + CALL_LIST_QUERY_EVENTS] = {"list_query_events",
+        "SELECT e.event_no, e.kind, e.text, e.recorded_by, " RFC3339("e.recorded_at") "\n"
+        "FROM api.list_query_events($1::bytea, $2::int, $3::int, $4::uuid) e"},
+
+    [STATEMENT_CALLS + CALL_VERIFY_VERSION] = {"verify_version",
+        OUTCOME
+        "FROM api.verify_version($1::bytea, $2::int, $3::uuid, $4::text, $5::text) o"},
+
+    [STATEMENT_CALLS + CALL_LIST_VERIFICATIONS] = {"list_verifications",
+        "SELECT v.id, v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance, v.version, v.state, v.covers,\n"
+        "       v.reason, v.recorded_by, " RFC3339("v.recorded_at") "\n"
+        "FROM api.list_verifications" LIST_PARAMETERS " v"},
+
+    [STATEMENT_CALLS + CALL_SIGN] = {"sign",
+        OUTCOME
+        "FROM api.sign($1::bytea, $2::int, $3::uuid, $4::uuid, pg_catalog.decode($5::text, 'hex'), $6::text) o"},
+
+    [STATEMENT_CALLS + CALL_LIST_SIGNATURES] = {"list_signatures",
+        "SELECT s.signature_id, s.site_id, s.subject_no, s.form, s.knee, s.visit, s.instance, s.version, s.id,\n"
+        "       " HEX("s.sha256") ", s.covers, s.meaning, s.printed_name, s.recorded_by,\n"
+        "       " RFC3339("s.recorded_at") "\n"
+        "FROM api.list_signatures" LIST_PARAMETERS " s"},
 };

@@ -7,6 +7,7 @@
 #define PATELLA_STORE_STATEMENTS_H
 
 #include "collector/store.h"
+#include "collector/store_record.h"
 #include "migrations/db.h"
 
 struct store {
@@ -32,7 +33,8 @@ enum store_statement {
     STATEMENT_REQUEST_FILE,
     STATEMENT_READ_FILE,
     STATEMENT_SUBMIT,
-    STATEMENT_COUNT
+    STATEMENT_CALLS,             /* and one for each of enum store_call */
+    STATEMENT_COUNT = STATEMENT_CALLS + CALL_COUNT
 };
 
 extern const struct db_statement store_statements[STATEMENT_COUNT];

@@ -10,7 +10,7 @@
 #include "forms/base/memory.h"
 #include "tests/support/test_database.h"
 
-#define OUR_SCHEMAS "('audit', 'core', 'sec', 'blind', 'rep', 'api', 'admin', 'guard', 'patella_meta')"
+#define OUR_SCHEMAS "('audit', 'core', 'sec', 'blind', 'rep', 'api', 'admin', 'auth', 'guard', 'patella_meta')"
 #define TABLES \
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace " \
     "WHERE c.relkind IN ('r', 'p') AND n.nspname IN " OUR_SCHEMAS " "
@@ -120,10 +120,12 @@ static void test_schema_collector_may_call_the_functions_of_the_list_only(void *
     assert_string_equal(test_value(fixture->superuser,
         "SELECT string_agg(n.nspname || '.' || p.proname, ' ' ORDER BY n.nspname, p.proname) " FUNCTIONS
         "AND has_function_privilege('patella_collector', p.oid, 'EXECUTE')"),
-        "api.catalogue_version api.find_credential api.find_submission api.list_cuts api.list_forms "
-        "api.list_protocols api.list_report_files api.list_reports api.list_sites api.list_studies api.list_subjects "
-        "api.list_submissions api.make_cut api.read_report_file api.request_report api.request_report_file "
-        "api.schema_status api.submit_batch");
+        "api.add_query_event api.catalogue_version api.find_credential api.find_submission api.list_cuts "
+        "api.list_forms api.list_protocols api.list_queries api.list_query_events api.list_report_files "
+        "api.list_reports api.list_signatures api.list_sites api.list_studies api.list_subjects "
+        "api.list_submissions api.list_verifications api.make_cut api.open_query api.read_report_file "
+        "api.request_report api.request_report_file api.schema_status api.sign api.submit_batch "
+        "api.verify_version");
 }
 
 static void test_schema_owners_cannot_log_in_and_logins_own_nothing(void **state)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is said about records beside their versions: queries, verification, signatures, locks, redactions, second
+ * entries.  The functions of schema api behind it are alike, and so is this: a call with its values as text, and a
+ * table of texts back.
+ *
+ * An act gives back one row: code of a refusal (or NULL), number, time.  A list takes one, site, subject, state,
+ * after_site, after_id, most, and gives rows by site and id, of which the first columns are id, site and subject.
+ */
+#ifndef PATELLA_STORE_RECORD_H
+#define PATELLA_STORE_RECORD_H
+
+#include "collector/store.h"
+
+enum store_call {
+    CALL_OPEN_QUERY,
+    CALL_ADD_QUERY_EVENT,
+    CALL_LIST_QUERIES,
+    CALL_LIST_QUERY_EVENTS,
+    CALL_VERIFY_VERSION,
+    CALL_LIST_VERIFICATIONS,
+    CALL_SIGN,
+    CALL_LIST_SIGNATURES,
+    CALL_COUNT
+};
+
+enum { STORE_CALL_VALUES = 10 };
+
+struct store_table {
+    size_t rows, columns;
+    const char **cells;          /* rows * columns of them; NULL for SQL NULL */
+};
+
+const char *store_cell(const struct store_table *table, size_t row, size_t column);
+
+/* Behind the reader's token and study come `count` values in the order of the function; NULL is SQL NULL. */
+struct store_values {
+    const char *const *values;
+    size_t count;
+};
+
+struct store_table *store_ask(const void *owner, struct store *store, enum store_call call,
+                              const struct store_reader *reader, const struct store_values *values,
+                              struct error *error) MUST_CHECK;
+
+/* The same for what writes: it is not sent a second time when the answer was lost. */
+struct store_table *store_tell(const void *owner, struct store *store, enum store_call call,
+                               const struct store_reader *reader, const struct store_values *values,
+                               struct error *error) MUST_CHECK;
+
+#endif
