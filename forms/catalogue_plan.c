@@ -160,6 +160,14 @@ static void check_imaging(struct checking *checking, const struct imaging_plan *
     if (score != NULL && imaging->scale == IMAGING_RATIO && score->range[0] < 0)
         faults_add(checking->faults, checking->file, imaging->line,
                    "imaging: %s can be negative, and has no ratio; write scale: difference", endpoint->id);
+    const struct item_reference *const items[] = {&imaging->reader, &imaging->reading};
+    for (size_t i = 0; imaging->has_readings && i < 2; i++) {
+        const struct item *item = checking_find_item(checking, items[i]);
+        if (item != NULL && item->type != ITEM_INTEGER)
+            faults_add(checking->faults, checking->file, items[i]->line,
+                       "imaging: %s.%s has type %s; \"%s\" names a whole number", items[i]->form, item->id,
+                       item_type_name(item->type), items[i]->key);
+    }
 }
 
 /* -- events ---------------------------------------------------------------------------------------------- */

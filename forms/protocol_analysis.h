@@ -104,6 +104,8 @@ enum imaging_scale { IMAGING_DIFFERENCE, IMAGING_RATIO };
 struct imaging_plan {            /* at most one for an endpoint */
     int endpoint;
     enum imaging_scale scale;    /* ratio: of geometric means, values above 0 */
+    bool has_readings;           /* agreement of readings is analysed, by two items of the endpoint's form: */
+    struct item_reference reader, reading;   /* number of the reader; of the reading by that reader */
     int line;
 };
 

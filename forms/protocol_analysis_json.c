@@ -193,6 +193,10 @@ static void special_to_json(struct text *out, const struct protocol *protocol)
         open_element(out, i);
         endpoint_to_json(out, protocol, plan->imaging[i].endpoint);
         json_text(out, "scale", imaging_scale_words[plan->imaging[i].scale]);
+        if (plan->imaging[i].has_readings) {
+            item_to_json(out, "reader", &plan->imaging[i].reader);
+            item_to_json(out, "reading", &plan->imaging[i].reading);
+        }
         text_append(out, "}");
     }
     text_append(out, "]");

@@ -10,7 +10,7 @@ static const char *const margin_keys[] = {"endpoint", "margin", "source", NULL};
 static const char *const sensitivity_keys[] = {"endpoints", "methods", "tipping", NULL};
 static const char *const safety_keys[] = {"periods", NULL};
 static const char *const contralateral_keys[] = {"endpoints", "at_least", NULL};
-static const char *const imaging_keys[] = {"endpoint", "scale", NULL};
+static const char *const imaging_keys[] = {"endpoint", "scale", "reader", "reading", NULL};
 static const char *const cost_keys[] = {"amount", "currency", NULL};
 static const char *const multiplicity_keys[] = {"method", "hypotheses", NULL};
 static const char *const hypothesis_keys[] = {"endpoint", "visit", "compare", NULL};
@@ -157,6 +157,40 @@ static void read_contralateral(struct protocol_reader *reader, const struct yaml
     yaml_get_number(map, "at_least", YAML_OPTIONAL, &contralateral->at_least, reader->faults);
 }
 
+/* False and a fault when there is no form.item under `key`. */
+static bool read_item(struct protocol_reader *reader, const struct yaml *map, const char *key,
+                           struct item_reference *item)
+{
+    *item = (struct item_reference){.key = key, .form = "", .item = ""};
+    if (yaml_get_text(map, key, YAML_REQUIRED, reader->faults) == NULL)
+        return false;
+    const struct yaml *node = yaml_find(map, key);
+    item->line = node->line;
+    return protocol_read_reference(reader, node, &item->form, &item->item);
+}
+
+/* Both items or none, of the endpoint's form. */
+static void read_readings(struct protocol_reader *reader, const struct yaml *node, struct imaging_plan *imaging)
+{
+    static const char *const keys[] = {"reader", "reading"};
+    struct item_reference *const items[] = {&imaging->reader, &imaging->reading};
+    if (yaml_find(node, keys[0]) == NULL && yaml_find(node, keys[1]) == NULL)
+        return;
+    imaging->has_readings = true;
+    for (size_t i = 0; i < 2; i++) {
+        if (!read_item(reader, node, keys[i], items[i])) {
+            imaging->has_readings = false;
+            continue;
+        }
+        const char *form = imaging->endpoint >= 0 ? reader->protocol->endpoints[imaging->endpoint].form : NULL;
+        if (form != NULL && strcmp(items[i]->form, form) != 0)
+            yaml_fault(reader->faults, yaml_find(node, keys[i]),
+                       "\"%s\" must be an item of %s, the form of the endpoint, not of %s", keys[i], form,
+                       items[i]->form);
+        protocol_add_model_item(reader, items[i]);
+    }
+}
+
 static void read_imaging(struct protocol_reader *reader, const struct yaml *analysis)
 {
     struct analysis_plan *plan = &reader->protocol->plan;
@@ -169,23 +203,12 @@ static void read_imaging(struct protocol_reader *reader, const struct yaml *anal
         yaml_allow_keys(node, imaging_keys, reader->faults);
         int endpoint = read_endpoint_once(reader, node, "imaging", false, has_imaging);
         int scale = yaml_get_word(node, "scale", YAML_REQUIRED, imaging_scale_words, reader->faults);
-        imaging[plan->imaging_count++] =
-            (struct imaging_plan){.endpoint = endpoint,
-                                  .scale = scale == IMAGING_RATIO ? IMAGING_RATIO : IMAGING_DIFFERENCE,
-                                  .line = node->line};
+        struct imaging_plan *one = &imaging[plan->imaging_count++];
+        *one = (struct imaging_plan){.endpoint = endpoint,
+                                     .scale = scale == IMAGING_RATIO ? IMAGING_RATIO : IMAGING_DIFFERENCE,
+                                     .line = node->line};
+        read_readings(reader, node, one);
     }
-}
-
-/* False and a fault when there is no form.item under `key`. */
-static bool read_cost_item(struct protocol_reader *reader, const struct yaml *map, const char *key,
-                           struct item_reference *item)
-{
-    *item = (struct item_reference){.key = key, .form = "", .item = ""};
-    if (yaml_get_text(map, key, YAML_REQUIRED, reader->faults) == NULL)
-        return false;
-    const struct yaml *node = yaml_find(map, key);
-    item->line = node->line;
-    return protocol_read_reference(reader, node, &item->form, &item->item);
 }
 
 static void read_cost(struct protocol_reader *reader, const struct yaml *analysis)
@@ -195,8 +218,8 @@ static void read_cost(struct protocol_reader *reader, const struct yaml *analysi
     if (map == NULL)
         return;
     yaml_allow_keys(map, cost_keys, reader->faults);
-    bool amount = read_cost_item(reader, map, "amount", &cost->amount);
-    bool currency = read_cost_item(reader, map, "currency", &cost->currency);
+    bool amount = read_item(reader, map, "amount", &cost->amount);
+    bool currency = read_item(reader, map, "currency", &cost->currency);
     cost->analysed = amount && currency;
     if (cost->analysed && strcmp(cost->amount.form, cost->currency.form) != 0)
         yaml_fault(reader->faults, yaml_find(map, "currency"),

@@ -37,6 +37,7 @@ const struct analysis analyses[] = {
     {"events", analysis_events, ANALYSIS_LONG},
     {"contralateral", analysis_contralateral, ANALYSIS_SHORT},
     {"imaging", analysis_imaging, ANALYSIS_SHORT},
+    {"readings", analysis_readings, ANALYSIS_SHORT},
     {"rescue", analysis_rescue, ANALYSIS_SHORT},
     {"cost", analysis_cost, ANALYSIS_SHORT},
     {"subgroups", analysis_subgroups, ANALYSIS_LONG},

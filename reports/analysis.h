@@ -27,6 +27,7 @@ void analysis_sensitivity(const struct dataset *dataset, struct results *results
 void analysis_events(const struct dataset *dataset, struct results *results);         /* T15 */
 void analysis_contralateral(const struct dataset *dataset, struct results *results);  /* T18 */
 void analysis_imaging(const struct dataset *dataset, struct results *results);        /* T18 */
+void analysis_readings(const struct dataset *dataset, struct results *results);       /* T18 */
 void analysis_rescue(const struct dataset *dataset, struct results *results);         /* T18 */
 void analysis_cost(const struct dataset *dataset, struct results *results);           /* T18 */
 void analysis_subgroups(const struct dataset *dataset, struct results *results);      /* T17 */

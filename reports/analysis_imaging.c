@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * T18 imaging endpoints: change from baseline in points, or as a ratio to it, of the index knee of treated subjects,
- * not adjusted.
+ * as it is and adjusted for the baseline by analysis of covariance (ratios: logarithms of both).
  */
 #include <math.h>
 
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
+#include "reports/analysis_covariates.h"
 #include "reports/analysis_rows.h"
 #include "reports/stat_effect_size.h"
 #include "reports/stat_rank.h"
@@ -27,6 +28,8 @@ struct imaging {
     struct results *results;
     double level;
     bool ratio;
+    struct covariates covariates;        /* none: cohorts and who is included */
+    double *response, *base;             /* of the analysis of covariance, of each subject */
     void *scratch;
 };
 
@@ -111,16 +114,87 @@ static void add_contrast(const struct imaging *imaging, const struct cell *cell,
     cell_add_estimate(cell, (const char *const[4]){"hl", "hl_lo", "hl_hi", "hl_p"}, &shift);
 }
 
-static void add_visit(const struct imaging *imaging, struct cell *cell)
+/* -- adjusted for the baseline ------------------------------------------------------------------------------ */
+
+static void collect_logs(const struct imaging *imaging, size_t endpoint, int visit)
+{
+    const struct dataset *dataset = imaging->dataset;
+    const double *baseline = dataset_values(dataset, endpoint, dataset_baseline(dataset));
+    const double *value = dataset_values(dataset, endpoint, visit);
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        bool usable = !imaging->ratio || (baseline[i] > 0 && value[i] > 0);
+        double before = imaging->ratio && usable ? log(baseline[i]) : baseline[i];
+        double after = imaging->ratio && usable ? log(value[i]) : value[i];
+        imaging->base[i] = usable ? before : (double)NAN;
+        imaging->response[i] = usable ? after - before : (double)NAN;
+    }
+}
+
+/* Estimate and limits under `names`; of logarithms as per cent (cohorts) or ratios (contrasts). */
+static void add_adjusted_estimate(const struct imaging *imaging, const struct cell *cell, const char *const names[3],
+                                  const struct linear_estimate *e, bool contrast)
+{
+    const double values[3] = {e->estimate, e->lo, e->hi};
+    for (size_t i = 0; i < 3; i++) {
+        double value = !imaging->ratio ? values[i] : contrast ? exp(values[i]) : percent_of(values[i]);
+        cell_add_or_reason(cell, names[i], value, e->reason);
+    }
+}
+
+static void add_adjusted_column(const struct imaging *imaging, const struct cell *cell, const struct linear_fit *fit,
+                                size_t column)
+{
+    const struct linear_mean mean = {COVARIATES_COHORT, column, LINEAR_MAIN, 0, LINEAR_EQUAL};
+    struct linear_estimate e = stat_linear_mean(fit, &mean, imaging->level);
+    cell_add_count(cell, "adjusted_n", fit->design != NULL ? fit->design->counts[COVARIATES_COHORT][column] : 0);
+    add_adjusted_estimate(imaging, cell, (const char *const[3]){"adjusted", "adjusted_lo", "adjusted_hi"}, &e, false);
+}
+
+static void add_adjusted_contrast(const struct imaging *imaging, const struct cell *cell, const struct linear_fit *fit,
+                                  const struct contrast *contrast)
+{
+    const struct linear_mean a = {COVARIATES_COHORT, contrast->a, LINEAR_MAIN, 0, LINEAR_EQUAL};
+    const struct linear_mean b = {COVARIATES_COHORT, contrast->b, LINEAR_MAIN, 0, LINEAR_EQUAL};
+    struct linear_estimate e = stat_linear_difference(fit, &a, &b, imaging->level);
+    static const char *const differences[3] = {"adjusted", "adjusted_lo", "adjusted_hi"};
+    static const char *const ratios[3] = {"ratio_adjusted", "ratio_adjusted_lo", "ratio_adjusted_hi"};
+    add_adjusted_estimate(imaging, cell, imaging->ratio ? ratios : differences, &e, true);
+    cell_add_or_reason(cell, "adjusted_df", e.df, e.reason);
+    cell_add_or_reason(cell, "adjusted_p", e.p, e.reason);
+}
+
+static struct linear_fit *fit_changes(const struct imaging *imaging, size_t endpoint, int visit,
+                                      struct linear_data *data)
+{
+    static const struct linear_term terms[] = {{COVARIATES_COHORT, LINEAR_MAIN}, {COVARIATES_COHORT + 1, LINEAR_MAIN}};
+    struct linear_variable *variables = memory_new_array(imaging->scratch, struct linear_variable, 2);
+    variables[0] = (struct linear_variable){imaging->covariates.cohort_count, imaging->covariates.cohort, NULL};
+    variables[1] = (struct linear_variable){0, NULL, imaging->base};
+    collect_logs(imaging, endpoint, visit);
+    *data = (struct linear_data){.records = imaging->dataset->subject_count,
+                                 .response = imaging->response,
+                                 .included = imaging->covariates.included,
+                                 .variables = variables,
+                                 .variable_count = 2,
+                                 .terms = terms,
+                                 .term_count = 2};
+    return stat_linear_fit(imaging->scratch, data, LINEAR_MODEL_VARIANCE);
+}
+
+/* -- rows --------------------------------------------------------------------------------------------------- */
+
+static void add_visit(const struct imaging *imaging, struct cell *cell, const struct linear_fit *fit)
 {
     for (size_t c = 0; c < imaging->columns.count; c++) {
         cell->col = imaging->columns.at[c].name;
         add_column(imaging, cell, &imaging->changes[c]);
+        add_adjusted_column(imaging, cell, fit, c);
     }
     for (size_t i = 0; i < imaging->contrasts.count; i++) {
         const struct contrast *contrast = &imaging->contrasts.at[i];
         cell->col = contrast->name;
         add_contrast(imaging, cell, &imaging->changes[contrast->a], &imaging->changes[contrast->b]);
+        add_adjusted_contrast(imaging, cell, fit, contrast);
     }
 }
 
@@ -133,9 +207,12 @@ static void add_endpoint(struct imaging *imaging, const struct imaging_plan *pla
     for (int visit = 0; visit < (int)protocol->visit_count; visit++) {
         if (!dataset_is_after_baseline(imaging->dataset, visit))
             continue;
+        struct linear_data data;
         cell.row = protocol->visits[visit].id;
         collect(imaging, (size_t)plan->endpoint, visit);
-        add_visit(imaging, &cell);
+        struct linear_fit *fit = fit_changes(imaging, (size_t)plan->endpoint, visit, &data);
+        add_visit(imaging, &cell, fit);
+        talloc_free(fit);
     }
 }
 
@@ -149,6 +226,9 @@ void analysis_imaging(const struct dataset *dataset, struct results *results)
         .contrasts = contrasts_of(owner, dataset),
         .results = results,
         .level = protocol->level,
+        .covariates = covariates_of(owner, dataset, NULL, 0),
+        .response = memory_new_array(owner, double, dataset->subject_count),
+        .base = memory_new_array(owner, double, dataset->subject_count),
         .scratch = owner,
     };
     imaging.changes = memory_new_array(owner, struct image_changes, imaging.columns.count);

@@ -116,8 +116,8 @@ static struct table *begin_imaging(struct layout *layout, const struct outcome *
                    .treatment = "cohorts as allocated",
                    .variable = memory_format(table, "%s: %s", ratio ? "value / baseline" : "change from baseline",
                                              outcome->title),
-                   .summary = ratio ? "% change of the geometric mean; ratio of such ratios, not adjusted"
-                                    : "mean change; difference of mean changes, not adjusted",
+                   .summary = ratio ? "% change of the geometric mean; ratio of such ratios"
+                                    : "mean change; difference of mean changes",
                });
     layout_add_score_facts(table, outcome);
     layout_add_association_fact(layout, table);
@@ -126,8 +126,9 @@ static struct table *begin_imaging(struct layout *layout, const struct outcome *
                                        "baselines above 0");
     table_add_fact(table, "Methods",
                    "t limits %s, Welch's t test between cohorts; median with order-statistic limits; shift: median of "
-                   "all differences between the cohorts (Hodges-Lehmann)",
-                   ratio ? "of the mean logarithm" : "of means");
+                   "all differences between the cohorts (Hodges-Lehmann); adjusted: analysis of covariance on the "
+                   "baseline%s, all cohorts in one model, t limits",
+                   ratio ? "of the mean logarithm" : "of means", ratio ? ", both as logarithms" : "");
     return table;
 }
 
@@ -144,23 +145,77 @@ static void add_imaging(struct layout *layout, const struct imaging_plan *plan)
         {"{mean} ({sd})", "Mean change (SD)", 0},
         {"[{lo}, {hi}]", memory_format(table, "%s CI", level), 1},
         {"{median} [{median_lo}, {median_hi}]", median, 0},
+        {"{adjusted} [{adjusted_lo}, {adjusted_hi}]", memory_format(table, "Adjusted mean change [%s CI]", level), 0},
         {"{diff} [{lo}, {hi}]", memory_format(table, "Difference [%s CI]", level), 0},
         {"{!p}", "p", 1},
+        {"{adjusted} [{adjusted_lo}, {adjusted_hi}]", memory_format(table, "Adjusted difference [%s CI]", level), 0},
+        {"{!adjusted_p}", "p", 1},
         {"{hl} [{hl_lo}, {hl_hi}]", shift, 0},
     };
     const struct line ratios[] = {
         {"{n}; {n_median}", "n: geometric mean; median", 0},
         {"{pct_change} [{lo}, {hi}]", memory_format(table, "%% change of the geometric mean [%s CI]", level), 0},
         {"{median} [{median_lo}, {median_hi}]", median, 0},
+        {"{adjusted} [{adjusted_lo}, {adjusted_hi}]", memory_format(table, "Adjusted %% change [%s CI]", level), 0},
         {"{ratio} [{ratio_lo}, {ratio_hi}]", memory_format(table, "Ratio of ratios [%s CI]", level), 0},
         {"{!p}", "p", 1},
+        {"{ratio_adjusted} [{ratio_adjusted_lo}, {ratio_adjusted_hi}]",
+         memory_format(table, "Adjusted ratio [%s CI]", level), 0},
+        {"{!adjusted_p}", "p", 1},
         {"{hl} [{hl_lo}, {hl_hi}]", shift, 0},
     };
     /* per cent have one decimal, whatever the unit of the image */
     const struct result_key key = {.table = memory_format(table, "imaging %s", outcome.endpoint->id),
                                    .collected = ratio ? 0 : outcome.collected};
     add_visits(layout, table, &key, outcome.endpoint->form, ratio ? ratios : differences,
-               ratio ? (const size_t[2]){3, 3} : (const size_t[2]){4, 3});
+               ratio ? (const size_t[2]){4, 5} : (const size_t[2]){5, 5});
+}
+
+/* -- readings of images ---------------------------------------------------------------------------------- */
+
+static void add_readings_rows(const struct layout *layout, struct table *table, int endpoint)
+{
+    static const struct {
+        const char *row, *label;
+    } rows[] = {{"between readers", "Between readers"}, {"within readers", "Within readers"}};
+    static const char *const patterns[] = {"{images}", "{k}", "{icc} [{icc_lo}, {icc_hi}]", "{sem}"};
+    struct outcome outcome = layout_find_outcome(layout, &protocol_of(layout)->endpoints[endpoint]);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct table_row *row = table_add_row(table, outcome.title, rows[i].label, 0);
+        const struct result_key key = {memory_format(table, "readings %s", outcome.endpoint->id), rows[i].row, "all",
+                                       outcome.collected};
+        for (size_t c = 0; c < sizeof patterns / sizeof *patterns; c++)
+            layout_set_results(layout, table, row, c, &key, patterns[c]);
+    }
+}
+
+static void add_readings(struct layout *layout)
+{
+    const struct analysis_plan *plan = &protocol_of(layout)->plan;
+    struct table *table = NULL;
+    for (size_t i = 0; i < plan->imaging_count; i++) {
+        if (!plan->imaging[i].has_readings)
+            continue;
+        if (table == NULL) {
+            table = layout_add_table(layout, "t18-readings", "Imaging: agreement of readings");
+            table_add_fact(table, "Population", "all images of all subjects and visits; an image is a knee on a day");
+            table_add_fact(table, "Between readers",
+                           "first reading of each reader; of the readers that most images share, images that lack one "
+                           "of them left out");
+            table_add_fact(table, "Within readers", "first and second reading of one image by the same reader");
+            table_add_fact(table, "Methods",
+                           "ICC(2,1): intraclass correlation of single readings, absolute agreement, images and "
+                           "readers random (Shrout and Fleiss 1979); limits by F (McGraw and Wong 1996); SEM: "
+                           "standard deviation of single readings of one image");
+            table->group_title = "Endpoint";
+            table->label_title = "Agreement";
+            table_add_column(table, "Images", "", CELL_NUMBER);
+            table_add_column(table, "Readings of each", "", CELL_NUMBER);
+            table_add_column(table, "ICC(2,1)", memory_format(table, "[%s CI]", layout_level(layout)), CELL_NUMBER);
+            table_add_column(table, "SEM", "", CELL_NUMBER);
+        }
+        add_readings_rows(layout, table, plan->imaging[i].endpoint);
+    }
 }
 
 /* -- rescue ---------------------------------------------------------------------------------------------- */
@@ -275,6 +330,7 @@ void layout_secondary(struct layout *layout)
         add_other_knee(layout, plan->contralateral.endpoints[i]);
     for (size_t i = 0; i < plan->imaging_count; i++)
         add_imaging(layout, &plan->imaging[i]);
+    add_readings(layout);
     add_rescue(layout);
     add_costs(layout);
 }

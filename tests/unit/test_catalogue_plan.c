@@ -66,7 +66,7 @@ static const char baseline[] =
 static const char scale[] =
     "form: scale\nversion: 1\ntitle: Scale\nsource: s\nabout: knee\n"
     "sections: [{id: x, title: X, items: [{id: a, text: a, type: integer, min: 0, max: 10},\n"
-    "  {id: since, text: since, type: partial_date}]}]\n"
+    "  {id: since, text: since, type: partial_date}, {id: sure, text: sure, type: boolean}]}]\n"
     "scores: [{id: pain, title: Pain, method: sum, items: [a], direction: higher_worse}]\n";
 
 static const char person[] =
@@ -168,6 +168,11 @@ static void test_catalogue_check_plan_faults_say_what_and_where(void **state)
         {"at_least: 4", "at_least: 40", 17, "at_least 40 lies outside the scale of pain, 0 to 10"},
         {"endpoint: pain, scale: ratio", "endpoint: mood, scale: ratio", 18,
          "mood can be negative, and has no ratio"},
+        {"scale: ratio}", "scale: ratio, reader: scale.since, reading: scale.a}", 18,
+         "reader: scale.since is a partial_date"},
+        {"scale: ratio}", "scale: ratio, reader: scale.a, reading: scale.sure}", 18,
+         "imaging: scale.sure has type boolean; \"reading\" names a whole number"},
+        {"scale: ratio}", "scale: ratio, reader: scale.a, reading: scale.b}", 18, "form scale has no item \"b\""},
         {"amount: baseline.price", "amount: baseline.sex", 19,
          "baseline.sex has type choice; \"amount\" names a number"},
         {"currency: baseline.currency", "currency: baseline.bmi", 19,
