@@ -13,7 +13,7 @@ DATADIR  = $(PREFIX)/share/patella
 FOLDERS  := forms/base forms migrations collector reports
 PROGRAMS := $(basename $(foreach folder,$(FOLDERS),$(wildcard $(folder)/patella*.c)))
 PACKAGES := libpq yaml-0.1 openssl libevent libevent_openssl libevent_pthreads jansson talloc icu-uc icu-i18n \
-            libRmath lapacke openblas libcurl
+            libRmath lapacke openblas libcurl libseccomp
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef \
             -Wwrite-strings -Wpointer-arith -Wnull-dereference -Wdouble-promotion -Wswitch-enum
@@ -37,7 +37,8 @@ SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 FUZZ_TARGETS    := $(wildcard tests/fuzz/fuzz_*.c)
 TESTS           := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
 SOURCES         := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c)) $(TEST_SOURCES) $(SUPPORT_SOURCES) \
-                   $(wildcard tests/fuzz/*.c tests/bench/*.c tests/faults/failing_*.c)
+                   $(wildcard tests/fuzz/*.c tests/bench/*.c tests/faults/failing_*.c \
+                   tests/faults/forbidden_*.c)
 MIGRATIONS      := $(sort $(wildcard migrations/sql/*.sql))
 
 .PHONY: all
@@ -100,7 +101,7 @@ $(BUILD)/bench/bench: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/*.c
 	@mkdir -p $(@D)
 	$(call say,link   )$(CC) $(LDFLAGS) $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka -o $@
 
-# An allocator that fails, for tests/faults/test_memory_failures.c.
+# An allocator that fails and forbidden calls, for tests/faults/test_memory_failures.c and tests/e2e/test_sandbox.c.
 $(BUILD)/faults/%.so: tests/faults/%.c tests/faults/%.h $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(call say,link   )$(CC) $(DEFINES) -std=c17 $(WARNINGS) -O1 -g -fPIC -fno-builtin -shared $< -o $@
@@ -115,7 +116,8 @@ $(BUILD)/tests/unit/test_fuzz_corpus: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard
 # ---- tests ----------------------------------------------------------------------------------------------------
 
 .PHONY: tests-build test faults asan tsan coverage
-tests-build: all $(TESTS) $(BUILD)/bench/bench $(BUILD)/faults/failing_malloc.so
+tests-build: all $(TESTS) $(BUILD)/bench/bench $(BUILD)/faults/failing_malloc.so \
+    $(BUILD)/faults/forbidden_call.so
 
 test: tests-build
 	BUILD=$(BUILD) tests/run
@@ -125,14 +127,14 @@ faults: tests-build
 	BUILD=$(BUILD) FAULTS=long TEST_SECONDS=3600 tests/run faults/
 
 asan:
-	$(MAKE) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g' HARDEN= \
+	$(MAKE) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g -DPATELLA_WITHOUT_SANDBOX' HARDEN= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
 
 tsan:
-	$(MAKE) BUILD=$(BUILD)-tsan OPTIMISE='-O1 -g' HARDEN= SANITIZE=-fsanitize=thread test
+	$(MAKE) BUILD=$(BUILD)-tsan OPTIMISE='-O1 -g -DPATELLA_WITHOUT_SANDBOX' HARDEN= SANITIZE=-fsanitize=thread test
 
 coverage:
-	$(MAKE) BUILD=$(BUILD)-coverage OPTIMISE='-O0 -g' HARDEN= SANITIZE=--coverage test
+	$(MAKE) BUILD=$(BUILD)-coverage OPTIMISE='-O0 -g -DPATELLA_WITHOUT_SANDBOX' HARDEN= SANITIZE=--coverage test
 	ci/coverage $(BUILD)-coverage $(FOLDERS)
 
 # ---- fuzzing (tests/fuzz/README.md) ----------------------------------------------------------------------------

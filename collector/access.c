@@ -91,6 +91,30 @@ struct principal *access_copy_principal(const void *owner, const struct principa
     return copy;
 }
 
+bool access_allow_machine(struct exchange *exchange, const struct machine_sites *certified)
+{
+    const struct principal *principal = exchange->principal;
+    if (principal->role != ROLE_SITE_MACHINE)
+        exchange_reply_problem(exchange, 403, "wrong_port",
+                               "this port is for sites' machines; people use the other one");
+    bool covered = principal->site_count > 0;
+    for (size_t i = 0; i < principal->site_count; i++)
+        covered = covered && machine_sites_have(certified, principal->study, principal->sites[i]);
+    if (exchange->status == 0 && !covered)
+        exchange_reply_problem(exchange, 403, "wrong_certificate",
+                               "the client certificate is not for the site of this token; use the one that was "
+                               "issued for it");
+    return exchange->status == 0;
+}
+
+bool access_allow_person(struct exchange *exchange, bool has_machines_door)
+{
+    if (has_machines_door && exchange->principal->role == ROLE_SITE_MACHINE)
+        exchange_reply_problem(exchange, 403, "wrong_port",
+                               "sites' machines use the port that asks for a client certificate");
+    return exchange->status == 0;
+}
+
 bool access_allow(struct exchange *exchange)
 {
     const struct principal *principal = exchange->principal;

@@ -11,6 +11,7 @@
 
 #include "collector/exchange.h"
 #include "collector/http.h"
+#include "collector/machine_sites.h"
 
 enum { ACCESS_TOKEN_LIMIT = 256, ACCESS_SHA256_SIZE = 32 };
 
@@ -32,6 +33,14 @@ void token_cache_add(struct token_cache *cache, const uint8_t sha256[ACCESS_SHA2
                      struct principal *principal, int64_t until_us);
 
 struct principal *access_copy_principal(const void *owner, const struct principal *principal);
+
+/*
+ * True when the holder may come in by this door; otherwise the exchange has its reply, 403 `wrong_port` or
+ * `wrong_certificate`.  By the machines' door comes a site's machine whose certificate names all sites of its token
+ * (machine_sites.h); by the people's door whoever is none, and everybody while there is no other door.
+ */
+bool access_allow_machine(struct exchange *exchange, const struct machine_sites *certified) MUST_CHECK;
+bool access_allow_person(struct exchange *exchange, bool has_machines_door) MUST_CHECK;
 
 /*
  * True when `principal` may call the exchange's route with its `{study}`; otherwise the exchange has its

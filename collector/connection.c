@@ -312,6 +312,8 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 {
     struct connection *connection = context;
     if ((what & BEV_EVENT_CONNECTED) != 0) {
+        if (connection->door == DOOR_MACHINES)
+            connection->machine = machine_sites_read(connection, bufferevent_openssl_get_ssl(stream));
         connection_set_phase(connection, PHASE_HEAD, connection->loop->settings->head_deadline_ms);
         if (connection->loop->stopping)
             connection_hurry(connection);
@@ -339,7 +341,7 @@ void connection_begin_tls(struct arrival *arrival, bool ended)
     if (ended)
         metrics_add(METRIC_REFUSED_HANDSHAKE, 1);
     else
-        ssl = tls_accept(loop->tls);
+        ssl = tls_accept(loop->tls[connection->door]);
     evutil_socket_t socket = arrivals_take(arrival);
     if (ssl != NULL)
         connection->stream = bufferevent_openssl_socket_new(
@@ -355,7 +357,7 @@ void connection_begin_tls(struct arrival *arrival, bool ended)
     bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
 }
 
-bool connection_open(struct loop *loop, evutil_socket_t socket, const struct sockaddr *peer,
+bool connection_open(struct loop *loop, evutil_socket_t socket, const struct sockaddr *peer, enum door door,
                      struct address *address)
 {
     struct connection *connection = memory_new(loop, struct connection);
@@ -365,6 +367,7 @@ bool connection_open(struct loop *loop, evutil_socket_t socket, const struct soc
         return false;
     }
     connection->loop = loop;
+    connection->door = door;
     connection->address = address;
     address_format(peer, connection->peer);
     connection->next = loop->connections;

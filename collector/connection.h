@@ -13,6 +13,8 @@
 #include "collector/addresses.h"
 #include "collector/arrivals.h"
 #include "collector/call.h"
+#include "collector/listener.h"
+#include "collector/machine_sites.h"
 
 enum connection_phase {
     PHASE_HANDSHAKE,     /* from the first moment on, also while no byte has come */
@@ -46,12 +48,14 @@ struct connection {
     size_t body_got, body_capacity;
     bool closes;                     /* after the reply */
     bool said_all;                   /* the client: what is in the input buffer is the rest */
+    enum door door;
+    struct machine_sites *machine;   /* DOOR_MACHINES: whom the client's certificate names; from the handshake on */
     struct address *address;
     char peer[ADDRESS_TEXT_SIZE];
 };
 
 /* Takes a connected socket over; false (and the socket is closed) when libevent cannot watch it. */
-bool connection_open(struct loop *loop, evutil_socket_t socket, const struct sockaddr *peer,
+bool connection_open(struct loop *loop, evutil_socket_t socket, const struct sockaddr *peer, enum door door,
                      struct address *address);
 
 /* For arrivals_new: TLS begins. */

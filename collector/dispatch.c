@@ -65,8 +65,12 @@ static void refuse_token(struct call *call)
 
 static void admit_principal(struct call *call, const struct principal *principal)
 {
+    const struct connection *connection = call->connection;
+    bool has_machines = call->loop->tls[DOOR_MACHINES] != NULL;
     call->exchange.principal = access_copy_principal(call, principal);
-    if (access_allow(&call->exchange))
+    bool right_door = connection->door == DOOR_MACHINES ? access_allow_machine(&call->exchange, connection->machine)
+                                                        : access_allow_person(&call->exchange, has_machines);
+    if (right_door && access_allow(&call->exchange))
         connection_receive_body(call->connection);
     else
         connection_reply(call->connection);

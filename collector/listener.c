@@ -27,10 +27,23 @@
  */
 enum { SOCKETS = 8, BACKLOG = 1024, BUFFER = 131072 };
 
+struct bound_sockets {
+    enum door door;
+    int sockets[SOCKETS];        /* -1 once a listener has it */
+    struct {
+        char text[ADDRESS_TEXT_SIZE];
+    } addresses[SOCKETS];
+    size_t count;
+    int port;
+    bool inherited;
+};
+
 struct listener {
     struct evconnlistener *sockets[SOCKETS];
     size_t count;
+    enum door door;
     int port;
+    bool inherited;
     bool paused;
     bool lacks_descriptors;      /* since the last connection that was taken */
     struct event_base *base;
@@ -54,7 +67,7 @@ static void on_accept(struct evconnlistener *socket, evutil_socket_t accepted, s
     if (listener->lacks_descriptors)
         log_write(LOG_LEVEL_INFO, "taking connections again", NULL);
     listener->lacks_descriptors = false;
-    listener->accept(accepted, peer, listener->context);
+    listener->accept(accepted, peer, listener->door, listener->context);
 }
 
 /*
@@ -95,7 +108,7 @@ void listener_begin_end(struct listener *listener)
         BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
     };
     struct sock_fprog no_beginning = {.len = sizeof code / sizeof *code, .filter = code};
-    for (size_t i = 0; i < listener->count; i++) {
+    for (size_t i = 0; i < listener->count && !listener->inherited; i++) {
         int socket = evconnlistener_get_fd(listener->sockets[i]);
         if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &no_beginning, sizeof no_beginning) != 0)
             log_write(LOG_LEVEL_WARNING, "connections that begin just now will be reset", "error",
@@ -110,7 +123,7 @@ static void accept_all(const struct listener *listener, int socket)
         socklen_t length = sizeof peer;
         int accepted = accept4(socket, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted >= 0)
-            listener->accept(accepted, (struct sockaddr *)&peer, listener->context);
+            listener->accept(accepted, (struct sockaddr *)&peer, listener->door, listener->context);
         else if (errno != EINTR && errno != ECONNABORTED)
             return;
     }
@@ -118,8 +131,17 @@ static void accept_all(const struct listener *listener, int socket)
 
 void listener_finish(struct listener *listener)
 {
-    for (size_t i = 0; i < listener->count; i++)
+    for (size_t i = 0; i < listener->count && !listener->inherited; i++)
         accept_all(listener, evconnlistener_get_fd(listener->sockets[i]));
+}
+
+/* Accepted sockets inherit these. */
+static void prepare_socket(int socket_)
+{
+    int one = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &(int){BUFFER}, sizeof(int));
+    setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &(int){BUFFER}, sizeof(int));
 }
 
 static int bind_socket(const struct addrinfo *address)
@@ -129,12 +151,10 @@ static int bind_socket(const struct addrinfo *address)
     if (socket_ < 0)
         return -1;
     setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);   /* accepted sockets inherit it */
-    setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &(int){BUFFER}, sizeof(int));
-    setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &(int){BUFFER}, sizeof(int));
+    prepare_socket(socket_);
     if (address->ai_family == AF_INET6)
         setsockopt(socket_, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (bind(socket_, address->ai_addr, address->ai_addrlen) == 0 && listen(socket_, BACKLOG) == 0)
+    if (bind(socket_, address->ai_addr, address->ai_addrlen) == 0)
         return socket_;
     int reason = errno;
     close(socket_);
@@ -171,59 +191,123 @@ static void use_port(struct sockaddr *address, int port)
         ((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
 }
 
-static bool listen_on(struct listener *listener, const struct addrinfo *address, struct error *error)
+static const struct {
+    const char *address, *port;      /* settings */
+    const char *message;             /* in the log */
+} door_words[DOORS] = {
+    [DOOR_PEOPLE] = {"listen_address", "listen_port", "listening"},
+    [DOOR_MACHINES] = {"machine_listen_address", "machine_listen_port", "listening for machines"},
+};
+
+static bool refuse_address(enum door door, const char *text, int port, int reason, struct error *error)
 {
-    char text[ADDRESS_TEXT_SIZE], port[12];
+    return error_set(error, ERROR_IO,
+                     "cannot listen on %s port %d: %s; choose another %s, or stop what uses it", text, port,
+                     strerror(reason), door_words[door].port);
+}
+
+static int close_bound(struct bound_sockets *bound)
+{
+    for (size_t i = 0; i < bound->count; i++)
+        if (bound->sockets[i] >= 0)
+            close(bound->sockets[i]);
+    return 0;
+}
+
+static bool bind_address(struct bound_sockets *bound, const struct addrinfo *address, struct error *error)
+{
+    char *text = bound->addresses[bound->count].text;
     address_format(address->ai_addr, text);
-    use_port(address->ai_addr, listener->port);
-    int bound = bind_socket(address);
-    if (bound < 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
+    use_port(address->ai_addr, bound->port);
+    int made = bind_socket(address);
+    if (made < 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
         return true;   /* a name of a family that this machine does not have: one other is enough */
-    if (bound < 0)
-        return error_set(error, ERROR_IO,
-                         "cannot listen on %s port %d: %s; choose another listen_port, or stop what "
-                         "uses it",
-                         text, listener->port, strerror(errno));
-    listener->port = port_of(bound);
-    struct evconnlistener *socket = evconnlistener_new(
-        listener->base, on_accept, listener, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, bound);
-    if (socket == NULL) {
-        close(bound);
-        return error_set(error, ERROR_INTERNAL, "libevent cannot listen on %s", text);
-    }
-    evconnlistener_set_error_cb(socket, on_error);
-    listener->sockets[listener->count++] = socket;
-    snprintf(port, sizeof port, "%d", listener->port);
-    log_write(LOG_LEVEL_INFO, "listening", "address", text, "port", port, NULL);
+    if (made < 0)
+        return refuse_address(bound->door, text, bound->port, errno, error);
+    bound->port = port_of(made);
+    bound->sockets[bound->count++] = made;
     return true;
 }
 
-struct listener *listener_new(const void *owner, struct event_base *base, const struct settings *settings,
+static bool bind_name(struct bound_sockets *bound, const struct listener_place *place, struct error *error)
+{
+    const char *setting = door_words[bound->door].address;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *addresses = NULL;
+    int failed = getaddrinfo(place->address, NULL, &hints, &addresses);
+    bool good = failed == 0;
+    if (!good)
+        error_set(error, ERROR_IO, "%s %s: %s", setting, place->address, gai_strerror(failed));
+    for (const struct addrinfo *a = addresses; good && a != NULL && bound->count < SOCKETS; a = a->ai_next)
+        good = bind_address(bound, a, error);
+    if (addresses != NULL)
+        freeaddrinfo(addresses);
+    if (good && bound->count == 0)
+        good = error_set(error, ERROR_IO, "%s %s is no address of this machine", setting, place->address);
+    return good;
+}
+
+static void take_inherited(struct bound_sockets *bound, const struct inherited_sockets *inherited)
+{
+    bound->inherited = true;
+    for (size_t i = 0; i < inherited->count && bound->count < SOCKETS; i++) {
+        struct sockaddr_storage named = {0};
+        socklen_t length = sizeof named;
+        prepare_socket(inherited->sockets[i]);
+        if (getsockname(inherited->sockets[i], (struct sockaddr *)&named, &length) == 0)
+            address_format((const struct sockaddr *)&named, bound->addresses[bound->count].text);
+        bound->sockets[bound->count++] = inherited->sockets[i];
+    }
+    bound->port = port_of(bound->sockets[0]);
+}
+
+struct bound_sockets *listener_bind(const void *owner, const struct listener_place *place, struct error *error)
+{
+    struct bound_sockets *bound = memory_new(owner, struct bound_sockets);
+    *bound = (struct bound_sockets){.door = place->door, .port = place->port};
+    talloc_set_destructor(bound, close_bound);
+    if (place->inherited != NULL && place->inherited->count > 0)
+        take_inherited(bound, place->inherited);
+    else if (!bind_name(bound, place, error)) {
+        talloc_free(bound);
+        return NULL;
+    }
+    return bound;
+}
+
+static bool listen_on(struct listener *listener, struct bound_sockets *bound, size_t at, struct error *error)
+{
+    char port[12];
+    const char *address = bound->addresses[at].text;
+    if (listen(bound->sockets[at], BACKLOG) != 0)
+        return refuse_address(bound->door, address, bound->port, errno, error);
+    struct evconnlistener *socket =
+        evconnlistener_new(listener->base, on_accept, listener, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0,
+                           bound->sockets[at]);
+    if (socket == NULL)
+        return error_set(error, ERROR_INTERNAL, "libevent cannot listen on %s", address);
+    bound->sockets[at] = -1;
+    evconnlistener_set_error_cb(socket, on_error);
+    listener->sockets[listener->count++] = socket;
+    snprintf(port, sizeof port, "%d", listener->port);
+    log_write(LOG_LEVEL_INFO, door_words[bound->door].message, "address", address, "port", port, NULL);
+    return true;
+}
+
+struct listener *listener_new(const void *owner, struct event_base *base, struct bound_sockets *bound,
                               listener_accept *accept, void *context, struct error *error)
 {
     struct listener *listener = memory_new(owner, struct listener);
-    *listener = (struct listener){
-        .base = base, .accept = accept, .context = context, .port = settings->listen_port};
+    *listener = (struct listener){.base = base, .accept = accept, .context = context, .door = bound->door,
+                                  .port = bound->port, .inherited = bound->inherited};
     talloc_set_destructor(listener, free_listener);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *addresses = NULL;
-    int failed = getaddrinfo(settings->listen_address, NULL, &hints, &addresses);
-    bool good = failed == 0;
-    if (!good)
-        error_set(error, ERROR_IO, "listen_address %s: %s", settings->listen_address, gai_strerror(failed));
-    for (const struct addrinfo *a = addresses; good && a != NULL && listener->count < SOCKETS; a = a->ai_next)
-        good = listen_on(listener, a, error);
-    if (addresses != NULL)
-        freeaddrinfo(addresses);
-    if (good && listener->count == 0)
-        good = error_set(error, ERROR_IO, "listen_address %s is no address of this machine",
-                         settings->listen_address);
-    if (!good) {
-        talloc_free(listener);
-        return NULL;
-    }
-    listener_apply_settings(listener, settings);
-    return listener;
+    bool good = true;
+    for (size_t i = 0; good && i < bound->count; i++)
+        good = listen_on(listener, bound, i, error);
+    if (good)
+        return listener;
+    talloc_free(listener);
+    return NULL;
 }
 
 int listener_port(const struct listener *listener)

@@ -12,6 +12,7 @@
 #include "collector/addresses.h"
 #include "collector/arrivals.h"
 #include "collector/inbox.h"
+#include "collector/listener.h"
 #include "collector/replies.h"
 #include "collector/router.h"
 #include "collector/settings.h"
@@ -24,7 +25,7 @@ struct loop {
     struct event_base *base;
     struct inbox *inbox;
     const struct settings *settings;     /* of now: replaced at a reload */
-    struct tls *tls;                     /* of now: for new connections */
+    struct tls *tls[DOORS];              /* of now: for new connections; NULL at a door that is not there */
     struct router_table routes;
     struct workers *workers;
     struct token_cache *tokens;

@@ -46,6 +46,8 @@ static const struct {
                                       "counter", ""},
     [METRIC_CERTIFICATE_EXPIRES] = {"patella_certificate_expires_seconds", "", "gauge",
                                     "End of the server's certificate, unix time."},
+    [METRIC_CRL_EXPIRES] = {"patella_machine_crl_expires_seconds", "", "gauge",
+                            "When the first list of revoked machine certificates ends, unix time; 0: none is used."},
 };
 
 enum { METRICS_ROUTES = 128, METRICS_CLASSES = 6, METRICS_PROBLEMS = 64 };

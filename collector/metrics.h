@@ -34,6 +34,7 @@ enum metric {
     METRIC_REFUSED_HELD_BYTES,
     METRIC_REFUSED_ADDRESS_BYTES,
     METRIC_CERTIFICATE_EXPIRES,       /* a gauge: unix seconds */
+    METRIC_CRL_EXPIRES,               /* a gauge: unix seconds; 0 without a machines' door */
     METRIC_COUNT
 };
 

@@ -12,14 +12,17 @@
 
 #include <event2/event.h>
 
+#include "collector/activation.h"
 #include "collector/catalogues.h"
 #include "collector/clock.h"
+#include "collector/sandbox.h"
 #include "collector/server.h"
 #include "collector/tls.h"
 #include "collector/watch.h"
 #include "collector/writer.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
+#include "migrations/db_files.h"
 
 struct options {
     struct settings_source source;
@@ -29,6 +32,9 @@ struct options {
 
 struct daemon {
     const struct settings *settings;
+    struct activation activation;
+    struct tls *tls[DOORS];              /* until the server has them, as the sockets */
+    struct bound_sockets *bound[DOORS];
     struct watch *watch;
     struct workers *workers;
     bool writer_runs;
@@ -92,7 +98,64 @@ static void stop_for_misfit(void *server)
     server_stop(server, EXIT_FAILURE);
 }
 
-static bool start(struct daemon *daemon, const struct settings_source *source, struct error *error)
+static bool has_machines(const struct daemon *daemon)
+{
+    return *daemon->settings->machine_listen_address != '\0';
+}
+
+static bool load_tls(struct daemon *daemon, struct error *error)
+{
+    const struct settings *settings = daemon->settings;
+    daemon->tls[DOOR_PEOPLE] = tls_load(NULL, settings->certificate, settings->key, error);
+    if (daemon->tls[DOOR_PEOPLE] == NULL || !has_machines(daemon))
+        return daemon->tls[DOOR_PEOPLE] != NULL;
+    daemon->tls[DOOR_MACHINES] = tls_load_for_machines(NULL, settings, error);
+    return daemon->tls[DOOR_MACHINES] != NULL;
+}
+
+static bool bind_doors(struct daemon *daemon, struct error *error)
+{
+    const struct settings *settings = daemon->settings;
+    const struct listener_place places[DOORS] = {
+        {DOOR_PEOPLE, settings->listen_address, settings->listen_port, &daemon->activation.people},
+        {DOOR_MACHINES, settings->machine_listen_address, settings->machine_listen_port, &daemon->activation.machines},
+    };
+    if (daemon->activation.machines.count > 0 && !has_machines(daemon))
+        return error_set(error, ERROR_INPUT, "the service manager hands over a socket for machines, and setting "
+                         "machine_listen_address is empty; set it, machine_client_ca and machine_crl");
+    for (size_t i = 0; i < DOORS; i++) {
+        if (daemon->tls[i] != NULL)
+            daemon->bound[i] = listener_bind(NULL, &places[i], error);
+        if (daemon->tls[i] != NULL && daemon->bound[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* What is read again at a reload or at a new connection to the database. */
+static bool shut_in(const struct daemon *daemon, const struct settings_source *source, struct error *error)
+{
+    enum { OWN = 5 };
+    const struct settings *settings = daemon->settings;
+    const char *own[OWN] = {settings->certificate, settings->key, settings->machine_client_ca, settings->machine_crl,
+                            source->file};
+    void *work = memory_owner(NULL, "sandbox");
+    const char *const *of_database = db_files(work, settings->database, error);
+    size_t count = 0, at = 0;
+    while (of_database != NULL && of_database[count] != NULL)
+        count++;
+    const char **files = memory_new_array(work, const char *, OWN + count + 1);
+    for (size_t i = 0; i < OWN; i++)
+        if (own[i] != NULL && *own[i] != '\0')
+            files[at++] = own[i];
+    for (size_t i = 0; i < count; i++)
+        files[at++] = of_database[i];
+    bool good = of_database != NULL && sandbox_enter(files, error);
+    talloc_free(work);
+    return good;
+}
+
+static bool start_threads(struct daemon *daemon, struct error *error)
 {
     const struct settings *settings = daemon->settings;
     struct writer_options writer = {.conninfo = settings->database,
@@ -100,9 +163,6 @@ static bool start(struct daemon *daemon, const struct settings_source *source, s
                                     .wait_ms = settings->write_wait_ms};
     struct workers_options workers = {.conninfo = settings->database, .threads = (size_t)settings->workers,
                                       .queue_limit = (size_t)settings->worker_queue_limit};
-    struct tls *tls = tls_load(settings, settings->certificate, settings->key, error);
-    if (tls == NULL)
-        return false;
     daemon->watch = watch_new(NULL, settings, error);
     if (daemon->watch == NULL)
         return false;
@@ -110,9 +170,18 @@ static bool start(struct daemon *daemon, const struct settings_source *source, s
     if (!daemon->writer_runs)
         return false;
     daemon->workers = workers_start(NULL, &workers, error);
-    if (daemon->workers == NULL)
+    return daemon->workers != NULL;
+}
+
+static bool start(struct daemon *daemon, const struct settings_source *source, struct error *error)
+{
+    bool ready = activation_read(&daemon->activation, error) && load_tls(daemon, error) &&
+                 bind_doors(daemon, error) && shut_in(daemon, source, error) && start_threads(daemon, error);
+    if (!ready)
         return false;
-    struct server_options server = {.settings = settings, .source = source, .tls = tls,
+    struct server_options server = {.settings = daemon->settings, .source = source,
+                                    .bound = {daemon->bound[DOOR_PEOPLE], daemon->bound[DOOR_MACHINES]},
+                                    .tls = {daemon->tls[DOOR_PEOPLE], daemon->tls[DOOR_MACHINES]},
                                     .routes = {route_table, route_count}, .workers = daemon->workers};
     daemon->server = server_new(NULL, &server, error);
     return daemon->server != NULL && server_handle_signals(daemon->server, error) &&
@@ -168,7 +237,9 @@ static int serve(const struct settings *settings, const struct settings_source *
     int status = EXIT_FAILURE;
     if (started) {
         log_start(&daemon);
+        activation_notify(&daemon.activation, "READY=1");
         status = server_run(daemon.server);
+        activation_notify(&daemon.activation, "STOPPING=1");
     } else {
         error_print(&error, "patellad");
     }
@@ -179,12 +250,12 @@ static int serve(const struct settings *settings, const struct settings_source *
 static int check(const struct settings *settings)
 {
     struct error error = {0};
-    struct tls *tls = tls_load(settings, settings->certificate, settings->key, &error);
-    if (tls == NULL) {
+    struct daemon daemon = {.settings = settings};
+    if (!load_tls(&daemon, &error)) {
         error_print(&error, "patellad");
         return error_exit_status(&error);
     }
-    puts("settings, certificate and key are in order");
+    puts("settings, certificates and key are in order");
     return EXIT_SUCCESS;
 }
 

@@ -99,7 +99,7 @@ static const char *const codes[] = {
     "reason_missing", "record_exists", "record_void", "signed_already", "study_frozen", "subject_exists",
     "subject_has_records", "subject_locked", "superseded", "too_large", "too_many_headers",
     "too_many_reports", "transfer_encoding", "unavailable", "unknown_form", "unknown_method",
-    "unknown_subject", "uuid_reused", "version_conflict", "wrong_type",
+    "unknown_subject", "uuid_reused", "version_conflict", "wrong_certificate", "wrong_port", "wrong_type",
 };
 
 const char *problem_details_code(size_t index)

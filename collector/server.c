@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "collector/certificate_watch.h"
 #include "collector/clock.h"
 #include "collector/connection.h"
 #include "collector/container_of.h"
@@ -26,7 +27,8 @@ struct server {
     struct loop loop;              /* first: what hangs on the loop hangs on the server's block */
     const struct settings_source *source;
     struct settings *reloaded;     /* NULL as long as the first settings are in use */
-    struct listener *listener;
+    struct listener *listeners[DOORS];   /* NULL: none, or no longer */
+    struct certificate_watch dates;
     size_t connections_most;       /* what the limit of open files leaves of max_connections */
     struct event *tick;
     struct event *signals[SIGNALS];
@@ -51,8 +53,11 @@ static void begin_stop(struct server *server)
     server->stop_at_us = clock_now_us() + (int64_t)loop->settings->stop_deadline_ms * 1000;
     writer_hurry(loop->settings->stop_deadline_ms / 2);
     server->accept_until_us = clock_now_us() + (int64_t)LAST_ACCEPT_MS * 1000;
-    listener_begin_end(server->listener);
-    listener_finish(server->listener);
+    for (size_t i = 0; i < DOORS; i++)
+        if (server->listeners[i] != NULL) {
+            listener_begin_end(server->listeners[i]);
+            listener_finish(server->listeners[i]);
+        }
     for (struct connection *connection = loop->connections; connection != NULL; connection = connection->next)
         connection_hurry(connection);
 }
@@ -79,11 +84,11 @@ int server_stop_time_left_ms(const struct server *server)
 /* Who had begun to connect before the stop has had the time to end it. */
 static void end_listening(struct server *server)
 {
-    if (server->listener == NULL)
-        return;
-    listener_finish(server->listener);
-    talloc_free(server->listener);
-    server->listener = NULL;
+    for (size_t i = 0; i < DOORS; i++) {
+        if (server->listeners[i] != NULL)
+            listener_finish(server->listeners[i]);
+        TALLOC_FREE(server->listeners[i]);
+    }
 }
 
 static void close_all(struct loop *loop)
@@ -135,8 +140,9 @@ static void tick_stop(struct server *server, int64_t now_us)
 static void apply_settings(struct server *server, const struct settings *settings)
 {
     server->loop.settings = settings;
-    if (server->listener != NULL)
-        listener_apply_settings(server->listener, settings);
+    for (size_t i = 0; i < DOORS; i++)
+        if (server->listeners[i] != NULL)
+            listener_apply_settings(server->listeners[i], settings);
     server->connections_most = descriptors_allow_connections(settings);
     log_set_level(settings_log_level(settings));
     metrics_set_loopback_only(settings->metrics_loopback_only);
@@ -159,20 +165,30 @@ static bool reload_settings(struct server *server, struct error *error)
 }
 
 /* New connections get the new certificate; the old ones keep what they have. */
-static void use_tls(struct server *server, struct tls *fresh)
+static void use_tls(struct server *server, enum door door, struct tls *fresh)
 {
-    talloc_free(server->loop.tls);
-    server->loop.tls = talloc_steal(server, fresh);
-    metrics_set(METRIC_CERTIFICATE_EXPIRES, tls_expires_at(fresh));
+    talloc_free(server->loop.tls[door]);
+    server->loop.tls[door] = talloc_steal(server, fresh);
+    if (fresh != NULL)
+        certificate_watch_use(&server->dates, fresh);
 }
 
+/* All or nothing: a certificate and lists that belong together come together. */
 static bool reload_tls(struct server *server, struct error *error)
 {
     const struct settings *settings = server->loop.settings;
-    struct tls *fresh = tls_load(server, settings->certificate, settings->key, error);
-    if (fresh != NULL)
-        use_tls(server, fresh);
-    return fresh != NULL;
+    struct tls *fresh[DOORS] = {tls_load(server, settings->certificate, settings->key, error)};
+    bool good = fresh[DOOR_PEOPLE] != NULL;
+    if (good && server->loop.tls[DOOR_MACHINES] != NULL) {
+        fresh[DOOR_MACHINES] = tls_load_for_machines(server, settings, error);
+        good = fresh[DOOR_MACHINES] != NULL;
+    }
+    for (size_t i = 0; i < DOORS; i++)
+        if (good && fresh[i] != NULL)
+            use_tls(server, (enum door)i, fresh[i]);
+        else
+            talloc_free(fresh[i]);
+    return good;
 }
 
 static void reload(struct server *server)
@@ -201,8 +217,10 @@ static void on_tick(evutil_socket_t socket, short what, void *context)
         next = connection->next;   /* a tick closes its own connection at most */
         connection_tick(connection, now_us);
     }
-    if (server->listener != NULL)
-        listener_resume(server->listener);
+    for (size_t i = 0; i < DOORS; i++)
+        if (server->listeners[i] != NULL)
+            listener_resume(server->listeners[i]);
+    certificate_watch_look(&server->dates, time(NULL));
     if (server->loop.stopping)
         tick_stop(server, now_us);
 }
@@ -216,7 +234,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
         begin_stop(context);
 }
 
-static void on_accept(evutil_socket_t socket, const struct sockaddr *peer, void *context)
+static void on_accept(evutil_socket_t socket, const struct sockaddr *peer, enum door door, void *context)
 {
     struct server *server = context;
     struct loop *loop = &server->loop;
@@ -231,7 +249,7 @@ static void on_accept(evutil_socket_t socket, const struct sockaddr *peer, void 
     if (address == NULL) {
         metrics_add(METRIC_REFUSED_ADDRESS_LIMIT, 1);
         close(socket);
-    } else if (!connection_open(loop, socket, peer, address)) {
+    } else if (!connection_open(loop, socket, peer, door, address)) {
         address_release(loop->addresses, address);
     }
 }
@@ -245,7 +263,8 @@ static int free_server(struct server *server)
     if (loop->inbox != NULL)
         inbox_deliver(loop->inbox);
     talloc_free(loop->inbox);
-    talloc_free(server->listener);
+    for (size_t i = 0; i < DOORS; i++)
+        TALLOC_FREE(server->listeners[i]);
     if (server->tick != NULL)
         event_free(server->tick);
     talloc_free(loop->replies);
@@ -287,6 +306,28 @@ static bool start_loop(struct server *server, struct error *error)
     return true;
 }
 
+static bool listen_at_doors(struct server *server, const struct server_options *options, struct error *error)
+{
+    const struct settings *settings = options->settings;
+    struct bound_sockets *bound[DOORS] = {options->bound[DOOR_PEOPLE], options->bound[DOOR_MACHINES]};
+    bool good = true;
+    if (bound[DOOR_PEOPLE] == NULL) {
+        const struct listener_place place = {DOOR_PEOPLE, settings->listen_address, settings->listen_port, NULL};
+        bound[DOOR_PEOPLE] = listener_bind(server, &place, error);
+        good = bound[DOOR_PEOPLE] != NULL;
+    }
+    for (size_t i = 0; i < DOORS; i++) {
+        if (good && bound[i] != NULL) {
+            server->listeners[i] = listener_new(server, server->loop.base, bound[i], on_accept, server, error);
+            good = server->listeners[i] != NULL;
+        }
+        if (good && bound[i] != NULL)
+            listener_apply_settings(server->listeners[i], settings);
+        talloc_free(bound[i]);
+    }
+    return good;
+}
+
 struct server *server_new(const void *owner, const struct server_options *options, struct error *error)
 {
     struct server *server = memory_new(owner, struct server);
@@ -301,10 +342,9 @@ struct server *server_new(const void *owner, const struct server_options *option
     loop->next_request = random_start();
     metrics_start(&loop->routes);
     apply_settings(server, options->settings);
-    use_tls(server, options->tls);
-    if (start_loop(server, error))
-        server->listener = listener_new(server, loop->base, options->settings, on_accept, server, error);
-    if (server->listener != NULL)
+    for (size_t i = 0; i < DOORS; i++)
+        use_tls(server, (enum door)i, options->tls[i]);
+    if (start_loop(server, error) && listen_at_doors(server, options, error))
         return server;
     talloc_free(server);
     return NULL;
@@ -322,7 +362,7 @@ bool server_handle_signals(struct server *server, struct error *error)
 
 int server_port(const struct server *server)
 {
-    return listener_port(server->listener);
+    return listener_port(server->listeners[DOOR_PEOPLE]);
 }
 
 int server_run(struct server *server)

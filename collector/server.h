@@ -7,6 +7,7 @@
 #ifndef PATELLA_SERVER_H
 #define PATELLA_SERVER_H
 
+#include "collector/listener.h"
 #include "collector/router.h"
 #include "collector/settings.h"
 #include "collector/tls.h"
@@ -17,7 +18,8 @@ struct server;
 struct server_options {
     const struct settings *settings;             /* must live as long as the server */
     const struct settings_source *source;        /* read again at a reload; NULL: no reload */
-    struct tls *tls;                             /* taken over */
+    struct bound_sockets *bound[DOORS];          /* taken over; people's NULL: as the settings say */
+    struct tls *tls[DOORS];                      /* taken over; machines' NULL: there is no such door */
     struct router_table routes;
     struct workers *workers;
 };
@@ -29,7 +31,7 @@ struct server *server_new(const void *owner, const struct server_options *option
 /* SIGTERM and SIGINT stop, SIGHUP reloads. */
 bool server_handle_signals(struct server *server, struct error *error) MUST_CHECK;
 
-int server_port(const struct server *server);
+int server_port(const struct server *server);   /* of the people's door */
 
 /*
  * Serves until it is stopped: then takes no new connection, answers what has begun, says Connection: close,

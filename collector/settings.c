@@ -2,6 +2,7 @@
 #include "collector/settings.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -9,7 +10,7 @@
 #include "forms/suggestion.h"
 #include "forms/yaml.h"
 
-enum setting_type { SETTING_TEXT, SETTING_INTEGER, SETTING_BOOLEAN, SETTING_LOG_LEVEL };
+enum setting_type { SETTING_TEXT, SETTING_FILE, SETTING_INTEGER, SETTING_BOOLEAN, SETTING_LOG_LEVEL };
 
 struct setting {
     const char *name;
@@ -23,6 +24,8 @@ struct setting {
 
 #define TEXT_SETTING(member, initial, reloadable, help) \
     {#member, SETTING_TEXT, offsetof(struct settings, member), initial, 0, 0, reloadable, help}
+#define FILE_SETTING(member, help) \
+    {#member, SETTING_FILE, offsetof(struct settings, member), "", 0, 0, true, help}
 #define INTEGER_SETTING(member, initial, least, most, reloadable, help) \
     {#member, SETTING_INTEGER, offsetof(struct settings, member), initial, least, most, reloadable, help}
 #define BOOLEAN_SETTING(member, initial, reloadable, help) \
@@ -32,9 +35,15 @@ static const struct setting settings_table[] = {
     TEXT_SETTING(listen_address, "localhost", false,
                  "name or address to listen on; every address of a name is used"),
     INTEGER_SETTING(listen_port, "8443", 0, 65535, false, "TCP port; 0 takes a free one and logs it"),
-    TEXT_SETTING(certificate, "", true,
-                 "file with the server's certificate chain, PEM, own certificate first"),
-    TEXT_SETTING(key, "", true, "file with the private key, PEM; not readable by others"),
+    FILE_SETTING(certificate, "file with the server's certificate chain, PEM, own certificate first; %d/ is the "
+                              "service manager's folder of credentials"),
+    FILE_SETTING(key, "file with the private key, PEM; not readable by others"),
+    TEXT_SETTING(machine_listen_address, "", false,
+                 "where sites' machines come in, with client certificates; empty: nowhere"),
+    INTEGER_SETTING(machine_listen_port, "8444", 0, 65535, false,
+                    "TCP port for sites' machines; 0 takes a free one and logs it"),
+    FILE_SETTING(machine_client_ca, "file with the CA certificates that sites' machines are checked with, PEM"),
+    FILE_SETTING(machine_crl, "file with the CAs' lists of revoked certificates, PEM"),
     TEXT_SETTING(database, "", false, "libpq connection string; empty: PGHOST, PGSERVICE and the like alone"),
     INTEGER_SETTING(workers, "4", 1, 64, false, "threads that read from PostgreSQL, a connection each"),
     INTEGER_SETTING(worker_queue_limit, "1024", 1, 1000000, false,
@@ -90,6 +99,19 @@ static bool read_integer(const struct setting *setting, const char *value, int *
     return true;
 }
 
+/* "%d/NAME" is a credential that the service manager hands over (systemd.exec(5), LoadCredential=). */
+static const char *assign_file(struct settings *settings, const char **member, const char *value)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    bool is_credential = strncmp(value, "%d/", strlen("%d/")) == 0;
+    *member = memory_copy_string(settings, value);
+    if (is_credential && folder == NULL)
+        return "a path without %d, or start it by a service manager that sets CREDENTIALS_DIRECTORY";
+    if (is_credential)
+        *member = memory_format(settings, "%s%s", folder, value + strlen("%d"));
+    return NULL;
+}
+
 /* Sets a value; on failure returns what would have been right. */
 static const char *assign(struct settings *settings, const struct setting *setting, const char *value)
 {
@@ -99,6 +121,7 @@ static const char *assign(struct settings *settings, const struct setting *setti
     case SETTING_TEXT:
         *(const char **)member = memory_copy_string(settings, value);
         return NULL;
+    case SETTING_FILE: return assign_file(settings, member, value);
     case SETTING_INTEGER:
         if (read_integer(setting, value, member))
             return NULL;
@@ -198,6 +221,9 @@ struct settings *settings_load(const void *owner, const struct settings_source *
         good = read_assignment(settings, source->assignments[i], error);
     good = good && require(settings->certificate, "certificate", error) &&
            require(settings->key, "key", error);
+    bool machines = *settings->machine_listen_address != '\0';
+    good = good && (!machines || (require(settings->machine_client_ca, "machine_client_ca", error) &&
+                                  require(settings->machine_crl, "machine_crl", error)));
     if (good)
         return settings;
     talloc_free(settings);
@@ -212,6 +238,7 @@ static bool keep(struct settings *settings, const struct settings *from, const s
     bool changed = false;
     switch (setting->type) {
     case SETTING_TEXT:
+    case SETTING_FILE:
     case SETTING_LOG_LEVEL:
         changed = strcmp(*(const char **)to, *(const char *const *)old) != 0;
         *(const char **)to = memory_copy_string(settings, *(const char *const *)old);

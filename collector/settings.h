@@ -22,6 +22,10 @@ struct settings {
     int listen_port;
     const char *certificate;
     const char *key;
+    const char *machine_listen_address;
+    int machine_listen_port;
+    const char *machine_client_ca;
+    const char *machine_crl;
     const char *database;
     int workers;
     int worker_queue_limit;

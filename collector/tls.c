@@ -11,11 +11,14 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "collector/client_trust.h"
+#include "collector/tls_failure.h"
 #include "forms/base/memory.h"
 
 struct tls {
     SSL_CTX *context;
     int64_t expires_at;
+    int64_t lists_expire_at;     /* 0: none */
 };
 
 /*
@@ -58,20 +61,6 @@ static int free_context(struct tls *tls)
     return 0;
 }
 
-/*
- * OpenSSL's reason for a failure: the first of its queue, what follows only says who called.  The queue is left
- * empty, because a connection would trip over the rest.
- */
-static const char *failure_reason(void)
-{
-    unsigned long code = ERR_peek_error();
-    const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
-    if (ERR_SYSTEM_ERROR(code))
-        reason = strerror(ERR_GET_REASON(code));
-    ERR_clear_error();
-    return reason != NULL ? reason : "unknown reason";
-}
-
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_length,
                            const unsigned char *in, unsigned int in_length, void *context)
 {
@@ -101,7 +90,7 @@ static bool configure(SSL_CTX *context, struct error *error)
                 SSL_CTX_set1_groups_list(context, "X25519:P-256") == 1 &&
                 SSL_CTX_set_num_tickets(context, 0) == 1 && SSL_CTX_set_max_early_data(context, 0) == 1;
     return good ||
-           error_set(error, ERROR_INTERNAL, "this OpenSSL does not take our TLS settings: %s", failure_reason());
+           error_set(error, ERROR_INTERNAL, "this OpenSSL does not take our TLS settings: %s", tls_failure_reason());
 }
 
 static bool check_key_file(const char *key, struct error *error)
@@ -119,7 +108,7 @@ static bool read_expiry(struct tls *tls, const char *certificate, struct error *
 {
     struct tm ends;
     if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(tls->context)), &ends) != 1)
-        return error_at(error, ERROR_INPUT, certificate, 0, "the certificate has no end: %s", failure_reason());
+        return error_at(error, ERROR_INPUT, certificate, 0, "the certificate has no end: %s", tls_failure_reason());
     tls->expires_at = timegm(&ends);
     if (tls->expires_at < time(NULL))
         return error_at(error, ERROR_INPUT, certificate, 0,
@@ -133,7 +122,7 @@ static bool load_files(struct tls *tls, const char *certificate, const char *key
         return error_at(error, ERROR_INPUT, certificate, 0,
                         "no certificate chain can be read: %s; give PEM, the "
                         "server's own certificate first",
-                        failure_reason());
+                        tls_failure_reason());
     if (!check_key_file(key, error))
         return false;
     if (SSL_CTX_use_PrivateKey_file(tls->context, key, SSL_FILETYPE_PEM) != 1 ||
@@ -141,7 +130,7 @@ static bool load_files(struct tls *tls, const char *certificate, const char *key
         return error_at(error, ERROR_INPUT, key, 0,
                         "no key that belongs to %s can be read: %s; give the PEM file "
                         "that the certificate was made with, without a passphrase",
-                        certificate, failure_reason());
+                        certificate, tls_failure_reason());
     return read_expiry(tls, certificate, error);
 }
 
@@ -163,10 +152,20 @@ struct tls *tls_load(const void *owner, const char *certificate, const char *key
     talloc_set_destructor(tls, free_context);
     bool good = tls->context != NULL;
     if (!good)
-        error_set(error, ERROR_INTERNAL, "OpenSSL cannot make a context: %s", failure_reason());
+        error_set(error, ERROR_INTERNAL, "OpenSSL cannot make a context: %s", tls_failure_reason());
     if (good)
         SSL_CTX_set_default_passwd_cb(tls->context, no_passphrase);
     if (good && configure(tls->context, error) && load_files(tls, certificate, key, error))
+        return tls;
+    talloc_free(tls);
+    return NULL;
+}
+
+struct tls *tls_load_for_machines(const void *owner, const struct settings *settings, struct error *error)
+{
+    struct tls *tls = tls_load(owner, settings->certificate, settings->key, error);
+    if (tls != NULL && client_trust_load(tls->context, settings->machine_client_ca, settings->machine_crl,
+                                         &tls->lists_expire_at, error))
         return tls;
     talloc_free(tls);
     return NULL;
@@ -180,4 +179,9 @@ SSL *tls_accept(const struct tls *tls)
 int64_t tls_expires_at(const struct tls *tls)
 {
     return tls->expires_at;
+}
+
+int64_t tls_lists_expire_at(const struct tls *tls)
+{
+    return tls->lists_expire_at;
 }

@@ -243,7 +243,7 @@ struct http_server *http_server_start(const void *owner, const char *const *assi
     struct tls *tls = NULL;
     if (server->workers != NULL)
         tls = tls_load(server, settings->certificate, settings->key, &error);
-    struct server_options options = {.settings = settings, .source = &server->source, .tls = tls,
+    struct server_options options = {.settings = settings, .source = &server->source, .tls = {tls},
                                      .workers = server->workers,
                                      .routes = {routes, sizeof routes / sizeof *routes}};
     server->server = tls != NULL ? server_new(NULL, &options, &error) : NULL;
