@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The newest version of each record, in the dataset's order; who gets which. */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,16 @@ static void close_block(const struct record_store *store, struct record_block *b
     block->count = written;
 }
 
+/*
+ * From here on memory is taken for an analysis and given back, a column of numbers at a time.  Mapped anew each time it
+ * would be cleared page by page; kept in the heap it is there for the next analysis.
+ */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);     /* the most that malloc takes */
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
+}
+
 void record_store_close(struct record_store *store)
 {
     size_t most = 0;
@@ -188,6 +199,7 @@ void record_store_close(struct record_store *store)
         close_block(store, store->blocks[i], &room);
     talloc_free(room.records);
     talloc_free(room.order);
+    keep_memory();
 }
 
 /* ---- giving ---- */
