@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "migrations/db_copy.h"
 
+#include <endian.h>
 #include <math.h>
 #include <poll.h>
 #include <string.h>
@@ -21,6 +22,12 @@ enum { ARRAY_HEADER_EMPTY = 12, ARRAY_HEADER = 20 };
 
 static int64_t read_number(const unsigned char *at, size_t length)
 {
+    uint32_t four;
+    uint64_t eight;
+    if (length == sizeof eight)
+        return (int64_t)be64toh(*(const uint64_t *)memcpy(&eight, at, sizeof eight));
+    if (length == sizeof four)
+        return (int32_t)be32toh(*(const uint32_t *)memcpy(&four, at, sizeof four));
     uint64_t number = length > 0 && (at[0] & 0x80) ? UINT64_MAX : 0;
     for (size_t i = 0; i < length; i++)
         number = number << 8 | at[i];
@@ -63,12 +70,9 @@ bool db_row_date(struct db_row *row, int32_t *days)
     return true;
 }
 
-bool db_row_time(struct db_row *row, int64_t *us)
+int64_t db_time_of_bytes(const char *bytes)
 {
-    if (!db_row_int(row, us))
-        return false;
-    *us += POSTGRES_EPOCH_US;
-    return true;
+    return read_number((const unsigned char *)bytes, 8) + POSTGRES_EPOCH_US;
 }
 
 static double read_double(const unsigned char *at)

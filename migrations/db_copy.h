@@ -38,7 +38,8 @@ bool db_copy(const struct db_copy *copies, size_t count, struct error *error) MU
 bool db_row_bytes(struct db_row *row, const char **bytes, size_t *length);
 bool db_row_int(struct db_row *row, int64_t *value);         /* int8, int4, int2 */
 bool db_row_date(struct db_row *row, int32_t *days);         /* days since 1970-01-01 */
-bool db_row_time(struct db_row *row, int64_t *us);           /* timestamptz: microseconds since 1970-01-01 UTC */
+/* Of the eight bytes that timestamptz_send gives: microseconds since 1970-01-01 UTC. */
+int64_t db_time_of_bytes(const char *bytes);
 /* float8[] of one dimension into `values` (room for `most`), NULL elements as NAN; at most `most` are taken. */
 bool db_row_doubles(struct db_row *row, double *values, size_t most, size_t *count);
 

@@ -173,20 +173,44 @@ static bool find_answers(struct scan *scan)
     return true;
 }
 
-/* Number of the item with that id, `from` or behind it: canonical texts have the order of the form. */
-static size_t find_item(const struct kept_form *kept, size_t from, const char *id, size_t length)
+static bool take_key(struct scan *scan, const struct item_key *key)
 {
-    const struct form *form = kept->form;
+    size_t left = (size_t)(scan->end - scan->at), compared = 0;
+    uint64_t first;
+    if (left < key->length)
+        return false;
+    if (left >= sizeof first) {      /* nearly always: one comparison, and none of a short key's rest */
+        memcpy(&first, scan->at, sizeof first);
+        if ((first & key->mask) != key->first)
+            return false;
+        compared = key->length < sizeof first ? key->length : sizeof first;
+    }
+    if (memcmp(scan->at + compared, key->text + compared, key->length - compared) != 0)
+        return false;
+    scan->at += key->length;
+    return true;
+}
+
+/* Number of the item that comes, `from` or behind it: canonical texts have the order of the form. */
+static size_t take_item(struct scan *scan, const struct kept_form *kept, size_t from)
+{
     size_t at = from;
-    while (at < form->item_count && !(kept->id_lengths[at] == length && memcmp(form->items[at].id, id, length) == 0))
+    while (at < kept->form->item_count && !take_key(scan, &kept->keys[at]))
         at++;
     return at;
 }
 
-static bool refuse(const struct kept_form *kept, const char *id, size_t length, struct error *error)
+/* Names the id that comes, if one does. */
+static bool refuse(const struct kept_form *kept, struct scan at, struct error *error)
 {
+    enum { MOST = 64 };
+    const char *id = "";
+    size_t length = 0;
+    bool escaped;
+    if (!take_string(&at, &id, &length, &escaped))
+        length = 0;
     return error_set(error, ERROR_DATABASE, "the stored text is not canonical for form %s version %d at item %.*s",
-                     kept->form->id, kept->form->version, (int)(length < 64 ? length : 64), id);
+                     kept->form->id, kept->form->version, (int)(length < MOST ? length : MOST), id);
 }
 
 /* A text with escapes as it was before it was written as JSON; such ones are rare, so that a whole reader does it. */
@@ -236,34 +260,30 @@ static bool keep_value(struct answer_pool *pool, const struct kept_form *kept, s
     return kept_now;
 }
 
-bool content_scan(const struct record_store *store, const struct kept_form *kept, const char *content,
-                  size_t length, struct scanned *scanned, struct error *error)
+bool content_scan(const struct record_store *store, const struct kept_form *kept, const struct record_input *input,
+                  struct scanned *scanned, struct error *error)
 {
-    struct scan whole = {content, content + length}, scan = whole;
+    struct scan whole = {input->content, input->content + input->content_length}, scan = whole;
     memset(scanned->bits, 0, kept->bit_words * sizeof scanned->bits[0]);
     scanned->count = 0;
+    scan.at += input->content_answers;
     if (!find_answers(&scan))
         return error_set(error, ERROR_DATABASE, "the stored text of form %s has no answers", kept->form->id);
-    size_t next = 0;
-    for (bool more = !take(&scan, '}'); more;) {
-        const char *id = "";
-        size_t id_length = 0;
-        bool escaped = false;
+    size_t item = 0;
+    for (bool more = !take(&scan, '}'); more; item++) {
+        struct scan here = scan;
         struct value value;
-        if (!take_string(&scan, &id, &id_length, &escaped) || !take(&scan, ':') || !take_value(&scan, &value))
-            return refuse(kept, id, id_length, error);
-        size_t item = find_item(kept, next, id, id_length);
-        if (item == kept->form->item_count)
-            return refuse(kept, id, id_length, error);
+        item = take_item(&scan, kept, item);
+        if (item == kept->form->item_count || !take_value(&scan, &value))
+            return refuse(kept, here, error);
         bool hidden = is_hidden(kept, store->masked, item);     /* that it was answered may name the arm, too */
         if (!hidden)
             scanned->bits[item / 64] |= UINT64_C(1) << item % 64;
         if (kept->answers && !hidden && !keep_value(store->answers, kept, item, value, whole, scanned))
-            return refuse(kept, id, id_length, error);
-        next = item + 1;
+            return refuse(kept, here, error);
         more = take(&scan, ',');
         if (!more && !take(&scan, '}'))
-            return refuse(kept, id, id_length, error);
+            return refuse(kept, here, error);
     }
     return true;
 }

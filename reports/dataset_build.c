@@ -70,9 +70,14 @@ static void describe_form(struct record_store *store, struct kept_form *kept, co
         kept->score_slots[i] = wanted ? kept->score_count : NOT_KEPT;
         kept->score_count += wanted;
     }
-    kept->id_lengths = memory_new_array(store, uint8_t, form->item_count);
-    for (size_t i = 0; i < form->item_count; i++)
-        kept->id_lengths[i] = (uint8_t)strlen(form->items[i].id);
+    kept->keys = memory_new_array(store, struct item_key, form->item_count);
+    for (size_t i = 0; i < form->item_count; i++) {
+        struct item_key *key = &kept->keys[i];
+        key->text = memory_format(store, "\"%s\":", form->items[i].id);
+        key->length = strlen(key->text);
+        memset(&key->mask, 0xFF, key->length < sizeof key->mask ? key->length : sizeof key->mask);
+        memcpy(&key->first, key->text, key->length < sizeof key->first ? key->length : sizeof key->first);
+    }
     kept_index_items(store, kept);
 }
 
@@ -217,7 +222,7 @@ static bool add_content(struct record_store *store, struct record_block *block, 
 {
     const struct kept_form *kept = &store->forms[input->form];
     struct scanned *scanned = &store->scanned;
-    bool read = content_scan(store, kept, input->content, input->content_length, scanned, error);
+    bool read = content_scan(store, kept, input, scanned, error);
     if (read && kept->answers) {
         record->parts |= PART_ANSWERS;
         add_answers(block, scanned);

@@ -28,6 +28,7 @@ struct record_input {
     const double *scores;        /* form->score_count */
     const char *content;         /* canonical text, NULL: not given (forms of one item and one score) */
     size_t content_length;
+    size_t content_answers;      /* bytes of it that are known to stand before the answers; 0: none are known */
     const struct record_origin *origin;      /* NULL: not known; received_us is that of this version */
 };
 

@@ -29,6 +29,13 @@ struct record_block {
     uint32_t *first;             /* of each person, and behind the last; after closing */
 };
 
+/* An item's id as a canonical text has it before the answer. */
+struct item_key {
+    uint64_t first, mask;        /* its first bytes as they lie, and which of them are its own */
+    const char *text;            /* "id": */
+    size_t length;
+};
+
 /* What is kept of the records of a form. */
 struct kept_form {
     const struct form *form;
@@ -39,7 +46,7 @@ struct kept_form {
     size_t score_count;          /* that are kept */
     size_t records;              /* of subjects */
     size_t bit_words;
-    uint8_t *id_lengths;         /* of the items' ids */
+    struct item_key *keys;       /* of the items */
     uint16_t *item_slots;        /* open addressing by the id's hash: item + 1, 0 where free */
     size_t item_slot_count;      /* power of two, at least twice the items */
     uint32_t first_item;         /* number of its first item among all forms' items */
@@ -87,9 +94,9 @@ struct answer_text {
 bool answer_pool_add(struct answer_pool *pool, const struct answer_text *given, uint32_t *number) MUST_CHECK;
 const struct answer *answer_pool_at(const struct answer_pool *pool, uint32_t number);
 
-/* Fills `scanned` from a canonical text; its arrays have room for the form's items. */
-bool content_scan(const struct record_store *store, const struct kept_form *kept, const char *content,
-                  size_t length, struct scanned *scanned, struct error *error) MUST_CHECK;
+/* Fills `scanned` from the text of `input`; its arrays have room for the form's items. */
+bool content_scan(const struct record_store *store, const struct kept_form *kept, const struct record_input *input,
+                  struct scanned *scanned, struct error *error) MUST_CHECK;
 
 /* Parts of a record's payload; NULL when it has none. */
 const uint64_t *payload_part(const struct record_store *store, const struct record_block *block,

@@ -55,9 +55,8 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "    ('patella_report.era', c.era::text),\n"
         "    ('patella_report.first', $3::text),\n"
         "    ('patella_report.behind', $4::text),\n"
-        "    ('patella_report.texts', $5::text[]::text),\n"
-        "    ('enable_seqscan', $6::text),\n"
-        "    ('enable_tidscan', $6::text),\n"
+        "    ('enable_seqscan', $5::text),\n"
+        "    ('enable_tidscan', $5::text),\n"
         "    ('jit', 'off')\n"
         ") setting (name, value)\n"
         "WHERE c.study_id = $1::int AND c.cut_no = $2::int"},
@@ -79,20 +78,16 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "    ORDER BY site_id, subject_no, knee COLLATE \"C\"\n"
         ") TO STDOUT (FORMAT binary)"},
     /*
-     * All versions, in the table's order: putting them in order is dearer there than here.  core.is_in_cut is written
-     * out, for sub-selects keep it from being inlined; what is older than all that was under way at the cut needs no
-     * further look.
+     * All versions, in the table's order: putting them in order is dearer there than here.  The text says itself which
+     * record it is: each column more is as dear as reading the row.  core.is_in_cut is written out, for sub-selects
+     * keep it from being inlined; what is older than all that was under way at the cut needs no further look.
      */
     [EXTRACT_SUBMISSIONS] = {.name = "read submissions", .copies = true, .sql =
         "COPY (\n"
-        "    SELECT (s.site_id::bigint << 40) | (s.subject_no::bigint << 16) | s.instance,\n"
-        "        (s.form_version::bigint << 32) | (s.version::bigint << 1) | (s.status = 'void')::int,\n"
-        "        s.form, s.knee, s.visit, s.dated, s.scores,\n"
-        "        CASE WHEN pg_catalog.cardinality(s.scores) <> 1 OR s.form = ANY (\n"
-        "            (SELECT pg_catalog.current_setting('patella_report.texts')::text[])::text[]\n"
-        "        ) THEN s.content END,\n"
-        "        CASE WHEN pg_catalog.cardinality(s.scores) = 0 THEN s.id END,\n"
-        "        CASE WHEN pg_catalog.cardinality(s.scores) = 0 THEN s.recorded_at END\n"
+        "    SELECT s.content, s.scores,\n"
+        "        CASE WHEN pg_catalog.cardinality(s.scores) = 0\n"
+        "            THEN pg_catalog.uuid_send(s.id) || pg_catalog.timestamptz_send(s.recorded_at)\n"
+        "        END\n"
         "    FROM core.submission s\n"
         "    WHERE s.study_id = (SELECT pg_catalog.current_setting('patella_report.study')::int)\n"
         "        AND s.ctid >= (SELECT pg_catalog.current_setting('patella_report.first')::tid)\n"
@@ -334,29 +329,14 @@ struct part {
 
 static const struct part whole = {"(0,0)", BEHIND_ALL, true};
 
-/* Forms of which the texts are wanted although they have one score. */
-static const char **list_texts(const void *owner, const struct extract *extract, size_t *count)
-{
-    const struct catalogue *catalogue = extract->catalogue;
-    const char **forms = memory_new_array(owner, const char *, catalogue->form_count);
-    *count = 0;
-    for (size_t i = 0; i < catalogue->form_count; i++)
-        if (catalogue->forms[i]->score_count == 1 && record_store_wants_content(extract->dataset->store, i))
-            forms[(*count)++] = catalogue->forms[i]->id;
-    return forms;
-}
-
 static bool set_part(const struct extract *extract, struct db *db, const struct part *part, struct error *error)
 {
-    size_t text_count;
-    struct db_parameters *parameters = db_parameters_new(extract, 6);
-    const char **texts = list_texts(parameters, extract, &text_count);
+    struct db_parameters *parameters = db_parameters_new(extract, 5);
     db_set_int(parameters, 0, extract->study_id);
     db_set_int(parameters, 1, extract->cut_no);
     db_set_text(parameters, 2, part->first);
     db_set_text(parameters, 3, part->behind);
-    db_set_text_array(parameters, 4, texts, text_count);
-    db_set_text(parameters, 5, part->in_order ? "on" : "off");
+    db_set_text(parameters, 4, part->in_order ? "on" : "off");
     bool set = db_run(db, EXTRACT_SET_PART, parameters, error);
     talloc_free(parameters);
     return set;

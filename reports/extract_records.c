@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "reports/extract_header.h"
 
 #define NO_PERSON UINT32_MAX
 
-/* Of a slot: 14 bits of the site, 20 of the number. */
-enum { INDEX_BITS = 30, NUMBER_KEY_BITS = 20 };
-
-enum { SITE_SHIFT = 40, NUMBER_SHIFT = 16, NUMBER_BITS = 24, INSTANCE_MASK = 0xFFFF, VERSION_SHIFT = 32 };
+/* Of a record's origin: its id, then when it was received. */
+enum { ID_BYTES = 16, ORIGIN_BYTES = ID_BYTES + 8 };
 
 /* Which record enrols; nearly all persons have the same. */
 struct enrolling {
@@ -45,8 +44,9 @@ struct intake {
     size_t enrolling_count;
     struct allocated *allocated;
     size_t allocated_count;
-    uint64_t *slots;                 /* open addressing: person_key << INDEX_BITS | index + 1, 0 where free */
-    size_t slot_count;
+    size_t *site_persons;            /* where the persons of each site begin, and behind the last */
+    int site_count;                  /* sites from 0 on, whether there are such or not */
+    char *begin;                     /* how the texts of the study begin */
     double *scores;                  /* room for those of any form */
     size_t score_room;
     size_t *form_lengths;            /* of the catalogue's forms' ids */
@@ -56,6 +56,7 @@ struct intake *intake_new(const void *owner, struct dataset *dataset)
 {
     struct intake *intake = memory_new(owner, struct intake);
     intake->dataset = dataset;
+    intake->begin = record_header_begin(intake, dataset->catalogue->study);
     record_store_new(dataset, dataset->pooled);
     intake->form_lengths = memory_new_array(intake, size_t, dataset->catalogue->form_count);
     for (size_t i = 0; i < dataset->catalogue->form_count; i++) {
@@ -146,39 +147,36 @@ void intake_person(const struct intake *intake, uint32_t person, int *site, int 
     *number = intake->persons[person].number;
 }
 
-static uint64_t key_of(int site, int number)
+static void index_sites(struct intake *intake)
 {
-    return (uint64_t)(unsigned)site << NUMBER_KEY_BITS | (unsigned)number;
+    intake->site_count = intake->person_count > 0 ? intake->persons[intake->person_count - 1].site + 1 : 0;
+    intake->site_persons = memory_new_array(intake, size_t, (size_t)intake->site_count + 1);
+    for (size_t i = 0; i < intake->person_count; i++)
+        intake->site_persons[intake->persons[i].site + 1]++;
+    for (int site = 0; site < intake->site_count; site++)
+        intake->site_persons[site + 1] += intake->site_persons[site];
 }
 
-static size_t slot_of(const struct intake *intake, uint64_t key)
-{
-    return (size_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (intake->slot_count - 1);
-}
-
-static void index_persons(struct intake *intake)
-{
-    intake->slot_count = 1024;
-    while (intake->slot_count < 2 * intake->person_count)
-        intake->slot_count *= 2;
-    intake->slots = memory_new_array(intake, uint64_t, intake->slot_count);
-    for (size_t i = 0; i < intake->person_count; i++) {
-        uint64_t key = key_of(intake->persons[i].site, intake->persons[i].number);
-        size_t at = slot_of(intake, key);
-        while (intake->slots[at] != 0)
-            at = (at + 1) & (intake->slot_count - 1);
-        intake->slots[at] = key << INDEX_BITS | (i + 1);
-    }
-}
-
+/* Numbers of a site mostly have no gaps: then a person stands where its number says, and need not be looked at. */
 static struct person *find_person(struct intake *intake, int site, int number)
 {
-    if (intake->slots == NULL)
-        index_persons(intake);
-    uint64_t key = key_of(site, number);
-    for (size_t at = slot_of(intake, key); intake->slots[at] != 0; at = (at + 1) & (intake->slot_count - 1))
-        if (intake->slots[at] >> INDEX_BITS == key)
-            return &intake->persons[(intake->slots[at] & ((UINT64_C(1) << INDEX_BITS) - 1)) - 1];
+    if (intake->site_persons == NULL)
+        index_sites(intake);
+    if (site < 0 || site >= intake->site_count || number < 1)
+        return NULL;
+    size_t from = intake->site_persons[site], behind = intake->site_persons[site + 1];
+    size_t at = from + (size_t)(number - 1);
+    if (at < behind && intake->persons[behind - 1].number == (int)(behind - from))
+        return &intake->persons[at];
+    while (from < behind) {
+        at = from + (behind - from) / 2;
+        if (intake->persons[at].number == number)
+            return &intake->persons[at];
+        if (intake->persons[at].number < number)
+            from = at + 1;
+        else
+            behind = at;
+    }
     return NULL;
 }
 
@@ -195,20 +193,13 @@ static size_t find_form(const struct intake *intake, const char *form, size_t le
     return at;
 }
 
-/* What a message calls the record by. */
-struct named_record {
-    int site, number;
-    const char *form;
-    size_t form_length;
-};
-
-static bool refuse_record(const struct named_record *record, const char *what, struct error *error)
+static bool refuse_record(const struct record_header *record, const char *what, struct error *error)
 {
     return error_set(error, ERROR_DATABASE, "a record of subject %02d-%04d, form %.*s: %s", record->site,
                      record->number, (int)record->form_length, record->form, what);
 }
 
-static bool take_scores(const struct intake *intake, struct db_row *row, const struct named_record *named,
+static bool take_scores(const struct intake *intake, struct db_row *row, const struct record_header *header,
                         struct record_input *input, struct error *error)
 {
     const struct form *form = intake->dataset->catalogue->forms[input->form];
@@ -219,68 +210,69 @@ static bool take_scores(const struct intake *intake, struct db_row *row, const s
         char text[128];
         snprintf(text, sizeof text, "it has %zu scores, version %d of the form defines %zu", count, form->version,
                  form->score_count);
-        return refuse_record(named, text, error);
+        return refuse_record(header, text, error);
     }
     input->scores = intake->scores;
     return true;
 }
 
-static bool add_record(const struct intake *intake, const struct named_record *named,
-                       const struct record_input *input, struct error *error)
+static bool take_origin(struct db_row *row, struct record_origin *origin)
 {
-    struct error cause = {.kind = ERROR_NONE};
-    if (input->content == NULL && !input->voided && record_store_wants_content(intake->dataset->store, input->form))
-        return refuse_row(error, "submissions");
-    return record_store_add(intake->dataset->store, input, &cause) || refuse_record(named, cause.message, error);
+    const char *bytes;
+    size_t length;
+    if (!db_row_bytes(row, &bytes, &length) || length != ORIGIN_BYTES)
+        return false;
+    memcpy(origin->id, bytes, ID_BYTES);
+    origin->received_us = db_time_of_bytes(bytes + ID_BYTES);
+    return true;
 }
 
-/* The columns behind the form. */
-static bool take_rest(const struct intake *intake, struct db_row *row, const struct named_record *named,
+/* The columns behind the text. */
+static bool take_rest(const struct intake *intake, struct db_row *row, const struct record_header *header,
                       struct record_input *input, struct error *error)
 {
-    const char *knee, *id;
-    size_t knee_length, id_length;
     struct record_origin origin;
-    if (!db_row_bytes(row, &knee, &knee_length) || !db_row_bytes(row, &input->visit, &input->visit_length)
-        || !db_row_date(row, &input->date))
-        return refuse_row(error, "submissions");
-    input->knee = knee_of(knee, knee_length);
-    if (!take_scores(intake, row, named, input, error))
+    struct error cause = {.kind = ERROR_NONE};
+    if (!take_scores(intake, row, header, input, error))
         return false;
-    if (!db_row_bytes(row, &input->content, &input->content_length))
-        input->content = NULL;
-    if (db_row_bytes(row, &id, &id_length) && id_length == sizeof origin.id
-        && db_row_time(row, &origin.received_us)) {
-        memcpy(origin.id, id, sizeof origin.id);
+    if (take_origin(row, &origin))
         input->origin = &origin;
-    }
-    bool added = add_record(intake, named, input, error);
+    bool added = record_store_add(intake->dataset->store, input, &cause);
     input->origin = NULL;
-    return added;
+    return added || refuse_record(header, cause.message, error);
 }
 
 bool intake_take_record(void *context, struct db_row *row, struct error *error)
 {
     struct intake *intake = context;
-    int64_t who, which;
-    struct named_record named;
-    if (!db_row_int(row, &who) || !db_row_int(row, &which) || !db_row_bytes(row, &named.form, &named.form_length))
+    const char *content;
+    size_t content_length;
+    struct record_header header;
+    if (!db_row_bytes(row, &content, &content_length)
+        || !record_header_read(content, content_length, intake->begin, &header))
         return refuse_row(error, "submissions");
-    named.site = (int)(who >> SITE_SHIFT);
-    named.number = (int)(who >> NUMBER_SHIFT & ((1 << NUMBER_BITS) - 1));
     const struct catalogue *catalogue = intake->dataset->catalogue;
-    const struct person *person = find_person(intake, named.site, named.number);
+    const struct person *person = find_person(intake, header.site, header.number);
+    size_t form = find_form(intake, header.form, header.form_length, header.form_version);
+    if (person == NULL || form == catalogue->form_count)
+        return refuse_record(&header, person == NULL ? "the cut has no such subject"
+                                                     : "the cut has no such version of its form", error);
+    bool wanted = !header.voided && record_store_wants_content(intake->dataset->store, form);
     struct record_input input = {
-        .form = find_form(intake, named.form, named.form_length, (int)(which >> VERSION_SHIFT)),
-        .instance = (int)(who & INSTANCE_MASK),
-        .version = (int)((which & UINT32_MAX) >> 1),
-        .voided = which & 1,
+        .person = (uint32_t)(person - intake->persons),
+        .form = form,
+        .knee = header.knee,
+        .visit = header.visit,
+        .visit_length = header.visit_length,
+        .instance = header.instance,
+        .version = header.version,
+        .voided = header.voided,
+        .date = header.date,
+        .content = wanted ? content : NULL,
+        .content_length = content_length,
+        .content_answers = header.behind,
     };
-    if (person == NULL || input.form == catalogue->form_count)
-        return refuse_record(&named, person == NULL ? "the cut has no such subject"
-                                                    : "the cut has no such version of its form", error);
-    input.person = (uint32_t)(person - intake->persons);
-    return take_rest(intake, row, &named, &input, error);
+    return take_rest(intake, row, &header, &input, error);
 }
 
 /* ---- subjects ---- */

@@ -24,9 +24,8 @@ db_copy_function intake_take_person;
 db_copy_function intake_take_allocation;
 
 /*
- * Rows, each a version of a record: site << 40 | number << 16 | instance; form_version << 32 | version << 1 | voided;
- * form, knee, visit, date, scores, text, id, time of receipt.  NULL may be: the text of forms of one item and one
- * score; id and time of forms with scores.  All persons are known.
+ * Rows, each a version of a record: its canonical text, its scores, and for forms without scores the bytes of its id
+ * and of its time of receipt, else NULL.  All persons are known.
  */
 db_copy_function intake_take_record;
 

@@ -79,7 +79,7 @@ static bool check_every_type(void *context, struct db_row *row, struct error *er
     assert_true(db_row_int(row, &number) && number == -9);
     assert_true(db_row_bytes(row, &text, &length) && length == 5 && memcmp(text, "right", 5) == 0);
     assert_true(db_row_date(row, &days) && days == 10956);
-    assert_true(db_row_time(row, &number) && number == 1500000);
+    assert_true(db_row_bytes(row, &text, &length) && length == 8 && db_time_of_bytes(text) == 1500000);
     assert_true(db_row_doubles(row, values, 8, &count) && count == 4);
     assert_true(values[0] == 1.5 && values[1] == -0.25 && isnan(values[2]) && isnan(values[3]));
     assert_true(db_row_doubles(row, values, 8, &count) && count == 0);

@@ -365,6 +365,25 @@ static int tear_down(void **state)
     return talloc_free(*state);
 }
 
+/* Ids of one or two letters: less than eight bytes are left where the last answer begins. */
+static void test_record_store_add_reads_a_short_answer_at_the_end_of_the_text(void **state)
+{
+    static const char text[] = "{\"form\":\"womac_lk\",\"answers\":{\"w1\":1}";
+    struct dataset *dataset = new_dataset(*state, 1, false);
+    struct error error;
+    const double scores[16] = {0};
+    const struct record_input input = {
+        .form = form_at(dataset, "womac_lk"), .knee = KNEE_RIGHT, .visit = "M3", .visit_length = 2, .instance = 1,
+        .version = 1, .date = study_date("2024-04-01"), .scores = scores, .content = text,
+        .content_length = sizeof text - 1, .content_answers = sizeof "{\"form\":\"womac_lk\"" - 1,
+    };
+    assert_true(record_store_add(dataset->store, &input, &error));
+    finish(dataset);
+    const struct record *record = dataset_records(dataset, 0).at;
+    assert_true(record_item_answered(dataset, record, 0));
+    assert_false(record_item_answered(dataset, record, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +397,7 @@ int main(void)
         TEST(test_record_answers_stand_in_the_order_of_the_form),
         TEST(test_record_item_answered_is_known_of_forms_whose_answers_are_not_kept),
         TEST(test_record_score_that_no_endpoint_names_is_not_kept),
+        TEST(test_record_store_add_reads_a_short_answer_at_the_end_of_the_text),
         TEST(test_record_store_add_what_is_not_canonical_is_refused),
         TEST(test_record_store_of_a_masked_study_takes_nothing_in_that_names_the_arm),
         TEST(test_record_store_add_same_answers_again_takes_no_room_for_them),
