@@ -134,10 +134,11 @@ static size_t drop_versions(struct sorting *sorting, uint32_t *order, size_t cou
 
 /* ---- closing ---- */
 
-/* Room for sorting the block that has most records. */
+/* Room for sorting the block that has most records, and most beside them. */
 struct room {
     struct record *records;
     uint32_t *order;
+    uint64_t *payload;
 };
 
 static void count_persons(struct record_block *block)
@@ -155,6 +156,21 @@ static void gather_persons(const struct record_block *block, struct record *gath
     memcpy(at, block->first, sizeof at);
     for (size_t i = 0; i < block->count; i++)
         gathered[at[block->records[i].subject % PERSONS_A_BLOCK]++] = block->records[i];
+}
+
+/* What records have beside themselves comes to lie in their order, so that a walk over them meets it in turn. */
+static void order_payload(const struct record_store *store, struct record_block *block, uint64_t *room)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < block->count; i++) {
+        struct record *record = &block->records[i];
+        size_t words = payload_words(store, block, record);
+        memcpy(room + used, block->payload + record->payload, words * sizeof *room);
+        record->payload = (uint32_t)used;
+        used += words;
+    }
+    memcpy(block->payload, room, used * sizeof *room);
+    block->used = used;
 }
 
 static void close_block(const struct record_store *store, struct record_block *block, const struct room *room)
@@ -176,6 +192,7 @@ static void close_block(const struct record_store *store, struct record_block *b
     }
     block->first[PERSONS_A_BLOCK] = (uint32_t)written;
     block->count = written;
+    order_payload(store, block, room->payload);
 }
 
 /*
@@ -190,15 +207,19 @@ static void keep_memory(void)
 
 void record_store_close(struct record_store *store)
 {
-    size_t most = 0;
-    for (size_t i = 0; i < store->block_count; i++)
+    size_t most = 0, most_words = 0;
+    for (size_t i = 0; i < store->block_count; i++) {
         most = store->blocks[i]->count > most ? store->blocks[i]->count : most;
+        most_words = store->blocks[i]->used > most_words ? store->blocks[i]->used : most_words;
+    }
     struct room room = {memory_resize_array(store, NULL, struct record, most),
-                        memory_resize_array(store, NULL, uint32_t, most)};
+                        memory_resize_array(store, NULL, uint32_t, most),
+                        memory_resize_array(store, NULL, uint64_t, most_words)};
     for (size_t i = 0; i < store->block_count; i++)
         close_block(store, store->blocks[i], &room);
     talloc_free(room.records);
     talloc_free(room.order);
+    talloc_free(room.payload);
     keep_memory();
 }
 
