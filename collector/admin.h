@@ -36,6 +36,7 @@ struct admin_group {
 extern const struct admin_group admin_studies;       /* admin_studies.c: study, site, reporter, cut */
 extern const struct admin_group admin_holds;         /* admin_holds.c: freeze, lock */
 extern const struct admin_group admin_accounts;      /* admin_accounts.c: account, token */
+extern const struct admin_group admin_ca;            /* admin_ca.c: ca */
 extern const struct admin_group admin_allocation;    /* admin_allocation.c: allocate */
 
 enum admin_statement {

@@ -17,7 +17,7 @@ struct command_list {
 static struct command_list collect_commands(const void *owner)
 {
     static const struct admin_group *const groups[] = {&admin_studies, &admin_holds, &admin_accounts,
-                                                       &admin_allocation};
+                                                       &admin_allocation, &admin_ca};
     struct command_list list = {0};
     for (size_t i = 0; i < ADMIN_COUNT(groups); i++)
         list.count += groups[i]->count;

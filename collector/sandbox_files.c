@@ -53,8 +53,8 @@ struct ruleset {
 static const char *const system_paths[] = {
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/localtime",
     "/etc/ld.so.cache", "/etc/hosts", "/etc/host.conf", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
-    "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/krb5.conf", "/etc/postgresql-common", "/etc/ssl/openssl.cnf",
-    "/etc/ssl/certs", "/etc/pki/tls/certs", "/run/systemd/resolve", "/dev/null", "/dev/urandom",
+    "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/krb5.conf", "/etc/postgresql-common",
+    "/etc/ssl/openssl.cnf", "/etc/ssl/certs", "/etc/pki/tls/certs", "/run/systemd/resolve", "/dev/null", "/dev/urandom",
     "/sys/devices/system/cpu",
 };
 

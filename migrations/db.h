@@ -5,7 +5,7 @@
  * A `struct db` is one blocking connection, used by one thread at a time.  Statements are tables indexed by an enum,
  * prepared at connect, so that a schema that does not fit stops the start.  search_path, client_encoding,
  * TimeZone=UTC, statement_timeout, application_name, client_min_messages, keepalives and tcp_user_timeout are pinned
- * on every connection; a server that is too old, or would acknowledge before the disk or the standbys have it, is refused
+ * on every connection; a server that is too old, or would acknowledge before disk or standbys have it, is refused
  * (server_check.h).  Sending, preparing and waiting end 2 s after statement_timeout: the backend is
  * cancelled, the connection closed.  PostgreSQL's own messages are never logged and never reach `error->message` when
  * they could carry values: SQLSTATE and constraint name do.
@@ -37,7 +37,7 @@ struct db_options {
     const struct db_statement *statements;   /* NULL: none */
     size_t statement_count;
     int statement_timeout_ms;    /* 0: none */
-    /* Takes note of a server that server_check.h refuses, and goes on: for administration, which must end tokens still. */
+    /* Told of a server that server_check.h refuses, which is used all the same: administration must still end tokens. */
     void (*server_warning)(const struct error *error);
     bool verbose_errors;         /* messages may carry PostgreSQL's text: for migrations and administration only */
 };

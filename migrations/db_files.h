@@ -6,8 +6,8 @@
 #include "forms/base/error.h"
 
 /*
- * Paths, ended by NULL: those that `conninfo`, the environment and libpq's defaults name (passwords, services, TLS), and
- * those in the home folder.  Whether they exist is not looked at.  ERROR_USAGE when conninfo is no connection string.
+ * Paths, ended by NULL: those that `conninfo` and the environment name (passwords, services, TLS), and libpq's own in
+ * the home folder.  Whether they exist is not looked at.  ERROR_USAGE when conninfo is no connection string.
  */
 const char *const *db_files(const void *owner, const char *conninfo, struct error *error) MUST_CHECK;
 

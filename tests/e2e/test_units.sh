@@ -21,8 +21,11 @@ for unit in collector/*.service collector/*.socket reports/*.service; do
     sed "s|/usr/local/bin|$PWD/${BUILD:-build}/bin|g" "$unit" > "$dir/units/${unit##*/}"
 done
 understood() { # UNIT
+    local status=0
     SYSTEMD_UNIT_PATH="$dir/units:" systemd-analyze verify --man=no --recursive-errors=no "$dir/units/$1" \
-        > "$dir/out" 2>&1 && ! grep -q "$dir/units" "$dir/out" || { cat "$dir/out"; return 1; }
+        > "$dir/out" 2>&1 || status=$?
+    if grep -q "$dir/units" "$dir/out"; then status=1; fi
+    [ "$status" -eq 0 ] || { cat "$dir/out"; return 1; }
 }
 
 for unit in collector/*.service reports/*.service; do

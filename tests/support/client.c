@@ -47,6 +47,13 @@ struct client *client_new(const void *owner, const struct daemon_process *daemon
     return client;
 }
 
+void client_use_certificate(struct client *client, int port, const char *certificate, const char *key)
+{
+    client->base = memory_format(client, "https://127.0.0.1:%d", port);
+    curl_easy_setopt(client->curl, CURLOPT_SSLCERT, certificate);
+    curl_easy_setopt(client->curl, CURLOPT_SSLKEY, key);
+}
+
 void client_add_header(struct client *client, const char *header)
 {
     client->headers = curl_slist_append(client->headers, header);

@@ -22,6 +22,12 @@ struct client_reply {
 /* `token` NULL: none is sent. */
 struct client *client_new(const void *owner, const struct daemon_process *daemon, const char *token);
 
+/*
+ * Goes to the door for machines instead, on `port`, with a client certificate and its key (NULL: none).  Before the
+ * first request.
+ */
+void client_use_certificate(struct client *client, int port, const char *certificate, const char *key);
+
 /* A header that every further request sends, "Name: value". */
 void client_add_header(struct client *client, const char *header);
 
