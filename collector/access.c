@@ -83,7 +83,10 @@ struct principal *access_copy_principal(const void *owner, const struct principa
     *copy = *principal;
     copy->token = memory_copy_string(copy, principal->token);
     copy->account = memory_copy_string(copy, principal->account);
-    copy->study = memory_copy_string(copy, principal->study);
+    copy->study = principal->study != NULL ? memory_copy_string(copy, principal->study) : NULL;
+    copy->studies = memory_new_array(copy, char *, principal->study_count);
+    for (size_t i = 0; i < principal->study_count; i++)
+        copy->studies[i] = memory_copy_string(copy, principal->studies[i]);
     copy->sites = memory_new_array(copy, int, principal->site_count);
     if (principal->site_count > 0)
         memcpy(copy->sites, principal->sites,
@@ -120,7 +123,7 @@ bool access_allow(struct exchange *exchange)
     const struct principal *principal = exchange->principal;
     const char *study = exchange_parameter(exchange, "study");
     /* The same words for a study that does not exist and for one that the token is not bound to. */
-    if (study != NULL && strcmp(study, principal->study) != 0)
+    if (study != NULL && (principal->study == NULL || strcmp(study, principal->study) != 0))
         exchange_reply_problem(
             exchange, 404, "not_found",
             "the token is not bound to this study; GET /api/v1/studies lists what it may see");

@@ -4,6 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
+
+#include <openssl/crypto.h>
 
 #include "collector/access.h"
 #include "collector/catalogues.h"
@@ -11,6 +14,7 @@
 #include "collector/connection.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
+#include "collector/session_token.h"
 #include "forms/base/memory.h"
 
 enum { POOL_OBJECTS = 32, POOL_BYTES = 4096 };
@@ -39,6 +43,47 @@ static char *copy_slice(const void *owner, struct http_slice slice)
     return memory_copy_bytes(owner, slice.bytes != NULL ? slice.bytes : "", slice.length);
 }
 
+/* "https://" and the name that the request was sent to. */
+static enum call_origin read_origin(const struct http_head *head)
+{
+    static const char scheme[] = "https://";
+    size_t skip = sizeof scheme - 1;
+    struct http_slice origin = head->fields[HTTP_ORIGIN], host = head->fields[HTTP_HOST];
+    if (origin.bytes == NULL)
+        return ORIGIN_UNSAID;
+    bool ours = host.bytes != NULL && origin.length == skip + host.length &&
+                strncasecmp(origin.bytes, scheme, skip) == 0 &&
+                strncasecmp(origin.bytes + skip, host.bytes, host.length) == 0;
+    return ours ? ORIGIN_OURS : ORIGIN_FOREIGN;
+}
+
+static bool is_form_token(const char *session, struct http_slice sent)
+{
+    char expected[SESSION_SECRET_SIZE];
+    session_token_for_form(session, expected);
+    return sent.length == SESSION_SECRET_SIZE - 1 &&
+           CRYPTO_memcmp(sent.bytes, expected, SESSION_SECRET_SIZE - 1) == 0;
+}
+
+/* A token in the header Authorization counts before a cookie. */
+static void copy_credentials(struct call *call, const struct http_head *head)
+{
+    struct exchange *exchange = &call->exchange;
+    struct http_slice cookie = head->fields[HTTP_COOKIE];
+    char session[SESSION_TOKEN_SIZE];
+    call->origin = read_origin(head);
+    call->token = access_read_token(call, head->fields[HTTP_AUTHORIZATION]);
+    if (call->token != NULL && session_token_is(call->token)) {
+        exchange->session = call->token;
+    } else if (head->fields[HTTP_AUTHORIZATION].bytes == NULL && cookie.bytes != NULL &&
+               session_cookie_read(cookie.bytes, cookie.length, session)) {
+        call->token = memory_copy_string(call, session);
+        exchange->session = call->token;
+        exchange->by_cookie = true;
+        call->shows_form_token = is_form_token(session, head->fields[HTTP_FORM_TOKEN]);
+    }
+}
+
 static void copy_head(struct call *call, const struct http_head *head)
 {
     struct exchange *exchange = &call->exchange;
@@ -46,7 +91,7 @@ static void copy_head(struct call *call, const struct http_head *head)
     exchange->path = copy_slice(call, head->path);
     exchange->content_type = copy_slice(call, head->fields[HTTP_CONTENT_TYPE]);
     exchange->if_none_match = copy_slice(call, head->fields[HTTP_IF_NONE_MATCH]);
-    call->token = access_read_token(call, head->fields[HTTP_AUTHORIZATION]);
+    copy_credentials(call, head);
     call->keep_alive = head->keep_alive;
     call->expects_continue = head->expects_continue;
     call->body_length = (size_t)head->content_length;

@@ -16,6 +16,9 @@
 struct connection;   /* connection.h */
 struct loop;         /* loop.h */
 
+/* What a browser says of the page that a request comes from. */
+enum call_origin { ORIGIN_UNSAID, ORIGIN_OURS, ORIGIN_FOREIGN };
+
 struct call {
     struct exchange exchange;          /* first: exchange_finish finds the call by it */
     struct loop *loop;
@@ -32,8 +35,10 @@ struct call {
     bool body_apart;
     struct principal *found;           /* what a worker found for the token */
     bool denied;
-    char *token;
+    char *token;                       /* that the database is asked about: of a session for a study, derived */
     uint8_t token_sha256[32];
+    enum call_origin origin;
+    bool shows_form_token;             /* X-Patella-Form is the session's */
 };
 
 /*

@@ -6,12 +6,16 @@
 #include <openssl/sha.h>
 
 #include "collector/access.h"
+#include "collector/catalogues.h"
 #include "collector/clock.h"
 #include "collector/connection.h"
 #include "collector/container_of.h"
+#include "collector/handlers.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
+#include "collector/session_token.h"
 #include "forms/base/log.h"
+#include "forms/base/memory.h"
 
 static struct call *call_of_message(struct inbox_message *message)
 {
@@ -99,13 +103,26 @@ static void deliver_principal(struct inbox_message *message)
     connection_go_on(connection);
 }
 
+/* A session that opens nothing in the study is still a session: what it asks for is not there, not forbidden. */
+static struct principal *find_holder(struct call *call, struct store *store, struct error *error)
+{
+    const char *session = call->exchange.session;
+    struct principal *found = NULL;
+    if (session == NULL || call->token != session)
+        found = store_find_principal(store, call->token, error);
+    if (found != NULL || session == NULL || (call->token != session && error->kind != ERROR_DENIED))
+        return found;
+    *error = (struct error){0};
+    return store_find_session_principal(store, session, error);
+}
+
 /* On a worker. */
 static void find_principal(struct work *work, struct store *store)
 {
     struct call *call = call_of_work(work);
     struct error error = {0};
     if (store != NULL)
-        call->found = store_find_principal(store, call->token, &error);
+        call->found = find_holder(call, store, &error);
     call->denied = error.kind == ERROR_DENIED;
     if (store != NULL && call->found == NULL && !call->denied)
         log_write(LOG_LEVEL_ERROR, "the database cannot be asked about a token", "request",
@@ -113,11 +130,29 @@ static void find_principal(struct work *work, struct store *store)
     inbox_post(call->loop->inbox, &call->message);
 }
 
+/* Of a session, the token for the study that the path names, when there is one. */
+static void derive_token(struct call *call)
+{
+    struct exchange *exchange = &call->exchange;
+    const char *code = exchange_parameter(exchange, "study");
+    const struct catalogue_study *study =
+        exchange->session != NULL && code != NULL ? catalogues_find(exchange->catalogues, code) : NULL;
+    if (study == NULL)
+        return;
+    char derived[SESSION_SECRET_SIZE];
+    session_token_for_study(exchange->session, study->study_id, derived);
+    call->token = memory_copy_string(call, derived);
+}
+
 static void admit_token(struct call *call)
 {
     struct loop *loop = call->loop;
+    derive_token(call);
     SHA256((const unsigned char *)call->token, strlen(call->token), call->token_sha256);
-    const struct principal *known = token_cache_find(loop->tokens, call->token_sha256, clock_now_us());
+    /* Whether a session has ended is asked where it says who it is. */
+    bool must_ask = (call->exchange.route->roles & ROLE_SESSION) != 0 && call->exchange.session != NULL;
+    const struct principal *known =
+        must_ask ? NULL : token_cache_find(loop->tokens, call->token_sha256, clock_now_us());
     metrics_add(known != NULL ? METRIC_TOKENS_CACHED : METRIC_TOKENS_ASKED, 1);
     if (known != NULL) {
         admit_principal(call, known);
@@ -128,10 +163,32 @@ static void admit_token(struct call *call)
     send_to_worker(call, PHASE_ADMISSION);
 }
 
+/*
+ * What a browser sends by itself is not enough: other sites' pages must not act for whoever is logged in here.  The
+ * one thing that a page asks before it has the form token is who it is.
+ */
+static bool refuse_foreign_page(struct call *call)
+{
+    struct exchange *exchange = &call->exchange;
+    bool changes = strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
+    bool bare = call->token == NULL || exchange->by_cookie;
+    if (changes && bare && (call->origin == ORIGIN_FOREIGN || (exchange->by_cookie && call->origin == ORIGIN_UNSAID)))
+        exchange_reply_problem(exchange, 403, "bad_origin",
+                               "a page of another site sent this, or the header Origin is missing");
+    else if (exchange->by_cookie && !call->shows_form_token && exchange->route->handler != handle_show_session &&
+             exchange->route->roles != ROLE_ANYONE)
+        exchange_reply_problem(exchange, 403, "bad_form_token",
+                               "beside the cookie send the header X-Patella-Form; GET /api/v1/session tells its "
+                               "value");
+    return exchange->status != 0;
+}
+
 void dispatch_admit(struct call *call)
 {
     struct exchange *exchange = &call->exchange;
-    if (exchange->route->roles == ROLE_ANYONE) {
+    if (refuse_foreign_page(call)) {
+        connection_reply(call->connection);
+    } else if (exchange->route->roles == ROLE_ANYONE) {
         connection_receive_body(call->connection);
     } else if (!call_has_room(call, 0)) {
         exchange_reply_problem(exchange, 503, "unavailable", "too much is waiting; try again after a moment");

@@ -29,7 +29,8 @@ enum role {
     ROLE_INVESTIGATOR = 32,
     ROLE_MONITOR = 64,
     ROLE_STATISTICIAN_UNMASKED = 128,
-    ROLE_EVERYONE = 255          /* anyone with a token */
+    ROLE_EVERYONE = 255,         /* anyone with a token for one study */
+    ROLE_SESSION = 256           /* a person who has logged in, where no study is named */
 };
 
 /* Whoever holds the token; from the database, kept in a cache for a few seconds. */
@@ -38,7 +39,9 @@ struct principal {
     char *account;
     enum role role;
     int study_id;
-    char *study;                 /* code of the study that the token is bound to */
+    char *study;                 /* code of the study that the token is bound to; NULL for a session as such */
+    char **studies;              /* of a session as such: codes of the studies that it opens */
+    size_t study_count;
     int *sites;                  /* site numbers; all sites of the study when site_count is 0 */
     size_t site_count;
     int64_t expires_at;          /* unix seconds */
@@ -70,6 +73,8 @@ struct exchange {
     const char *body;                                /* NUL-terminated; may contain NUL bytes */
     size_t body_length;
     const struct principal *principal;               /* NULL when the route is for anyone */
+    const char *session;                             /* token of the session that the caller showed; NULL: none */
+    bool by_cookie;                                  /* it came, or is to go, as a cookie */
     const struct catalogues *catalogues;             /* held for the time of the exchange */
 
     int status;                                      /* HTTP status; 0: no reply yet */
@@ -82,7 +87,7 @@ struct exchange {
 enum handling {
     HANDLE_ON_LOOP,      /* at once, in the event loop: must not block; `store` is NULL */
     HANDLE_ON_WORKER,    /* on a worker thread, with its store */
-    HANDLE_BY_WRITER     /* in the loop; it, or the writer that it queues for, calls exchange_finish */
+    HANDLE_BY_WRITER     /* in the loop; it, or the writer or desk that it queues for, calls exchange_finish */
 };
 
 typedef void route_handler(struct exchange *exchange, struct store *store);

@@ -34,5 +34,18 @@ route_handler handle_verify_version;
 route_handler handle_withdraw_verification;
 route_handler handle_list_signatures;
 route_handler handle_sign;
+route_handler handle_log_in;
+route_handler handle_show_session;
+route_handler handle_log_out;
+route_handler handle_confirm_session;
+route_handler handle_accept_invitation;
+route_handler handle_confirm_invitation;
+route_handler handle_list_memberships;
+route_handler handle_add_membership;
+route_handler handle_end_membership;
+route_handler handle_disable_account;
+route_handler handle_list_invitations;
+route_handler handle_add_invitation;
+route_handler handle_end_invitation;
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "collector/json_reply.h"
 #include "collector/openapi.h"
 #include "collector/request.h"
 #include "collector/roles.h"
@@ -46,12 +47,7 @@ void handle_me(struct exchange *exchange, struct store *store)
     json_text(body, "account", principal->account);
     json_text(body, "role", role_name(principal->role));
     json_text(body, "study", principal->study);
-    json_boolean(body, "all_sites", principal->site_count == 0);
-    json_key(body, "sites");
-    text_append(body, "[");
-    for (size_t i = 0; i < principal->site_count; i++)
-        text_append_format(body, "%s%d", i > 0 ? "," : "", principal->sites[i]);
-    text_append(body, "]");
+    json_reply_sites(body, principal->sites, principal->site_count);
     append_instant(body, "expires_at", principal->expires_at);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
@@ -67,19 +63,29 @@ static void append_summary(struct text *out, const struct catalogue_study *study
     json_number(out, "protocol_version", protocol->version);
 }
 
+/* Nothing while the study has no protocol. */
+static void append_listed(struct text *out, const struct exchange *exchange, const char *code)
+{
+    const struct catalogue_study *study = catalogues_find(exchange->catalogues, code);
+    if (study == NULL)
+        return;
+    text_append(out, out->bytes[out->length - 1] == '[' ? "{" : ",{");
+    append_summary(out, study);
+    text_append(out, "}");
+}
+
 void handle_list_studies(struct exchange *exchange, struct store *store)
 {
     (void)store;
-    const struct catalogue_study *study = catalogues_find(exchange->catalogues, exchange->principal->study);
+    const struct principal *principal = exchange->principal;
     if (!request_allow_query(exchange, no_parameters))
         return;
     struct text *body = text_new(exchange);
     text_append(body, "{\"studies\":[");
-    if (study != NULL) {
-        text_append(body, "{");
-        append_summary(body, study);
-        text_append(body, "}");
-    }
+    if (principal->study != NULL)
+        append_listed(body, exchange, principal->study);
+    for (size_t i = 0; i < principal->study_count; i++)
+        append_listed(body, exchange, principal->studies[i]);
     text_append(body, "]}");
     exchange_reply_json(exchange, 200, body);
 }

@@ -211,6 +211,9 @@ static const struct {
     [HTTP_CONTENT_TYPE] = {"content-type", true},
     [HTTP_CONTENT_ENCODING] = {"content-encoding", true},
     [HTTP_IF_NONE_MATCH] = {"if-none-match", false},
+    [HTTP_COOKIE] = {"cookie", true},
+    [HTTP_ORIGIN] = {"origin", true},
+    [HTTP_FORM_TOKEN] = {"x-patella-form", true},
 };
 
 static enum http_refusal keep_field(struct http_slice name, struct http_slice value, struct http_head *head)

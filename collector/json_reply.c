@@ -63,3 +63,13 @@ void json_reply_nullable(struct text *out, const char *key, const char *value)
     else
         text_append(out, "null");
 }
+
+void json_reply_sites(struct text *out, const int *sites, size_t count)
+{
+    json_boolean(out, "all_sites", count == 0);
+    json_key(out, "sites");
+    text_append(out, "[");
+    for (size_t i = 0; i < count; i++)
+        text_append_format(out, "%s%d", i > 0 ? "," : "", sites[i]);
+    text_append(out, "]");
+}

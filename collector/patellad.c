@@ -13,6 +13,8 @@
 #include <event2/event.h>
 
 #include "collector/activation.h"
+#include "collector/auth_desk.h"
+#include "collector/auth_process.h"
 #include "collector/catalogues.h"
 #include "collector/clock.h"
 #include "collector/sandbox.h"
@@ -175,8 +177,14 @@ static bool start_threads(struct daemon *daemon, struct error *error)
 
 static bool start(struct daemon *daemon, const struct settings_source *source, struct error *error)
 {
+    /* First of all: that process must not have what this one reads from here on. */
+    int logins = -1;
+    const char *logins_database = daemon->settings->auth_database;
+    if (*logins_database != '\0' && !auth_process_start(logins_database, &logins, error))
+        return false;
     bool ready = activation_read(&daemon->activation, error) && load_tls(daemon, error) &&
-                 bind_doors(daemon, error) && shut_in(daemon, source, error) && start_threads(daemon, error);
+                 bind_doors(daemon, error) && shut_in(daemon, source, error) &&
+                 (logins < 0 || auth_desk_start(logins, error)) && start_threads(daemon, error);
     if (!ready)
         return false;
     struct server_options server = {.settings = daemon->settings, .source = source,
@@ -201,6 +209,7 @@ static void stop(struct daemon *daemon, int deadline_ms)
     bool ended = true;
     if (daemon->writer_runs)
         ended = writer_stop(left_ms(end_us));
+    ended = auth_desk_stop(left_ms(end_us)) && ended;
     if (daemon->workers != NULL)
         ended = workers_stop(daemon->workers, left_ms(end_us)) && ended;
     if (daemon->watch != NULL)

@@ -90,16 +90,17 @@ static const struct refusal refusals[] = {
  * one goes here and into openapi.yaml; what the database refuses a row with, also into `refusals`.
  */
 static const char *const codes[] = {
-    "bad_content_length", "bad_expectation", "bad_header", "bad_host", "bad_line_end", "bad_request_line",
-    "bad_target", "bad_token", "bad_version", "body_not_allowed", "body_too_slow", "conflict",
-    "content_differs", "continues_unknown", "duplicate_header", "exists", "folded_header", "head_too_large",
-    "head_too_slow", "internal", "invalid", "invalid_parameter", "length_and_transfer_encoding",
-    "length_required", "malformed", "method_not_allowed", "no_session", "no_token", "not_allowed",
-    "not_confirmed", "not_found", "not_json", "not_verified", "query_of_another", "query_state",
-    "reason_missing", "record_exists", "record_void", "signed_already", "study_frozen", "subject_exists",
-    "subject_has_records", "subject_locked", "superseded", "too_large", "too_many_headers",
-    "too_many_reports", "transfer_encoding", "unavailable", "unknown_form", "unknown_method",
-    "unknown_subject", "uuid_reused", "version_conflict", "wrong_certificate", "wrong_port", "wrong_type",
+    "bad_content_length", "bad_expectation", "bad_form_token", "bad_header", "bad_host", "bad_line_end",
+    "bad_origin", "bad_request_line", "bad_target", "bad_token", "bad_version", "body_not_allowed",
+    "body_too_slow", "conflict", "content_differs", "continues_unknown", "duplicate_header", "exists",
+    "folded_header", "head_too_large", "head_too_slow", "internal", "invalid", "invalid_parameter",
+    "length_and_transfer_encoding", "length_required", "login_failed", "malformed", "method_not_allowed",
+    "no_session", "no_token", "not_allowed", "not_confirmed", "not_found", "not_json", "not_verified",
+    "query_of_another", "query_state", "reason_missing", "record_exists", "record_void", "signed_already",
+    "study_frozen", "subject_exists", "subject_has_records", "subject_locked", "superseded", "too_large",
+    "too_many_headers", "too_many_logins", "too_many_reports", "transfer_encoding", "unavailable", "unknown_form",
+    "unknown_method", "unknown_subject", "uuid_reused", "version_conflict", "weak_password", "wrong_certificate",
+    "wrong_port", "wrong_type",
 };
 
 const char *problem_details_code(size_t index)

@@ -27,8 +27,16 @@ const struct route route_table[] = {
     {"GET", "/metrics", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_metrics},
 
     {"GET", "/api/v1/openapi.yaml", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_openapi},
+    {"POST", "/api/v1/session", ROLE_ANYONE, SMALL_LIMIT, HANDLE_BY_WRITER, handle_log_in},
+    {"GET", "/api/v1/session", ROLE_SESSION, 0, HANDLE_ON_WORKER, handle_show_session},
+    {"DELETE", "/api/v1/session", ROLE_SESSION, 0, HANDLE_BY_WRITER, handle_log_out},
+    {"POST", "/api/v1/session/confirm", ROLE_SESSION, SMALL_LIMIT, HANDLE_BY_WRITER, handle_confirm_session},
+    {"POST", "/api/v1/invitations/{token}", ROLE_ANYONE, SMALL_LIMIT, HANDLE_BY_WRITER, handle_accept_invitation},
+    {"POST", "/api/v1/invitations/{token}/confirm", ROLE_ANYONE, SMALL_LIMIT, HANDLE_BY_WRITER,
+     handle_confirm_invitation},
+
     {"GET", "/api/v1/me", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_me},
-    {"GET", "/api/v1/studies", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_list_studies},
+    {"GET", "/api/v1/studies", ROLE_EVERYONE | ROLE_SESSION, 0, HANDLE_ON_LOOP, handle_list_studies},
     {"GET", STUDY, ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_show_study},
     {"GET", STUDY "/forms", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_list_forms},
     {"GET", STUDY "/forms/{form}", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_show_form},
@@ -60,6 +68,14 @@ const struct route route_table[] = {
     {"GET", STUDY "/reports/{report}", REPORTS, 0, HANDLE_ON_WORKER, handle_show_report},
     {"GET", STUDY "/reports/{report}/files/{name}", STATISTICIANS, 0, HANDLE_ON_WORKER,
      handle_download_file},
+
+    {"GET", STUDY "/memberships", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_list_memberships},
+    {"POST", STUDY "/memberships", ROLE_ADMINISTRATOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_add_membership},
+    {"DELETE", STUDY "/memberships/{account}", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_end_membership},
+    {"DELETE", STUDY "/accounts/{account}", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_disable_account},
+    {"GET", STUDY "/invitations", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_list_invitations},
+    {"POST", STUDY "/invitations", ROLE_ADMINISTRATOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_add_invitation},
+    {"DELETE", STUDY "/invitations/{number}", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_end_invitation},
 };
 
 const size_t route_count = sizeof route_table / sizeof route_table[0];

@@ -45,6 +45,10 @@ static const struct setting settings_table[] = {
     FILE_SETTING(machine_client_ca, "file with the CA certificates that sites' machines are checked with, PEM"),
     FILE_SETTING(machine_crl, "file with the CAs' lists of revoked certificates, PEM"),
     TEXT_SETTING(database, "", false, "libpq connection string; empty: PGHOST, PGSERVICE and the like alone"),
+    TEXT_SETTING(auth_database, "", false,
+                 "libpq connection string of the process that checks passwords, which connects as patella_auth; "
+                 "empty: nobody can log in, only tokens count"),
+    INTEGER_SETTING(session_idle_s, "900", 1, 3600, true, "after which a session that is not used ends"),
     INTEGER_SETTING(workers, "4", 1, 64, false, "threads that read from PostgreSQL, a connection each"),
     INTEGER_SETTING(worker_queue_limit, "1024", 1, 1000000, false,
                     "requests that wait for a worker; more get 503"),

@@ -27,6 +27,8 @@ struct settings {
     const char *machine_client_ca;
     const char *machine_crl;
     const char *database;
+    const char *auth_database;
+    int session_idle_s;
     int workers;
     int worker_queue_limit;
     int queue_limit;

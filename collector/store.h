@@ -37,6 +37,10 @@ bool store_ensure(struct store *store, struct error *error) MUST_CHECK;
 struct principal *store_find_principal(struct store *store, const char *token,
                                        struct error *error) MUST_CHECK;
 
+/* The holder of a session as such (ROLE_SESSION); otherwise the same. */
+struct principal *store_find_session_principal(struct store *store, const char *token,
+                                               struct error *error) MUST_CHECK;
+
 /* True when the database answers at all: for /readyz. */
 bool store_ping(struct store *store, struct error *error) MUST_CHECK;
 

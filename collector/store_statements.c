@@ -25,6 +25,34 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "       extract(epoch FROM c.expires_at)::bigint\n"
         "FROM api.find_credential($1::bytea) c"},
 
+    [STATEMENT_FIND_SESSION] = {"find_session",
+        "SELECT s.account, s.full_name, s.second_factor, " RFC3339("s.confirmed_at") ", " RFC3339("s.expires_at") ",\n"
+        "       " RFC3339("s.ends_at") ", extract(epoch FROM s.expires_at)::bigint, s.study, s.role, s.site_ids\n"
+        "FROM api.find_session($1::bytea) s"},
+
+    [STATEMENT_LIST_MEMBERSHIPS] = {"list_memberships",
+        "SELECT m.account, m.full_name, m.role, m.site_ids, " RFC3339("m.added_at") ", m.password_set,\n"
+        "       m.second_factor, " RFC3339("m.invited_until") "\n"
+        "FROM api.list_memberships($1::bytea, $2::int) m"},
+
+    [STATEMENT_ADD_MEMBERSHIP] = {"add_membership",
+        "SELECT api.add_membership($1::bytea, $2::int, $3::text, $4::text, $5::text, $6::int[])"},
+
+    [STATEMENT_END_MEMBERSHIP] = {"end_membership", "SELECT api.end_membership($1::bytea, $2::int, $3::text)"},
+
+    [STATEMENT_DISABLE_ACCOUNT] = {"disable_account", "SELECT api.disable_account($1::bytea, $2::int, $3::text)"},
+
+    [STATEMENT_LIST_INVITATIONS] = {"list_invitations",
+        "SELECT i.invitation_no, i.account, " RFC3339("i.made_at") ", " RFC3339("i.expires_at") ",\n"
+        "       " RFC3339("i.opened_at") "\n"
+        "FROM api.list_invitations($1::bytea, $2::int) i"},
+
+    [STATEMENT_ADD_INVITATION] = {"add_invitation",
+        "SELECT i.invitation_no, " RFC3339("i.expires_at") "\n"
+        "FROM api.add_invitation($1::bytea, $2::int, $3::text, $4::bytea) i"},
+
+    [STATEMENT_END_INVITATION] = {"end_invitation", "SELECT api.end_invitation($1::bytea, $2::int, $3::int)"},
+
     [STATEMENT_CATALOGUE_VERSION] = {"catalogue_version", "SELECT api.catalogue_version()"},
 
     [STATEMENT_LIST_STUDIES] = {"list_studies",

@@ -26,7 +26,8 @@ static unsigned described_roles(const struct yaml *operation)
     unsigned found = 0;
     assert_non_null(list);
     for (size_t i = 0; i < list->count; i++) {
-        enum role role = role_from_name(list->children[i]->text);
+        const char *name = list->children[i]->text;
+        enum role role = strcmp(name, "session") == 0 ? ROLE_SESSION : role_from_name(name);
         assert_int_not_equal(role, ROLE_ANYONE);
         found |= role;
     }

@@ -62,7 +62,7 @@ const struct yaml *openapi_operation(const char *method, const char *pattern)
     const struct yaml *path = yaml_find(yaml_find(openapi_document(), "paths"), pattern);
     if (path == NULL)
         return NULL;
-    return yaml_find(path, strcmp(method, "GET") == 0 ? "get" : "post");
+    return yaml_find(path, strcmp(method, "GET") == 0 ? "get" : strcmp(method, "DELETE") == 0 ? "delete" : "post");
 }
 
 /* ---- a value and its schema ---- */

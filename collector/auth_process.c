@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/auth_process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/auth_service.h"
+#include "forms/base/log.h"
+#include "forms/base/memory.h"
+
+enum { PAUSE_MS = 100, PAUSE_MOST_MS = 10000, LIVED_WELL_S = 60 };
+
+/* Signals of the service manager are patellad's business: the socket says when it is over. */
+static void stand_alone(const char *name, int socket)
+{
+    prctl(PR_SET_NAME, name);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    if (socket > 3)
+        close_range(3, (unsigned)socket - 1, 0);
+    close_range((unsigned)socket + 1, ~0U, 0);
+}
+
+static _Noreturn void serve(const char *conninfo, int socket)
+{
+    stand_alone("patellad-auth", socket);
+    auth_service_run(auth_service_new(NULL, conninfo), socket);
+    _exit(EXIT_SUCCESS);
+}
+
+static void pause_ms(long duration_ms)
+{
+    struct timespec duration = {duration_ms / 1000, duration_ms % 1000 * 1000000L};
+    while (nanosleep(&duration, &duration) != 0 && errno == EINTR)
+        continue;
+}
+
+static int wait_for(pid_t child)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return status;
+}
+
+/* Whoever waits for an answer of the one that died is told; false when patellad has gone. */
+static bool tell_death(int socket)
+{
+    struct auth_answer lost = {.outcome = AUTH_UNAVAILABLE};
+    log_write(LOG_LEVEL_ERROR, "the process that checks passwords died; starting it again", NULL);
+    return send(socket, &lost, sizeof lost, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof lost ||
+           errno == EAGAIN;
+}
+
+static _Noreturn void supervise(const char *conninfo, int socket)
+{
+    long next_pause_ms = PAUSE_MS;
+    stand_alone("patellad-authsv", socket);
+    for (;;) {
+        time_t started = time(NULL);
+        pid_t child = fork();
+        if (child == 0)
+            serve(conninfo, socket);
+        int status = child > 0 ? wait_for(child) : -1;
+        if (status == 0 || !tell_death(socket))
+            _exit(EXIT_SUCCESS);
+        next_pause_ms = time(NULL) - started > LIVED_WELL_S ? PAUSE_MS : 2 * next_pause_ms;
+        if (next_pause_ms > PAUSE_MOST_MS)
+            next_pause_ms = PAUSE_MOST_MS;
+        pause_ms(next_pause_ms);
+    }
+}
+
+bool auth_process_start(const char *conninfo, int *socket, struct error *error)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return error_io(error, errno, "making a socket for logins");
+    fflush(NULL);
+    pid_t supervisor = fork();
+    if (supervisor == 0)
+        supervise(conninfo, ends[1]);
+    int failed = errno;
+    close(ends[1]);
+    if (supervisor < 0) {
+        close(ends[0]);
+        return error_io(error, failed, "starting the process that checks passwords");
+    }
+    *socket = ends[0];
+    return true;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The life of a person's account through the running daemon: invited, joined, logged in, confirmed, ended. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "forms/base/memory.h"
+#include "tests/support/people.h"
+
+#define INVESTIGATOR "\"role\":\"investigator\",\"sites\":[1]"
+#define SESSION "/api/v1/session"
+
+static int setup(void **state)
+{
+    *state = people_registry_new(NULL, NULL);
+    return 0;
+}
+
+static const char *code_member(struct person *person)
+{
+    return memory_format(person, "\"code\":\"%s\"", people_next_code(person));
+}
+
+static void test_invitation_sets_password_and_second_factor_once(void **state)
+{
+    struct registry *registry = *state;
+    const char *path = memory_format(registry, "/api/v1/invitations/%s",
+                                     people_invite(registry, "ida", INVESTIGATOR));
+    const char *confirm = memory_format(registry, "%s/confirm", path);
+    assert_problem(api_send(registry, NULL, "POST", confirm, "{\"code\":\"000000\"}"), 401, "login_failed");
+    assert_problem(api_send(registry, NULL, "POST", path, "{\"password\":\"short\"}"), 422, "weak_password");
+    assert_problem(api_send(registry, NULL, "POST", path, "{\"password\":\"Password2026!\"}"), 422, "weak_password");
+    assert_problem(api_send(registry, NULL, "POST", path, "{}"), 400, "malformed");
+    assert_status(api_send(registry, NULL, "POST", path, "{\"password\":\"tulips fly\"}"), 200);
+    /* Too short to count without the second factor, which nobody has confirmed. */
+    assert_problem(people_try_login(registry, "ida", "tulips fly", ""), 401, "login_failed");
+    assert_problem(api_send(registry, NULL, "POST", confirm, "{\"code\":\"12345\"}"), 401, "login_failed");
+    struct person *person = memory_new(registry, struct person);
+    struct client_reply *reply = api_send(registry, NULL, "POST", path, "{\"password\":\"tulips fly\"}");
+    assert_status(reply, 200);
+    person->secret = memory_copy_string(person, json_text_at(reply->json, "totp_secret"));
+    assert_non_null(strstr(json_text_at(reply->json, "totp_uri"), person->secret));
+    const char *body = memory_format(registry, "{%s}", code_member(person));
+    assert_status(api_send(registry, NULL, "POST", confirm, body), 204);
+    assert_problem(api_send(registry, NULL, "POST", confirm, body), 404, "not_found");
+    assert_problem(api_send(registry, NULL, "POST", path, "{\"password\":\"other fish\"}"), 404, "not_found");
+    assert_status(people_try_login(registry, "ida", "tulips fly", code_member(person)), 200);
+}
+
+static void test_session_opens_the_studies_of_its_roles_and_no_others(void **state)
+{
+    struct registry *registry = *state;
+    struct person *person = people_join(registry, "anna", INVESTIGATOR);
+    assert_problem(people_try_login(registry, "anna", PEOPLE_PASSWORD, ""), 401, "login_failed");
+    const char *member = code_member(person);
+    struct client_reply *reply = people_try_login(registry, "anna", PEOPLE_PASSWORD, member);
+    assert_status(reply, 200);
+    const char *token = memory_copy_string(registry, json_text_at(reply->json, "token"));
+    assert_true(json_is_true(json_object_get(reply->json, "second_factor")));
+    assert_problem(people_try_login(registry, "anna", PEOPLE_PASSWORD, member), 401, "login_failed");   /* again */
+
+    struct client_reply *session = api_get(registry, token, SESSION);
+    assert_status(session, 200);
+    assert_string_equal(json_text_at(session->json, "full_name"), "Name of anna");
+    assert_string_equal(json_text_at(session->json, "memberships.0.role"), "investigator");
+    assert_string_equal(json_text_at(api_get(registry, token, "/api/v1/studies")->json, "studies.0.study"), "demo");
+    assert_status(api_submit(registry, token, registry_enrolment(registry, NULL, "01-0500")), 201);
+    assert_problem(api_submit(registry, token, registry_enrolment(registry, NULL, "02-0500")), 403, "not_allowed");
+    assert_status(api_get(registry, token, DEMO "/subjects/01-0500"), 200);
+    assert_problem(api_get(registry, token, DEMO "/memberships"), 403, "not_allowed");
+    assert_problem(api_get(registry, token, "/api/v1/studies/other"), 404, "not_found");
+    assert_problem(api_get(registry, token, "/api/v1/studies/nowhere"), 404, "not_found");
+    assert_problem(api_get(registry, token, "/api/v1/me"), 403, "not_allowed");
+}
+
+static void test_confirmation_renews_the_session_and_needs_both_factors_first(void **state)
+{
+    struct registry *registry = *state;
+    struct person *person = people_join(registry, "bert", INVESTIGATOR);
+    const char *old = people_log_in(person);
+    assert_problem(api_send(registry, old, "POST", SESSION "/confirm", "{}"), 401, "login_failed");
+    assert_problem(api_send(registry, old, "POST", SESSION "/confirm",
+                            "{\"password\":\"" PEOPLE_PASSWORD "\"}"), 401, "login_failed");
+    const char *body = memory_format(registry, "{\"password\":\"" PEOPLE_PASSWORD "\",%s}", code_member(person));
+    struct client_reply *reply = api_send(registry, old, "POST", SESSION "/confirm", body);
+    assert_status(reply, 200);
+    const char *token = memory_copy_string(registry, json_text_at(reply->json, "token"));
+    assert_problem(api_get(registry, old, SESSION), 401, "bad_token");
+    assert_problem(api_get(registry, old, DEMO "/subjects"), 401, "bad_token");
+    assert_string_not_equal(json_text_at(api_get(registry, token, SESSION)->json, "confirmed_at"), "");
+    /* Within ten minutes one of them is enough. */
+    assert_problem(api_send(registry, token, "POST", SESSION "/confirm", "{\"password\":\"wrong\"}"), 401,
+                   "login_failed");
+    assert_status(api_send(registry, token, "POST", SESSION "/confirm", "{\"password\":\"" PEOPLE_PASSWORD "\"}"),
+                  200);
+}
+
+static void test_logout_ends_the_session(void **state)
+{
+    struct registry *registry = *state;
+    struct person *person = people_join(registry, "carl", INVESTIGATOR);
+    const char *token = people_log_in(person);
+    assert_status(api_get(registry, token, DEMO "/subjects"), 200);
+    assert_status(api_send(registry, token, "DELETE", SESSION, NULL), 204);
+    assert_problem(api_get(registry, token, SESSION), 401, "bad_token");
+    assert_problem(api_get(registry, token, DEMO "/subjects"), 401, "bad_token");
+    assert_problem(api_send(registry, token, "DELETE", SESSION, NULL), 401, "bad_token");
+    const char *used = memory_format(registry, "\"recovery_code\":\"%s\"", person->recovery_codes[0]);
+    assert_problem(people_try_login(registry, "carl", PEOPLE_PASSWORD, used), 401, "login_failed");
+}
+
+static void test_account_disabled_ends_its_sessions_at_once_and_never_comes_back(void **state)
+{
+    struct registry *registry = *state;
+    struct person *person = people_join(registry, "dora", INVESTIGATOR);
+    const char *token = people_log_in(person);
+    assert_status(api_get(registry, token, DEMO "/subjects"), 200);
+    assert_problem(api_send(registry, token, "DELETE", DEMO "/accounts/dora", NULL), 403, "not_allowed");
+    assert_status(api_send(registry, "administrator", "DELETE", DEMO "/accounts/dora", NULL), 204);
+    assert_problem(api_get(registry, token, DEMO "/subjects"), 401, "bad_token");
+    assert_problem(api_get(registry, token, SESSION), 401, "bad_token");
+    const char *code = memory_format(registry, "\"recovery_code\":\"%s\"", people_next_recovery_code(person));
+    assert_problem(people_try_login(registry, "dora", PEOPLE_PASSWORD, code), 401, "login_failed");
+    assert_problem(api_send(registry, "administrator", "POST", DEMO "/memberships",
+                            "{\"account\":\"dora\",\"full_name\":\"Another\",\"role\":\"monitor\",\"sites\":[1]}"),
+                   409, "exists");
+    assert_problem(api_send(registry, "administrator", "POST", DEMO "/invitations", "{\"account\":\"dora\"}"), 404,
+                   "not_found");
+}
+
+static void test_membership_ended_closes_the_study_at_once(void **state)
+{
+    struct registry *registry = *state;
+    struct person *person = people_join(registry, "emma", "\"role\":\"monitor\",\"all_sites\":true");
+    const char *token = people_log_in(person);
+    assert_status(api_get(registry, token, DEMO "/subjects"), 200);
+    assert_status(api_send(registry, "administrator", "DELETE", DEMO "/memberships/emma", NULL), 204);
+    assert_problem(api_get(registry, token, DEMO "/subjects"), 401, "bad_token");
+    assert_status(api_get(registry, token, SESSION), 200);
+    assert_int_equal(json_array_size(json_object_get(api_get(registry, token, SESSION)->json, "memberships")), 0);
+}
+
+static void test_administration_needs_the_second_factor(void **state)
+{
+    struct registry *registry = *state;
+    const char *path = memory_format(registry, "/api/v1/invitations/%s",
+                                     people_invite(registry, "frank", "\"role\":\"administrator\""));
+    assert_status(api_send(registry, NULL, "POST", path, "{\"password\":\"" PEOPLE_PASSWORD "\"}"), 200);
+    struct client_reply *reply = people_try_login(registry, "frank", PEOPLE_PASSWORD, "");
+    assert_status(reply, 200);
+    assert_true(json_is_false(json_object_get(reply->json, "second_factor")));
+    const char *bare = memory_copy_string(registry, json_text_at(reply->json, "token"));
+    assert_problem(api_get(registry, bare, DEMO "/memberships"), 403, "not_allowed");
+    assert_status(api_get(registry, bare, DEMO "/cuts"), 200);
+
+    struct person *person = people_join(registry, "gerda", "\"role\":\"administrator\"");
+    const char *token = people_log_in(person);
+    assert_status(api_get(registry, token, DEMO "/memberships"), 200);
+    assert_status(api_get(registry, token, DEMO "/invitations"), 200);
+}
+
+static void test_administrator_of_one_study_does_not_dispose_of_accounts_of_another(void **state)
+{
+    struct registry *registry = *state;
+    static const char add[] = "{\"account\":\"coordinator-other\",\"full_name\":\"N\",\"role\":\"monitor\","
+                              "\"sites\":[1]}";
+    assert_status(api_send(registry, "administrator", "POST", DEMO "/memberships", add), 204);
+    test_run(registry->db, "SELECT admin.add_membership('coordinator-other', 'other', 'monitor', '{}')");
+    assert_problem(api_send(registry, "administrator", "POST", DEMO "/invitations",
+                            "{\"account\":\"coordinator-other\"}"), 403, "not_allowed");
+    assert_problem(api_send(registry, "administrator", "DELETE", DEMO "/accounts/coordinator-other", NULL), 403,
+                   "not_allowed");
+    assert_problem(api_send(registry, "administrator", "DELETE", DEMO "/accounts/nobody", NULL), 404, "not_found");
+    assert_status(api_send(registry, "administrator", "DELETE", DEMO "/memberships/coordinator-other", NULL), 204);
+}
+
+static void test_membership_that_does_not_fit_is_refused(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"account\":\"new\",\"full_name\":\"N\",\"role\":\"monitor\"}",
+        "{\"account\":\"new\",\"full_name\":\"N\",\"role\":\"doctor\",\"all_sites\":true}",
+        "{\"account\":\"new\",\"full_name\":\"N\",\"role\":\"site_machine\",\"sites\":[1]}",
+        "{\"account\":\"new\",\"full_name\":\"N\",\"role\":\"statistician\",\"sites\":[1]}",
+        "{\"account\":\"s\",\"full_name\":\"N\",\"role\":\"administrator\"}",
+        "{\"account\":\"New\",\"full_name\":\"N\",\"role\":\"administrator\"}",
+        "{\"account\":\"new\",\"full_name\":\"N\",\"role\":\"monitor\",\"sites\":[0]}",
+        "{\"account\":\"new\",\"full_name\":\"N\",\"role\":\"monitor\",\"sites\":\"1\"}",
+        "{\"account\":\"new\",\"full_name\":\"N\",\"role\":\"monitor\",\"sites\":[1],\"all_sites\":true}",
+    };
+    struct registry *registry = *state;
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+        assert_problem(api_send(registry, "administrator", "POST", DEMO "/memberships", bodies[i]), 422, "invalid");
+    assert_problem(api_send(registry, "administrator", "POST", DEMO "/memberships",
+                            "{\"account\":\"new\",\"full_name\":\"N\",\"role\":\"monitor\",\"sites\":[99]}"), 404,
+                   "not_found");
+    assert_problem(api_send(registry, "administrator", "POST", DEMO "/memberships",
+                            "{\"account\":\"new\",\"role\":\"monitor\",\"sites\":[1],\"more\":1}"), 400, "malformed");
+    assert_string_equal(test_value(registry->db, "SELECT count(*) FROM sec.account WHERE account = 'new'"), "0");
+}
+
+static void test_invitation_withdrawn_or_replaced_opens_nothing(void **state)
+{
+    struct registry *registry = *state;
+    const char *first = people_invite(registry, "hugo", INVESTIGATOR);
+    struct client_reply *reply = api_send(registry, "administrator", "POST", DEMO "/invitations",
+                                          "{\"account\":\"hugo\"}");
+    assert_status(reply, 201);
+    const char *second = memory_copy_string(registry, json_text_at(reply->json, "token"));
+    long long number = json_number_at(reply->json, "invitation");
+    assert_problem(api_send(registry, NULL, "POST", memory_format(registry, "/api/v1/invitations/%s", first),
+                            "{\"password\":\"" PEOPLE_PASSWORD "\"}"), 404, "not_found");
+    const char *path = memory_format(registry, DEMO "/invitations/%lld", number);
+    assert_status(api_send(registry, "administrator", "DELETE", path, NULL), 204);
+    assert_problem(api_send(registry, "administrator", "DELETE", path, NULL), 404, "not_found");
+    assert_problem(api_send(registry, NULL, "POST", memory_format(registry, "/api/v1/invitations/%s", second),
+                            "{\"password\":\"" PEOPLE_PASSWORD "\"}"), 404, "not_found");
+}
+
+#define BASE64URL(column) "translate(rtrim(encode(" column ", 'base64'), '='), '+/', '-_')"
+#define NEWEST_SESSION "FROM sec.session ORDER BY session_no DESC LIMIT 1"
+#define NEWEST_CREDENTIAL "FROM sec.credential WHERE session_no IS NOT NULL ORDER BY token_no DESC LIMIT 1"
+
+/* What the database keeps of a session opens nothing: neither the hashes nor their bytes as text. */
+static void test_session_stolen_from_the_database_is_useless(void **state)
+{
+    static const char *const stolen[] = {
+        "SELECT encode(session_sha256, 'hex') " NEWEST_SESSION,
+        "SELECT 's_' || " BASE64URL("session_sha256") " " NEWEST_SESSION,
+        "SELECT encode(token_sha256, 'hex') " NEWEST_CREDENTIAL,
+        "SELECT " BASE64URL("token_sha256") " " NEWEST_CREDENTIAL,
+        "SELECT 's_' || " BASE64URL("token_sha256") " " NEWEST_CREDENTIAL,
+    };
+    struct registry *registry = *state;
+    const char *token = people_log_in(people_join(registry, "iris", INVESTIGATOR));
+    assert_status(api_get(registry, token, SESSION), 200);
+    for (size_t i = 0; i < sizeof stolen / sizeof stolen[0]; i++) {
+        const char *try = test_value(registry->db, stolen[i]);
+        assert_true(strlen(try) >= 43);
+        assert_status(api_get(registry, try, SESSION), 401);
+        assert_status(api_get(registry, try, DEMO "/subjects"), 401);
+    }
+}
+
+static void test_log_holds_no_secret(void **state)
+{
+    struct registry *registry = *state;
+    struct person *person = people_join(registry, "jane", INVESTIGATOR);
+    const char *token = people_log_in(person);
+    const char *log = daemon_read_log(registry, registry->daemon);
+    assert_non_null(strstr(log, "/api/v1/invitations/{token}"));
+    assert_null(strstr(log, PEOPLE_PASSWORD));
+    assert_null(strstr(log, token));
+    assert_null(strstr(log, person->secret));
+    assert_null(strstr(log, person->recovery_codes[0]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_invitation_sets_password_and_second_factor_once),
+        cmocka_unit_test(test_session_opens_the_studies_of_its_roles_and_no_others),
+        cmocka_unit_test(test_confirmation_renews_the_session_and_needs_both_factors_first),
+        cmocka_unit_test(test_logout_ends_the_session),
+        cmocka_unit_test(test_account_disabled_ends_its_sessions_at_once_and_never_comes_back),
+        cmocka_unit_test(test_membership_ended_closes_the_study_at_once),
+        cmocka_unit_test(test_administration_needs_the_second_factor),
+        cmocka_unit_test(test_administrator_of_one_study_does_not_dispose_of_accounts_of_another),
+        cmocka_unit_test(test_membership_that_does_not_fit_is_refused),
+        cmocka_unit_test(test_invitation_withdrawn_or_replaced_opens_nothing),
+        cmocka_unit_test(test_session_stolen_from_the_database_is_useless),
+        cmocka_unit_test(test_log_holds_no_secret),
+    };
+    memory_init();
+    return cmocka_run_group_tests(tests, setup, registry_teardown);
+}
