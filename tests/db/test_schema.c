@@ -127,7 +127,7 @@ static void test_schema_collector_may_call_the_functions_of_the_list_only(void *
         "api.list_queries api.list_query_events api.list_redactions api.list_report_files api.list_reports "
         "api.list_signatures api.list_sites api.list_studies api.list_subjects api.list_submissions "
         "api.list_verifications api.lock_record api.lock_subject api.make_cut api.open_query "
-        "api.read_report_file api.request_report api.request_report_file api.schema_status api.sign "
+        "api.read_report_file api.request_report api.request_report_file api.schema_status api.seal_status api.sign "
         "api.submit_batch api.verify_version");
 }
 
