@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The analyses of the report: each reads the derived dataset and adds result rows.  reports/README.md lists
+ * The analyses of the report: each reads the derived dataset and adds result rows.  reports/RESULTS.md lists
  * the tables, rows, columns and statistics that each one writes.
  */
 #ifndef PATELLA_ANALYSIS_H

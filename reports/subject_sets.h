@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The analysis sets that a subject belongs to, as reports/README.md defines them. */
+/* The analysis sets that a subject belongs to, as reports/RESULTS.md defines them. */
 #ifndef PATELLA_SUBJECT_SETS_H
 #define PATELLA_SUBJECT_SETS_H
 
