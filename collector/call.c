@@ -93,6 +93,7 @@ static void copy_head(struct call *call, const struct http_head *head)
     exchange->if_none_match = copy_slice(call, head->fields[HTTP_IF_NONE_MATCH]);
     copy_credentials(call, head);
     call->keep_alive = head->keep_alive;
+    call->is_http_1_0 = head->minor_version == 0;
     call->expects_continue = head->expects_continue;
     call->body_length = (size_t)head->content_length;
 }

@@ -33,6 +33,11 @@ struct call {
     bool expects_continue;
     struct text *reply_bytes;          /* once it has its reply: reply.h */
     bool body_apart;
+    bool making_piece;                 /* of a body in pieces: a worker has the call; stream.h */
+    const char *piece_failed;          /* why there is no next piece; NULL */
+    int64_t piece_asked_us;
+    uint64_t streamed;                 /* bytes of the body so far */
+    bool is_http_1_0;                  /* which knows no chunks */
     struct principal *found;           /* what a worker found for the token */
     bool denied;
     char *token;                       /* that the database is asked about: of a session for a study, derived */

@@ -17,6 +17,7 @@
 #include "collector/metrics.h"
 #include "collector/replies.h"
 #include "collector/reply.h"
+#include "collector/stream.h"
 #include "forms/base/memory.h"
 
 enum {
@@ -53,6 +54,7 @@ void connection_drop_calls(struct connection *connection)
     connection->call = NULL;
     if (connection->replying != NULL)
         call_free(replies_take(connection));
+    stream_drop(connection);
     if (call == NULL)
         return;
     call->connection = NULL;
@@ -245,6 +247,12 @@ static void begin_reply_phase(struct connection *connection, size_t length)
         connection->stretch_since_us + (int64_t)(deadline_us * (double)length / REPLY_DEADLINE_BYTES);
 }
 
+void connection_extend_reply(struct connection *connection, size_t bytes)
+{
+    double deadline_us = (double)connection->loop->settings->reply_deadline_ms * 1000;
+    connection->deadline_us += (int64_t)(deadline_us * (double)bytes / REPLY_DEADLINE_BYTES);
+}
+
 void connection_reply(struct connection *connection)
 {
     struct call *call = connection->call;
@@ -280,7 +288,11 @@ static void on_written(struct bufferevent *stream, void *context)
 {
     struct connection *connection = context;
     bool waits = connection->replying != NULL || evbuffer_get_length(bufferevent_get_output(stream)) > 0;
-    if (connection->phase == PHASE_REPLY && !waits)
+    if (connection->phase != PHASE_REPLY || waits)
+        return;
+    if (connection->streaming != NULL)
+        stream_go_on(connection);
+    else
         connection_end_reply(connection);
 }
 
@@ -442,6 +454,12 @@ static void tick_reply(struct connection *connection, int64_t now_us)
     if (connection->replying != NULL)
         return;   /* what the output holds is an interim reply; this one has no length yet */
     int64_t taken = (int64_t)connection->reply_untaken - (int64_t)connection_untaken(connection);
+    if (stream_waits(connection)) {
+        connection->stretch_since_us = now_us;
+        connection->stretch_moved = taken;
+        stream_go_on(connection);
+        return;
+    }
     if (now_us < connection->deadline_us && !connection_is_too_slow(connection, taken, least, now_us))
         return;
     metrics_add(METRIC_LATE_REPLY, 1);

@@ -44,6 +44,7 @@ struct connection {
     struct call *call;               /* NULL in PHASE_HANDSHAKE, HEAD, IDLE, REPLY, LINGER */
     struct call *replying;           /* in PHASE_REPLY, until the end of the loop's turn */
     struct connection *next_reply, **reply_link;
+    struct call *streaming;          /* in PHASE_REPLY: whose body leaves in pieces; stream.h */
     char *body;                      /* of the call; grows with what arrives */
     size_t body_got, body_capacity;
     bool closes;                     /* after the reply */
@@ -101,6 +102,11 @@ void connection_drop_calls(struct connection *connection);
 
 /* The reply has left, and the next request may begin; `connection` may be gone afterwards. */
 void connection_end_reply(struct connection *connection);
+
+/* ---- for stream.c ---- */
+
+/* So many bytes more are in the reply: the deadline for reading it moves in proportion. */
+void connection_extend_reply(struct connection *connection, size_t bytes);
 
 /* ---- for dispatch.c, with the connection's call; none of these ends the connection but the last ---- */
 

@@ -61,6 +61,14 @@ void exchange_reply_json(struct exchange *exchange, int status, struct text *bod
     exchange->reply = body;
 }
 
+void exchange_reply_stream(struct exchange *exchange, const char *type, stream_function *stream, void *context)
+{
+    exchange->status = 200;
+    exchange->reply_type = type;
+    exchange->stream = stream;
+    exchange->stream_context = context;
+}
+
 void exchange_reply_details(struct exchange *exchange, int status, struct text *details)
 {
     exchange->status = status;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "forms/base/error.h"
 #include "forms/base/text.h"
 
 struct catalogues;   /* catalogues.h */
@@ -59,6 +60,15 @@ struct reply_header {
 
 enum { EXCHANGE_PARAMETERS = 4, EXCHANGE_REPLY_HEADERS = 8 };
 
+/* Bytes of a piece, more or less: one that is larger is sent, too. */
+enum { STREAM_PIECE_BYTES = 128 * 1024 };
+
+/*
+ * Appends the next piece of a body to `out`, on any worker; sets `*last` with the last one.  An empty piece is asked
+ * for again.  False: the body cannot be ended, and the connection is cut, so that the client knows it.
+ */
+typedef bool stream_function(void *context, struct store *store, struct text *out, bool *last, struct error *error);
+
 struct exchange {
     const struct route *route;
     char request_id[20];
@@ -80,6 +90,10 @@ struct exchange {
     int status;                                      /* HTTP status; 0: no reply yet */
     const char *reply_type;                          /* media type */
     struct text *reply;                              /* body */
+    stream_function *stream;                         /* makes the body piece by piece, instead of `reply` */
+    void *stream_context;
+    struct text *piece;                              /* the next one */
+    bool piece_is_last;
     struct reply_header reply_headers[EXCHANGE_REPLY_HEADERS];
     size_t reply_header_count;
 };
@@ -110,6 +124,12 @@ const char *exchange_query(const struct exchange *exchange, const char *name);
 
 /* Value of `{name}` in the route's pattern. */
 const char *exchange_parameter(const struct exchange *exchange, const char *name);
+
+/*
+ * A reply of 200 whose body `stream` makes piece by piece, with `context`, which belongs to the exchange; the first
+ * piece and whether it is the last are set already (`piece`, `piece_is_last`).
+ */
+void exchange_reply_stream(struct exchange *exchange, const char *type, stream_function *stream, void *context);
 
 /* Adds a header of the reply, or replaces the one of that name; control characters in `value` become '?'. */
 void exchange_add_header(struct exchange *exchange, const char *name, const char *value);

@@ -4,11 +4,13 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
+#include <string.h>
 
 #include "collector/connection.h"
 #include "collector/ending.h"
 #include "collector/loop.h"
 #include "collector/reply.h"
+#include "collector/stream.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 
@@ -57,6 +59,11 @@ static void send_reply(struct connection *connection)
     struct call *call = replies_take(connection);
     struct evbuffer *out = bufferevent_get_output(connection->stream);
     size_t sent = 0;
+    if (call->exchange.stream != NULL && strcmp(call->exchange.method, "HEAD") != 0) {
+        evbuffer_add(out, call->reply_bytes->bytes, call->reply_bytes->length);   /* aborts without memory: memory.h */
+        stream_begin(connection, call);
+        return;
+    }
     bool at_once = !call->body_apart && evbuffer_get_length(out) == 0;
     if (at_once && !write_now(connection, call->reply_bytes, &sent)) {
         call_free(call);

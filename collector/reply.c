@@ -78,9 +78,13 @@ static void append_head(struct text *head, struct call *call, size_t length, boo
     if (may_have_body(exchange->status)) {
         if (exchange->reply_type != NULL)
             append_header(head, "Content-Type", exchange->reply_type);
-        text_append(head, "Content-Length: ");
-        text_append_integer(head, (int64_t)length);
-        text_append(head, "\r\n");
+        if (exchange->stream != NULL) {
+            append_header(head, "Transfer-Encoding", "chunked");
+        } else {
+            text_append(head, "Content-Length: ");
+            text_append_integer(head, (int64_t)length);
+            text_append(head, "\r\n");
+        }
     }
     if (close)
         append_header(head, "Connection", "close");
@@ -116,6 +120,10 @@ void reply_make(struct call *call, bool close)
         log_write(LOG_LEVEL_ERROR, "a handler gave no reply", "request", exchange->request_id, NULL);
         exchange_reply_problem(exchange, 500, "internal",
                                "the server made a mistake; its log names the request");
+    }
+    if (exchange->stream != NULL && call->is_http_1_0) {
+        exchange->stream = NULL;
+        exchange_reply_problem(exchange, 505, "bad_version", "this comes in chunks: send HTTP/1.1");
     }
     size_t length = exchange->reply != NULL ? exchange->reply->length : 0;
     struct text *head = text_new_with_room(call, HEAD_ROOM + (length <= ONE_RECORD ? length : 0));

@@ -115,6 +115,54 @@ bool request_query_record(struct exchange *exchange, const char *name, int *site
                             "`next` of the page before, such as 7.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b");
 }
 
+bool request_query_uuid(struct exchange *exchange, const char *name, const char **uuid)
+{
+    uint8_t bytes[16];
+    *uuid = exchange_query(exchange, name);
+    return *uuid == NULL || text_to_uuid(*uuid, bytes) || refuse_parameter(exchange, name, "a UUID");
+}
+
+/* Digits where `pattern` has 0, the very characters elsewhere. */
+static bool is_like(const char *text, const char *pattern)
+{
+    size_t i = 0;
+    for (; pattern[i] != '\0'; i++)
+        if (pattern[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != pattern[i])
+            return false;
+    return true;
+}
+
+bool request_is_instant(const char *text)
+{
+    char day[] = "0000-00-00";
+    date_days days;
+    if (!is_like(text, day))
+        return false;
+    memcpy(day, text, sizeof day - 1);
+    const char *time = text + sizeof day - 1;
+    if (!date_parse(day, &days))
+        return false;
+    if (*time == '\0')
+        return true;
+    if (!is_like(time, "T00:00:00") || memcmp(time + 1, "24", 2) >= 0 || time[4] > '5' || time[7] > '5')
+        return false;
+    time += strlen("T00:00:00");
+    if (*time == '.') {
+        size_t digits = strspn(time + 1, "0123456789");
+        if (digits < 1 || digits > 6)
+            return false;
+        time += 1 + digits;
+    }
+    return strcmp(time, "Z") == 0;
+}
+
+bool request_query_instant(struct exchange *exchange, const char *name, const char **instant)
+{
+    *instant = exchange_query(exchange, name);
+    return *instant == NULL || request_is_instant(*instant) ||
+           refuse_parameter(exchange, name, "a day such as 2026-03-01 or an instant such as 2026-03-01T12:00:00Z");
+}
+
 const char *request_path_uuid(struct exchange *exchange, const char *name)
 {
     uint8_t uuid[16];
@@ -255,4 +303,15 @@ void request_reply_error(struct exchange *exchange, const struct error *error)
         exchange_reply_problem(exchange, 500, "internal",
                                "an error of the collector; report it with the request id");
     }
+}
+
+void request_reply_stream(struct exchange *exchange, struct store *store, const char *type, stream_function *stream,
+                          void *context)
+{
+    struct error error = {0};
+    exchange->piece = text_new(exchange);
+    if (stream(context, store, exchange->piece, &exchange->piece_is_last, &error))
+        exchange_reply_stream(exchange, type, stream, context);
+    else
+        request_reply_error(exchange, &error);
 }

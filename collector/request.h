@@ -28,6 +28,13 @@ bool request_query_number(struct exchange *exchange, const char *name, int least
 /* Site and id of a record, "7.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"; NULL for an absent parameter. */
 bool request_query_record(struct exchange *exchange, const char *name, int *site, const char **id);
 
+/* A UUID in the query; NULL when absent. */
+bool request_query_uuid(struct exchange *exchange, const char *name, const char **uuid);
+
+/* A day of UTC or an instant in the query, "2026-03-01" or "2026-03-01T12:00:00.5Z"; NULL when absent. */
+bool request_query_instant(struct exchange *exchange, const char *name, const char **instant);
+bool request_is_instant(const char *text);
+
 /* A UUID in the path; NULL and 404 for anything else. */
 const char *request_path_uuid(struct exchange *exchange, const char *name);
 
@@ -45,6 +52,13 @@ const char *request_body_text(struct exchange *exchange, const char *field, size
 bool request_body_number(struct exchange *exchange, const char *field, int least, int most, int *value);
 
 struct store_reader request_reader(const struct exchange *exchange, const struct catalogue_study *study);
+
+/*
+ * Replies with a body that `stream` makes (exchange_reply_stream).  Its first piece is made here: when that fails, the
+ * reply is the failure's.  `context` belongs to the exchange.
+ */
+void request_reply_stream(struct exchange *exchange, struct store *store, const char *type, stream_function *stream,
+                          void *context);
 
 /* The reply to a failure of the store; what is not the caller's doing is logged. */
 void request_reply_error(struct exchange *exchange, const struct error *error);
