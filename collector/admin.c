@@ -56,6 +56,14 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
     [ADMIN_FREEZE_STUDY] = {"freeze_study", "SELECT admin.freeze_study($1::text, $2::bool, $3::text)"},
     [ADMIN_LOCK_SUBJECT] = {"lock_subject",
                             "SELECT admin.lock_subject($1::text, $2::int, $3::int, $4::bool, $5::text)"},
+    [ADMIN_LIST_NOTICES] = {"list_notices",
+                            "SELECT notice_id, noticed_at, kind, severity, study, subject, object,\n"
+                            "    sponsor_due, authority_due, tries, last_outcome, delivered_at\n"
+                            "FROM admin.list_notices($1::text)\n"
+                            "ORDER BY noticed_at, notice_id"},
+    [ADMIN_TAKE_NOTICE] = {"take_notice", "SELECT notice_id, message FROM admin.take_notice($1::int)"},
+    [ADMIN_FINISH_NOTICE] = {"finish_notice", "SELECT admin.finish_notice($1::uuid, $2::bool, $3::text)"},
+    [ADMIN_ADD_NOTICE] = {"add_notice", "SELECT admin.add_notice($1::text, $2::text)"},
 };
 
 /* The functions note who it was; the database only knows the role. */
@@ -109,6 +117,13 @@ struct db *admin_database(struct admin *admin, struct error *error)
     options.statement_count = ADMIN_STATEMENTS;
     admin->db = db_open(admin->owner, &options, error);
     return admin->db && set_operator(admin, error) ? admin->db : NULL;
+}
+
+bool admin_keep_database(struct admin *admin, struct error *error)
+{
+    if (admin_database(admin, error) == NULL)
+        return false;
+    return db_is_alive(admin->db) || (db_reopen(admin->db, error) && set_operator(admin, error));
 }
 
 struct db_result *admin_execute(struct admin *admin, enum admin_statement statement, const char *const *texts,

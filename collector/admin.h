@@ -38,6 +38,7 @@ extern const struct admin_group admin_holds;         /* admin_holds.c: freeze, l
 extern const struct admin_group admin_accounts;      /* admin_accounts.c: account, token */
 extern const struct admin_group admin_ca;            /* admin_ca.c: ca */
 extern const struct admin_group admin_allocation;    /* admin_allocation.c: allocate */
+extern const struct admin_group admin_notices;       /* admin_notices.c: notify, notice */
 
 enum admin_statement {
     ADMIN_SET_OPERATOR,
@@ -61,6 +62,10 @@ enum admin_statement {
     ADMIN_LIST_CUTS,
     ADMIN_FREEZE_STUDY,
     ADMIN_LOCK_SUBJECT,
+    ADMIN_LIST_NOTICES,
+    ADMIN_TAKE_NOTICE,
+    ADMIN_FINISH_NOTICE,
+    ADMIN_ADD_NOTICE,
     ADMIN_STATEMENTS
 };
 
@@ -80,6 +85,9 @@ const char *admin_option(const struct admin *admin, const char *name);
 
 /* The connection, opened at first use: a command that is written wrongly is refused without one. */
 struct db *admin_database(struct admin *admin, struct error *error) MUST_CHECK;
+
+/* Opens a connection that was lost anew, for a command that goes on for long. */
+bool admin_keep_database(struct admin *admin, struct error *error) MUST_CHECK;
 
 /* Runs a statement whose parameters are `count` texts (NULL: SQL NULL). */
 struct db_result *admin_execute(struct admin *admin, enum admin_statement statement, const char *const *texts,

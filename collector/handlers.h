@@ -47,5 +47,10 @@ route_handler handle_disable_account;
 route_handler handle_list_invitations;
 route_handler handle_add_invitation;
 route_handler handle_end_invitation;
+route_handler handle_list_notices;
+route_handler handle_list_audit;
+route_handler handle_review_audit;
+route_handler handle_list_reviews;
+route_handler handle_conclude_review;
 
 #endif

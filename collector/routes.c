@@ -9,6 +9,7 @@ enum {
     SUBMISSIONS_LIMIT = 1 << 20,
     SMALL_LIMIT = 4096,
     WORDS_LIMIT = 16384,         /* a text of 2000 characters, each of up to six bytes */
+    CONCLUSION_LIMIT = 1 << 15,
     STATISTICIANS = ROLE_STATISTICIAN | ROLE_STATISTICIAN_UNMASKED,
     READERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_MONITOR | STATISTICIANS,
     CUTTERS = ROLE_DATA_MANAGER | STATISTICIANS,
@@ -17,6 +18,8 @@ enum {
     ASKERS = ROLE_DATA_MANAGER | ROLE_MONITOR | ROLE_INVESTIGATOR,
     ANSWERERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR,
     CLOSERS = ROLE_DATA_MANAGER | ROLE_MONITOR,
+    NOTIFIED = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_MONITOR,
+    TRAIL = ROLE_ADMINISTRATOR | ROLE_DATA_MANAGER | ROLE_MONITOR,
     SENDERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_SITE_MACHINE
 };
 
@@ -76,6 +79,11 @@ const struct route route_table[] = {
     {"GET", STUDY "/invitations", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_list_invitations},
     {"POST", STUDY "/invitations", ROLE_ADMINISTRATOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_add_invitation},
     {"DELETE", STUDY "/invitations/{number}", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_end_invitation},
+    {"GET", STUDY "/notices", NOTIFIED, 0, HANDLE_ON_WORKER, handle_list_notices},
+    {"GET", STUDY "/audit", TRAIL, 0, HANDLE_ON_WORKER, handle_list_audit},
+    {"GET", STUDY "/audit/review", TRAIL, 0, HANDLE_ON_WORKER, handle_review_audit},
+    {"GET", STUDY "/audit/reviews", TRAIL, 0, HANDLE_ON_WORKER, handle_list_reviews},
+    {"POST", STUDY "/audit/reviews/{review}", TRAIL, CONCLUSION_LIMIT, HANDLE_ON_WORKER, handle_conclude_review},
 };
 
 const size_t route_count = sizeof route_table / sizeof route_table[0];

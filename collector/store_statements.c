@@ -112,6 +112,45 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "SELECT f.media_type, f.bytes, " HEX("f.sha256") "\n"
         "FROM api.read_report_file($1::bytea, $2::int, $3::uuid) f"},
 
+    [STATEMENT_LIST_NOTICES] = {"list_notices",
+        "SELECT n.notice_id, " RFC3339("n.noticed_at") ", n.kind, n.severity, n.site_id,\n"
+        "       n.subject, n.form, n.knee, n.visit, n.instance,\n"
+        "       n.version, n.object, " RFC3339("n.sponsor_due") ", " RFC3339("n.authority_due") ",\n"
+        "       n.tries, " RFC3339("n.delivered_at") "\n"
+        "FROM api.list_notices($1::bytea, $2::int, $3::uuid, $4::int) n"},
+
+    [STATEMENT_REQUEST_AUDIT] = {"request_audit",
+        "SELECT api.request_audit($1::bytea, $2::int, $3::text, $4::timestamptz, $5::timestamptz, $6::text,\n"
+        "                         $7::text, $8::text, $9::int, $10::int)"},
+
+    [STATEMENT_READ_AUDIT] = {"read_audit",
+        "SELECT " RFC3339("e.at") ", e.actor, e.operation, e.object, e.site_id, e.subject, e.row_id,\n"
+        "       " HEX("e.digest") ", e.old, e.new, e.reason, e.withheld, e.nth\n"
+        "FROM api.read_audit($1::bytea, $2::int, $3::uuid, $4::timestamptz, $5::int, $6::int) e"},
+
+    [STATEMENT_REQUEST_REVIEW] = {"request_review",
+        "SELECT api.request_review($1::bytea, $2::int, $3::text, $4::timestamptz, $5::timestamptz, $6::int,\n"
+        "                          $7::int, $8::int, $9::int, $10::int)"},
+
+    [STATEMENT_READ_REVIEW] = {"read_review",
+        "SELECT " RFC3339("r.at") ", r.account, r.site_id, r.subject, r.detail, r.found\n"
+        "FROM api.read_review($1::bytea, $2::int, $3::uuid, $4::int) r"},
+
+    [STATEMENT_CONCLUDE_REVIEW] = {"conclude_review",
+        "SELECT api.conclude_review($1::bytea, $2::int, $3::uuid, $4::text)"},
+
+    [STATEMENT_LIST_REVIEWS] = {"list_reviews",
+        "SELECT r.request_id, r.requested_by, " RFC3339("r.requested_at") ", r.filter, r.conclusion,\n"
+        "       " RFC3339("r.concluded_at") "\n"
+        "FROM api.list_reviews($1::bytea, $2::int, $3::int) r"},
+
+    [STATEMENT_REQUEST_EXPORT] = {"request_export", "SELECT api.request_export($1::bytea, $2::int, $3::int)"},
+
+    [STATEMENT_READ_EXPORT] = {"read_export",
+        RECORD_COLUMNS
+        "FROM api.read_export($1::bytea, $2::int, $3::uuid, $4::text, $5::int, $6::int, $7::text, $8::text,\n"
+        "                     $9::text, $10::int, $11::int, $12::int) r"},
+
     [STATEMENT_SUBMIT] = {"submit",
         "SELECT v.ord, v.verdict, v.code, " HEX("v.sha256") ", " RFC3339("v.recorded_at") "\n"
         "FROM api.submit_batch($1::bytea[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[],\n"

@@ -110,6 +110,7 @@ struct db_result *db_query(const void *owner, struct db *db, const char *sql, co
 bool db_run_script(struct db *db, const char *sql, struct error *error) MUST_CHECK;
 
 size_t db_rows(const struct db_result *result);
+size_t db_columns(const struct db_result *result);
 bool db_is_null(const struct db_result *result, size_t row, size_t column);
 /* Value as text, "" for NULL; lives as long as the result. */
 const char *db_text(const struct db_result *result, size_t row, size_t column);

@@ -27,6 +27,11 @@ size_t db_rows(const struct db_result *result)
     return (size_t)PQntuples(result->result);
 }
 
+size_t db_columns(const struct db_result *result)
+{
+    return (size_t)PQnfields(result->result);
+}
+
 bool db_is_null(const struct db_result *result, size_t row, size_t column)
 {
     return PQgetisnull(result->result, (int)row, (int)column) != 0;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
-#include "reports/csv_cell.h"
+#include "forms/csv_cell.h"
 #include "reports/format.h"
 #include "reports/manifest.h"
 

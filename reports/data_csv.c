@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
-#include "reports/csv_cell.h"
+#include "forms/csv_cell.h"
 
 char *data_file_name(const void *owner, const struct data_table *table, const char *ending)
 {

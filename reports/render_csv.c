@@ -2,7 +2,7 @@
 #include "reports/render_csv.h"
 
 #include "forms/base/memory.h"
-#include "reports/csv_cell.h"
+#include "forms/csv_cell.h"
 
 static void append_header(struct text *out, const struct table *table)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
-#include "reports/csv_cell.h"
+#include "forms/csv_cell.h"
 
 /*
  * Names repeat from row to row: each is kept once, so that rows compare by their names' places.  Rows are found by a

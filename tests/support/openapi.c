@@ -158,6 +158,8 @@ static bool fits(const struct yaml *schema, const json_t *value, struct text *wh
     const struct yaml *one_of = yaml_find(schema, "oneOf"), *items = yaml_find(schema, "items");
     if (one_of != NULL)
         return fits_one_of(one_of, value) || misfit(where, "fits not exactly one of", "oneOf");
+    if (schema->kind == YAML_MAP && schema->count == 0)
+        return true;   /* {}: anything */
     if (!fits_type(yaml_find(schema, "type"), value))
         return misfit(where, "has another type than", "described");
     if (!fits_enum(yaml_find(schema, "enum"), value))

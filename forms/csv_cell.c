@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "reports/csv_cell.h"
+#include "forms/csv_cell.h"
 
 #include <string.h>
 
