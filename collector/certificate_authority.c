@@ -406,7 +406,8 @@ static bool add_revoked(X509_CRL *list, const struct ca_entry *entry)
     ASN1_TIME *at = ASN1_TIME_set(NULL, (time_t)entry->revoked_at);
     BIGNUM *number = NULL;
     ASN1_INTEGER *serial = BN_hex2bn(&number, entry->serial) > 0 ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
-    bool good = revoked != NULL && at != NULL && serial != NULL && X509_REVOKED_set_serialNumber(revoked, serial) == 1 &&
+    bool good = revoked != NULL && at != NULL && serial != NULL &&
+                X509_REVOKED_set_serialNumber(revoked, serial) == 1 &&
                 X509_REVOKED_set_revocationDate(revoked, at) == 1 && X509_CRL_add0_revoked(list, revoked) == 1;
     if (!good)
         X509_REVOKED_free(revoked);

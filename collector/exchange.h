@@ -134,6 +134,12 @@ void exchange_reply_stream(struct exchange *exchange, const char *type, stream_f
 /* Adds a header of the reply, or replaces the one of that name; control characters in `value` become '?'. */
 void exchange_add_header(struct exchange *exchange, const char *name, const char *value);
 
+/*
+ * Content-Security-Policy of every reply: it is no page, loads nothing, sends nothing and stands in no other page.  For
+ * files that somebody made there is "; sandbox" behind it.
+ */
+#define REPLY_POLICY "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 /* A JSON reply; `body` belongs to the exchange. */
 void exchange_reply_json(struct exchange *exchange, int status, struct text *body);
 

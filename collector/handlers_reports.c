@@ -231,7 +231,7 @@ void handle_download_file(struct exchange *exchange, struct store *store)
     const char *etag = memory_format(exchange, "\"%s\"", file->sha256);
     exchange_add_header(exchange, "ETag", etag);
     exchange_add_header(exchange, "Content-Disposition", disposition(exchange, name));
-    exchange_add_header(exchange, "Content-Security-Policy", "default-src 'none'; sandbox");
+    exchange_add_header(exchange, "Content-Security-Policy", REPLY_POLICY "; sandbox");
     exchange->reply = text_new(exchange);
     exchange->reply_type = file->media_type;
     exchange->status = matches_etag(exchange->if_none_match, etag) ? 304 : 200;

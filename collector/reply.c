@@ -15,12 +15,13 @@
  * A reply up to here is copied behind its head and goes out as one TLS record; a larger one is lent to the
  * buffer.
  */
-enum { ONE_RECORD = 16000, HEAD_ROOM = 768 };
+enum { ONE_RECORD = 16000, HEAD_ROOM = 896 };
 
 /* Of every reply, unless the handler set its own. */
 static const struct reply_header defaults[] = {
     {"Cache-Control", "no-store"},
-    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"Content-Security-Policy", REPLY_POLICY},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
     {"Referrer-Policy", "no-referrer"},
     {"Strict-Transport-Security", "max-age=31536000"},
     {"X-Content-Type-Options", "nosniff"},

@@ -37,7 +37,7 @@ struct db_options {
     const struct db_statement *statements;   /* NULL: none */
     size_t statement_count;
     int statement_timeout_ms;    /* 0: none */
-    /* Told of a server that server_check.h refuses, which is used all the same: administration must still end tokens. */
+    /* Told of a server that server_check.h refuses, which is used all the same: administration must end tokens. */
     void (*server_warning)(const struct error *error);
     bool verbose_errors;         /* messages may carry PostgreSQL's text: for migrations and administration only */
 };

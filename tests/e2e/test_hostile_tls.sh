@@ -17,18 +17,25 @@ trap leave EXIT
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/key.pem" -out "$dir/server.pem" \
     -days 60 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2> /dev/null || exit 1
 chmod 600 "$dir/key.pem"
+"${BUILD:-build}/bin/patella-admin" ca init "$dir/ca" && "${BUILD:-build}/bin/patella-admin" ca issue "$dir/ca" north \
+    --sites demo:1 > /dev/null || exit 1
 "${BUILD:-build}/bin/patellad" --set certificate="$dir/server.pem" --set key="$dir/key.pem" \
-    --set listen_address=127.0.0.1 --set listen_port=0 --set database=host=/nonexistent 2> "$dir/log" &
+    --set listen_address=127.0.0.1 --set listen_port=0 --set database=host=/nonexistent \
+    --set machine_listen_address=127.0.0.1 --set machine_listen_port=0 --set machine_client_ca="$dir/ca/ca.pem" \
+    --set machine_crl="$dir/ca/crl.pem" 2> "$dir/log" &
 pid=$!
 for _ in $(seq 200); do
     port=$(sed -n 's/.*msg=listening .*port=\([0-9]*\).*/\1/p' "$dir/log")
-    if [ -n "$port" ]; then break; fi
+    machines=$(sed -n 's/.*msg="listening for machines".*port=\([0-9]*\).*/\1/p' "$dir/log")
+    if [ -n "$port" ] && [ -n "$machines" ]; then break; fi
     kill -0 "$pid" 2> /dev/null || break
     sleep 0.05
 done
-if [ -z "$port" ]; then cat "$dir/log"; exit 1; fi
+if [ -z "$port" ] || [ -z "$machines" ]; then cat "$dir/log"; exit 1; fi
 
 timeout 60 sslscan --no-colour --xml="$dir/sslscan.xml" "127.0.0.1:$port" > /dev/null 2>&1
+timeout 60 sslscan --no-colour --certs="$dir/ca/north.pem" --pk="$dir/ca/north-key.pem" --xml="$dir/machines.xml" \
+    "127.0.0.1:$machines" > /dev/null 2>&1
 
 # True when the report has that many lines with the pattern.
 reports() { # COUNT PATTERN
@@ -50,6 +57,26 @@ check "none below 128 bits" reports 6 '<cipher .*bits="(128|256)"'
 check "X25519 and P-256" reports 3 '<group .*name="(x25519|secp256r1)'
 check "no other groups" reports 3 '<group '
 check "the certificate is of P-256" reports 1 '<pk .*curve_name="prime256v1"'
+
+# The machines' port: the same offers, and nobody without a certificate.
+offers() {
+    grep -oE "<(protocol|cipher|group|renegotiation|compression) [^>]*" "$1" | sed "s/ \(curve\|ecdhebits\)=.*//" | sort
+}
+check "the machines' port makes the same offers" test "$(offers "$dir/machines.xml")" = "$(offers "$dir/sslscan.xml")"
+
+# It asks only once it has spoken: openssl hears the alert when it reads.
+ask_machines() { printf 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' |
+    timeout 20 openssl s_client -connect "127.0.0.1:$machines" -ign_eof "$@" > "$dir/hello" 2>&1; }
+for version in -tls1_2 -tls1_3; do
+    ask_machines "$version"
+    check "without a certificate there is no answer, $version" exits 1 grep 'HTTP/1.1' "$dir/hello"
+    check "but an alert, $version" grep -qE 'alert (certificate required|handshake failure)' "$dir/hello"
+    check "it names the CA, $version" grep -q 'CN = Patella CA' "$dir/hello"
+    ask_machines "$version" -cert "$dir/ca/north.pem" -key "$dir/ca/north-key.pem"
+    check "with one there is, $version" grep -q 'HTTP/1.1 200' "$dir/hello"
+    ask_machines "$version" -cert "$dir/server.pem" -key "$dir/key.pem"
+    check "with somebody else's there is none, $version" exits 1 grep 'HTTP/1.1' "$dir/hello"
+done
 
 say_hello() { openssl s_client -connect "127.0.0.1:$port" "$@" < /dev/null > "$dir/hello" 2>&1; }
 said() { grep -qE -- "$1" "$dir/hello" || { cat "$dir/hello"; return 1; }; }
