@@ -183,10 +183,20 @@ static bool refuse_foreign_page(struct call *call)
     return exchange->status != 0;
 }
 
+/* What needs no token, and is not only looked at, is people's: their logins and invitations. */
+static bool refuse_people_among_machines(struct call *call)
+{
+    struct exchange *exchange = &call->exchange;
+    bool changes = strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
+    if (call->connection->door == DOOR_MACHINES && changes && exchange->route->roles == ROLE_ANYONE)
+        exchange_reply_problem(exchange, 403, "wrong_port", "people use the other port");
+    return exchange->status != 0;
+}
+
 void dispatch_admit(struct call *call)
 {
     struct exchange *exchange = &call->exchange;
-    if (refuse_foreign_page(call)) {
+    if (refuse_foreign_page(call) || refuse_people_among_machines(call)) {
         connection_reply(call->connection);
     } else if (exchange->route->roles == ROLE_ANYONE) {
         connection_receive_body(call->connection);

@@ -181,6 +181,10 @@ static void test_people_are_refused_at_the_machines_door(void **state)
         assert_status(api_get(machines->registry, people[i], "/api/v1/me"), 200);
     }
     assert_problem(ask(machines, "one", NULL), 401, "no_token");
+    struct client *client = make_client(machines, machines->ca_folder, "one", NULL);
+    static const char login[] = "{\"account\":\"anna\",\"password\":\"nine green kettles\"}";
+    assert_problem(client_send(client, "POST", "/api/v1/session", login), 403, "wrong_port");
+    assert_problem(client_send(client, "POST", "/api/v1/invitations/x", "{}"), 403, "wrong_port");
 }
 
 static void test_machines_are_refused_at_the_peoples_door(void **state)
