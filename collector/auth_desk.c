@@ -57,23 +57,15 @@ static bool receive_answer(uint64_t number, struct auth_answer *answer)
         ssize_t got = recv(desk.socket, answer, sizeof *answer, MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
             return false;
-        if (got == (ssize_t)sizeof *answer && (answer->number == number || answer->number == 0))
+        if (got == (ssize_t)sizeof *answer && answer->number == number)
             return true;
     }
-}
-
-/* A death that was told while nobody asked is old news. */
-static void drop_old_answers(struct auth_answer *answer)
-{
-    while (recv(desk.socket, answer, sizeof *answer, MSG_DONTWAIT) > 0)
-        continue;
 }
 
 static void put_question(struct question *question)
 {
     struct auth_answer answer;
     struct exchange *exchange = question->exchange;
-    drop_old_answers(&answer);
     question->request.number = ++desk.asked;
     bool answered = send(desk.socket, &question->request, sizeof question->request, MSG_NOSIGNAL) ==
                         (ssize_t)sizeof question->request &&

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -30,10 +32,10 @@ static void stand_alone(const char *name, int socket)
     close_range((unsigned)socket + 1, ~0U, 0);
 }
 
-static _Noreturn void serve(const char *conninfo, int socket)
+static _Noreturn void serve(const char *conninfo, int socket, _Atomic uint64_t *under_way)
 {
     stand_alone("patellad-auth", socket);
-    auth_service_run(auth_service_new(NULL, conninfo), socket);
+    auth_service_run(auth_service_new(NULL, conninfo), socket, under_way);
     _exit(EXIT_SUCCESS);
 }
 
@@ -52,10 +54,10 @@ static int wait_for(pid_t child)
     return status;
 }
 
-/* Whoever waits for an answer of the one that died is told; false when patellad has gone. */
-static bool tell_death(int socket)
+/* Whoever waits for the one that died is told; what it had not read waits for the next.  False: patellad has gone. */
+static bool tell_death(int socket, _Atomic uint64_t *under_way)
 {
-    struct auth_answer lost = {.outcome = AUTH_UNAVAILABLE};
+    struct auth_answer lost = {.number = atomic_exchange(under_way, 0), .outcome = AUTH_UNAVAILABLE};
     log_write(LOG_LEVEL_ERROR, "the process that checks passwords died; starting it again", NULL);
     return send(socket, &lost, sizeof lost, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof lost ||
            errno == EAGAIN;
@@ -64,14 +66,18 @@ static bool tell_death(int socket)
 static _Noreturn void supervise(const char *conninfo, int socket)
 {
     long next_pause_ms = PAUSE_MS;
+    _Atomic uint64_t *under_way =
+        mmap(NULL, sizeof *under_way, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (under_way == MAP_FAILED)
+        memory_exhausted();
     stand_alone("patellad-authsv", socket);
     for (;;) {
         time_t started = time(NULL);
         pid_t child = fork();
         if (child == 0)
-            serve(conninfo, socket);
+            serve(conninfo, socket, under_way);
         int status = child > 0 ? wait_for(child) : -1;
-        if (status == 0 || !tell_death(socket))
+        if (status == 0 || !tell_death(socket, under_way))
             _exit(EXIT_SUCCESS);
         next_pause_ms = time(NULL) - started > LIVED_WELL_S ? PAUSE_MS : 2 * next_pause_ms;
         if (next_pause_ms > PAUSE_MOST_MS)

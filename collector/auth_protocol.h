@@ -43,7 +43,7 @@ enum auth_outcome {
 };
 
 struct auth_answer {
-    uint64_t number;             /* of the request; 0: of whichever is under way */
+    uint64_t number;             /* of the request */
     uint32_t outcome;            /* enum auth_outcome */
     int32_t wait_s;
     char account[AUTH_ACCOUNT_SIZE];

@@ -2,6 +2,7 @@
 #include "collector/auth_service.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -286,7 +287,7 @@ void auth_service_answer(struct auth_service *service, struct auth_request *requ
     OPENSSL_cleanse(request, sizeof *request);
 }
 
-void auth_service_run(struct auth_service *service, int socket)
+void auth_service_run(struct auth_service *service, int socket, _Atomic uint64_t *under_way)
 {
     struct auth_request request;
     struct auth_answer answer;
@@ -301,9 +302,11 @@ void auth_service_run(struct auth_service *service, int socket)
             return;
         if (got != sizeof request)
             continue;
+        atomic_store(under_way, request.number);
         auth_service_answer(service, &request, &answer);
         ssize_t sent = send(socket, &answer, sizeof answer, MSG_NOSIGNAL);
         OPENSSL_cleanse(&answer, sizeof answer);
+        atomic_store(under_way, 0);
         if (sent != sizeof answer)
             return;
     }

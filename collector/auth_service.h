@@ -16,7 +16,10 @@ struct auth_service *auth_service_new(const void *owner, const char *conninfo);
 /* Judges one request; connects when there is no connection. */
 void auth_service_answer(struct auth_service *service, struct auth_request *request, struct auth_answer *answer);
 
-/* Answers what comes over the socket until its other end is closed. */
-void auth_service_run(struct auth_service *service, int socket);
+/*
+ * Answers what comes over the socket until its other end is closed.  `under_way` holds the number of the request that
+ * is worked on, 0 between two.
+ */
+void auth_service_run(struct auth_service *service, int socket, _Atomic uint64_t *under_way);
 
 #endif

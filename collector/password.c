@@ -22,7 +22,7 @@ enum { STEP_S = 30, WINDOW = 1, DIGITS = 6 };
 /* Small letters only; a password that is one of them, or some of them one after the other, is tried first. */
 static const char *const common[] = {
     "abc", "admin", "administrator", "adminadmin", "andrea", "angel", "april", "arthritis", "arthrose", "august",
-    "autumn", "baseball", "batman", "berlin", "cartilage", "cell", "change", "changeme", "charlie", "clinic", "computer",
+    "autumn", "baseball", "batman", "berlin", "cartilage", "cell", "cells", "change", "changeme", "charlie", "clinic", "computer",
     "coordinator", "daniel", "data", "december", "default", "demo", "doctor", "dragon", "february", "flower",
     "football", "freedom", "friday", "geheim", "guest", "hallo", "hello", "herbst", "hospital", "iloveyou", "injection",
     "investigator", "january", "jesus", "jordan", "july", "june", "killer", "knee", "knie", "knorpel", "koos", "let",
@@ -40,15 +40,26 @@ static const char *const rows[] = {
     "abcdefghijklmnopqrstuvwxyz", "qazwsxedcrfvtgbyhnujmikolp", "qaywsxedcrfvtgbzhnujmikolp",
 };
 
-/* The letters that are meant: small ones, digits and signs that stand for some read as these, others left out. */
+static bool is_letter(unsigned char c)
+{
+    return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/*
+ * The letters that are meant: small ones.  `with_leet`: between the first and the last letter digits and signs that
+ * stand for letters are read as these; others are left out.
+ */
 static size_t read_letters(const char *password, bool with_leet, char out[PASSWORD_SIZE])
 {
     static const char leet[] = "0o1i3e4a5s7t@a$s!i8b";
     size_t length = 0;
-    for (const char *at = password; *at != '\0' && length < PASSWORD_SIZE - 1; at++) {
+    const char *end = password + strlen(password);
+    while (end > password && !is_letter((unsigned char)end[-1]))
+        end--;
+    for (const char *at = password; at < end && length < PASSWORD_SIZE - 1; at++) {
         unsigned char c = (unsigned char)tolower((unsigned char)*at);
-        const char *stands = with_leet && !isalpha(c) ? strchr(leet, c) : NULL;
-        if (c >= 0x80 || isalpha(c))
+        const char *stands = with_leet && length > 0 && !is_letter(c) ? strchr(leet, c) : NULL;
+        if (is_letter(c))
             out[length++] = (char)c;
         else if (stands != NULL && (stands - leet) % 2 == 0)
             out[length++] = stands[1];
