@@ -228,7 +228,7 @@ static const char *without_escapes(const void *work, const struct kept_form *kep
 
 static bool is_hidden(const struct kept_form *kept, bool masked, size_t item)
 {
-    return masked && !kept->creates_subject && dataset_item_may_name_arm(&kept->form->items[item]);
+    return masked && !kept->creates_subject && kept->may_name_arm[item];
 }
 
 struct value {

@@ -56,6 +56,21 @@ static bool is_endpoint(const struct protocol *protocol, const struct form *form
     return false;
 }
 
+/* In a masked study what one version of a form says of an item holds for the records of all. */
+static bool *list_naming_items(const void *owner, const struct catalogue *catalogue, const struct form *form)
+{
+    bool *naming = memory_new_array(owner, bool, form->item_count);
+    for (size_t f = 0; f < catalogue->form_count; f++) {
+        const struct form *version = catalogue->forms[f];
+        for (size_t i = 0; strcmp(version->id, form->id) == 0 && i < version->item_count; i++) {
+            int at = form_find_item(form, version->items[i].id);
+            if (at != FORM_NONE)
+                naming[at] = naming[at] || dataset_item_may_name_arm(&version->items[i]);
+        }
+    }
+    return naming;
+}
+
 static void describe_form(struct record_store *store, struct kept_form *kept, const struct form *form)
 {
     const struct protocol *protocol = store->dataset->catalogue->protocol;
@@ -63,6 +78,7 @@ static void describe_form(struct record_store *store, struct kept_form *kept, co
     kept->number = dataset_form_number(store->dataset, form->id);
     kept->answers = needs_answers(protocol, form);
     kept->creates_subject = form->creates_subject;
+    kept->may_name_arm = list_naming_items(store, store->dataset->catalogue, form);
     kept->bit_words = (form->item_count + 63) / 64;
     kept->score_slots = memory_new_array(store, size_t, form->score_count);
     for (size_t i = 0; i < form->score_count; i++) {

@@ -153,17 +153,17 @@ const struct answer *record_answer(const struct dataset *dataset, const struct r
 {
     const struct kept_form *kept = &dataset->store->forms[record->form];
     int index = kept_find_item(kept, item);
-    if (index == FORM_NONE || (dataset->pooled && dataset_item_may_name_arm(&kept->form->items[index])))
+    if (index == FORM_NONE || (dataset->pooled && kept->may_name_arm[index]))
         return NULL;
     return payload_answer(dataset->store, block_of_record(dataset, record), record, (size_t)index);
 }
 
 void record_answers(const struct dataset *dataset, const struct record *record, struct answer *answers)
 {
-    const struct form *form = record_form(dataset, record);
-    for (size_t i = 0; i < form->item_count; i++) {
+    const struct kept_form *kept = &dataset->store->forms[record->form];
+    for (size_t i = 0; i < kept->form->item_count; i++) {
         const struct answer *answer = payload_answer(dataset->store, block_of_record(dataset, record), record, i);
-        bool hidden = dataset->pooled && dataset_item_may_name_arm(&form->items[i]);
+        bool hidden = dataset->pooled && kept->may_name_arm[i];
         answers[i] = answer != NULL && !hidden
                          ? *answer
                          : (struct answer){.state = ANSWER_MISSING, .text = "", .number = (double)NAN};

@@ -42,6 +42,7 @@ struct kept_form {
     int number;                  /* of the form's id, in byte order */
     bool answers;                /* all of them; else which items were answered */
     bool creates_subject;
+    bool *may_name_arm;          /* each item, in any version of the form: dataset_item_may_name_arm */
     size_t *score_slots;         /* for each score: its place, or NOT_KEPT */
     size_t score_count;          /* that are kept */
     size_t records;              /* of subjects */

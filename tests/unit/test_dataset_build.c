@@ -39,6 +39,7 @@ static size_t form_at(const struct dataset *dataset, const char *form)
 struct version {
     uint32_t person;
     const char *form, *visit, *answers;
+    size_t older;                /* the form's version before the newest, if 1 */
     int instance, version;
     bool voided;
     const char *date;
@@ -59,7 +60,7 @@ static bool try_to_add(struct dataset *dataset, const struct version *version, s
                         : NULL;
     const struct record_input input = {
         .person = version->person,
-        .form = form_at(dataset, form),
+        .form = form_at(dataset, form) + version->older,
         .knee = KNEE_RIGHT,
         .visit = version->visit != NULL ? version->visit : "M3",
         .visit_length = strlen(version->visit != NULL ? version->visit : "M3"),
@@ -314,7 +315,7 @@ static void test_record_store_of_a_masked_study_takes_nothing_in_that_names_the_
     struct dataset *dataset = new_dataset(*state, 2, true);
     add(dataset, &(struct version){
         .form = "treatment", .received = 1,
-        .answers = "\"injections_planned\":2,\"product_kind\":\"cells\",\"product_lot\":\"LOT \\\"7\\\"\""});
+        .answers = "\"product_kind\":\"cells\",\"product_lot\":\"LOT \\\"7\\\"\",\"imaging_guidance\":\"none\""});
     add(dataset, &(struct version){.person = 1, .form = "adverse_event", .received = 2, .version = 1,
                                    .answers = "\"special_interest\":\"swelling\""});
     add(dataset, &(struct version){.person = 1, .form = "adverse_event", .received = 2, .version = 2,
@@ -324,10 +325,32 @@ static void test_record_store_of_a_masked_study_takes_nothing_in_that_names_the_
     const struct form *form = record_form(dataset, treatment);
     for (size_t i = 0; i < form->item_count; i++)
         assert_int_equal(record_item_answered(dataset, treatment, i),
-                         strcmp(form->items[i].id, "injections_planned") == 0);
-    assert_non_null(record_answer(dataset, treatment, "injections_planned"));
+                         strcmp(form->items[i].id, "imaging_guidance") == 0);
+    assert_non_null(record_answer(dataset, treatment, "imaging_guidance"));
     assert_null(record_answer(dataset, treatment, "product_kind"));
     assert_int_equal(dataset_records(dataset, 1).count, 0);      /* the newest version is at the harvest site */
+}
+
+/* Version 2 of the form says that injections_planned names the arm, version 1 does not yet. */
+static void test_record_store_of_a_masked_study_hides_what_any_version_of_the_form_says_names_the_arm(void **state)
+{
+    for (int masked = 0; masked < 2; masked++) {
+        struct dataset *dataset = new_dataset(*state, 1, masked == 1);
+        add(dataset, &(struct version){.form = "treatment", .older = 1, .received = 1,
+                                       .answers = "\"injections_planned\":2,\"imaging_guidance\":\"none\""});
+        finish(dataset);
+        const struct record *treatment = only_record(dataset);
+        const struct form *form = record_form(dataset, treatment);
+        int item = form_find_item(form, "injections_planned");
+        struct answer *answers = memory_new_array(*state, struct answer, form->item_count);
+        assert_int_equal(form->version, 1);
+        assert_false(form->items[item].reveals_arm);
+        assert_int_equal(record_answer(dataset, treatment, "injections_planned") == NULL, masked == 1);
+        assert_int_equal(record_item_answered(dataset, treatment, (size_t)item), masked == 0);
+        record_answers(dataset, treatment, answers);
+        assert_int_equal(answers[item].state == ANSWER_MISSING, masked == 1);
+        assert_non_null(record_answer(dataset, treatment, "imaging_guidance"));
+    }
 }
 
 /* Each distinct answer is kept once, whatever their number. */
@@ -400,6 +423,7 @@ int main(void)
         TEST(test_record_store_add_reads_a_short_answer_at_the_end_of_the_text),
         TEST(test_record_store_add_what_is_not_canonical_is_refused),
         TEST(test_record_store_of_a_masked_study_takes_nothing_in_that_names_the_arm),
+        TEST(test_record_store_of_a_masked_study_hides_what_any_version_of_the_form_says_names_the_arm),
         TEST(test_record_store_add_same_answers_again_takes_no_room_for_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
