@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What browsers are told by every reply of every route, whoever asks and however it ends: it is no page, it is not kept,
- * and nothing else may show it.
+ * What browsers are told by every reply of every route, whoever asks and however it ends: it is no page, it is not
+ * kept, and nothing else may show it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
