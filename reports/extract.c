@@ -24,6 +24,7 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "ORDER BY cut_no::text = $2::text DESC\n"
         "LIMIT 1"},
     [EXTRACT_OPEN_CUT] = {"open cut", "SELECT rep.open_cut($1::int, $2::int)"},
+    [EXTRACT_CUT_IS_SEALED] = {"is cut sealed", "SELECT rep.cut_is_sealed($1::int, $2::int)"},
     [EXTRACT_PROTOCOL] = {"read protocol",
         "SELECT yaml\n"
         "FROM core.protocol\n"
@@ -214,6 +215,26 @@ static bool find_cut(struct extract *extract, const char *study, const char *cut
     }
     talloc_free(work);
     return found;
+}
+
+static bool ask_seal(const struct extract *extract, bool *sealed, struct error *error)
+{
+    struct db_result *result =
+        db_execute(extract, extract->db, EXTRACT_CUT_IS_SEALED, study_and_cut(extract, extract), error);
+    if (result != NULL)
+        *sealed = db_bool(result, 0, 0);
+    return result != NULL;
+}
+
+bool extract_cut_is_sealed(struct db *db, const char *study, int cut_no, bool *sealed, struct error *error)
+{
+    struct extract *extract = memory_new(NULL, struct extract);
+    extract->db = db;
+    extract->dataset = memory_new(extract, struct dataset);
+    extract->cut_no = cut_no;
+    bool asked = find_study(extract, study, error) && ask_seal(extract, sealed, error);
+    talloc_free(extract);
+    return asked;
 }
 
 static bool refuse_cohorts(const char *study, struct error *error)
@@ -489,6 +510,7 @@ struct dataset *extract_dataset(const void *owner, struct db *db, const char *st
     extract->dataset = dataset;
     extract->db = db;
     bool read = find_study(extract, study, error) && find_cut(extract, study, cut, error) &&
+                ask_seal(extract, &dataset->cut_sealed, error) &&
                 leave_trace(extract, error) && db_begin(db, DB_REPEATABLE_READ_ONLY, error);
     if (read) {
         read = read_catalogue(extract, study, error) && choose_columns(extract, columns, error) &&

@@ -17,6 +17,7 @@ enum extract_statement {
     EXTRACT_MAKE_CUT,
     EXTRACT_FIND_CUT,
     EXTRACT_OPEN_CUT,
+    EXTRACT_CUT_IS_SEALED,
     EXTRACT_PROTOCOL,
     EXTRACT_FORMS,
     EXTRACT_SIZES,
@@ -51,6 +52,9 @@ enum extract_columns {
  */
 bool extract_make_cut(struct db *db, const char *study, enum extract_columns columns, int *cut_no,
                       struct error *error) MUST_CHECK;
+
+/* Whether every row of the audit trail that the cut holds is in a block now (patella-seal). */
+bool extract_cut_is_sealed(struct db *db, const char *study, int cut_no, bool *sealed, struct error *error) MUST_CHECK;
 
 /*
  * Reads `study` at `cut` (its number, or its label).  A pooled dataset holds no cohort, no answer that may

@@ -87,6 +87,7 @@ static bool read_source(struct manifest *manifest, const json_t *root, const cha
     manifest->cut = (int)json_integer_value(json_object_get(cut, "number"));
     manifest->cut_label = text_at(manifest, cut, "label");
     manifest->cut_made_at = text_at(manifest, cut, "made_at");
+    manifest->cut_sealed = json_is_true(json_object_get(cut, "sealed"));
     if (program == NULL || strcmp(program, "patella-report") != 0 || manifest->version == NULL)
         return refuse(folder, "it names another program", error);
     if (manifest->study == NULL || manifest->protocol == NULL || manifest->cut <= 0 ||

@@ -17,7 +17,7 @@
 static const char help[] =
     "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--formats LIST]\n"
     "                      [--compare OLD] [--force] [--progress] [--db CONNINFO]\n"
-    "       " PROGRAM " verify DIR [--compare OLD] [--progress] [--db CONNINFO]\n"
+    "       " PROGRAM " verify DIR [--compare OLD] [--unsealed-ok] [--progress] [--db CONNINFO]\n"
     "       " PROGRAM " --jobs [--once] [--at-once N] [--formats LIST] [--db CONNINFO]\n"
     "\n"
     "Writes the report of a study at a data cut into the folder DIR: results.csv, manifest.json and what\n"
@@ -31,6 +31,7 @@ static const char help[] =
     "                     pooled: one for all\n"
     "  --formats LIST     with commas between: html, csv (default: these two), rtf, pdf, ars, datasets\n"
     "  --compare OLD      folder of an earlier report: a chapter and compare.csv say what changed since\n"
+    "  --unsealed-ok      with verify: also when the audit trail of the cut is not sealed (patella-seal)\n"
     "  --force            replace the report that is in DIR\n"
     "  --progress         say what is being done, also when standard error is no terminal\n"
     "  --jobs             work off the reports asked for through the API, one at a time, until SIGTERM\n"
@@ -51,7 +52,7 @@ struct settings {
     const char *verify;          /* folder, or NULL */
     unsigned formats;            /* 0: not given */
     int at_once;                 /* 0: not given */
-    bool force, jobs, once, progress;
+    bool force, jobs, once, progress, unsealed_ok;
     bool finished;               /* --help, --version: nothing else to do */
 };
 
@@ -66,6 +67,7 @@ enum {
     OPTION_AT_ONCE,
     OPTION_DB,
     OPTION_FORCE,
+    OPTION_UNSEALED_OK,
     OPTION_PROGRESS,
     OPTION_JOBS,
     OPTION_ONCE,
@@ -83,6 +85,7 @@ static const struct option options[] = {
     {"at-once", required_argument, NULL, OPTION_AT_ONCE},
     {"db", required_argument, NULL, OPTION_DB},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"unsealed-ok", no_argument, NULL, OPTION_UNSEALED_OK},
     {"progress", no_argument, NULL, OPTION_PROGRESS},
     {"jobs", no_argument, NULL, OPTION_JOBS},
     {"once", no_argument, NULL, OPTION_ONCE},
@@ -117,6 +120,7 @@ static bool take_option(struct settings *settings, int option, struct error *err
     case OPTION_AT_ONCE: return take_at_once(settings, error);
     case OPTION_DB: settings->conninfo = optarg; break;
     case OPTION_FORCE: settings->force = true; break;
+    case OPTION_UNSEALED_OK: settings->unsealed_ok = true; break;
     case OPTION_PROGRESS: settings->progress = true; break;
     case OPTION_JOBS: settings->jobs = true; break;
     case OPTION_ONCE: settings->once = true; break;
@@ -140,6 +144,8 @@ static bool check_settings(const struct settings *settings, struct error *error)
         return usage(error, "--jobs takes study and cut from the jobs; leave the other options away");
     if (settings->verify && (makes || settings->jobs || settings->formats != 0))
         return usage(error, "verify takes study, cut and formats from the manifest; leave the other options away");
+    if (settings->unsealed_ok && !settings->verify)
+        return usage(error, "--unsealed-ok goes with verify");
     if ((settings->once || settings->at_once != 0) && !settings->jobs)
         return usage(error, "--once and --at-once go with --jobs");
     if (!settings->jobs && !settings->verify && (settings->study == NULL || settings->out == NULL))
@@ -261,7 +267,7 @@ static bool work_jobs(struct db *db, const struct settings *settings, struct err
 static bool run(const void *owner, const struct settings *settings, int *status, struct error *error)
 {
     enum verify_status verified = VERIFY_SAME;
-    const struct verify_order order = {settings->verify, settings->compare, progress_step};
+    const struct verify_order order = {settings->verify, settings->compare, progress_step, settings->unsealed_ok};
     progress_begin(PROGRAM, !settings->jobs && (settings->progress || isatty(STDERR_FILENO)));
     progress_step("connecting to the database");
     struct db *db = extract_open(owner, settings->conninfo, error);

@@ -307,6 +307,8 @@ struct report *report_make(const void *owner, struct db *db, const struct report
     struct dataset *dataset = extract_dataset(owner, db, order->study, order->cut, order->columns, error);
     if (dataset == NULL)
         return NULL;
+    if (order->sealed != NULL)
+        dataset->cut_sealed = *order->sealed;
     tell(order, dataset);
     step(order, "deriving");
     if (!dataset_derive(dataset, error)) {

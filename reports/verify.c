@@ -21,6 +21,7 @@ struct verification {
     const struct verify_order *order;
     struct manifest *manifest;
     FILE *out;
+    bool sealed;                 /* the cut is, now */
     bool results_intact;         /* results.csv of the folder is as it was written */
 };
 
@@ -109,6 +110,7 @@ static struct report *make_again(const struct verification *v, struct db *db, st
         .columns = manifest->pooled ? EXTRACT_COLUMNS_POOLED : EXTRACT_COLUMNS_COHORTS,
         .formats = manifest->formats,
         .compare = v->order->compare,
+        .sealed = &manifest->cut_sealed,
         .step = v->order->step,
     };
     if (manifest->compared_cut != 0 && order.compare == NULL) {
@@ -122,6 +124,18 @@ static struct report *make_again(const struct verification *v, struct db *db, st
         return NULL;
     }
     return report_make(manifest, db, &order, error);
+}
+
+static bool check_seal(struct verification *v, struct db *db, struct error *error)
+{
+    const struct manifest *manifest = v->manifest;
+    if (!extract_cut_is_sealed(db, manifest->study, manifest->cut, &v->sealed, error))
+        return false;
+    return v->sealed || v->order->unsealed_ok ||
+           error_set(error, ERROR_DENIED,
+                     "cut %d of study %s is not sealed: whoever administers the database could have changed its rows; "
+                     "let patella-seal run, or verify it all the same with --unsealed-ok",
+                     manifest->cut, manifest->study);
 }
 
 /* Lines about what the report was made from, where the database gives something else. */
@@ -142,9 +156,15 @@ static size_t compare_sources(const struct verification *v, const struct dataset
                 manifest->protocol_version, protocol->id, protocol->version);
         other++;
     }
-    if (!dataset->cut_sealed)
+    if (!v->sealed && manifest->cut_sealed) {
+        fprintf(v->out, "cut %d: sealed in the manifest, not sealed in the database\n", manifest->cut);
+        other++;
+    } else if (!v->sealed) {
         fputs("note: the data cut is not sealed: whoever administers the database could have changed its rows\n",
               v->out);
+    } else if (!manifest->cut_sealed) {
+        fputs("note: the data cut has been sealed since the report was made\n", v->out);
+    }
     return other;
 }
 
@@ -282,6 +302,7 @@ bool verify_report(struct db *db, const struct verify_order *order, FILE *out, e
     struct verification v = {.order = order, .out = out, .manifest = manifest_read(owner, order->folder, error)};
     size_t faults = 0;
     bool verified = v.manifest != NULL && check_folder(&v, &faults, error);
+    verified = verified && check_seal(&v, db, error);
     struct report *report = verified ? make_again(&v, db, error) : NULL;
     verified = report != NULL && compare_again(&v, report, status, error);
     if (verified) {

@@ -26,11 +26,13 @@ struct verify_order {
     const char *folder;
     const char *compare;         /* folder of the earlier report, when the report was made with --compare; or NULL */
     void (*step)(const char *what);
+    bool unsealed_ok;            /* takes a cut that is not sealed */
 };
 
 /*
  * Writes what it finds to `out`, a line for each file that is not as it should be, and the verdict last.
- * False when the folder holds no report, or the report cannot be made again.
+ * False when the folder holds no report, or the report cannot be made again, or its cut is not sealed: whoever
+ * administers the database could have changed its rows.
  */
 bool verify_report(struct db *db, const struct verify_order *order, FILE *out, enum verify_status *status,
                    struct error *error) MUST_CHECK;

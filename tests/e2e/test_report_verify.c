@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "forms/base/memory.h"
-#include "tests/support/report_run.h"
+#include "tests/support/seal_run.h"
 
 #define ALL "html,csv,ars,datasets"
 
@@ -32,18 +32,44 @@ static void test_verify_report_of_the_same_cut_has_the_same_bytes(void **state)
 {
     struct report_run *run = *state;
     add_value(run, "01-0001");           /* what came later does not matter */
-    report_program(run, "verify one");
+    report_program(run, "verify one --unsealed-ok");
     assert_report(run, 0, "all as they were written");
     assert_report(run, 0, "same bytes");
-    report_program(run, "verify one --progress");
+    report_program(run, "verify one --unsealed-ok --progress");
     assert_report(run, 0, "same bytes");
 }
 
-static void test_verify_says_that_a_cut_is_not_sealed(void **state)
+static void test_verify_refuses_a_cut_that_is_not_sealed(void **state)
 {
     struct report_run *run = *state;
     report_program(run, "verify one");
-    assert_report(run, 0, "not sealed");
+    assert_report(run, 1, "cut 1 of study demo is not sealed");
+    assert_report_without(run, "same bytes");
+    report_program(run, "verify one --unsealed-ok");
+    assert_report(run, 0, "note: the data cut is not sealed");
+    report_shell(run, "grep '\"sealed\": false' one/manifest.json");
+    assert_report(run, 0, "\"sealed\": false");
+}
+
+static void test_verify_takes_a_cut_that_is_sealed(void **state)
+{
+    struct report_run *run = *state;
+    seal_program(run, "patella_sealer", "keygen --key key --public-key key.pub");
+    seal_once(run);
+    report_program(run, "verify one");
+    assert_report(run, 0, "note: the data cut has been sealed since the report was made");
+    assert_report(run, 0, "same bytes");
+    report_program(run, "--study demo --cut first --formats html --out two");
+    assert_report(run, 0, "two/manifest.json\n");
+    report_shell(run, "grep '\"sealed\": true' two/manifest.json && grep -c 'The data cut is not sealed' two/report.html");
+    assert_report(run, 1, "\"sealed\": true");
+    assert_report(run, 1, "\n0\n");
+    report_program(run, "verify two");
+    assert_report(run, 0, "same bytes");
+    assert_report_without(run, "note:");
+    seal_tamper(run, "DELETE FROM audit.block");
+    report_program(run, "verify two --unsealed-ok");
+    assert_report(run, 4, "cut 1: sealed in the manifest, not sealed in the database");
 }
 
 static void test_verify_names_each_file_that_was_changed(void **state)
@@ -52,7 +78,7 @@ static void test_verify_names_each_file_that_was_changed(void **state)
     report_shell(run, "sed -i 's/40/41/' one/results.csv && echo >> one/adqs.csv && rm one/load.R && "
                       "echo hello > one/letter.txt");
     assert_int_equal(run->status, 0);
-    report_program(run, "verify one");
+    report_program(run, "verify one --unsealed-ok");
     assert_report(run, 3, "results.csv: changed since it was written\n");
     assert_report(run, 3, "adqs.csv: changed since it was written\n");
     assert_report(run, 3, "load.R: missing\n");
@@ -71,7 +97,7 @@ static void test_verify_finds_a_number_that_was_changed_together_with_its_hash(v
                       "new=$(sha256sum < one/results.csv | cut -c1-64) && test $old != $new && "
                       "sed -i \"s/$old/$new/\" one/manifest.json");
     assert_int_equal(run->status, 0);
-    report_program(run, "verify one");
+    report_program(run, "verify one --unsealed-ok");
     assert_report(run, 4, "results.csv: made again it has other bytes\n");
     assert_report(run, 4, "value vas, M3, CELLS, mean: 39, made again 40\n");
     assert_report(run, 4, "another report");
@@ -81,7 +107,7 @@ static void test_verify_finds_a_manifest_that_was_changed(void **state)
 {
     struct report_run *run = *state;
     report_shell(run, "sed -i 's/\"label\": \"first\"/\"label\": \"final\"/' one/manifest.json");
-    report_program(run, "verify one");
+    report_program(run, "verify one --unsealed-ok");
     assert_report(run, 4, "\"final\" made at");
     assert_report(run, 4, "manifest.json: made again it has other bytes\n");
 }
@@ -96,7 +122,7 @@ static void test_verify_finds_data_that_were_changed(void **state)
                         "content = replace(content::text, '\"60\"', '\"77\"')::json "
                         "WHERE form = 'pain_vas' AND visit = 'BL' AND (site_id, subject_no) = (1, 1); "
                         "RESET session_replication_role");
-    report_program(run, "verify one");
+    report_program(run, "verify one --unsealed-ok");
     assert_report(run, 4, "all as they were written");
     assert_report(run, 4, "results.csv: made again it has other bytes");
     assert_report(run, 4, "another report");
@@ -110,7 +136,7 @@ static void test_verify_with_another_version_compares_numbers(void **state)
                       "new=$(sha256sum < one/report.html | cut -c1-64) && sed -i \"s/$old/$new/\" one/manifest.json && "
                       "sed -i 's/\"name\": \"patella-report\", \"version\": \"[^\"]*\"/\"name\": \"patella-report\", "
                       "\"version\": \"0.0.1\"/' one/manifest.json");
-    report_program(run, "verify one");
+    report_program(run, "verify one --unsealed-ok");
     assert_report(run, 5, "version 0.0.1 then");
     assert_report(run, 5, "report.html: made again it has other bytes");
     assert_report(run, 5, "numbers at 1e-9: 0 of");
@@ -121,13 +147,13 @@ static void test_verify_of_no_report_fails(void **state)
 {
     struct report_run *run = *state;
     report_shell(run, "mkdir empty other && echo '{}' > other/manifest.json");
-    report_program(run, "verify empty");
+    report_program(run, "verify empty --unsealed-ok");
     assert_report(run, 1, "manifest.json");
-    report_program(run, "verify other");
+    report_program(run, "verify other --unsealed-ok");
     assert_report(run, 1, "no manifest of patella-report");
     report_shell(run, "mkdir out && sed 's/\"report.html\"/\"..\\/one\\/report.html\"/' one/manifest.json > "
                       "out/manifest.json");
-    report_program(run, "verify out");
+    report_program(run, "verify out --unsealed-ok");
     assert_report(run, 1, "no manifest of patella-report");
 }
 
@@ -135,7 +161,8 @@ static void test_verify_used_wrongly_exits_2(void **state)
 {
     struct report_run *run = *state;
     static const char *const cases[] = {"verify", "verify one two", "verify one --study demo",
-                                        "verify one --formats html", "check one", "verify one --jobs"};
+                                        "verify one --formats html", "check one", "verify one --jobs",
+                                        "--study demo --out three --unsealed-ok"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         report_program(run, "%s", cases[i]);
         assert_report(run, 2, "patella-report: ");
@@ -148,7 +175,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_verify_report_of_the_same_cut_has_the_same_bytes),
-        TEST(test_verify_says_that_a_cut_is_not_sealed),
+        TEST(test_verify_refuses_a_cut_that_is_not_sealed),
+        TEST(test_verify_takes_a_cut_that_is_sealed),
         TEST(test_verify_names_each_file_that_was_changed),
         TEST(test_verify_finds_a_number_that_was_changed_together_with_its_hash),
         TEST(test_verify_finds_a_manifest_that_was_changed),
