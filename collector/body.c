@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collector/request.h"
@@ -103,6 +104,7 @@ static bool fits(const char *string, const struct body_field *field)
     case BODY_CHOICE:
         return is_choice(string, field->choices);
     case BODY_NUMBER:
+    case BODY_ARRAY:
         break;
     }
     return false;
@@ -126,12 +128,23 @@ static const char *describe(const void *owner, const struct body_field *field)
             text_append_format(list, "%s %s", choice > field->choices ? "," : "", *choice);
         return list->bytes;
     }
+    case BODY_ARRAY:
+        return "a list";
     case BODY_TEXT:
     case BODY_NAME:
         break;
     }
     return memory_format(owner, "a text of 1 to %zu characters that is not blank%s", field->most,
                          field->kind == BODY_NAME ? ", on one line" : ", without control characters");
+}
+
+/* The JSON text of a list, or NULL. */
+static const char *dump_array(const void *owner, const json_t *value)
+{
+    char *dumped = json_is_array(value) ? json_dumps(value, JSON_COMPACT) : NULL;
+    const char *text = dumped != NULL ? memory_copy_string(owner, dumped) : NULL;
+    free(dumped);
+    return text;
 }
 
 static bool read_value(struct exchange *exchange, const struct body_field *field, const json_t *value,
@@ -143,6 +156,8 @@ static bool read_value(struct exchange *exchange, const struct body_field *field
     json_int_t number = json_integer_value(value);   /* 0 for what is no integer */
     if (field->kind == BODY_NUMBER && number >= 1 && (uint64_t)number <= field->most)
         *text = memory_format(exchange, "%" JSON_INTEGER_FORMAT, number);
+    if (field->kind == BODY_ARRAY)
+        *text = dump_array(exchange, value);
     const char *string = json_string_value(value);   /* NULL for what is no text; never with a NUL inside */
     if (field->kind != BODY_NUMBER && string != NULL && fits(string, field))
         *text = string;

@@ -16,7 +16,8 @@ enum body_kind {
     BODY_SUBJECT,        /* "07-0012" */
     BODY_UUID,
     BODY_SHA256,         /* 64 hexadecimal digits */
-    BODY_CHOICE          /* one of `choices` */
+    BODY_CHOICE,         /* one of `choices` */
+    BODY_ARRAY           /* a list, as JSON text: what is in it, the caller looks at */
 };
 
 struct body_field {

@@ -7,7 +7,6 @@
 #include "collector/body.h"
 #include "collector/record_reply.h"
 #include "collector/request.h"
-#include "forms/json_write.h"
 
 enum { WORDS_MOST = 2000, NAME_MOST = 63, INSTANCE_MOST = 9999 };
 
@@ -34,38 +33,10 @@ static const struct member event_members[] = {
     {"recorded_by", MEMBER_TEXT}, {"recorded_at", MEMBER_TEXT}, {NULL, MEMBER_TEXT},
 };
 
-static void append_events(struct text *out, const struct store_table *events)
-{
-    json_key(out, "events");
-    text_append(out, "[");
-    for (size_t row = 0; row < events->rows; row++) {
-        text_append(out, row > 0 ? ",{" : "{");
-        record_append_row(out, events, row, event_members);
-        text_append(out, "}");
-    }
-    text_append(out, "]");
-}
-
 void handle_show_query(struct exchange *exchange, struct store *store)
 {
-    struct error error = {0};
-    struct store_table *query = record_find(exchange, store, &query_list, "query");
-    if (query == NULL)
-        return;
-    struct store_reader reader = request_reader(exchange, request_study(exchange));
-    const char *const values[] = {store_cell(query, 0, 1), store_cell(query, 0, 0)};
-    const struct store_values given = {values, 2};
-    struct store_table *events = store_ask(exchange, store, CALL_LIST_QUERY_EVENTS, &reader, &given, &error);
-    if (events == NULL) {
-        request_reply_error(exchange, &error);
-        return;
-    }
-    struct text *body = text_new(exchange);
-    text_append(body, "{");
-    record_append_row(body, query, 0, query_members);
-    append_events(body, events);
-    text_append(body, "}");
-    exchange_reply_json(exchange, 200, body);
+    static const struct record_rows events = {CALL_LIST_QUERY_EVENTS, "events", event_members};
+    record_reply_with_rows(exchange, store, &query_list, "query", &events);
 }
 
 /* ---- opening one ---- */

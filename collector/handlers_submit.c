@@ -4,13 +4,13 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/batch.h"
 #include "collector/json_array.h"
 #include "collector/receipt.h"
 #include "collector/recheck.h"
 #include "collector/request.h"
+#include "collector/site_date.h"
 #include "collector/writer.h"
 #include "forms/base/date.h"
 #include "forms/base/memory.h"
@@ -18,38 +18,6 @@
 enum { ROWS_MOST = 256, ARRAY_PROBLEMS_MOST = 1000 };
 
 /* ---- reading and checking a row ---- */
-
-/*
- * A site that the caller may not see has the time zone of one that it may: nothing tells that the site
- * exists.
- */
-static const char *time_zone_of(const struct exchange *exchange, const struct catalogue_study *study,
-                                int site)
-{
-    const char *fallback = "UTC";
-    for (size_t i = study->site_count; i > 0; i--) {
-        if (!request_sees_site(exchange, study->sites[i - 1].site))
-            continue;
-        fallback = study->sites[i - 1].time_zone;
-        if (study->sites[i - 1].site == site)
-            return fallback;
-    }
-    return fallback;
-}
-
-static date_days today_for(const struct exchange *exchange, const struct catalogue_study *study,
-                           const struct submission_input *input)
-{
-    int site = 0, subject = 0;
-    date_days today = DATE_NONE;
-    struct error ignored;
-    int64_t now = (int64_t)time(NULL);
-    if (input->subject != NULL && !subject_parse(input->subject, &site, &subject))
-        site = 0;
-    if (!date_today(time_zone_of(exchange, study, site), now, &today, &ignored))
-        today = (date_days)(now / 86400);
-    return today;
-}
 
 static const char *given_answer(const struct submission *submission, const char *item)
 {
@@ -84,7 +52,7 @@ static void check_row(struct batch_request *request, const struct catalogue_stud
         row->fate = BATCH_UNREADABLE;   /* its problems stay in `work` */
         return;
     }
-    date_days today = today_for(exchange, study, input);
+    date_days today = site_date_of(exchange, study, input);
     struct submission *submission =
         submission_check(exchange, &study->catalogue, input, today, &row->problems);
     if (submission == NULL) {

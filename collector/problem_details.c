@@ -76,6 +76,19 @@ static const struct refusal refusals[] = {
      "the version has another content than the one that was to be signed; "
      "read it again"},
     {"signed_already", 409, "this account has signed this version with this meaning already"},
+    {"record_locked", 423, "the record is locked; ask the data manager to unlock it"},
+    {"decided_already", 409, "this has been decided already, and otherwise; read it again"},
+    {"same_account", 409, "this takes two persons: the account is the one that did the first part"},
+    {"no_first_entry", 409,
+     "the record has not been entered yet, is void or is redacted, so that "
+     "there is nothing to compare with"},
+    {"other_form_version", 409,
+     "the record was entered with another version of the form; enter it a "
+     "second time with the same"},
+    {"items_differ", 409, "the items are not exactly those that differ; read the second entry again"},
+    {"result_differs", 409,
+     "no next version of the record holds what was settled; send it as a "
+     "submission first, and name its id"},
     {"too_large", 413, "the submission is too large; shorten its texts"},
     {"conflict", 503,
      "another submission of the same record was written at the same time; send the same ids again"},
@@ -92,15 +105,16 @@ static const struct refusal refusals[] = {
 static const char *const codes[] = {
     "bad_content_length", "bad_expectation", "bad_form_token", "bad_header", "bad_host", "bad_line_end",
     "bad_origin", "bad_request_line", "bad_target", "bad_token", "bad_version", "body_not_allowed",
-    "body_too_slow", "conflict", "content_differs", "continues_unknown", "duplicate_header", "exists",
-    "folded_header", "head_too_large", "head_too_slow", "internal", "invalid", "invalid_parameter",
-    "length_and_transfer_encoding", "length_required", "login_failed", "malformed", "method_not_allowed",
-    "no_session", "no_token", "not_allowed", "not_confirmed", "not_found", "not_json", "not_verified",
-    "query_of_another", "query_state", "reason_missing", "record_exists", "record_void", "signed_already",
-    "study_frozen", "subject_exists", "subject_has_records", "subject_locked", "superseded", "too_large",
-    "too_many_headers", "too_many_logins", "too_many_reports", "transfer_encoding", "unavailable", "unknown_form",
-    "unknown_method", "unknown_subject", "uuid_reused", "version_conflict", "weak_password", "wrong_certificate",
-    "wrong_port", "wrong_type",
+    "body_too_slow", "conflict", "content_differs", "continues_unknown", "decided_already",
+    "duplicate_header", "exists", "folded_header", "head_too_large", "head_too_slow", "internal", "invalid",
+    "invalid_parameter", "items_differ", "length_and_transfer_encoding", "length_required", "login_failed",
+    "malformed", "method_not_allowed", "no_first_entry", "no_session", "no_token", "not_allowed",
+    "not_confirmed", "not_found", "not_json", "not_verified", "other_form_version", "query_of_another",
+    "query_state", "reason_missing", "record_exists", "record_locked", "record_void", "result_differs",
+    "same_account", "signed_already", "study_frozen", "subject_exists", "subject_has_records",
+    "subject_locked", "superseded", "too_large", "too_many_headers", "too_many_logins", "too_many_reports",
+    "transfer_encoding", "unavailable", "unknown_form", "unknown_method", "unknown_subject", "uuid_reused",
+    "version_conflict", "weak_password", "wrong_certificate", "wrong_port", "wrong_type",
 };
 
 const char *problem_details_code(size_t index)

@@ -50,7 +50,8 @@ static void append_member(struct text *out, const struct store_table *table, siz
     }
 }
 
-void record_append_row(struct text *out, const struct store_table *table, size_t row,
+/* The members of a row, for an object that the caller opens and closes. */
+static void append_row(struct text *out, const struct store_table *table, size_t row,
                        const struct member *members)
 {
     size_t column = 0;
@@ -58,6 +59,19 @@ void record_append_row(struct text *out, const struct store_table *table, size_t
         append_member(out, table, row, column, member);
         column += member->kind == MEMBER_SUBJECT ? 2 : 1;
     }
+}
+
+static void append_rows(struct text *out, const char *key, const struct store_table *table,
+                        const struct member *members)
+{
+    json_key(out, key);
+    text_append(out, "[");
+    for (size_t row = 0; row < table->rows; row++) {
+        text_append(out, row > 0 ? ",{" : "{");
+        append_row(out, table, row, members);
+        text_append(out, "}");
+    }
+    text_append(out, "]");
 }
 
 void record_split_subject(const void *owner, const char *subject, const char *numbers[2])
@@ -140,14 +154,7 @@ void record_reply_list(struct exchange *exchange, struct store *store, const str
         return;
     struct text *body = text_new(exchange);
     text_append(body, "{");
-    json_key(body, list->key);
-    text_append(body, "[");
-    for (size_t row = 0; row < table->rows; row++) {
-        text_append(body, row > 0 ? ",{" : "{");
-        record_append_row(body, table, row, list->members);
-        text_append(body, "}");
-    }
-    text_append(body, "]");
+    append_rows(body, list->key, table, list->members);
     append_next(body, table, (size_t)most);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
@@ -160,8 +167,9 @@ const char *record_path_id(struct exchange *exchange, const char *name)
     return id != NULL && request_allow_query(exchange, parameters) ? id : NULL;
 }
 
-struct store_table *record_find(struct exchange *exchange, struct store *store, const struct record_list *list,
-                                const char *name)
+/* The row of the list with the id `{name}` of the path, alone in its table; NULL and a reply when it is not there. */
+static struct store_table *find_row(struct exchange *exchange, struct store *store, const struct record_list *list,
+                                    const char *name)
 {
     const char *values[LIST_VALUES] = {[LIST_ONE] = record_path_id(exchange, name), [LIST_MOST] = "1"};
     if (values[LIST_ONE] == NULL)
@@ -171,6 +179,29 @@ struct store_table *record_find(struct exchange *exchange, struct store *store, 
         return table;
     exchange_reply_problem(exchange, 404, "not_found", "there is nothing at this address that the token may see");
     return NULL;
+}
+
+void record_reply_with_rows(struct exchange *exchange, struct store *store, const struct record_list *list,
+                            const char *name, const struct record_rows *rows)
+{
+    struct error error = {0};
+    struct store_table *row = find_row(exchange, store, list, name);
+    if (row == NULL)
+        return;
+    struct store_reader reader = request_reader(exchange, request_study(exchange));
+    const char *const values[] = {store_cell(row, 0, COLUMN_SITE), store_cell(row, 0, COLUMN_ID)};
+    const struct store_values given = {values, 2};
+    struct store_table *further = store_ask(exchange, store, rows->call, &reader, &given, &error);
+    if (further == NULL) {
+        request_reply_error(exchange, &error);
+        return;
+    }
+    struct text *body = text_new(exchange);
+    text_append(body, "{");
+    append_row(body, row, 0, list->members);
+    append_rows(body, rows->key, further, rows->members);
+    text_append(body, "}");
+    exchange_reply_json(exchange, 200, body);
 }
 
 /* ---- acts ---- */
@@ -197,7 +228,7 @@ void record_act(struct exchange *exchange, struct store *store, enum store_call 
     struct text *body = text_new(exchange);
     text_append(body, "{");
     json_text(body, "id", id);
-    record_append_row(body, &event, 0, members);
+    append_row(body, &event, 0, members);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }

@@ -33,13 +33,16 @@ struct record_list {
 /* {"KEY":[{...},...],"next":...} */
 void record_reply_list(struct exchange *exchange, struct store *store, const struct record_list *list);
 
-/* The row of the list with the id `{name}` of the path, alone in its table; NULL and a reply when it is not there. */
-struct store_table *record_find(struct exchange *exchange, struct store *store, const struct record_list *list,
-                                const char *name);
+/* What belongs to one row; asked for by site and id. */
+struct record_rows {
+    enum store_call call;
+    const char *key;
+    const struct member *members;
+};
 
-/* The members of a row, for an object that the caller opens and closes. */
-void record_append_row(struct text *out, const struct store_table *table, size_t row,
-                       const struct member *members);
+/* {...,"KEY":[{...},...]}: the row of the list with the id `{name}` of the path, and its rows. */
+void record_reply_with_rows(struct exchange *exchange, struct store *store, const struct record_list *list,
+                            const char *name, const struct record_rows *rows);
 
 /* `{name}` of the path when it is a UUID, and there are no query parameters; NULL and a reply otherwise. */
 const char *record_path_id(struct exchange *exchange, const char *name);

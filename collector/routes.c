@@ -7,6 +7,7 @@
 
 enum {
     SUBMISSIONS_LIMIT = 1 << 20,
+    ENTRY_LIMIT = 256 << 10,
     SMALL_LIMIT = 4096,
     WORDS_LIMIT = 16384,         /* a text of 2000 characters, each of up to six bytes */
     CONCLUSION_LIMIT = 1 << 15,
@@ -20,6 +21,8 @@ enum {
     CLOSERS = ROLE_DATA_MANAGER | ROLE_MONITOR,
     NOTIFIED = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_MONITOR,
     TRAIL = ROLE_ADMINISTRATOR | ROLE_DATA_MANAGER | ROLE_MONITOR,
+    FREEZERS = ROLE_DATA_MANAGER | ROLE_ADMINISTRATOR,
+    SECONDS = ROLE_DATA_MANAGER | ROLE_COORDINATOR,
     SENDERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_SITE_MACHINE
 };
 
@@ -63,6 +66,26 @@ const struct route route_table[] = {
      handle_withdraw_verification},
     {"GET", STUDY "/signatures", READERS, 0, HANDLE_ON_WORKER, handle_list_signatures},
     {"POST", STUDY "/submissions/{id}/sign", ROLE_INVESTIGATOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_sign},
+
+    {"GET", STUDY "/locks", READERS, 0, HANDLE_ON_WORKER, handle_list_locks},
+    {"POST", STUDY "/submissions/{id}/lock", ROLE_DATA_MANAGER, WORDS_LIMIT, HANDLE_ON_WORKER, handle_lock_record},
+    {"POST", STUDY "/submissions/{id}/unlock", ROLE_DATA_MANAGER, WORDS_LIMIT, HANDLE_ON_WORKER, handle_unlock_record},
+    {"POST", STUDY "/subjects/{subject}/lock", ROLE_DATA_MANAGER, WORDS_LIMIT, HANDLE_ON_WORKER, handle_lock_subject},
+    {"POST", STUDY "/subjects/{subject}/unlock", ROLE_DATA_MANAGER, WORDS_LIMIT, HANDLE_ON_WORKER,
+     handle_unlock_subject},
+    {"POST", STUDY "/freeze", FREEZERS, WORDS_LIMIT, HANDLE_ON_WORKER, handle_freeze_study},
+    {"POST", STUDY "/unfreeze", FREEZERS, WORDS_LIMIT, HANDLE_ON_WORKER, handle_unfreeze_study},
+    {"GET", STUDY "/redactions", READERS | ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_list_redactions},
+    {"POST", STUDY "/submissions/{id}/redact", ROLE_DATA_MANAGER, WORDS_LIMIT, HANDLE_ON_WORKER,
+     handle_ask_redaction},
+    {"POST", STUDY "/redactions/{redaction}/approve", ROLE_ADMINISTRATOR, SMALL_LIMIT, HANDLE_ON_WORKER,
+     handle_approve_redaction},
+    {"POST", STUDY "/redactions/{redaction}/decline", ROLE_ADMINISTRATOR, WORDS_LIMIT, HANDLE_ON_WORKER,
+     handle_decline_redaction},
+    {"GET", STUDY "/second-entries", READERS, 0, HANDLE_ON_WORKER, handle_list_second_entries},
+    {"POST", STUDY "/second-entries", SECONDS, ENTRY_LIMIT, HANDLE_ON_WORKER, handle_enter_second},
+    {"GET", STUDY "/second-entries/{entry}", READERS, 0, HANDLE_ON_WORKER, handle_show_second_entry},
+    {"POST", STUDY "/second-entries/{entry}/reconcile", SECONDS, ENTRY_LIMIT, HANDLE_ON_WORKER, handle_reconcile},
 
     {"GET", STUDY "/cuts", CUTS, 0, HANDLE_ON_WORKER, handle_list_cuts},
     {"POST", STUDY "/cuts", CUTTERS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_make_cut},

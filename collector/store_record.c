@@ -14,6 +14,17 @@ static const size_t column_counts[CALL_COUNT] = {
     [CALL_LIST_VERIFICATIONS] = 13,
     [CALL_SIGN] = 3,
     [CALL_LIST_SIGNATURES] = 15,
+    [CALL_LOCK_RECORD] = 3,
+    [CALL_LOCK_SUBJECT] = 3,
+    [CALL_FREEZE_STUDY] = 3,
+    [CALL_LIST_LOCKS] = 11,
+    [CALL_ASK_REDACTION] = 3,
+    [CALL_DECIDE_REDACTION] = 3,
+    [CALL_LIST_REDACTIONS] = 16,
+    [CALL_ENTER_SECOND] = 3,
+    [CALL_RECONCILE] = 3,
+    [CALL_LIST_SECOND_ENTRIES] = 15,
+    [CALL_LIST_DIFFERENCES] = 6,
 };
 
 const char *store_cell(const struct store_table *table, size_t row, size_t column)

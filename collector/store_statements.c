@@ -196,4 +196,57 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "       " HEX("s.sha256") ", s.covers, s.meaning, s.printed_name, s.recorded_by,\n"
         "       " RFC3339("s.recorded_at") "\n"
         "FROM api.list_signatures" LIST_PARAMETERS " s"},
+
+    [STATEMENT_CALLS + CALL_LOCK_RECORD] = {"lock_record",
+        OUTCOME
+        "FROM api.lock_record($1::bytea, $2::int, $3::uuid, $4::bool, $5::text) o"},
+
+    [STATEMENT_CALLS + CALL_LOCK_SUBJECT] = {"lock_subject",
+        OUTCOME
+        "FROM api.lock_subject($1::bytea, $2::int, $3::int, $4::int, $5::bool, $6::text) o"},
+
+    [STATEMENT_CALLS + CALL_FREEZE_STUDY] = {"freeze_study",
+        OUTCOME
+        "FROM api.freeze_study($1::bytea, $2::int, $3::bool, $4::text) o"},
+
+    [STATEMENT_CALLS + CALL_LIST_LOCKS] = {"list_locks",
+        "SELECT l.id, l.site_id, l.subject_no, l.form, l.knee, l.visit, l.instance, l.state, l.reason,\n"
+        "       l.recorded_by, " RFC3339("l.recorded_at") "\n"
+        "FROM api.list_locks" LIST_PARAMETERS " l"},
+
+    [STATEMENT_CALLS + CALL_ASK_REDACTION] = {"ask_redaction",
+        OUTCOME
+        "FROM api.ask_redaction($1::bytea, $2::int, $3::uuid, $4::uuid, $5::text) o"},
+
+    [STATEMENT_CALLS + CALL_DECIDE_REDACTION] = {"decide_redaction",
+        OUTCOME
+        "FROM api.decide_redaction($1::bytea, $2::int, $3::uuid, $4::text, $5::text) o"},
+
+    [STATEMENT_CALLS + CALL_LIST_REDACTIONS] = {"list_redactions",
+        "SELECT r.redaction_id, r.site_id, r.subject_no, r.form, r.knee, r.visit, r.instance, r.version, r.id,\n"
+        "       r.state, r.reason, r.asked_by, " RFC3339("r.asked_at") ", r.decided_by,\n"
+        "       " RFC3339("r.decided_at") ", r.decision_reason\n"
+        "FROM api.list_redactions" LIST_PARAMETERS " r"},
+
+    [STATEMENT_CALLS + CALL_ENTER_SECOND] = {"enter_second",
+        OUTCOME
+        "FROM api.enter_second($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::text, $8::text,\n"
+        "                      $9::int, $10::int, $11::text) o"},
+
+    [STATEMENT_CALLS + CALL_RECONCILE] = {"reconcile",
+        OUTCOME
+        "FROM (SELECT pg_catalog.array_agg(d.v ->> 'item' ORDER BY d.n) AS items,\n"
+        "             pg_catalog.array_agg(d.v ->> 'choice' ORDER BY d.n) AS choices,\n"
+        "             pg_catalog.array_agg(d.v ->> 'reason' ORDER BY d.n) AS reasons\n"
+        "      FROM pg_catalog.json_array_elements($5::json) WITH ORDINALITY d (v, n)) d,\n"
+        "     api.reconcile($1::bytea, $2::int, $3::uuid, $4::uuid, d.items, d.choices, d.reasons) o"},
+
+    [STATEMENT_CALLS + CALL_LIST_SECOND_ENTRIES] = {"list_second_entries",
+        "SELECT e.entry_id, e.site_id, e.subject_no, e.form, e.knee, e.visit, e.instance, e.version, e.id,\n"
+        "       e.state, e.differences, e.result, e.first_by, e.recorded_by, " RFC3339("e.recorded_at") "\n"
+        "FROM api.list_second_entries" LIST_PARAMETERS " e"},
+
+    [STATEMENT_CALLS + CALL_LIST_DIFFERENCES] = {"list_differences",
+        "SELECT d.item, d.first_value, d.second_value, d.choice, d.reason, d.recorded_by\n"
+        "FROM api.list_differences($1::bytea, $2::int, $3::int, $4::uuid) d"},
 };

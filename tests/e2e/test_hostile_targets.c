@@ -39,7 +39,7 @@ static const char *example_path(const void *owner, const char *pattern)
         const char *name, *value;
     } examples[] = {
         {"{study}", "demo"}, {"{form}", "koos"}, {"{subject}", "01-0001"}, {"{id}", UUID}, {"{report}", UUID},
-        {"{name}", "report.html"},
+        {"{name}", "report.html"}, {"{query}", UUID}, {"{redaction}", UUID}, {"{entry}", UUID},
     };
     struct text *path = text_new(owner);
     while (*pattern != '\0') {
