@@ -46,6 +46,25 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
                            "FROM admin.list_tokens($1::text)\n"
                            "ORDER BY token_no"},
     [ADMIN_REVOKE_TOKEN] = {"revoke_token", "SELECT admin.revoke_token($1::bigint)"},
+    [ADMIN_INVITE_ACCOUNT] = {"invite_account", "SELECT admin.invite_account($1::text, $2::bytea)"},
+    [ADMIN_LIST_INVITATIONS] = {"list_invitations",
+                                "SELECT invitation_no, account, made_at, expires_at, opened_at\n"
+                                "FROM admin.list_invitations()\n"
+                                "ORDER BY invitation_no"},
+    [ADMIN_END_INVITATION] = {"end_invitation", "SELECT admin.end_invitation($1::bigint)"},
+    [ADMIN_ADD_MEMBERSHIP] = {"add_membership",
+                              "SELECT admin.add_membership($1::text, $2::text, $3::text, $4::int[])"},
+    [ADMIN_LIST_MEMBERSHIPS] = {"list_memberships",
+                                "SELECT account, study, role, pg_catalog.array_to_string(sites, ','),\n"
+                                "    second_factor, added_at, ended_at\n"
+                                "FROM admin.list_memberships($1::text)"},
+    [ADMIN_END_MEMBERSHIP] = {"end_membership", "SELECT admin.end_membership($1::text, $2::text)"},
+    [ADMIN_LIST_SESSIONS] = {"list_sessions",
+                             "SELECT session_no, account, pg_catalog.host(address), opened_at, second_factor,\n"
+                             "    expires_at, ends_at\n"
+                             "FROM admin.list_sessions()\n"
+                             "ORDER BY session_no"},
+    [ADMIN_END_SESSION] = {"end_session", "SELECT admin.end_session($1::bigint)"},
     [ADMIN_ALLOCATE] =
         {"allocate",
          "SELECT admin.allocate($1::text, $2::int[], $3::int[], $4::text[], $5::text[], $6::text)"},

@@ -37,6 +37,7 @@ extern const struct admin_group admin_studies;       /* admin_studies.c: study, 
 extern const struct admin_group admin_holds;         /* admin_holds.c: freeze, lock */
 extern const struct admin_group admin_accounts;      /* admin_accounts.c: account, token */
 extern const struct admin_group admin_ca;            /* admin_ca.c: ca */
+extern const struct admin_group admin_people;        /* admin_people.c: invitation, membership, session */
 extern const struct admin_group admin_allocation;    /* admin_allocation.c: allocate */
 extern const struct admin_group admin_notices;       /* admin_notices.c: notify, notice */
 
@@ -57,6 +58,14 @@ enum admin_statement {
     ADMIN_ADD_TOKEN,
     ADMIN_LIST_TOKENS,
     ADMIN_REVOKE_TOKEN,
+    ADMIN_INVITE_ACCOUNT,
+    ADMIN_LIST_INVITATIONS,
+    ADMIN_END_INVITATION,
+    ADMIN_ADD_MEMBERSHIP,
+    ADMIN_LIST_MEMBERSHIPS,
+    ADMIN_END_MEMBERSHIP,
+    ADMIN_LIST_SESSIONS,
+    ADMIN_END_SESSION,
     ADMIN_ALLOCATE,
     ADMIN_MAKE_CUT,
     ADMIN_LIST_CUTS,

@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/admin.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/admin_secret.h"
 #include "collector/roles.h"
+#include "collector/session_token.h"
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 
-enum { SECRET_BYTES = 32, SECRET_TEXT = 44, MOST_DAYS = 366, MOST_SITES = 1000 };
+enum { MOST_DAYS = 366 };
 
 /* The account's name is the readable half of its tokens, so it keeps to what a token may hold. */
 static bool check_account(const char *name, struct error *error)
 {
     size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
-    if (name[0] < 'a' || name[0] > 'z' || name[good] != '\0' || good > 40)
+    if (name[0] < 'a' || name[0] > 'z' || name[good] != '\0' || good > 40 || strcmp(name, "s") == 0)
         return error_set(error, ERROR_USAGE,
                          "\"%s\" is no account name: a small letter, then small letters, digits "
-                         "and dashes, 40 at most",
+                         "and dashes, 40 at most, and not \"s\", with which tokens of sessions begin",
                          name);
     return true;
 }
@@ -53,11 +51,6 @@ static bool check_role(const char *role, struct error *error)
     return error_set(error, ERROR_USAGE, "there is no role \"%s\"; it is " ROLE_NAMES, role);
 }
 
-struct site_list {
-    int32_t sites[MOST_SITES];
-    size_t count;                /* 0: all sites */
-};
-
 /* Whoever works at sites does so at those that somebody has named, unless all of them are meant. */
 static bool check_sites(const struct admin *admin, struct error *error)
 {
@@ -73,61 +66,21 @@ static bool check_sites(const struct admin *admin, struct error *error)
     return true;
 }
 
-static bool read_sites(const void *owner, const char *text, struct site_list *list, struct error *error)
-{
-    list->count = 0;
-    if (!text)
-        return true;
-    char *copy = memory_copy_string(owner, text);
-    for (char *part = copy, *end; part; part = end) {
-        end = strchr(part, ',');
-        if (end)
-            *end++ = '\0';
-        int site;
-        if (!admin_read_number(part, "a site", 1, 9999, &site, error))
-            return false;
-        if (list->count == MOST_SITES)
-            return error_set(error, ERROR_USAGE, "--sites has more than %d sites; write --all-sites",
-                             MOST_SITES);
-        list->sites[list->count++] = site;
-    }
-    return true;
-}
-
 /*
  * "<account>_<secret>": 32 random bytes as base64url, so that a token that leaked tells whose it is and no
  * more.
  */
 static const char *make_token(const void *owner, const char *account, struct error *error)
 {
-    unsigned char secret[SECRET_BYTES];
-    unsigned char text[SECRET_TEXT + 1];
-    if (RAND_bytes(secret, sizeof secret) != 1) {
+    char secret[SESSION_SECRET_SIZE];
+    if (!session_secret_make(secret)) {
         error_set(error, ERROR_INTERNAL, "the system has no random numbers");
         return NULL;
     }
-    EVP_EncodeBlock(text, secret, sizeof secret);
-    for (unsigned char *letter = text; *letter; letter++)
-        *letter = *letter == '+' ? '-' : *letter == '/' ? '_' : *letter == '=' ? '\0' : *letter;
-    return memory_format(owner, "%s_%s", account, (char *)text);
+    return memory_format(owner, "%s_%s", account, secret);
 }
 
-/* A file that only its owner may read, and that was not there before: an older token is never lost. */
-static bool write_token(const char *path, const char *token, struct error *error)
-{
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0)
-        return error_io(error, errno, path);
-    size_t length = strlen(token);
-    bool written =
-        write(file, token, length) == (ssize_t)length && write(file, "\n", 1) == 1 && fsync(file) == 0;
-    if (!written)
-        error_io(error, errno, path);
-    close(file);
-    return written;
-}
-
-static struct db_result *store_token(struct admin *admin, const char *token, const struct site_list *sites,
+static struct db_result *store_token(struct admin *admin, const char *token, const struct admin_site_list *sites,
                                      int days, struct error *error)
 {
     unsigned char hash[SHA256_DIGEST_LENGTH];
@@ -146,16 +99,16 @@ static struct db_result *store_token(struct admin *admin, const char *token, con
 
 static bool token_add(struct admin *admin, struct error *error)
 {
-    struct site_list sites;
+    struct admin_site_list sites;
     const char *path = admin_option(admin, "out");
     const char *days_text = admin_option(admin, "days") ? admin_option(admin, "days") : "90";
     int days = 0;
     if (!check_account(admin_operand(admin, 0), error) || !check_role(admin_option(admin, "role"), error) ||
-        !check_sites(admin, error) || !read_sites(admin->owner, admin_option(admin, "sites"), &sites, error) ||
+        !check_sites(admin, error) || !admin_read_sites(admin->owner, admin_option(admin, "sites"), &sites, error) ||
         !admin_read_number(days_text, "--days", 1, MOST_DAYS, &days, error))
         return false;
     const char *token = make_token(admin->owner, admin_operand(admin, 0), error);
-    if (!token || (path && !write_token(path, token, error)))
+    if (!token || (path && !admin_write_secret(path, token, error)))
         return false;
     struct db_result *stored = store_token(admin, token, &sites, days, error);
     if (!stored) {
@@ -196,7 +149,8 @@ static const struct argument_option account_options[] = {
 static const struct argument_option token_options[] = {
     {"study", "STUDY", true, "the study that it is bound to"},
     {"role", "ROLE", true, ROLE_NAMES},
-    {"sites", "N,N,...", false, "the sites that it is bound to; needed for all roles but administrator and statisticians"},
+    {"sites", "N,N,...", false, "the sites that it is bound to; needed for all roles but administrator and "
+     "statisticians"},
     {"all-sites", NULL, false, "instead: every site of the study; the default for the other roles"},
     {"days", "N", false, "how long it is valid, 366 at most; default 90"},
     {"out", "FILE", false, "write it to a new file that only you may read, not to stdout"},

@@ -16,7 +16,7 @@ struct command_list {
 
 static struct command_list collect_commands(const void *owner)
 {
-    static const struct admin_group *const groups[] = {&admin_studies, &admin_holds, &admin_accounts,
+    static const struct admin_group *const groups[] = {&admin_studies, &admin_holds, &admin_accounts, &admin_people,
                                                        &admin_allocation, &admin_ca,
                                                        &admin_notices};
     struct command_list list = {0};

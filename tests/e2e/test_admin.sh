@@ -94,6 +94,30 @@ check "token revoke" exits 0 admin token revoke 1
 check "token revoke of no token is refused" exits 1 admin token revoke 99
 check "a revoked token says when" exits 1 says '"revoked_at":null' bash -c \
     "env -u PGUSER $bin/patella-admin token list --json | grep '\"token\":1,'"
+check "account invite" exits 0 admin account invite anna --out "$dir/invitation"
+check "an invitation is a file for its owner alone" is "$(stat -c %a "$dir/invitation")" 600
+check "its token has 43 letters" is "$(grep -cE '^[A-Za-z0-9_-]{43}$' "$dir/invitation")" 1
+check "the database has its hash" is \
+    "$(query "SELECT encode(token_sha256, 'hex') FROM sec.invitation")" \
+    "$(tr -d '\n' < "$dir/invitation" | sha256sum | cut -d' ' -f1)"
+check "nobody is invited who is not there" says 'no account "nobody"' admin account invite nobody
+check "invitation list" is "$(admin invitation list --json | jq -r '.[0].account')" anna
+check "invitation end" exits 0 admin invitation end 1
+check "an invitation ends once" says 'no open invitation 1' admin invitation end 1
+check "membership add needs sites" says --all-sites admin membership add anna demo --role monitor
+check "membership add for a machine is refused" exits 2 admin membership add anna demo --role site_machine --sites 1
+check "membership add of a statistician has no sites" exits 2 \
+    admin membership add anna demo --role statistician --sites 1
+check "membership add of an unknown site is refused" says 'no site 99' \
+    admin membership add anna demo --role monitor --sites 99
+check "membership add" exits 0 admin membership add anna demo --role monitor --sites 1
+check "one role in a study" says 'has a role in the study already' \
+    admin membership add anna demo --role investigator --sites 1
+check "membership list" is "$(admin membership list demo --json | jq -r '.[0].role')" monitor
+check "membership end" exits 0 admin membership end anna demo
+check "a membership ends once" says 'has no role in the study' admin membership end anna demo
+check "session list" is "$(admin session list --json | jq length)" 0
+check "session end" says 'no open session 1' admin session end 1
 check "account disable" exits 0 admin account disable anna
 check "account list says so" says '"disabled":true' admin account list --json
 
