@@ -158,7 +158,7 @@ void table_add_column(struct table *table, const char *title, const char *subtit
 {
     GROW(table, table->columns, table->column_count, struct table_column);
     table->columns[table->column_count++] =
-        (struct table_column){memory_copy_string(table, title), memory_copy_string(table, subtitle), kind};
+        (struct table_column){memory_copy_string(table, title), memory_copy_string(table, subtitle), kind, false};
 }
 
 struct table_row *table_add_row(struct table *table, const char *group, const char *label, int indent)

@@ -29,6 +29,7 @@ struct table_column {
     const char *title;
     const char *subtitle;        /* "N = 80", "" when there is none */
     enum cell_kind kind;
+    bool whole;                  /* texts are names, which stay on one line */
 };
 
 struct table_row {

@@ -55,13 +55,29 @@ static const char *decision(const void *owner, const struct layout *layout, cons
     return memory_format(owner, "the record of day %d %s", chosen->day, why);
 }
 
+/* The title of a form, or the short name that ends it: "Knee injury and Osteoarthritis Outcome Score (KOOS)". */
+static const char *form_name(const void *owner, const struct form *form)
+{
+    const char *open = strrchr(form->title, '(');
+    size_t length = open != NULL ? strcspn(open + 1, ") ") : 0;
+    if (length == 0 || strcmp(open + 1 + length, ")") != 0)
+        return form->title;
+    return memory_copy_bytes(owner, open + 1, length);
+}
+
+static void add_form_column(struct table *table)
+{
+    table_add_column(table, "Form", "", CELL_TEXT);
+    table->columns[table->column_count - 1].whole = true;
+}
+
 static void write_unused(const struct listed *listed, struct table *table, const struct record *record)
 {
     const struct layout *layout = &listed->layout;
     const struct dataset *dataset = layout->dataset;
     struct table_row *row;
     size_t column = listing_begin_row(layout, table, record, &row);
-    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->title);
+    table_set_cell(table, row, column++, CELL_TEXT, form_name(table, record_form(dataset, record)));
     table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
     if (record->analysis_visit != NO_VISIT) {
         const struct visit *visit = &dataset->catalogue->protocol->visits[record->analysis_visit];
@@ -98,7 +114,7 @@ void listing_add_unused(struct layout *layout)
     struct table *table = listing_begin(layout, "l5-records-not-used",
                                         "Records that count for no visit, and why", "Date of the form");
     struct listed *listed = listing_new(layout);
-    table_add_column(table, "Form", "", CELL_TEXT);
+    add_form_column(table);
     table_add_column(table, "Visit entered", "", CELL_TEXT);
     table_add_column(table, "Visit by date", "", CELL_TEXT);
     table_add_column(table, "Analysis window", "", CELL_NUMBER);
@@ -129,7 +145,7 @@ static void write_window(const struct listed *listed, struct table *table, const
     const struct dataset *dataset = layout->dataset;
     struct table_row *row;
     size_t column = listing_begin_row(layout, table, record, &row);
-    table_set_cell(table, row, column++, CELL_TEXT, record_form(dataset, record)->title);
+    table_set_cell(table, row, column++, CELL_TEXT, form_name(table, record_form(dataset, record)));
     table_set_cell(table, row, column++, CELL_TEXT, record_visit(dataset, record));
     if (record->analysis_visit != NO_VISIT)
         set_window_cells(listed, table, row, column, record);
@@ -178,7 +194,7 @@ void listing_add_windows(struct layout *layout)
         listing_begin(layout, "l6-visit-windows", "Visit that each record counts for, and the decision",
                       "Date of the form");
     struct listed *listed = listing_new(layout);
-    table_add_column(table, "Form", "", CELL_TEXT);
+    add_form_column(table);
     table_add_column(table, "Visit entered", "", CELL_TEXT);
     table_add_column(table, "Visit by date", "", CELL_TEXT);
     table_add_column(table, "Analysis window", "", CELL_NUMBER);

@@ -29,7 +29,7 @@ void columns_append_more(struct text *out, const struct table *table)
 static const double page_widths[] = {[COLUMNS_UPRIGHT] = 520, [COLUMNS_ACROSS] = 770};
 static const struct {
     double character, padding;
-} types[] = {{4.3, 12}, {3.5, 7}};
+} types[] = {{4.3, 12}, {3.7, 5.4}};
 
 /* Characters of the longest word. */
 static double longest_word(const char *text)
@@ -70,8 +70,11 @@ static double column_characters(const struct table *table, size_t column)
 {
     double most =
         fmax(longest_word(table->columns[column].title), longest_word(table->columns[column].subtitle));
-    for (size_t r = 0; r < columns_shown_rows(table); r++)
-        most = fmax(most, cell_characters(&table->rows[r].cells[column]));
+    for (size_t r = 0; r < columns_shown_rows(table); r++) {
+        const struct cell *cell = &table->rows[r].cells[column];
+        most = fmax(most, table->columns[column].whole ? (double)text_count_characters(cell->text)
+                                                       : cell_characters(cell));
+    }
     return most;
 }
 
@@ -147,6 +150,19 @@ struct columns columns_divide(const void *owner, const struct table *table, enum
     if (widest_of(&columns, COLUMNS_NORMAL) > page_widths[page])
         columns.type = COLUMNS_SMALL;
     return columns;
+}
+
+size_t columns_beside(const struct columns *columns, const struct table *table, size_t lines)
+{
+    enum { MOST_BESIDE = 4, FEWEST_LINES = 6, GAP = 24 };
+    if (table->listing || columns->most < columns->count)
+        return 1;
+    double width = widest_of(columns, columns->type);
+    size_t beside = MOST_BESIDE;
+    while (beside > 1 && ((double)beside * (width + GAP) - GAP > page_widths[columns->page] ||
+                          lines < beside * FEWEST_LINES))
+        beside--;
+    return beside;
 }
 
 size_t columns_row_lines(const struct columns *columns, const struct table_row *row)

@@ -38,6 +38,12 @@ struct columns_part {
 /* The part that begins at column `from`; at least one column, none when the table has none. */
 struct columns_part columns_part_at(const struct columns *columns, size_t from);
 
+/*
+ * How many columns of print a narrow table of `lines` lines is set in, so that it does not leave most of the
+ * page empty: 1 to 4; 1 for listings and tables that are parted.
+ */
+size_t columns_beside(const struct columns *columns, const struct table *table, size_t lines);
+
 /* A number with so much beside it that it may take several lines. */
 bool columns_cell_wraps(const struct cell *cell);
 

@@ -36,12 +36,18 @@ static void append_link(struct text *out, const char *id, const char *number, co
     text_append(out, "</a>");
 }
 
+/* A chapter may be named as a table of it is: it has a prefix, so that no anchor is there twice. */
+static const char *chapter_anchor(const struct text *out, const struct chapter *chapter)
+{
+    return memory_format(out, "chapter-%s", chapter->id);
+}
+
 static void append_contents(struct text *out, const struct document *document)
 {
     text_append(out, "<nav aria-labelledby=\"contents\"><h2 id=\"contents\">Contents</h2>\n<ol>\n");
     for (size_t i = 0; i < document->chapter_count; i++) {
         const struct chapter *chapter = document->chapters[i];
-        append_link(out, chapter->id, "", chapter->title);
+        append_link(out, chapter_anchor(out, chapter), "", chapter->title);
         if (chapter->block_count > 0)
             text_append(out, "\n<ul>\n");
         for (size_t b = 0; b < chapter->block_count; b++) {
@@ -71,9 +77,15 @@ void html_append_facts(struct text *out, const char *class, const struct fact *f
     text_append(out, "</dl>\n");
 }
 
+/* A drawing that shows each of its numbers as text. */
+static bool draws_numbers(const struct figure *figure)
+{
+    return figure->kind == FIGURE_FOREST || figure->kind == FIGURE_FLOW;
+}
+
 /*
  * The numbers of a figure are open, so that they print; who reads may close them.  Figures of lines are low
- * enough to keep their numbers on the page.
+ * enough to keep their numbers on the page.  Numbers that the drawing itself shows do not print a second time.
  */
 static void append_figure(struct text *out, const struct figure *figure, enum columns_page page)
 {
@@ -97,7 +109,8 @@ static void append_figure(struct text *out, const struct figure *figure, enum co
         text_append(out, "<p>There is no value to draw.</p>\n");
     }
     if (figure->data->column_count > 0) {
-        text_append(out, "<details open><summary>The numbers of this figure</summary>\n");
+        text_append_format(out, "<details%s open>", draws_numbers(figure) ? " class=\"drawn\"" : "");
+        text_append(out, "<summary>The numbers of this figure</summary>\n");
         html_append_facts(out, "about", figure->data->facts, figure->data->fact_count);
         html_append_grid(out, figure->data, figure->id, page);
         text_append(out, "</details>\n");
@@ -126,7 +139,8 @@ static void append_chapter(struct text *out, const struct chapter *chapter)
 {
     enum columns_page page = page_of(chapter);
     text_append_format(out, "<section class=\"chapter%s\" aria-labelledby=\"%s\">\n<h2 id=\"%s\">",
-                       page == COLUMNS_ACROSS ? " across" : "", chapter->id, chapter->id);
+                       page == COLUMNS_ACROSS ? " across" : "", chapter_anchor(out, chapter),
+                       chapter_anchor(out, chapter));
     text_append_html(out, chapter->title);
     html_append_back(out);
     text_append(out, "</h2>\n");

@@ -32,16 +32,17 @@ static bool is_hyphenated_word(const char *text)
     return strchr(text, '-') != NULL && strchr(text, ' ') == NULL && strlen(text) <= LONGEST;
 }
 
-static const char *cell_tag(const struct cell *cell)
+static const char *cell_tag(const struct cell *cell, bool whole)
 {
     if (cell->kind == CELL_NUMBER)
         return columns_cell_wraps(cell) ? "<td class=\"n several\">" : "<td class=\"n\">";
-    return is_hyphenated_word(cell->text) ? "<td class=\"word\">" : "<td>";
+    return whole || is_hyphenated_word(cell->text) ? "<td class=\"word\">" : "<td>";
 }
 
-static void append_cell(struct text *out, const struct table *table, const struct cell *cell)
+static void append_cell(struct text *out, const struct table *table, const struct table_row *row, size_t column)
 {
-    text_append(out, cell_tag(cell));
+    const struct cell *cell = &row->cells[column];
+    text_append(out, cell_tag(cell, table->columns[column].whole));
     text_append_html(out, cell->text);
     if (cell->footnote > 0) {
         text_append_format(out, "<sup><a href=\"#%s-%zu\">", table->id, cell->footnote);
@@ -64,7 +65,7 @@ static void append_row(struct text *out, const struct table *table, const struct
     text_append_html(out, row->label);
     text_append(out, "</th>");
     for (size_t c = part->from; c < part->to; c++)
-        append_cell(out, table, &row->cells[c]);
+        append_cell(out, table, row, c);
     text_append(out, "</tr>\n");
 }
 
@@ -98,10 +99,11 @@ static void append_rows(struct text *out, const struct table *table, const struc
                 text_append(out, "</tbody>");
                 append_body(out, table, r);
             }
-            text_append_format(out, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%zu\">",
-                               columns);
-            html_append_element(out, "span", row->group);
-            text_append(out, "</th></tr>\n");
+            if (row->group[0] != '\0') {
+                text_append_format(out, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%zu\">", columns);
+                html_append_element(out, "span", row->group);
+                text_append(out, "</th></tr>\n");
+            }
             group = row->group;
         }
         append_row(out, table, part, row);
@@ -183,13 +185,15 @@ void html_append_grid(struct text *out, const struct table *table, const char *l
 {
     void *owner = memory_owner(out, "grid");
     struct columns columns = columns_divide(owner, table, page);
-    bool kept = html_is_short(table, page);
-    size_t from = 0;
+    enum { LOW_LINES = 16 };
+    static const char *const classes[] = {"", "", " beside2", " beside3", " beside4"};
+    size_t lines = count_lines(table, &columns), beside = columns_beside(&columns, table, lines), from = 0;
+    bool kept = html_is_short(table, page) || (beside > 1 && lines / beside <= LOW_LINES);
     do {
         struct columns_part part = columns_part_at(&columns, from);
         text_append_format(out,
-                           "<div class=\"scroll%s\" role=\"region\" tabindex=\"0\" aria-labelledby=\"%s\">",
-                           kept ? " kept" : "", labelled_by);
+                           "<div class=\"scroll%s%s\" role=\"region\" tabindex=\"0\" aria-labelledby=\"%s\">",
+                           kept ? " kept" : "", classes[beside], labelled_by);
         append_part(out, table, &part, columns.type);
         text_append(out, "</div>\n");
         from = part.to;
@@ -211,9 +215,8 @@ void html_append_table(struct text *out, const struct table *table, enum columns
 {
     bool turned = page == COLUMNS_UPRIGHT && columns_are_wide(table);
     enum columns_page own = turned ? COLUMNS_ACROSS : page;
-    text_append_format(out, "<section class=\"table%s%s\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">",
-                       html_is_short(table, own) ? " short" : "", turned ? " across" : "", table->id,
-                       table->id);
+    text_append_format(out, "<section class=\"table%s%s\">\n<h3 id=\"%s\">",
+                       html_is_short(table, own) ? " short" : "", turned ? " across" : "", table->id);
     html_append_element(out, "span", table->number);
     text_append(out, " ");
     text_append_html(out, table->title);

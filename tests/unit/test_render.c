@@ -11,6 +11,7 @@
 
 #include "forms/base/memory.h"
 #include "reports/manifest.h"
+#include "reports/render_columns.h"
 #include "reports/render_csv.h"
 #include "reports/render_html.h"
 #include "reports/report.h"
@@ -237,6 +238,81 @@ static void test_render_html_print_keeps_together_what_fits_on_a_page(void **sta
     }
 }
 
+/* A screen reader announces a head without text as an empty one; a chapter may have the id of its table. */
+static void test_render_html_heads_have_texts_and_anchors_are_unique(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct table *table = layout_add_table(&layout, "chapter", "Counts");
+    static const char *const groups[] = {"First", "", "Last"};
+    table->group_title = "Visit";
+    table_add_column(table, "n", "", CELL_NUMBER);
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        table_set_cell(table, table_add_row(table, groups[i], "row", 0), 0, CELL_NUMBER, "1");
+    struct text *out = text_new(owner);
+    render_html(out, layout.document);
+    markup_check(out->bytes);
+    assert_int_equal(markup_count(out->bytes, "scope=\"rowgroup\""), 2);
+    assert_int_equal(markup_count(out->bytes, "<tbody"), 3);
+    assert_null(strstr(out->bytes, "<span></span>"));
+    assert_int_equal(markup_count(out->bytes, "href=\"#chapter-chapter\""), 1);
+    assert_int_equal(markup_count(out->bytes, "href=\"#chapter\""), 1);
+    talloc_free(owner);
+}
+
+/* A long narrow table leaves no page empty beside it. */
+static void test_render_html_narrow_long_table_prints_in_columns(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t columns, rows;
+        const char *class;
+    } cases[] = {
+        {1, 30, "class=\"scroll kept beside4\""},
+        {1, 8, "class=\"scroll kept\""},                 /* too short to be worth it */
+        {2, 60, "class=\"scroll kept beside4\""},
+        {10, 60, "class=\"scroll beside2\""},
+        {20, 60, "class=\"scroll\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        void *owner = memory_owner(NULL, "test");
+        struct layout layout = new_layout(owner);
+        struct table *table = layout_add_table(&layout, "narrow", "Narrow");
+        for (size_t c = 0; c < cases[i].columns; c++)
+            table_add_column(table, "n", "", CELL_NUMBER);
+        for (size_t r = 0; r < cases[i].rows; r++)
+            table_add_row(table, "", "0.05", 0);
+        struct text *out = text_new(owner);
+        render_html(out, layout.document);
+        if (markup_count(out->bytes, cases[i].class) != 1)
+            fail_msg("%zu columns, %zu rows: not %s", cases[i].columns, cases[i].rows, cases[i].class);
+        talloc_free(owner);
+    }
+}
+
+static void test_render_html_names_of_a_whole_column_stay_on_one_line(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct table *table = layout_add_table(&layout, "l", "Records");
+    table->listing = true;
+    table_add_column(table, "Form", "", CELL_TEXT);
+    table_add_column(table, "Decision", "", CELL_TEXT);
+    table->columns[0].whole = true;
+    struct table_row *row = table_add_row(table, "", "01-0001", 0);
+    table_set_cell(table, row, 0, CELL_TEXT, "Knee pain, visual analogue scale");
+    table_set_cell(table, row, 1, CELL_TEXT, "the record of day 92 is closer to the target");
+    struct text *out = text_new(owner);
+    render_html(out, layout.document);
+    assert_int_equal(markup_count(out->bytes, "<td class=\"word\">Knee pain"), 1);
+    assert_int_equal(markup_count(out->bytes, "<td>the record"), 1);
+    struct columns columns = columns_divide(owner, table, COLUMNS_ACROSS);
+    assert_true(columns.characters[0] >= 32 && columns.characters[1] < 12);
+    talloc_free(owner);
+}
+
 /* Ids of cohorts and subjects: "AD-MSC" broken at its hyphen makes every row of a listing two lines. */
 static void test_render_html_words_with_hyphens_stay_whole(void **state)
 {
@@ -423,6 +499,9 @@ int main(void)
         cmocka_unit_test(test_render_html_table_that_is_too_wide_is_parted_by_columns),
         cmocka_unit_test(test_render_html_pages_turn_for_wide_tables_only),
         cmocka_unit_test(test_render_html_print_keeps_together_what_fits_on_a_page),
+        cmocka_unit_test(test_render_html_heads_have_texts_and_anchors_are_unique),
+        cmocka_unit_test(test_render_html_narrow_long_table_prints_in_columns),
+        cmocka_unit_test(test_render_html_names_of_a_whole_column_stay_on_one_line),
         cmocka_unit_test(test_render_html_words_with_hyphens_stay_whole),
         cmocka_unit_test(test_render_html_long_number_takes_several_lines),
         cmocka_unit_test(test_render_html_estimand_stands_over_its_table),
