@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/render_rtf.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -18,7 +19,7 @@ enum {
 };
 
 /* Half points. */
-enum { TYPE_TITLE = 20, TYPE_NOTE = 15, TYPE_NORMAL = 16, TYPE_SMALL = 13 };
+enum { TYPE_TITLE = 20, TYPE_NOTE = 15, TYPE_NORMAL = 16, TYPE_SMALL = 14, TYPE_SMALLEST = 11 };
 
 /* --- text ----------------------------------------------------------------------------------------------- */
 
@@ -79,6 +80,7 @@ struct grid {
     const struct table *table;
     const struct columns *columns;
     struct columns_part part;
+    const double *wanted;        /* characters that the label and each column would like to have */
     int type;
 };
 
@@ -93,16 +95,86 @@ static void append_cell_end(const struct grid *grid, int right, int borders)
     text_append_format(grid->out, "\\clvertalt\\cellx%d", right);
 }
 
-/* Right edges of the cells; columns share the page by the characters they need. */
+/* Characters of a page's width: one is about 0.54 of the size of type, and a half point has 10 twips. */
+static double page_characters(int type)
+{
+    return TEXT_WIDTH / (0.54 * 10 * type);
+}
+
+/*
+ * Characters that the label and each column cannot do without, with what is between them: texts have
+ * capitals, which are wider than digits.
+ */
+static double label_need(const struct columns *columns)
+{
+    return columns->label + 3;
+}
+
+static double column_need(const struct table *table, const struct columns *columns, size_t column)
+{
+    return columns->characters[column] + (table->columns[column].kind == CELL_NUMBER ? 2 : 3);
+}
+
+static double needed_characters(const struct table *table, const struct columns *columns,
+                                const struct columns_part *part)
+{
+    double needed = label_need(columns);
+    for (size_t c = part->from; c < part->to; c++)
+        needed += column_need(table, columns, c);
+    return needed;
+}
+
+/* A listing is not parted: when its words would not fit, its type is smaller than that of tables. */
+static int choose_type(const struct table *table, const struct columns *columns)
+{
+    if (columns->type != COLUMNS_SMALL)
+        return TYPE_NORMAL;
+    const struct columns_part all = {0, columns->count};
+    bool fits = columns->most < columns->count ||
+                needed_characters(table, columns, &all) <= page_characters(TYPE_SMALL);
+    return fits ? TYPE_SMALL : TYPE_SMALLEST;
+}
+
+/* Texts that wrap get room by their length, so that no row is much taller than it must be; not more than this. */
+enum { MOST_WANTED = 44 };
+
+/* The label's, then each column's. */
+static double *list_wanted(const void *owner, const struct table *table, const struct columns *columns)
+{
+    double *wanted = memory_new_array(owner, double, columns->count + 1);
+    wanted[0] = label_need(columns);
+    for (size_t c = 0; c < columns->count; c++)
+        wanted[c + 1] = column_need(table, columns, c);
+    for (size_t r = 0; r < columns_shown_rows(table); r++) {
+        const struct table_row *row = &table->rows[r];
+        wanted[0] = fmax(wanted[0], fmin(MOST_WANTED, (double)text_count_characters(row->label)));
+        for (size_t c = 0; c < columns->count; c++) {
+            double length = (double)text_count_characters(row->cells[c].text);
+            wanted[c + 1] = fmax(wanted[c + 1], fmin(MOST_WANTED, length));
+        }
+    }
+    return wanted;
+}
+
+/*
+ * Right edges of the cells.  Each column has the characters that it cannot do without; what is left of the
+ * page is shared by what they would like to have beyond that, or, when none would, by what they have.
+ */
 static void append_cell_ends(const struct grid *grid, int borders)
 {
-    double sum = grid->columns->label, before = grid->columns->label;
+    const struct columns *columns = grid->columns;
+    double needed = needed_characters(grid->table, columns, &grid->part);
+    double wanted = grid->wanted[0] - label_need(columns);
     for (size_t c = grid->part.from; c < grid->part.to; c++)
-        sum += grid->columns->characters[c] + 2;
-    append_cell_end(grid, (int)(TEXT_WIDTH * before / sum), borders);
+        wanted += grid->wanted[c + 1] - column_need(grid->table, columns, c);
+    double spare = fmax(0, page_characters(grid->type) - needed);
+    double part = wanted > 0 ? fmin(1, spare / wanted) : 0, all = needed + part * wanted;
+    double before = label_need(columns) + part * (grid->wanted[0] - label_need(columns));
+    append_cell_end(grid, (int)(TEXT_WIDTH * before / all), borders);
     for (size_t c = grid->part.from; c < grid->part.to; c++) {
-        before += grid->columns->characters[c] + 2;
-        append_cell_end(grid, (int)(TEXT_WIDTH * before / sum), borders);
+        double least = column_need(grid->table, columns, c);
+        before += least + part * (grid->wanted[c + 1] - least);
+        append_cell_end(grid, (int)(TEXT_WIDTH * before / all), borders);
     }
     text_append(grid->out, "\n");
 }
@@ -246,7 +318,8 @@ void render_rtf_table(struct text *out, const struct document *document, const s
     append_begin(out, document, table);
     append_title(out, table);
     struct grid grid = {.out = out, .table = table, .columns = &columns,
-                        .type = columns.type == COLUMNS_SMALL ? TYPE_SMALL : TYPE_NORMAL};
+                        .wanted = list_wanted(owner, table, &columns),
+                        .type = choose_type(table, &columns)};
     size_t from = 0;
     do {
         grid.part = columns_part_at(&columns, from);

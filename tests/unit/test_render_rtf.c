@@ -168,6 +168,40 @@ static void test_render_rtf_table_has_all_rows_and_a_head_that_repeats(void **st
     talloc_free(owner);
 }
 
+/* Twips from the left of each cell's right edge in the last row. */
+static void read_last_edges(const char *rtf, long *edges, size_t count)
+{
+    const char *row = rtf;
+    for (const char *next = rtf; (next = strstr(next, "\\trowd")) != NULL; next++)
+        row = next;
+    for (size_t i = 0; i < count; i++) {
+        row = strstr(row, "\\cellx");
+        assert_non_null(row);
+        row += strlen("\\cellx");
+        edges[i] = strtol(row, NULL, 10);
+    }
+}
+
+static void test_render_rtf_table_gives_long_texts_the_room_that_numbers_leave(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct layout layout = new_layout(owner);
+    struct table *table = layout_add_table(&layout, "t", "Claims");
+    table_add_column(table, "Population", "", CELL_TEXT);
+    table_add_column(table, "Estimate", "", CELL_NUMBER);
+    struct table_row *row = table_add_row(table, "", "row", 0);
+    table_set_cell(table, row, 0, CELL_TEXT, "treated, with a change at the visit and at least one later one");
+    table_set_cell(table, row, 1, CELL_NUMBER, "10.8 [-1.1, 22.8]");
+    struct text *out = text_new(owner);
+    render_rtf_table(out, layout.document, table);
+    long edges[3];
+    read_last_edges(out->bytes, edges, 3);
+    assert_true(edges[1] - edges[0] > 2 * (edges[2] - edges[1]));
+    assert_int_equal(edges[2], 15398);                   /* the page without its margins */
+    talloc_free(owner);
+}
+
 static void test_render_rtf_table_escapes_what_people_write(void **state)
 {
     (void)state;
@@ -237,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_render_rtf_table_has_all_rows_and_a_head_that_repeats),
+        cmocka_unit_test(test_render_rtf_table_gives_long_texts_the_room_that_numbers_leave),
         cmocka_unit_test(test_render_rtf_table_escapes_what_people_write),
         cmocka_unit_test(test_render_rtf_table_that_is_too_wide_is_parted),
         cmocka_unit_test(test_render_rtf_table_long_or_empty_says_so),
