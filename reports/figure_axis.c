@@ -8,11 +8,11 @@
 #include "reports/format.h"
 
 enum {
-    PANEL_COLUMNS = 3,
-    PANEL_GAP = 16,
+    PANEL_COLUMNS = 4,
+    PANEL_GAP = 11,
     PANEL_ABOVE = 22,            /* title of the panel */
     PANEL_BELOW = 44,            /* labels of its axis */
-    PANEL_AXIS = 36              /* labels of the axis on its left */
+    PANEL_AXIS = 34              /* labels of the axis on its left */
 };
 
 static const double closest_step = 0.5;
@@ -178,12 +178,14 @@ static size_t panel_columns(size_t count)
 {
     if (count <= 2)
         return count == 0 ? 1 : count;
-    return count <= 4 ? 2 : PANEL_COLUMNS;
+    if (count <= 4)
+        return 2;
+    return count <= 9 ? 3 : PANEL_COLUMNS;
 }
 
 static double panel_height(size_t count)
 {
-    static const double heights[PANEL_COLUMNS] = {300, 240, 130};
+    static const double heights[PANEL_COLUMNS] = {300, 240, 130, 118};
     return heights[panel_columns(count) - 1];
 }
 

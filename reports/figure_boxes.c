@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Box plots by visit: series beside each other, or a panel each when there are more than DRAW_TOGETHER; the mean as the
- * series' marker.
+ * Box plots by visit: series beside each other, or a panel each when there are more than DRAW_TOGETHER; the
+ * mean as the series' marker.
  */
 #include "reports/figure_draw.h"
 

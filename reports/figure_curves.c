@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Step curves with limits, ticks for censored subjects and numbers at risk below.  More than DRAW_TOGETHER curves have a
- * panel each, with the others in grey behind.
+ * Step curves with limits, ticks for censored subjects and numbers at risk below.  More than DRAW_TOGETHER
+ * curves have a panel each, with the others in grey behind.
  */
 #include "reports/figure_draw.h"
 

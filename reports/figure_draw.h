@@ -111,6 +111,8 @@ bool draw_place_visits(const struct draw_frame *frame, const struct draw_visits 
 void draw_axis_visits(struct text *out, const struct draw_frame *frame, const struct draw_visits *visits,
                       const double *x);
 
+enum { DRAW_PANEL_MARGIN = 6 };  /* of visits in a panel */
+
 /*
  * Panel `index` of `count`, with room for its axis on the left and titles above; and the height of all of
  * them.

@@ -151,7 +151,7 @@ static void append_panel(struct plot *plot, const struct draw_axis *axis, size_t
 {
     const struct figure_lines *lines = plot->lines;
     const struct draw_visits visits = {.days = lines->days, .titles = lines->position_titles,
-                                       .count = lines->position_count, .margin = 12};
+                                       .count = lines->position_count, .margin = DRAW_PANEL_MARGIN};
     plot->frame = draw_panel(series, lines->series_count);
     plot->y = (struct draw_scale){axis->from, axis->to, plot->frame.bottom, plot->frame.top};
     draw_panel_title(plot->out, &plot->frame, lines->series[series].title);

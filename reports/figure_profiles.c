@@ -81,7 +81,7 @@ static void append_panel(const struct plot *plot, size_t index)
     const struct draw_frame frame = draw_panel(index, profiles->panel_count);
     const struct draw_scale y = {plot->axis.from, plot->axis.to, frame.bottom, frame.top};
     const struct draw_visits visits = {.days = profiles->days, .titles = profiles->position_titles,
-                                       .count = profiles->position_count, .margin = 12};
+                                       .count = profiles->position_count, .margin = DRAW_PANEL_MARGIN};
     struct text *out = plot->out;
     char *title = memory_format(out, "%s (n = %zu)", panel->title, panel->count);
     draw_panel_title(out, &frame, title);
