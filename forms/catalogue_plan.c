@@ -190,6 +190,25 @@ static void check_event_date(struct checking *checking, const struct timed_event
                    item->id, item_type_name(item->type));
 }
 
+/* That the item exists is told with the items of the models. */
+static void check_among(struct checking *checking, const struct timed_event *event)
+{
+    if (event->among_codes == NULL)
+        return;
+    void *owner = memory_owner(NULL, "codes");
+    size_t count = 0;
+    const struct subgroup_level *known =
+        catalogue_item_levels(owner, checking->catalogue, &event->among, &count);
+    const struct form *form = catalogue_find_form(checking->catalogue, event->among.form, 0);
+    bool exists = form != NULL && form_find_item(form, event->among.item) != FORM_NONE;
+    for (size_t i = 0; exists && i < event->among_count; i++)
+        if (subgroup_find_level(known, count, event->among_codes[i], (double)NAN) == PLAN_NONE)
+            faults_add(checking->faults, checking->file, event->among.line,
+                       "%s: among: %s.%s has no code \"%.64s\"; the codebook lists its codes", event->id,
+                       event->among.form, event->among.item, event->among_codes[i]);
+    talloc_free(owner);
+}
+
 static void check_event(struct checking *checking, const struct timed_event *event)
 {
     const struct form *form = checking_find_form(checking, event->line, event->id, event->form);
@@ -201,6 +220,7 @@ static void check_event(struct checking *checking, const struct timed_event *eve
                    form->id);
     if (event->date != NULL)
         check_event_date(checking, event);
+    check_among(checking, event);
     void *owner = memory_owner(NULL, "condition");
     struct error error;
     if (event_condition(owner, event, form, &error) == NULL && error.kind != ERROR_NONE)

@@ -206,10 +206,17 @@ static void write_events(struct text *out, const struct analysis_plan *plan)
         text_append_format(out, "</code></td><td>%s</td><td>",
                            event->date != NULL ? event->date : "of the record");
         put_days(out, event->days, event->day_count);
-        text_append_format(out, "; means to %d</td><td>%s knee%s%s</td></tr>\n", event->horizon,
+        text_append_format(out, "; means to %d</td><td>%s knee%s%s", event->horizon,
                            event->knee == EVENT_INDEX_KNEE ? "index" : "either",
                            event->death_competes ? "; death competes" : "",
                            event->favourable ? "; hoped for" : "");
+        for (size_t k = 0; k < event->among_count; k++) {
+            if (k == 0)
+                text_append_format(out, "; among <code>%s.%s</code>: ", event->among.form, event->among.item);
+            text_append(out, k > 0 ? ", " : "");
+            text_append_html(out, event->among_codes[k]);
+        }
+        text_append(out, "</td></tr>\n");
     }
     codebook_close_table(out);
 }

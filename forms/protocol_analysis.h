@@ -84,6 +84,9 @@ struct timed_event {
     const char *form;
     const char *when;            /* over the form's items (event_condition); NULL: every record */
     const char *date;            /* item of the form with the day it happened, NULL: the record's date */
+    struct item_reference among; /* only subjects with one of these codes at baseline */
+    const char *const *among_codes;      /* NULL: everybody */
+    size_t among_count;
     enum event_knee knee;        /* which knee's records count; nothing to a form about the subject */
     bool death_competes;
     bool favourable;             /* an event that one hopes for: curves rise, a ratio above 1 is good */

@@ -168,6 +168,13 @@ static void events_to_json(struct text *out, const struct analysis_plan *plan)
         json_number(out, "horizon", event->horizon);
         json_boolean(out, "favourable", event->favourable);
         days_to_json(out, "days", event->days, event->day_count);
+        if (event->among_codes != NULL) {
+            json_key(out, "among");
+            text_append(out, "{");
+            item_to_json(out, "item", &event->among);
+            json_texts(out, "codes", event->among_codes, event->among_count);
+            text_append(out, "}");
+        }
         text_append(out, "}");
     }
     text_append(out, "]");

@@ -4,7 +4,8 @@
 #include "forms/protocol_read.h"
 
 static const char *const event_keys[] = {"id",        "title",   "form",       "when", "date", "knee",
-                                         "competing", "horizon", "favourable", "days", NULL};
+                                         "competing", "horizon", "favourable", "days", "among", NULL};
+static const char *const among_keys[] = {"item", "codes", NULL};
 static const char *const competing_words[] = {"none", "death", NULL};
 static const struct yaml_bounds study_days = {1, 99999};
 
@@ -34,6 +35,21 @@ static const char *read_id(struct protocol_reader *reader, const struct yaml *ma
     return NULL;
 }
 
+static void read_among(struct protocol_reader *reader, const struct yaml *node, struct timed_event *event)
+{
+    const struct yaml *map = yaml_get_map(node, "among", YAML_OPTIONAL, reader->faults);
+    if (map == NULL)
+        return;
+    yaml_allow_keys(map, among_keys, reader->faults);
+    event->among = (struct item_reference){.key = "among", .form = "", .item = "", .line = map->line};
+    event->among_codes = protocol_read_texts(reader, map, "codes", &event->among_count);
+    if (event->among_count == 0)
+        yaml_fault(reader->faults, map, "\"codes\" is missing or empty; name the answers of those who are studied");
+    if (yaml_get_text(map, "item", YAML_REQUIRED, reader->faults) != NULL
+        && protocol_read_reference(reader, yaml_find(map, "item"), &event->among.form, &event->among.item))
+        protocol_add_model_item(reader, &event->among);
+}
+
 static void read_event(struct protocol_reader *reader, const struct yaml *node, struct timed_event *event)
 {
     struct protocol *protocol = reader->protocol;
@@ -55,6 +71,7 @@ static void read_event(struct protocol_reader *reader, const struct yaml *node, 
     event->days = protocol_read_days(reader, node, "days", study_days, &event->day_count);
     if (yaml_find(node, "days") == NULL)
         event->days = later_targets(protocol, &event->day_count);
+    read_among(reader, node, event);
     event->horizon = protocol->visit_count > 0 ? protocol->visits[protocol->visit_count - 1].target : 1;
     yaml_get_integer(node, "horizon", YAML_OPTIONAL, study_days, &event->horizon, faults);
     if (id != NULL && protocol_find_in(protocol, LIST_EVENTS, id) >= 0)

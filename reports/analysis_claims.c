@@ -378,6 +378,15 @@ static double count_in_model(const struct claiming *claiming, const struct sourc
                                   visit_id(claiming), col, "n");
 }
 
+/* The treated, or those of them among whom the event is studied. */
+static double count_in_event(const struct claiming *claiming, const char *col)
+{
+    const struct timed_event *event = &protocol_of(claiming)->plan.events[claiming->claim->event];
+    if (event->among_codes == NULL)
+        return read_count(claiming, "analysis sets", "treated", col, "n");
+    return read_count(claiming, memory_format(claiming->owner, "KM %s", event->id), "quartiles", col, "n");
+}
+
 /* Subjects of a column behind the estimate. */
 static double count_subjects(const struct claiming *claiming, const struct source *source, const char *col)
 {
@@ -389,7 +398,7 @@ static double count_subjects(const struct claiming *claiming, const struct sourc
     case CLAIM_CHANGE:
     case CLAIM_DURABILITY:
     case CLAIM_EQUIVALENCE: return count_in_model(claiming, source, col);
-    case CLAIM_EVENT:
+    case CLAIM_EVENT: return count_in_event(claiming, col);
     case CLAIM_HARM: return read_count(claiming, "analysis sets", "treated", col, "n");
     case CLAIM_CONTRALATERAL:
     case CLAIM_IMAGING:

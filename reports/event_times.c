@@ -6,6 +6,7 @@
 
 #include "forms/answer.h"
 #include "forms/base/memory.h"
+#include "reports/analysis_strata.h"
 #include "forms/expression.h"
 
 /* The event's condition over one form of the catalogue. */
@@ -165,6 +166,26 @@ static void derive_subject(struct deriving *deriving, size_t index)
     times->imputed_count += times->imputed[index] ? 1 : 0;
 }
 
+/* Who is studied: by the answer at baseline.  Sets `refused` when a masked report may not read it. */
+static bool *find_studied(const void *owner, const struct dataset *dataset, const struct timed_event *event,
+                          bool *refused)
+{
+    bool *studied = memory_new_array(owner, bool, dataset->subject_count);
+    const struct answer **answers =
+        event->among_codes != NULL ? answers_at_baseline(owner, dataset, &event->among) : NULL;
+    for (size_t i = 0; i < dataset->subject_count; i++) {
+        studied[i] = answers == NULL;
+        for (size_t k = 0; answers != NULL && answers[i] != NULL && k < event->among_count; k++)
+            studied[i] = studied[i] || strcmp(answers[i]->text, event->among_codes[k]) == 0;
+    }
+    for (size_t f = 0; answers != NULL && dataset->pooled && f < dataset->catalogue->form_count; f++) {
+        const struct form *form = dataset->catalogue->forms[f];
+        int at = strcmp(form->id, event->among.form) == 0 ? form_find_item(form, event->among.item) : FORM_NONE;
+        *refused = *refused || (at != FORM_NONE && dataset_item_may_name_arm(&form->items[at]));
+    }
+    return studied;
+}
+
 struct event_times *event_times_of(const void *owner, const struct dataset *dataset, const struct timed_event *event)
 {
     struct event_times *times = memory_new(owner, struct event_times);
@@ -180,11 +201,14 @@ struct event_times *event_times_of(const void *owner, const struct dataset *data
     times->status = memory_new_array(times, unsigned char, dataset->subject_count);
     times->imputed = memory_new_array(times, bool, dataset->subject_count);
     read_conditions(&deriving);
+    bool *studied = find_studied(times, dataset, event, &times->refused);
     for (size_t i = 0; i < dataset->subject_count; i++) {
         times->days[i] = (double)NAN;
-        if (!times->refused && dataset->subjects[i].treated && dataset_column(dataset, i) != NO_COHORT)
+        if (!times->refused && studied[i] && dataset->subjects[i].treated
+            && dataset_column(dataset, i) != NO_COHORT)
             derive_subject(&deriving, i);
     }
+    talloc_free(studied);
     talloc_free(deriving.conditions);
     return times;
 }

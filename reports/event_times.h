@@ -11,6 +11,8 @@
  * one would rather not have: the earliest one after day 1; one that one hopes for: the latest one, not after
  * the record that tells of it.  What can only lie after death does not count.
  *
+ * Where the protocol studies the event among some (`among`), the others have no time.
+ *
  * Without the event: death where the protocol says that it competes; else censored at the end of follow-up
  * (subject.followed_until), on day 1 when that is said to be before the treatment.  An event counts also when
  * it is dated after the last contact.
@@ -26,7 +28,7 @@ struct event_times {
     /* The event's condition or day rests on what a masked report may not read: there are no times. */
     bool refused;
     /* One for each of dataset->subjects: */
-    double *days;                /* study day, >= 1; NAN: not treated, or not allocated */
+    double *days;                /* study day, >= 1; NAN: not treated, not allocated, or not among those studied */
     unsigned char *status;       /* enum survival_status */
     bool *imputed;               /* the day of the event rests on a partial date */
     size_t imputed_count;

@@ -107,11 +107,25 @@ static void add_summaries(const struct layout *layout, struct table *table, cons
                                          memory_format(table, "Mean days without the event [%s CI]", level), 0});
 }
 
+static const char *studied_in_words(const struct layout *layout, const struct timed_event *event)
+{
+    struct text *out = text_new(layout->document);
+    text_append(out, "treated subjects");
+    const struct item *item =
+        event->among_codes != NULL ? layout_find_item(layout, event->among.form, event->among.item) : NULL;
+    for (size_t k = 0; item != NULL && k < event->among_count; k++) {
+        const struct choice *choice = item_find_choice(item, event->among_codes[k]);
+        text_append_format(out, "%s%s", k == 0 ? ", at baseline " : " or ", k == 0 ? item->text : "");
+        text_append_format(out, "%s%s", k == 0 ? ": " : "", choice != NULL ? choice->label : event->among_codes[k]);
+    }
+    return out->bytes;
+}
+
 static void add_curve_table(struct layout *layout, const struct timed_event *event)
 {
     struct table *table = layout_add_table(layout, memory_format(layout->document, "t15-curves-%s", event->id),
                                            memory_format(layout->document, "Time to event: %s", event->title));
-    table_add_fact(table, "Population", "treated subjects");
+    table_add_fact(table, "Population", "%s", studied_in_words(layout, event));
     add_derivation(layout, table, event);
     table_add_fact(table, "Methods",
                    "Kaplan-Meier with log-log limits%s; no estimate after the last day on which anybody of the "
@@ -195,7 +209,7 @@ static void add_comparison_table(struct layout *layout, const struct timed_event
         layout_add_table(layout, memory_format(layout->document, "t15-comparison-%s", event->id),
                          memory_format(layout->document, "Time to event, cohorts compared: %s", event->title));
     table_set_estimand(table, &(struct estimand){
-                                  .population = "treated subjects",
+                                  .population = studied_in_words(layout, event),
                                   .treatment = "cohorts as allocated",
                                   .variable = memory_format(table, "time from treatment: %s", event->title),
                                   .summary = "hazard ratio, difference of proportions, difference of restricted means",

@@ -135,6 +135,26 @@ static void test_event_times_first_event_of_the_index_knee_after_day_1_counts(vo
     assert_int_equal(times->imputed_count, 0);
 }
 
+/* The demo's return to sport is studied among those who did sport before. */
+static void test_event_times_among_some_leaves_the_others_without_a_time(void **state)
+{
+    static const char *const before[] = {"recreational", "competitive", "none", NULL};
+    struct study *study = *state;
+    for (size_t i = 0; i < 4; i++) {
+        size_t subject = add_treated(study, "AD-MSC");
+        struct study_record *record =
+            study_add_record(study, subject, "baseline", KNEE_NONE, "BL", study_date(DAY_1));
+        if (before[i] != NULL)
+            study_answer(study, record, "sport_before", before[i]);
+        add_end(study, subject, "2025-03-01", NULL);
+    }
+    const struct event_times *sport = times_of(study, 3), *daily = times_of(study, 2);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(isnan(sport->days[i]), i >= 2);
+        assert_time(daily, i, 366, SURVIVAL_CENSORED);
+    }
+}
+
 static void test_event_times_death_competes_where_the_protocol_says_so(void **state)
 {
     struct study *study = *state;
@@ -389,6 +409,7 @@ static void take_row(void *context, const struct data_value *values)
     tte->days += values[tte->aval].number;
 }
 
+/* Nobody did sport before, so that nobody has a time to sport. */
 static void test_adtte_has_a_row_for_each_subject_and_event(void **state)
 {
     struct study *study = *state;
@@ -407,11 +428,11 @@ static void test_adtte_has_a_row_for_each_subject_and_event(void **state)
         tte.cnsr = strcmp(adtte->columns[i].name, "CNSR") == 0 ? (int)i : tte.cnsr;
     }
     adtte->write_rows(adtte, take_row, &tte);
-    assert_int_equal(tte.rows, 2 * (SPORT + 1));
+    assert_int_equal(tte.rows, 2 * SPORT);
     assert_int_equal(tte.rows, adtte->row_count);
     assert_int_equal(tte.events, 1);
     assert_int_equal(tte.deaths, 2);                         /* before replacement and before reinjection */
-    assert_true(tte.days == 92 + 3 * 366 + 4 * 31);
+    assert_true(tte.days == 92 + 2 * 366 + 3 * 31);
 }
 
 static int set_up(void **state)
@@ -435,6 +456,7 @@ int main(void)
         TEST(test_event_times_death_competes_where_the_protocol_says_so),
         TEST(test_event_times_hoped_for_partial_dates_are_the_latest),
         TEST(test_event_times_feared_partial_dates_are_the_earliest_after_day_1),
+        TEST(test_event_times_among_some_leaves_the_others_without_a_time),
         TEST(test_event_times_pooled_condition_that_names_an_arm_is_refused),
         TEST(test_analysis_events_by_hand_are_right),
         TEST(test_analysis_events_cohort_without_events_leaves_other_ratios),

@@ -410,6 +410,8 @@ static void test_plan_faults_of_subgroups_and_events(void **state)
         {"knee: any", "knee: left", 30, "\"knee\" must be any or index"},
         {"competing: death", "competing: cancer", 30, "\"competing\" must be none or death"},
         {"horizon: 731", "horizon: 0", 30, "whole number from 1 to"},
+        {"horizon: 731", "among: {item: baseline.sport_before}", 30, "\"codes\" is missing or empty"},
+        {"horizon: 731", "among: {codes: [none]}", 30, "\"item\" is missing"},
         {"days: [92, 731]", "days: [731, 92]", 30, "\"days\" must rise; 92 stands behind 731"},
         {"days: [92, 731]", "days: [0]", 30, "whole numbers of days from 1 to"},
         {"id: daily, form", "id: tkr, form", 31, "this event is here twice"},
