@@ -27,6 +27,7 @@ struct judgement {
     bool recovers;               /* by a recovery code */
     uint8_t recovery[32];
     bool rehashes;
+    char new_hash[PASSWORD_HASH_SIZE];
 };
 
 struct auth_service *auth_service_new(const void *owner, const char *conninfo)
@@ -70,20 +71,18 @@ static void judge(const struct auth_request *request, const struct auth_person *
     bool gives_factor = *request->code != '\0' || *request->recovery_code != '\0';
     bool right = gives_password && password_verify(request->password, person->password_hash);
     *judgement = (struct judgement){0};
+    bool lacks_factor = gives_factor ? !person->second_factor
+                                     : needs_both && (person->second_factor || !person->password_is_long);
     if (person->account == NULL)
         judgement->fault = "name";
     else if (person->disabled)
         judgement->fault = "disabled";
-    else if (gives_password && !right)
+    else if (gives_password ? !right : !gives_factor)
         judgement->fault = "password";
-    else if (gives_factor && !person->second_factor)
+    else if (lacks_factor)
         judgement->fault = "second_factor";
     else if (gives_factor)
         judge_second_factor(request, person, judgement);
-    else if (needs_both && (person->second_factor || !person->password_is_long))
-        judgement->fault = "second_factor";
-    else if (!gives_password)
-        judgement->fault = "password";
     judgement->rehashes = right && password_hash_is_old(person->password_hash);
 }
 
@@ -102,11 +101,10 @@ static bool open_session(struct auth_service *service, const struct auth_request
                          struct auth_opening *opening, struct judgement *judgement, struct auth_answer *answer,
                          struct error *error)
 {
-    char hash[PASSWORD_HASH_SIZE];
     if (!session_token_make(answer->token))
         return error_set(error, ERROR_INTERNAL, "the system has no random numbers");
-    if (judgement->rehashes && opening->old_token == NULL && password_hash(request->password, hash))
-        opening->new_hash = hash;
+    if (judgement->rehashes && opening->old_token == NULL && password_hash(request->password, judgement->new_hash))
+        opening->new_hash = judgement->new_hash;
     opening->token = answer->token;
     opening->address = request->address;
     opening->idle_s = request->idle_s;

@@ -172,7 +172,6 @@ void handle_list_invitations(struct exchange *exchange, struct store *store)
 void handle_add_invitation(struct exchange *exchange, struct store *store)
 {
     struct store_reader reader;
-    struct store_invitation invitation;
     struct error error = {0};
     char token[SESSION_SECRET_SIZE];
     uint8_t sha256[SHA256_DIGEST_LENGTH];
@@ -186,16 +185,18 @@ void handle_add_invitation(struct exchange *exchange, struct store *store)
         return;
     }
     SHA256((const unsigned char *)token, strlen(token), sha256);
-    if (!store_add_invitation(exchange, store, &reader, account, sha256, &invitation, &error)) {
+    const struct store_invitation *invitation =
+        store_add_invitation(store, &reader, account, sha256, exchange, &error);
+    if (invitation == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
     struct text *body = text_new(exchange);
     text_append(body, "{");
-    json_number(body, "invitation", invitation.number);
+    json_number(body, "invitation", invitation->number);
     json_text(body, "account", account);
     json_text(body, "token", token);
-    json_text(body, "expires_at", invitation.expires_at);
+    json_text(body, "expires_at", invitation->expires_at);
     text_append(body, "}");
     OPENSSL_cleanse(token, sizeof token);
     exchange_reply_json(exchange, 201, body);

@@ -21,18 +21,19 @@ enum { STEP_S = 30, WINDOW = 1, DIGITS = 6 };
 
 /* Small letters only; a password that is one of them, or some of them one after the other, is tried first. */
 static const char *const common[] = {
-    "abc", "admin", "administrator", "adminadmin", "andrea", "angel", "april", "arthritis", "arthrose", "august",
-    "autumn", "baseball", "batman", "berlin", "cartilage", "cell", "cells", "change", "changeme", "charlie", "clinic", "computer",
-    "coordinator", "daniel", "data", "december", "default", "demo", "doctor", "dragon", "february", "flower",
-    "football", "freedom", "friday", "geheim", "guest", "hallo", "hello", "herbst", "hospital", "iloveyou", "injection",
-    "investigator", "january", "jesus", "jordan", "july", "june", "killer", "knee", "knie", "knorpel", "koos", "let",
-    "letmein", "login", "london", "love", "manager", "march", "master", "medical", "michael", "monday", "monitor",
-    "monkey", "november", "nurse", "october", "office", "orthopaedics", "orthopedics", "pass", "passwort", "password",
-    "patella", "patient", "praxis", "princess", "private", "qwerty", "registry", "research", "root", "saturday",
-    "schatz", "secret", "secure", "september", "shadow", "sommer", "spring", "starwars", "statistics", "stem", "study",
-    "studie", "summer", "sunday", "sunshine", "superman", "surgery", "sweden", "system", "temp", "test", "thomas",
-    "thursday", "trial", "trustno", "tuesday", "user", "wednesday", "welcome", "willkommen", "winter", "womac",
-    "word", "your", "my", "me", "in", "the", "a", "i",
+    "abc", "admin", "administrator", "adminadmin", "andrea", "angel", "april", "arthritis", "arthrose",
+    "august", "autumn", "baseball", "batman", "berlin", "cartilage", "cell", "cells", "change", "changeme",
+    "charlie", "clinic", "computer", "coordinator", "daniel", "data", "december", "default", "demo",
+    "doctor", "dragon", "february", "flower", "football", "freedom", "friday", "geheim", "guest", "hallo",
+    "hello", "herbst", "hospital", "iloveyou", "injection", "investigator", "january", "jesus", "jordan",
+    "july", "june", "killer", "knee", "knie", "knorpel", "koos", "let", "letmein", "login", "london", "love",
+    "manager", "march", "master", "medical", "michael", "monday", "monitor", "monkey", "november", "nurse",
+    "october", "office", "orthopaedics", "orthopedics", "pass", "passwort", "password", "patella", "patient",
+    "praxis", "princess", "private", "qwerty", "registry", "research", "root", "saturday", "schatz",
+    "secret", "secure", "september", "shadow", "sommer", "spring", "starwars", "statistics", "stem", "study",
+    "studie", "summer", "sunday", "sunshine", "superman", "surgery", "sweden", "system", "temp", "test",
+    "thomas", "thursday", "trial", "trustno", "tuesday", "user", "wednesday", "welcome", "willkommen",
+    "winter", "womac", "word", "your", "my", "me", "in", "the", "a", "i",
 };
 
 static const char *const rows[] = {

@@ -17,9 +17,14 @@ static void encode(const unsigned char bytes[KEY_BYTES], char out[SESSION_SECRET
 {
     unsigned char text[BASE64_SIZE];
     EVP_EncodeBlock(text, bytes, KEY_BYTES);
-    for (size_t i = 0; i < SESSION_SECRET_SIZE - 1; i++)
-        out[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : (char)text[i];
+    memcpy(out, text, SESSION_SECRET_SIZE - 1);
     out[SESSION_SECRET_SIZE - 1] = '\0';
+    for (char *letter = out; *letter != '\0'; letter++) {
+        if (*letter == '+')
+            *letter = '-';
+        else if (*letter == '/')
+            *letter = '_';
+    }
     OPENSSL_cleanse(text, sizeof text);
 }
 
@@ -52,7 +57,8 @@ bool session_secret_make(char out[SESSION_SECRET_SIZE])
 
 bool session_token_make(char out[SESSION_TOKEN_SIZE])
 {
-    memcpy(out, prefix, 2);
+    out[0] = prefix[0];
+    out[1] = prefix[1];
     return session_secret_make(out + 2);
 }
 

@@ -5,7 +5,6 @@
 
 #include <openssl/sha.h>
 
-#include "collector/roles.h"
 #include "collector/store_statements.h"
 #include "forms/base/memory.h"
 
@@ -164,19 +163,21 @@ struct store_invitations *store_list_invitations(const void *owner, struct store
     return list;
 }
 
-bool store_add_invitation(const void *owner, struct store *store, const struct store_reader *reader,
-                          const char *account, const uint8_t *token_sha256, struct store_invitation *invitation,
-                          struct error *error)
+struct store_invitation *store_add_invitation(struct store *store, const struct store_reader *reader,
+                                              const char *account, const uint8_t *token_sha256,
+                                              const void *owner, struct error *error)
 {
     struct db_parameters *parameters = store_reader_parameters(owner, reader, 4);
     db_set_text(parameters, 2, account);
     db_set_bytes(parameters, 3, token_sha256, SHA256_DIGEST_LENGTH);
     struct db_result *result = db_execute(owner, store->db, STATEMENT_ADD_INVITATION, parameters, error);
     if (result == NULL)
-        return false;
-    *invitation = (struct store_invitation){
-        .number = (int)db_int(result, 0, 0), .account = account, .expires_at = store_copy(owner, result, 0, 1)};
-    return true;
+        return NULL;
+    struct store_invitation *invitation = memory_new(owner, struct store_invitation);
+    invitation->number = (int)db_int(result, 0, 0);
+    invitation->account = account;
+    invitation->expires_at = store_copy(owner, result, 0, 1);
+    return invitation;
 }
 
 bool store_end_invitation(struct store *store, const struct store_reader *reader, int number, struct error *error)

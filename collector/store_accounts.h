@@ -66,10 +66,10 @@ bool store_disable_account(struct store *store, const struct store_reader *reade
 
 struct store_invitations *store_list_invitations(const void *owner, struct store *store,
                                                  const struct store_reader *reader, struct error *error) MUST_CHECK;
-/* `token_sha256`: 32 bytes. */
-bool store_add_invitation(const void *owner, struct store *store, const struct store_reader *reader,
-                          const char *account, const uint8_t *token_sha256, struct store_invitation *invitation,
-                          struct error *error) MUST_CHECK;
+/* `token_sha256`: 32 bytes.  Number, account and end of the new invitation. */
+struct store_invitation *store_add_invitation(struct store *store, const struct store_reader *reader,
+                                              const char *account, const uint8_t *token_sha256,
+                                              const void *owner, struct error *error) MUST_CHECK;
 bool store_end_invitation(struct store *store, const struct store_reader *reader, int number,
                           struct error *error) MUST_CHECK;
 

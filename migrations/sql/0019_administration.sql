@@ -20,7 +20,9 @@ CREATE FUNCTION sec.need_own_account(study int, name text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = ''
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM sec.membership m WHERE (m.account, m.study_id) = (name, study) AND m.ended_at IS NULL) THEN
+    IF NOT EXISTS (SELECT FROM sec.membership m
+                   WHERE (m.account, m.study_id) = (name, study) AND m.ended_at IS NULL)
+    THEN
         RAISE EXCEPTION 'account "%" has no role in the study', name USING ERRCODE = 'P0002';
     END IF;
     IF EXISTS (SELECT FROM sec.membership m WHERE m.account = name AND m.study_id <> study AND m.ended_at IS NULL)
@@ -57,7 +59,8 @@ END
 $$;
 
 -- `full_name` makes the account, which must be new then; without it the account must be there.
-CREATE FUNCTION api.add_membership(token bytea, study int, name text, full_name text, role text, sites int[]) RETURNS int
+CREATE FUNCTION api.add_membership(token bytea, study int, name text, full_name text, role text, sites int[])
+RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN

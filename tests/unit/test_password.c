@@ -124,7 +124,10 @@ static void test_recovery_code_hash_takes_it_as_people_write_it(void **state)
     assert_false(recovery_code_hash("ABCD-EFGH-JKLM-NPQ1", one));
 }
 
-/* The expected values by: printf 'patella study 7' | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102...1f -binary | basenc --base64url */
+/*
+ * The expected values by: printf 'patella study 7' |
+ *     openssl dgst -sha256 -mac HMAC -macopt hexkey:000102...1f -binary | basenc --base64url
+ */
 static void test_session_token_derives_what_others_can_recompute(void **state)
 {
     static const char token[] = "s_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
