@@ -55,12 +55,9 @@ static bool is_at_harvest_site(const struct dataset *dataset, const struct recor
 static date_days first_harvest(const struct dataset *dataset, size_t subject)
 {
     date_days first = DATE_NONE;
-    struct records records = dataset_records(dataset, subject);
-    int treatment = dataset_form_number(dataset, "treatment");
+    struct records records = dataset_records_of(dataset, subject, dataset_form_number(dataset, "treatment"));
     for (size_t i = 0; i < records.count; i++) {
-        const struct record *record = &records.at[i];
-        const struct answer *harvest =
-            record_is(dataset, record, treatment) ? record_answer(dataset, record, "harvest_date") : NULL;
+        const struct answer *harvest = record_answer(dataset, &records.at[i], "harvest_date");
         date_days date = harvest != NULL ? date_earliest(harvest->date) : DATE_NONE;
         if (date != DATE_NONE && (first == DATE_NONE || date < first))
             first = date;
@@ -269,12 +266,10 @@ struct adverse_events adverse_events_of(const void *owner, const struct dataset 
     struct naming naming = {0};
     int form = dataset_form_number(dataset, FORM_ADVERSE_EVENT);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
+        struct records records = dataset_records_of(dataset, subject, form);
         if (dataset_column(dataset, subject) == NO_COHORT)
             continue;
         for (size_t i = 0; i < records.count; i++) {
-            if (!record_is(dataset, &records.at[i], form))
-                continue;
             enum emergence emergence = adverse_event_emergence(dataset, &records.at[i]);
             if (emergence == EMERGENCE_NONE)
                 continue;

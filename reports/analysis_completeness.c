@@ -31,11 +31,11 @@ static bool *find_received(const void *owner, const struct dataset *dataset, con
     bool *received = memory_new_array(owner, bool, memory_size_product(visits, dataset->subject_count));
     int number = dataset_form_number(dataset, form->id);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
+        struct records records = dataset_records_of(dataset, subject, number);
         enum knee_side knee = dataset_index_knee(dataset, subject, form);
         for (size_t i = 0; i < records.count; i++) {
             const struct record *record = &records.at[i];
-            if (record->selected && record->knee == knee && record_is(dataset, record, number))
+            if (record->selected && record->knee == knee)
                 received[(size_t)record->analysis_visit * dataset->subject_count + subject] = true;
         }
     }

@@ -64,12 +64,11 @@ static void collect_bills(struct cost *cost)
     const struct dataset *dataset = cost->dataset;
     int form = dataset_form_number(dataset, cost->plan->amount.form);
     for (size_t i = 0; i < dataset->subject_count; i++) {
-        struct records records = dataset_records(dataset, i);
+        struct records records = dataset_records_of(dataset, i, form);
         cost->bills[i] = BILL_NONE;
         for (size_t k = 0; k < records.count && dataset->subjects[i].treated; k++) {
             const struct record *record = &records.at[k];
-            if (record_is(dataset, record, form)
-                && (record->knee == KNEE_NONE || record->knee == dataset->subjects[i].index_knee))
+            if (record->knee == KNEE_NONE || record->knee == dataset->subjects[i].index_knee)
                 add_bill(cost, record);
         }
     }

@@ -23,10 +23,8 @@ struct given {
 static struct given find_given(const struct dataset *dataset, size_t subject, int treatment, bool dosed)
 {
     struct given given = {0, (double)NAN};
-    struct records records = dataset_records(dataset, subject);
+    struct records records = dataset_records_of(dataset, subject, treatment);
     for (size_t i = 0; i < records.count; i++) {
-        if (!record_is(dataset, &records.at[i], treatment))
-            continue;
         given.injections++;
         const struct answer *dose = dosed ? record_answer(dataset, &records.at[i], ITEM_DOSE) : NULL;
         if (dose != NULL && !isnan(dose->number))

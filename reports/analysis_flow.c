@@ -71,10 +71,8 @@ struct screening {
 static struct screening find_screening(const struct dataset *dataset, size_t subject, int form)
 {
     struct screening screening = {false, false, NULL};
-    struct records records = dataset_records(dataset, subject);
+    struct records records = dataset_records_of(dataset, subject, form);
     for (size_t i = 0; i < records.count; i++) {
-        if (!record_is(dataset, &records.at[i], form))
-            continue;
         const struct answer *eligible = record_answer(dataset, &records.at[i], "eligible");
         if (eligible == NULL)
             continue;

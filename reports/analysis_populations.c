@@ -135,10 +135,8 @@ static void count_deviations(const struct dataset *dataset, const struct codes *
 {
     int form = dataset_form_number(dataset, FORM_DEVIATION);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
+        struct records records = dataset_records_of(dataset, subject, form);
         for (size_t i = 0; i < records.count; i++) {
-            if (!record_is(dataset, &records.at[i], form))
-                continue;
             const struct answer *category = record_answer(dataset, &records.at[i], "category");
             size_t at = category != NULL ? codes_find(categories, category->text) : categories->count;
             count_deviation(dataset, subject, &rows[0]);

@@ -74,12 +74,10 @@ static void collect(struct readings *readings)
     const struct dataset *dataset = readings->dataset;
     int form = dataset_form_number(dataset, readings->plan->reader.form);
     for (size_t i = 0; i < dataset->subject_count; i++) {
-        struct records records = dataset_records(dataset, i);
+        struct records records = dataset_records_of(dataset, i, form);
         const struct record *last = NULL;
         for (size_t k = 0; k < records.count; k++) {
             const struct record *record = &records.at[k];
-            if (!record_is(dataset, record, form))
-                continue;
             readings->images += last == NULL || last->knee != record->knee || last->date != record->date;
             last = record;
             add_record(readings, record, (uint32_t)readings->images);

@@ -26,11 +26,11 @@ static bool is_rescue(const struct dataset *dataset, const struct record *record
 static void mark_subject(const struct dataset *dataset, size_t subject, int form, const struct codes *kinds,
                          bool *marked)
 {
-    struct records records = dataset_records(dataset, subject);
+    struct records records = dataset_records_of(dataset, subject, form);
     memset(marked, 0, (kinds->count + 1) * sizeof *marked);
     for (size_t i = 0; i < records.count; i++) {
         const struct record *record = &records.at[i];
-        if (!record_is(dataset, record, form) || !is_rescue(dataset, record))
+        if (!is_rescue(dataset, record))
             continue;
         const struct answer *kind = record_answer(dataset, record, "kind");
         size_t at = kind != NULL ? codes_find(kinds, kind->text) : kinds->count;

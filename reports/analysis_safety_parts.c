@@ -114,12 +114,11 @@ struct periods {
 static int days_since_injection(const struct safety *safety, const struct adverse_event *event, int treatment)
 {
     const struct dataset *dataset = safety->dataset;
-    struct records records = dataset_records(dataset, event->subject);
+    struct records records = dataset_records_of(dataset, event->subject, treatment);
     int days = -1;
     for (size_t i = 0; i < records.count; i++) {
         const struct record *record = &records.at[i];
-        if (!record_is(dataset, record, treatment) || record->date == DATE_NONE
-            || record->date > event->onset_last)
+        if (record->date == DATE_NONE || record->date > event->onset_last)
             continue;
         int since = record->date < event->onset_first ? event->onset_first - record->date : 0;
         days = days < 0 || since < days ? since : days;

@@ -24,10 +24,10 @@ const struct answer **answers_at_baseline(const void *owner, const struct datase
     bool by_visit = is_due_anywhere(dataset->catalogue->protocol, item->form);
     int form = dataset_form_number(dataset, item->form);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
+        struct records records = dataset_records_of(dataset, subject, form);
         for (size_t i = 0; i < records.count; i++) { /* those of a form stand in order of age */
             const struct record *record = &records.at[i];
-            if (!record_is(dataset, record, form) || record->day == STUDY_DAY_NONE || record->day > 1
+            if (record->day == STUDY_DAY_NONE || record->day > 1
                 || (by_visit && record_is_unscheduled(dataset, record))
                 || (record->knee != KNEE_NONE && record->knee != dataset->subjects[subject].index_knee))
                 continue;

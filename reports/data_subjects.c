@@ -124,14 +124,13 @@ static const struct answer *answer_at_baseline(const struct dataset *dataset, si
 {
     const struct subject *who = &dataset->subjects[subject];
     const struct answer *last = NULL;
-    struct records records = dataset_records(dataset, subject);
-    int form = dataset_form_number(dataset, item->form);
+    struct records records = dataset_records_of(dataset, subject, dataset_form_number(dataset, item->form));
     for (size_t i = 0; i < records.count; i++) {
         const struct record *record = &records.at[i];
         bool counts = record->day != STUDY_DAY_NONE && record->day <= 1 &&
                       !(item->by_visit && record_is_unscheduled(dataset, record)) &&
                       (record->knee == KNEE_NONE || record->knee == who->index_knee);
-        if (!counts || !record_is(dataset, record, form))
+        if (!counts)
             continue;
         const struct answer *answer = record_answer(dataset, record, item->item);
         if (answer != NULL)

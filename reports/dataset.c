@@ -36,13 +36,12 @@ static double baseline_pain(const struct deriving *deriving, size_t subject, enu
 {
     const struct dataset *dataset = deriving->dataset;
     const struct endpoint *pain = &deriving->protocol->endpoints[deriving->protocol->index_knee_pain];
-    struct records records = dataset_records(dataset, subject);
-    int form = dataset_form_number(dataset, pain->form);
+    struct records records = dataset_records_of(dataset, subject, dataset_form_number(dataset, pain->form));
     double last = (double)NAN;
     for (size_t i = 0; i < records.count; i++) {
         const struct record *record = &records.at[i];
-        if (record->knee != knee || !record_is(dataset, record, form)
-            || record->date > dataset->subjects[subject].day1[knee] || record_is_unscheduled(dataset, record))
+        if (record->knee != knee || record->date > dataset->subjects[subject].day1[knee]
+            || record_is_unscheduled(dataset, record))
             continue;
         int score = form_find_score(record_form(dataset, record), pain->score);
         double value = score != FORM_NONE ? record_score(dataset, record, (size_t)score) : (double)NAN;
@@ -83,14 +82,13 @@ static void derive_treatment(const struct deriving *deriving, size_t number)
 {
     const struct dataset *dataset = deriving->dataset;
     struct subject *subject = &dataset->subjects[number];
-    struct records records = dataset_records(dataset, number);
+    struct records records = dataset_records_of(dataset, number, deriving->treatment);
     for (int knee = KNEE_NONE; knee <= KNEE_RIGHT; knee++)
         subject->day1[knee] = DATE_NONE;
     for (size_t i = 0; i < records.count; i++) {
         const struct record *record = &records.at[i];
         date_days *day1 = &subject->day1[record->knee];
-        if (record->knee != KNEE_NONE && record_is(dataset, record, deriving->treatment)
-            && (*day1 == DATE_NONE || record->date < *day1))
+        if (record->knee != KNEE_NONE && (*day1 == DATE_NONE || record->date < *day1))
             *day1 = record->date;
     }
     subject->index_knee = choose_index_knee(deriving, number);
@@ -253,6 +251,7 @@ bool dataset_derive(struct dataset *dataset, struct error *error)
                          "protocol %s has no baseline visit; give one visit an analysis window "
                          "that ends on day 1 or before",
                          protocol->id);
+    record_store_begin_index(dataset->store);
     struct deriving deriving = {
         .dataset = dataset,
         .protocol = protocol,
@@ -262,6 +261,7 @@ bool dataset_derive(struct dataset *dataset, struct error *error)
         .best = memory_new_array(dataset, struct record *, protocol->visit_count),
     };
     for (size_t i = 0; i < dataset->subject_count; i++) {
+        record_store_index(dataset->store, i);
         derive_treatment(&deriving, i);
         derive_days(&deriving, i);
         select_records(&deriving, i);
@@ -318,11 +318,9 @@ bool dataset_item_may_name_arm(const struct item *item)
 const struct record *dataset_selected(const struct dataset *dataset, size_t subject, enum knee_side knee,
                                       const char *form, int visit)
 {
-    struct records records = dataset_records(dataset, subject);
-    int number = dataset_form_number(dataset, form);
+    struct records records = dataset_records_of(dataset, subject, dataset_form_number(dataset, form));
     for (const struct record *record = records.at, *end = record + records.count; record < end; record++) {
-        if (record->selected && record->analysis_visit == visit && record->knee == knee
-            && record_is(dataset, record, number))
+        if (record->selected && record->analysis_visit == visit && record->knee == knee)
             return record;
     }
     return NULL;

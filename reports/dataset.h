@@ -143,15 +143,15 @@ bool dataset_item_may_name_arm(const struct item *item);
 /* Those of a subject; they lie behind each other.  All records: over all subjects. */
 struct records dataset_records(const struct dataset *dataset, size_t subject);
 
+/* Of these the records of one form, by its number (dataset_form_number; -1: none); after dataset_derive. */
+struct records dataset_records_of(const struct dataset *dataset, size_t subject, int form_number);
+
 const struct form *record_form(const struct dataset *dataset, const struct record *record);
 
 /* How many records there are of form number `form` of catalogue->forms, which is one version of a form. */
 size_t dataset_form_records(const struct dataset *dataset, size_t form);
 
-/*
- * A number for a form's id, whichever its versions; -1 for one that the study has not.  To look at many records:
- * int ae = dataset_form_number(dataset, "adverse_event"); ... if (record_is(dataset, record, ae)).
- */
+/* A number for a form's id, whichever its versions; -1 for one that the study has not. */
 int dataset_form_number(const struct dataset *dataset, const char *form);
 bool record_is(const struct dataset *dataset, const struct record *record, int form_number);
 

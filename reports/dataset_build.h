@@ -61,6 +61,13 @@ const struct answer *record_store_answer(const struct record_store *store, const
 void record_store_give(struct record_store *store, size_t subject, const uint32_t *persons, size_t count);
 
 /*
+ * Where the records of each form end, for dataset_records_of: first room for all subjects, when it is known how many
+ * there are, then subject by subject, which is fast where somebody looks at its records anyway.
+ */
+void record_store_begin_index(struct record_store *store);
+void record_store_index(struct record_store *store, size_t subject);
+
+/*
  * Records that cannot be told from a neighbour of the same form, knee and date, because their origin is not known.
  * record_store_settle takes their origins in this order, and puts them in theirs.
  */

@@ -321,6 +321,23 @@ void record_store_give(struct record_store *store, size_t subject, const uint32_
     store->dataset->record_count += to->record_count;
 }
 
+void record_store_begin_index(struct record_store *store)
+{
+    size_t count = memory_size_product(store->dataset->subject_count, store->form_id_count);
+    store->form_ends = memory_resize_array(store, store->form_ends, uint32_t, count);
+}
+
+void record_store_index(struct record_store *store, size_t subject)
+{
+    uint32_t *ends = &store->form_ends[subject * store->form_id_count], at = 0;
+    struct records records = dataset_records(store->dataset, subject);
+    for (size_t form = 0; form < store->form_id_count; form++) {
+        while (at < records.count && (size_t)store->forms[records.at[at].form].number == form)
+            at++;
+        ends[form] = at;
+    }
+}
+
 const struct record_tie *record_store_ties(const struct record_store *store, size_t *count)
 {
     *count = store->tie_count;

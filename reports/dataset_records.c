@@ -113,6 +113,17 @@ struct records dataset_records(const struct dataset *dataset, size_t subject)
     return (struct records){s->record_count > 0 ? s->block->records + s->first_record : NULL, s->record_count};
 }
 
+struct records dataset_records_of(const struct dataset *dataset, size_t subject, int form_number)
+{
+    const struct record_store *store = dataset->store;
+    if (form_number < 0)
+        return (struct records){NULL, 0};
+    const uint32_t *end = &store->form_ends[subject * store->form_id_count + (size_t)form_number];
+    uint32_t from = form_number > 0 ? end[-1] : 0;
+    return from < *end ? (struct records){dataset_records(dataset, subject).at + from, *end - from}
+                       : (struct records){NULL, 0};
+}
+
 const struct form *record_form(const struct dataset *dataset, const struct record *record)
 {
     return dataset->catalogue->forms[record->form];

@@ -76,6 +76,7 @@ struct record_store {
     size_t visit_count;
     struct record_block **blocks;
     size_t block_count;
+    uint32_t *form_ends;         /* of each subject, by form number: records until behind that form's last; or NULL */
     struct answer_pool *answers;
     struct scanned scanned;      /* room for the longest form */
     struct record_tie *ties;     /* found while giving records to subjects */

@@ -10,6 +10,7 @@
 struct collecting {
     const struct dataset *dataset;
     size_t endpoint;
+    int form;                    /* dataset_form_number of the endpoint's */
     enum dataset_knee knee;
     enum dataset_window window;
     int *scores;                 /* of the endpoint in each form of the catalogue, FORM_NONE */
@@ -85,7 +86,7 @@ static void collect_subject(const struct collecting *collecting, size_t subject,
 {
     const struct dataset *dataset = collecting->dataset;
     size_t visits = dataset->catalogue->protocol->visit_count;
-    struct records records = dataset_records(dataset, subject);
+    struct records records = dataset_records_of(dataset, subject, collecting->form);
     for (size_t v = 0; v < visits; v++) {
         collecting->columns[v][subject] = (double)NAN;
         collecting->distances[v] = INT32_MAX;
@@ -110,6 +111,7 @@ static struct collecting begin(const void *owner, const struct dataset *dataset,
     struct collecting collecting = {
         .dataset = dataset,
         .endpoint = endpoint,
+        .form = dataset_form_number(dataset, dataset->catalogue->protocol->endpoints[endpoint].form),
         .columns = memory_new_array(owner, double *, visits),
         .scores = memory_new_array(owner, int, dataset->catalogue->form_count),
         .distances = memory_new_array(owner, int, visits),

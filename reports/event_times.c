@@ -87,7 +87,7 @@ static bool is_wanted_knee(const struct deriving *deriving, const struct record 
 static bool is_event(struct deriving *deriving, const struct record *record)
 {
     const struct condition *condition = &deriving->conditions[record->form];
-    if (!record_is(deriving->dataset, record, deriving->form) || !is_wanted_knee(deriving, record))
+    if (!is_wanted_knee(deriving, record))
         return false;
     if (!condition->fits)
         deriving->times->unread++;
@@ -142,7 +142,7 @@ static void derive_subject(struct deriving *deriving, size_t index)
 {
     const struct subject *subject = &deriving->dataset->subjects[index];
     struct event_times *times = deriving->times;
-    struct records records = dataset_records(deriving->dataset, index);
+    struct records records = dataset_records_of(deriving->dataset, index, deriving->form);
     date_days found = DATE_NONE, end = subject->followed_until;
     for (size_t i = 0; i < records.count; i++) {
         if (!is_event(deriving, &records.at[i]))

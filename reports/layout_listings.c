@@ -202,17 +202,22 @@ void listing_choose(struct listed *listed, const struct record *record)
     listed->records[listed->count++] = record;
 }
 
-/* Of two forms (they may be the same), which most records are not of. */
+static void choose_of_form(struct listed *listed, struct records records, record_filter *wanted)
+{
+    for (size_t i = 0; i < records.count; i++)
+        if (wanted(listed->layout.dataset, &records.at[i]))
+            listing_choose(listed, &records.at[i]);
+}
+
+/* Of two forms; they may be the same. */
 static void choose_records(struct listed *listed, const char *form, const char *other, record_filter *wanted)
 {
     const struct dataset *dataset = listed->layout.dataset;
     int first = dataset_form_number(dataset, form), second = dataset_form_number(dataset, other);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
-        struct records records = dataset_records(dataset, subject);
-        for (size_t i = 0; i < records.count; i++)
-            if ((record_is(dataset, &records.at[i], first) || record_is(dataset, &records.at[i], second))
-                && wanted(dataset, &records.at[i]))
-                listing_choose(listed, &records.at[i]);
+        choose_of_form(listed, dataset_records_of(dataset, subject, first < second ? first : second), wanted);
+        if (first != second)
+            choose_of_form(listed, dataset_records_of(dataset, subject, first < second ? second : first), wanted);
     }
     if (listed->count > 0)
         qsort_r(listed->records, listed->count, sizeof listed->records[0], compare_records,

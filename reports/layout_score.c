@@ -62,10 +62,9 @@ int layout_item_decimals(const struct layout *layout, const char *form, const st
     const struct dataset *dataset = layout->dataset;
     int most = item_decimals(item), used = 0, number = dataset_form_number(dataset, form);
     for (size_t subject = 0; subject < dataset->subject_count && used < most; subject++) {
-        struct records records = dataset_records(dataset, subject);
+        struct records records = dataset_records_of(dataset, subject, number);
         for (size_t i = 0; i < records.count && used < most; i++) {
-            const struct answer *answer =
-                record_is(dataset, &records.at[i], number) ? record_answer(dataset, &records.at[i], item->id) : NULL;
+            const struct answer *answer = record_answer(dataset, &records.at[i], item->id);
             used = answer != NULL ? widen_decimals(used, answer->number, most) : used;
         }
     }
