@@ -31,7 +31,8 @@
 enum { DEADLINE_MS = 20000, CONNECTIONS = 32 };
 
 static struct cluster *cluster;
-static char clock_file[] = "/tmp/patella-clock-XXXXXX";
+static char clock_folder[] = "/tmp/patella-clock-XXXXXX";
+static char clock_file[sizeof clock_folder + 8];
 
 /* ---- a clock that can be set ---- */
 
@@ -54,6 +55,7 @@ static bool use_clock(bool wanted)
     glob_t found;
     if (!wanted) {
         unsetenv("LD_PRELOAD");
+        unsetenv("PGSYSCONFDIR");
         return true;
     }
     if (SANITIZED || glob("/usr/lib/*/faketime/libfaketimeMT.so.1", 0, NULL, &found) != 0)
@@ -63,6 +65,7 @@ static bool use_clock(bool wanted)
     setenv("FAKETIME_NO_CACHE", "1", 1);
     setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1", 1);
     setenv("TZ", "UTC", 1);
+    setenv("PGSYSCONFDIR", clock_folder, 1);      /* libpq's folder: the daemon, shut in, may read it */
     globfree(&found);
     return true;
 }
@@ -291,9 +294,10 @@ static void test_jumps_of_postgresqls_clock_lose_nothing(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    int file = mkstemp(clock_file);
-    assert_true(file >= 0);
-    close(file);
+    assert_non_null(mkdtemp(clock_folder));
+    assert_int_equal(chmod(clock_folder, 0755), 0);      /* PostgreSQL may run as another user */
+    snprintf(clock_file, sizeof clock_file, "%s/clock", clock_folder);
+    set_clock("+0");
     cluster = cluster_new(NULL, NULL);
     return 0;
 }
@@ -304,6 +308,7 @@ static int tear_down(void **state)
     set_clock("+0");
     talloc_free(cluster);
     unlink(clock_file);
+    rmdir(clock_folder);
     return 0;
 }
 
