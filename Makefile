@@ -13,7 +13,7 @@ DATADIR  = $(PREFIX)/share/patella
 FOLDERS  := forms/base forms migrations collector reports
 PROGRAMS := $(basename $(foreach folder,$(FOLDERS),$(wildcard $(folder)/patella*.c)))
 PACKAGES := libpq yaml-0.1 openssl libevent libevent_openssl libevent_pthreads jansson talloc icu-uc icu-i18n \
-            libRmath lapacke openblas libcurl libargon2 liboath libseccomp
+            libRmath lapacke openblas libcurl libarchive libargon2 liboath libseccomp
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef \
             -Wwrite-strings -Wpointer-arith -Wnull-dereference -Wdouble-promotion -Wswitch-enum

@@ -67,5 +67,6 @@ route_handler handle_list_audit;
 route_handler handle_review_audit;
 route_handler handle_list_reviews;
 route_handler handle_conclude_review;
+route_handler handle_export;
 
 #endif

@@ -102,6 +102,7 @@ const struct route route_table[] = {
     {"GET", STUDY "/invitations", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_list_invitations},
     {"POST", STUDY "/invitations", ROLE_ADMINISTRATOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_add_invitation},
     {"DELETE", STUDY "/invitations/{number}", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_end_invitation},
+    {"GET", STUDY "/export", CUTTERS, 0, HANDLE_ON_WORKER, handle_export},
     {"GET", STUDY "/notices", NOTIFIED, 0, HANDLE_ON_WORKER, handle_list_notices},
     {"GET", STUDY "/audit", TRAIL, 0, HANDLE_ON_WORKER, handle_list_audit},
     {"GET", STUDY "/audit/review", TRAIL, 0, HANDLE_ON_WORKER, handle_review_audit},

@@ -232,6 +232,20 @@ struct store_record *store_find_record(const void *owner, struct store *store,
                                        const struct store_reader *reader, const char *id,
                                        struct error *error) MUST_CHECK;
 
+/* Where a page of the data of a cut begins; api.read_export. */
+struct store_export_page {
+    const char *request;         /* store_request_export */
+    const char *form;            /* its newest versions as of the cut; NULL: all versions, without contents and scores */
+    const struct store_record *after;   /* NULL: from the start */
+    int most;
+};
+
+/* The first step of an export: it is on record.  Id of the request, or NULL. */
+const char *store_request_export(const void *owner, struct store *store, const struct store_reader *reader, int cut,
+                                 struct error *error) MUST_CHECK;
+struct store_records *store_read_export(const void *owner, struct store *store, const struct store_reader *reader,
+                                        const struct store_export_page *page, struct error *error) MUST_CHECK;
+
 struct store_cuts *store_list_cuts(const void *owner, struct store *store, const struct store_reader *reader,
                                    struct error *error) MUST_CHECK;
 bool store_make_cut(struct store *store, const struct store_reader *reader, const char *label, int *cut,

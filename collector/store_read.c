@@ -167,3 +167,45 @@ struct store_subjects *store_list_subjects(const void *owner, struct store *stor
     talloc_free(result);
     return subjects;
 }
+
+const char *store_request_export(const void *owner, struct store *store, const struct store_reader *reader, int cut,
+                                 struct error *error)
+{
+    if (!store_ensure(store, error))
+        return NULL;
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
+    db_set_int(parameters, 2, cut);
+    struct db_result *result = db_execute(owner, store->db, STATEMENT_REQUEST_EXPORT, parameters, error);
+    return result != NULL ? db_text(result, 0, 0) : NULL;
+}
+
+struct store_records *store_read_export(const void *owner, struct store *store, const struct store_reader *reader,
+                                        const struct store_export_page *page, struct error *error)
+{
+    const struct store_record *after = page->after;
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 12);
+    db_set_text(parameters, 2, page->request);
+    db_set_text(parameters, 3, page->form);
+    if (after != NULL) {
+        db_set_int(parameters, 4, after->site);
+        db_set_int(parameters, 5, after->subject);
+        db_set_text(parameters, 6, after->form);
+        db_set_text(parameters, 7, after->knee);
+        db_set_text(parameters, 8, after->visit);
+        db_set_int(parameters, 9, after->instance);
+        db_set_int(parameters, 10, after->version);
+    }
+    db_set_int(parameters, 11, page->most);
+    struct db_result *result = store_query(owner, store, STATEMENT_READ_EXPORT, parameters, error);
+    talloc_free(parameters);
+    if (result == NULL)
+        return NULL;
+    struct store_records *records = memory_new(owner, struct store_records);
+    records->count = db_rows(result);
+    records->rows = memory_new_array(records, struct store_record, records->count);
+    for (size_t row = 0; row < records->count; row++)
+        read_record(records, result, row, &records->rows[row]);
+    records->more = records->count == (size_t)page->most;
+    talloc_free(result);
+    return records;
+}

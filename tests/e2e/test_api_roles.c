@@ -101,6 +101,7 @@ static const struct {
      DEMO "/reports/00000000-0000-7000-8000-000000000000", NULL, "asu"},
     {"GET", "/api/v1/studies/{study}/reports/{report}/files/{name}",
      DEMO "/reports/00000000-0000-7000-8000-000000000000/files/report.html", NULL, "su"},
+    {"GET", "/api/v1/studies/{study}/export", DEMO "/export?cut=999", NULL, "dsu"},
     {"GET", "/api/v1/studies/{study}/notices", DEMO "/notices", NULL, "dcio"},
     {"GET", "/api/v1/studies/{study}/audit", DEMO "/audit", NULL, "ado"},
     {"GET", "/api/v1/studies/{study}/audit/review", DEMO "/audit/review?kind=accounts", NULL, "ado"},

@@ -233,7 +233,7 @@ static const char *say(const char *format, ...)
 
 static const char *check_body(const struct yaml *schema, const struct client_reply *reply)
 {
-    bool json = strstr(reply->type, "json") != NULL;
+    bool json = strstr(reply->type, "json") != NULL && strstr(reply->type, "jsonl") == NULL;
     if (json && reply->json == NULL)
         return say("%d is not JSON: %s", reply->status, reply->body);
     if (!json)

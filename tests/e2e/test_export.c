@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The data of a cut as a ZIP, read back: its files, columns and cells, and what a masked study leaves out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <cmocka.h>
+
+#include "forms/base/memory.h"
+#include "forms/base/text.h"
+#include "tests/support/registry.h"
+
+enum { RECORDS = 450 };          /* more than two pages of a file */
+
+/* A file of the ZIP as text; `names` NULL, or all names in their order, each with a blank behind it. */
+static const char *unzip(const struct client_reply *reply, const char *wanted, struct text *names)
+{
+    struct archive *zip = archive_read_new();
+    struct archive_entry *entry = NULL;
+    struct text *found = NULL;
+    archive_read_support_format_zip(zip);
+    assert_int_equal(archive_read_open_memory(zip, reply->body, reply->length), ARCHIVE_OK);
+    int next;
+    while ((next = archive_read_next_header(zip, &entry)) == ARCHIVE_OK) {
+        char buffer[4096];
+        bool is_wanted = strcmp(archive_entry_pathname(entry), wanted) == 0;
+        if (names != NULL)
+            text_append_format(names, "%s ", archive_entry_pathname(entry));
+        if (is_wanted)
+            found = text_new(reply);
+        for (la_ssize_t got; is_wanted && (got = archive_read_data(zip, buffer, sizeof buffer)) > 0;)
+            text_append_bytes(found, buffer, (size_t)got);
+    }
+    assert_int_equal(next, ARCHIVE_EOF);
+    archive_read_free(zip);
+    if (found == NULL)
+        fail_msg("no file %s", wanted);
+    return found->bytes;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 0;
+    for (const char *end = text; (end = strchr(end, '\n')) != NULL; end++)
+        lines++;
+    return lines;
+}
+
+static struct client_reply *export_cut(struct registry *registry, const char *token, const char *label)
+{
+    struct client_reply *cut = api_send(registry, "statistician", "POST", DEMO "/cuts",
+                                        memory_format(registry, "{\"label\":\"%s\"}", label));
+    assert_status(cut, 201);
+    struct client_reply *reply = api_get(registry, token, memory_format(registry, DEMO "/export?cut=%lld",
+                                                                        json_number_at(cut->json, "cut")));
+    assert_status(reply, 200);
+    return reply;
+}
+
+static void submit(struct registry *registry, const char *body)
+{
+    assert_status(api_submit(registry, "coordinator", body), 201);
+}
+
+static void test_export_has_its_files_in_order(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator", "01-0001");
+    struct client_reply *reply = export_cut(registry, "data_manager", "files");
+    assert_string_equal(client_header(reply, "Content-Type"), "application/zip");
+    assert_non_null(strstr(client_header(reply, "Content-Disposition"), "demo-cut-"));
+    struct text *names = text_new(registry);
+    const char *readme = unzip(reply, "README.txt", names);
+    assert_int_equal(strncmp(names->bytes, "README.txt codebook.csv forms/adverse_event.csv ", 47), 0);
+    assert_non_null(strstr(names->bytes, " forms/pain_vas.csv "));
+    assert_string_equal(names->bytes + names->length - 13, "versions.csv ");
+    assert_non_null(strstr(readme, "(files)"));
+    assert_non_null(strstr(readme, "data_manager"));
+    assert_null(strstr(readme, "left out"));
+    assert_string_equal(unzip(reply, "forms/pain_vas.csv", NULL),
+                        "subject,knee,visit,date,instance,version,status,vas,vas_score,not_answered\r\n");
+    assert_int_equal(count_lines(unzip(reply, "forms/enrolment.csv", NULL)), 2);
+}
+
+static void test_export_holds_the_newest_version_of_the_cut(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator", "01-0002");
+    submit(registry, registry_pain(registry, NULL, "01-0002", 40, ""));
+    submit(registry, registry_pain(registry, NULL, "01-0002", 50, ",\"version\":2,\"reason\":\"=misread\""));
+    struct client_reply *reply = export_cut(registry, "statistician", "newest");
+    submit(registry, registry_pain(registry, NULL, "01-0002", 60, ",\"version\":3,\"reason\":\"misread again\""));
+    const char *pain = unzip(reply, "forms/pain_vas.csv", NULL);
+    assert_non_null(strstr(pain, "\r\n01-0002,right,BL,2024-02-02,1,2,complete,50.5,"));
+    assert_int_equal(count_lines(pain), 2);
+    const char *versions = unzip(reply, "versions.csv", NULL);
+    assert_non_null(strstr(versions, "\r\n01-0002,right,pain_vas,BL,1,1,complete,2024-02-02,1,"));
+    assert_non_null(strstr(versions, ",'=misread,"));
+    assert_null(strstr(versions, "misread again"));
+}
+
+static void test_texts_of_people_are_disarmed_and_numbers_are_not(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator", "01-0003");
+    submit(registry, registry_event(registry, NULL, "01-0003", "=HYPERLINK(1), \\\"x\\\"", ""));
+    submit(registry, registry_event(registry, NULL, "01-0003", "-1 on waking", ",\"instance\":2"));
+    const char *events = unzip(export_cut(registry, "statistician", "formulas"), "forms/adverse_event.csv", NULL);
+    assert_non_null(strstr(events, ",\"'=HYPERLINK(1), \"\"x\"\"\","));
+    assert_non_null(strstr(events, ",'-1 on waking,"));
+    assert_non_null(strstr(events, "\r\n01-0003,none,unscheduled,2024-03-01,2,1,complete,"));
+}
+
+static void test_many_records_come_once_each(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator", "02-0004");
+    for (int i = 0; i < RECORDS; i++)
+        submit(registry, registry_event(registry, NULL, "02-0004", "fall", memory_format(registry, ",\"instance\":%d", i + 1)));
+    const char *events = unzip(export_cut(registry, "unmasked", "many"), "forms/adverse_event.csv", NULL);
+    for (int i = 1; i <= RECORDS; i++) {
+        const char *line = memory_format(registry, "\r\n02-0004,none,unscheduled,2024-03-01,%d,1,complete,", i);
+        const char *found = strstr(events, line);
+        assert_non_null(found);
+        assert_null(strstr(found + 1, line));
+    }
+}
+
+static void test_export_is_on_the_trail_before_it_goes(void **state)
+{
+    struct registry *registry = *state;
+    const char *before = test_value(registry->db, "SELECT count(*) FROM rep.reading WHERE what = 'export'");
+    assert_problem(api_get(registry, "statistician", DEMO "/export?cut=999"), 404, "not_found");
+    assert_problem(api_get(registry, "statistician", DEMO "/export"), 400, "invalid_parameter");
+    assert_problem(api_get(registry, "statistician", DEMO "/export?cut=x"), 400, "invalid_parameter");
+    assert_problem(api_get(registry, "coordinator", DEMO "/export?cut=1"), 403, "not_allowed");
+    assert_string_equal(test_value(registry->db, "SELECT count(*) FROM rep.reading WHERE what = 'export'"), before);
+    export_cut(registry, "data_manager", "trail");
+    assert_string_equal(test_value(registry->db,
+        "SELECT actor FROM audit.event WHERE operation = 'EXPORT' AND object = 'core.cut' ORDER BY seq DESC LIMIT 1"),
+        "data_manager");
+}
+
+/* The other study, which is masked: the same for everybody but the unmasked statistician. */
+static void test_masked_study_leaves_out_what_may_name_the_arm(void **state)
+{
+    struct registry *registry = *state;
+    test_run(registry->db,
+        "SELECT admin.add_account('manager_other', 'Manager'); SELECT admin.add_account('unmasked_other', 'Statistician'); "
+        "SELECT admin.add_token('manager_other', 'other', 'data_manager', '{}', sha256('manager_other'), now() + "
+        "interval '1 day'); "
+        "SELECT admin.add_token('unmasked_other', 'other', 'statistician_unmasked', '{}', sha256('unmasked_other'), now() + "
+        "interval '1 day'); SELECT admin.make_cut('other', 'masked')");
+    static const char path[] = "/api/v1/studies/other/export?cut=1";
+    struct client_reply *masked = api_get(registry, "manager_other", path), *open = api_get(registry, "unmasked_other", path);
+    assert_non_null(strstr(unzip(open, "forms/treatment.csv", NULL), ",product_kind,"));
+    assert_null(strstr(unzip(masked, "forms/treatment.csv", NULL), "product_"));
+    assert_non_null(strstr(unzip(masked, "README.txt", NULL), "  treatment.product_kind\r\n"));
+    assert_null(strstr(unzip(open, "README.txt", NULL), "treatment.product_kind"));
+    assert_null(strstr(unzip(masked, "forms/adverse_event.csv", NULL), ",term,"));
+    assert_non_null(strstr(unzip(masked, "forms/adverse_event.csv", NULL), ",coded_term,"));
+    assert_null(strstr(unzip(masked, "versions.csv", NULL), "reason"));
+    assert_non_null(strstr(unzip(open, "versions.csv", NULL), ",reason,"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_export_has_its_files_in_order),
+        cmocka_unit_test(test_export_holds_the_newest_version_of_the_cut),
+        cmocka_unit_test(test_texts_of_people_are_disarmed_and_numbers_are_not),
+        cmocka_unit_test(test_many_records_come_once_each),
+        cmocka_unit_test(test_export_is_on_the_trail_before_it_goes),
+        cmocka_unit_test(test_masked_study_leaves_out_what_may_name_the_arm),
+    };
+    memory_init();
+    return cmocka_run_group_tests(tests, registry_setup, registry_teardown);
+}
