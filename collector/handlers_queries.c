@@ -43,7 +43,17 @@ void handle_show_query(struct exchange *exchange, struct store *store)
 
 static const char *const knees[] = {"none", "left", "right", NULL};
 
-enum { QUERY_ID, QUERY_SUBJECT, QUERY_FORM, QUERY_KNEE, QUERY_VISIT, QUERY_INSTANCE, QUERY_ITEM, QUERY_TEXT, QUERY_FIELDS };
+enum {
+    QUERY_ID,
+    QUERY_SUBJECT,
+    QUERY_FORM,
+    QUERY_KNEE,
+    QUERY_VISIT,
+    QUERY_INSTANCE,
+    QUERY_ITEM,
+    QUERY_TEXT,
+    QUERY_FIELDS
+};
 
 static const struct body_field query_fields[QUERY_FIELDS] = {
     [QUERY_ID] = {"query", BODY_UUID, true, 0, NULL},

@@ -2,7 +2,6 @@
 #include "collector/record_reply.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "collector/json_reply.h"
@@ -22,6 +21,13 @@ enum { COLUMN_ID, COLUMN_SITE, COLUMN_SUBJECT };
 
 /* Columns of an outcome. */
 enum { OUTCOME_CODE, OUTCOME_NUMBER, OUTCOME_AT };
+
+/* Of a column that is an int and never NULL. */
+static int number_of(const char *value)
+{
+    int64_t number = 0;
+    return text_to_int64(value, &number) ? (int)number : 0;
+}
 
 static void append_member(struct text *out, const struct store_table *table, size_t row, size_t column,
                           const struct member *member)
@@ -44,7 +50,7 @@ static void append_member(struct text *out, const struct store_table *table, siz
         json_boolean(out, member->name, value != NULL && strcmp(value, "t") == 0);
         break;
     case MEMBER_SUBJECT:
-        subject_format(atoi(value), atoi(store_cell(table, row, column + 1)), subject);
+        subject_format(number_of(value), number_of(store_cell(table, row, column + 1)), subject);
         json_text(out, member->name, subject);
         break;
     }

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- What is said about a record beside its versions: queries, source data verification, signatures.
 --
--- Each is a table of events that are only added; the newest event is the state.  A record is named by its key, a version
--- by the id of its submission.  Functions give back an outcome: what was refused for a reason of its own has a code and
--- leaves an audit row, like a refused submission; SQLSTATE 28000, 42501 and P0002 are those of 0008.
+-- Each is a table of events that are only added; the newest event is the state.  A record is named by its key, a
+-- version by the id of its submission.  Functions give back an outcome: what was refused for a reason of its own has a
+-- code and leaves an audit row, like a refused submission; SQLSTATE 28000, 42501 and P0002 are those of 0008.
 --
 -- Advisory lock 77 of a study: one at a time of these acts.  Who needs 71 too (no submission under way) takes it first.
 

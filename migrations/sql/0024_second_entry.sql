@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Double entry: another account enters a record a second time; what differs is settled item by item.
 --
--- The second entry stands beside the version that it was compared with.  What is to be changed comes as the next version
--- through the one way in, and the reconciliation then names that version: here it is only held against what was settled.
+-- The second entry stands beside the version that it was compared with.  What is to be changed comes as the next
+-- version through the one way in, and the reconciliation then names that version: here it is only held against what
+-- was settled.
 
 SET LOCAL ROLE patella_owner;
 

@@ -44,7 +44,8 @@ static const char *submit(void **state, const struct test_row *row)
 }
 
 /* Each token with what `call` (with one %s for it) must answer. */
-static void assert_answers(void **state, const char *before, const char *after, const char *const cases[][2], size_t count)
+static void assert_answers(void **state, const char *before, const char *after, const char *const cases[][2],
+                           size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char *call = memory_format(*state, "%s'%s'%s", before, cases[i][0], after);
@@ -135,7 +136,8 @@ static void test_lock_without_reason_or_of_nothing_is_refused(void **state)
                         "reason_missing");
     assert_string_equal(act(state, "api.lock_record('data_manager', 1, '" TEST_ID(9) "', true, 'data are clean')"),
                         "P0002");
-    assert_string_equal(act(state, "api.lock_record('manager1', 1, '" TEST_ID(2) "', true, 'data are clean')"), "P0002");
+    assert_string_equal(
+        act(state, "api.lock_record('manager1', 1, '" TEST_ID(2) "', true, 'data are clean')"), "P0002");
     assert_string_equal(act(state, "api.lock_record('data_manager', 1, '" TEST_ID(1) "', NULL, 'data are clean')"),
                         "23502");
     assert_string_equal(act(state, "api.lock_subject('data_manager', 1, 1, 1, true, NULL)"), "reason_missing");
@@ -289,10 +291,12 @@ static void test_redaction_leaves_chain_replays_and_next_versions_as_they_are(vo
     assert_string_equal(act(state, DECIDE_AS("administrator", "approved", "NULL")), "done");
     assert_string_equal(submit(state, &first), "replayed");
     assert_string_equal(submit(state, &third), "accepted");
-    assert_string_equal(stored(state, "SELECT bool_and(v.prev_sha256 = p.sha256) FROM core.submission v "
-                                      "JOIN core.submission p ON (p.study_id, p.site_id, p.subject_no, p.form, p.visit) "
-                                      "= (v.study_id, v.site_id, v.subject_no, v.form, v.visit) "
-                                      "AND p.version = v.version - 1"), "t");
+    assert_string_equal(
+        stored(state, "SELECT bool_and(v.prev_sha256 = p.sha256) FROM core.submission v "
+                      "JOIN core.submission p ON (p.study_id, p.site_id, p.subject_no, p.form, p.visit) "
+                      "= (v.study_id, v.site_id, v.subject_no, v.form, v.visit) "
+                      "AND p.version = v.version - 1"),
+        "t");
 }
 
 static void test_redaction_leaves_its_trail(void **state)
@@ -316,8 +320,9 @@ static void test_redaction_by_one_person_is_refused(void **state)
                                  "sha256('both'), now() + interval '9 days')");
     assert_string_equal(act(state, ASK_AS("data_manager")), "done");
     assert_string_equal(act(state, DECIDE_AS("both", "approved", "NULL")), "same_account");
-    static const char sql[] = "INSERT INTO core.redaction_decision (study_id, site_id, redaction_id, asked_by, decision, "
-                              "reason, recorded_by) VALUES (1, 1, '" TEST_ID(5) "', %s)";
+    static const char sql[] =
+        "INSERT INTO core.redaction_decision (study_id, site_id, redaction_id, asked_by, decision, "
+        "reason, recorded_by) VALUES (1, 1, '" TEST_ID(5) "', %s)";
     static const char *const cases[][2] = {
         {"'data_manager', 'approved', NULL, 'data_manager'", "23514"},
         {"'somebody', 'approved', NULL, 'data_manager'", "23503"},
@@ -366,7 +371,8 @@ static void test_redaction_roles(void **state)
         {"statistician", "42501"}, {"machine1", "42501"}, {"unmasked", "42501"}, {"manager_other", "42501"},
         {"revoked", "28000"}, {"nobody", "28000"}, {"administrator", "done"},
     };
-    assert_answers(state, "api.ask_redaction(", ", 1, '" TEST_ID(1) "', '" TEST_ID(5) "', 'a name in a remark')", asking,
+    assert_answers(state, "api.ask_redaction(",
+                   ", 1, '" TEST_ID(1) "', '" TEST_ID(5) "', 'a name in a remark')", asking,
                    sizeof asking / sizeof asking[0]);
     assert_answers(state, "api.decide_redaction(", ", 1, '" TEST_ID(5) "', 'approved', NULL)", deciding,
                    sizeof deciding / sizeof deciding[0]);
@@ -415,7 +421,8 @@ static void test_redaction_is_the_only_change_that_a_version_takes(void **state)
 
 static void test_redaction_list_shows_its_sites_only(void **state)
 {
-    static const char sql[] = "SELECT count(*) FROM api.list_redactions('%s', 1, NULL, NULL, NULL, 'asked', NULL, NULL, 9)";
+    static const char sql[] =
+        "SELECT count(*) FROM api.list_redactions('%s', 1, NULL, NULL, NULL, 'asked', NULL, NULL, 9)";
     assert_string_equal(act(state, ASK_AS("data_manager")), "done");
     assert_string_equal(ask(state, memory_format(*state, sql, "coordinator1")), "1");
     assert_string_equal(ask(state, memory_format(*state, sql, "coordinator2")), "0");

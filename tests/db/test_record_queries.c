@@ -78,8 +78,10 @@ static void test_open_query_same_id_at_a_site_that_is_not_seen_is_another_query(
 
 static void test_open_query_of_another_site_and_of_nobody_are_equally_unknown(void **state)
 {
-    static const char other[] = "api.open_query('monitor1', 1, '" TEST_ID(1) "', 2, 1, 'koos', 'left', 'M3', 1, NULL, 'x')";
-    static const char nobody[] = "api.open_query('monitor1', 1, '" TEST_ID(1) "', 1, 9, 'koos', 'left', 'M3', 1, NULL, 'x')";
+    static const char other[] =
+        "api.open_query('monitor1', 1, '" TEST_ID(1) "', 2, 1, 'koos', 'left', 'M3', 1, NULL, 'x')";
+    static const char nobody[] =
+        "api.open_query('monitor1', 1, '" TEST_ID(1) "', 1, 9, 'koos', 'left', 'M3', 1, NULL, 'x')";
     assert_string_equal(act(state, other), "unknown_subject");
     assert_string_equal(act(state, nobody), "unknown_subject");
 }
@@ -164,7 +166,8 @@ static void test_query_event_sent_again_is_the_same_event(void **state)
     assert_string_equal(act(state, OPEN_AS("data_manager", 1)), "done");
     assert_string_equal(act(state, EVENT_AS("coordinator", "answered")), "done");
     assert_string_equal(act(state, EVENT_AS("coordinator", "answered")), "done");
-    assert_string_equal(ask(state, "SELECT count(*) FROM api.list_query_events('monitor', 1, 1, '" TEST_ID(1) "')"), "2");
+    assert_string_equal(
+        ask(state, "SELECT count(*) FROM api.list_query_events('monitor', 1, 1, '" TEST_ID(1) "')"), "2");
 }
 
 static void test_query_of_somebody_else_is_not_closed_by_a_monitor(void **state)

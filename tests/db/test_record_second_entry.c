@@ -11,7 +11,8 @@
 #include "tests/support/test_submission.h"
 
 #define FIRST "{\"form\":\"koos\",\"date\":\"2026-03-01\",\"answers\":{\"p1\":1,\"p2\":2,\"p3\":3}}"
-#define SECOND "{\"form\":\"koos\",\"date\":\"2026-03-01\",\"answers\":{\"p1\":1,\"p2\":4},\"not_answered\":{\"p3\":\"refused\"}}"
+#define SECOND \
+    "{\"form\":\"koos\",\"date\":\"2026-03-01\",\"answers\":{\"p1\":1,\"p2\":4},\"not_answered\":{\"p3\":\"refused\"}}"
 #define SETTLED "{\"form\":\"koos\",\"date\":\"2026-03-01\",\"answers\":{\"p1\":1,\"p2\":4,\"p3\":3}}"
 #define THIRD "{\"form\":\"koos\",\"date\":\"2026-03-01\",\"answers\":{\"p1\":1,\"p2\":0,\"p3\":3}}"
 
@@ -70,8 +71,10 @@ static void test_enter_second_is_compared_item_by_item(void **state)
 
 static void test_enter_second_another_date_differs(void **state)
 {
-    assert_string_equal(act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, "
-                                   "1, replace('" FIRST "', '03-01', '03-02'))"), "done");
+    assert_string_equal(act(state, "api.enter_second('coordinator', 1, '" TEST_ID(
+                                       5) "', 1, 1, 'koos', 'left', 'M6', 1, "
+                                          "1, replace('" FIRST "', '03-01', '03-02'))"),
+                        "done");
     assert_string_equal(ask(state, "SELECT concat_ws(' ', item, first_value, second_value) "
                                    "FROM api.list_differences('monitor', 1, 1, '" TEST_ID(5) "')"),
                         "date 2026-03-01 2026-03-02");
@@ -86,11 +89,15 @@ static void test_enter_second_of_nothing_void_or_redacted_is_refused(void **stat
 {
     struct test_fixture *fixture = *state;
     const struct test_row void_row = {.id = 6, .version = 2, .status = "void", .reason = "never done"};
-    assert_string_equal(act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M12', 1, "
-                                   "1, '{}')"), "no_first_entry");
+    assert_string_equal(
+        act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M12', 1, "
+                                                                     "1, '{}')"),
+        "no_first_entry");
     assert_string_equal(test_submit(fixture->collector, &void_row, 1), "accepted");
-    assert_string_equal(act(state, "api.enter_second('coordinator1', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M3', 1, "
-                                   "1, '{}')"), "no_first_entry");
+    assert_string_equal(
+        act(state, "api.enter_second('coordinator1', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M3', 1, "
+                                                                      "1, '{}')"),
+        "no_first_entry");
     assert_string_equal(act(state, "api.ask_redaction('data_manager', 1, '" TEST_ID(4) "', '" TEST_ID(7)
                                    "', 'a name in it')"), "done");
     assert_string_equal(act(state, "api.decide_redaction('administrator', 1, '" TEST_ID(7) "', 'approved', NULL)"),
@@ -100,8 +107,10 @@ static void test_enter_second_of_nothing_void_or_redacted_is_refused(void **stat
 
 static void test_enter_second_with_another_form_version_is_refused(void **state)
 {
-    assert_string_equal(act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, "
-                                   "2, '" FIRST "')"), "other_form_version");
+    assert_string_equal(
+        act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, "
+                                                                     "2, '" FIRST "')"),
+        "other_form_version");
 }
 
 static void test_enter_second_sent_again_is_the_same_entry(void **state)
@@ -121,8 +130,10 @@ static void test_enter_second_roles_and_sites(void **state)
         {"nobody", "28000"}, {"coordinator2", "no_first_entry"}, {"manager1", "done"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char *call = memory_format(*state, "api.enter_second('%s', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, 1, '"
-                                   FIRST "')", cases[i][0]);
+        char *call = memory_format(
+            *state,
+            "api.enter_second('%s', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, 1, '" FIRST "')",
+            cases[i][0]);
         if (strcmp(act(state, call), cases[i][1]) != 0)
             fail_msg("%s: not %s", cases[i][0], cases[i][1]);
     }
@@ -136,10 +147,14 @@ static void test_enter_second_null_values_are_refused(void **state)
 {
     assert_string_equal(act(state, "api.enter_second('coordinator', 1, NULL, 1, 1, 'koos', 'left', 'M6', 1, 1, '{}')"),
                         "23502");
-    assert_string_equal(act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, "
-                                   "1, NULL)"), "23502");
-    assert_string_equal(act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, "
-                                   "NULL, '{}')"), "other_form_version");
+    assert_string_equal(
+        act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, "
+                                                                     "1, NULL)"),
+        "23502");
+    assert_string_equal(
+        act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', 'left', 'M6', 1, "
+                                                                     "NULL, '{}')"),
+        "other_form_version");
     assert_string_equal(act(state, "api.enter_second('coordinator', 1, '" TEST_ID(5) "', 1, 1, 'koos', NULL, 'M6', 1, "
                                    "1, '{}')"), "no_first_entry");
 }
@@ -247,8 +262,9 @@ static void test_reconcile_roles_and_sites(void **state)
         if (strcmp(act(state, call), cases[i][1]) != 0)
             fail_msg("%s: not %s", cases[i][0], cases[i][1]);
     }
-    assert_string_equal(act(state, "api.reconcile('coordinator', 1, '" TEST_ID(9) "', NULL, '{p2}', '{first}', '{NULL}')"),
-                        "P0002");
+    assert_string_equal(
+        act(state, "api.reconcile('coordinator', 1, '" TEST_ID(9) "', NULL, '{p2}', '{first}', '{NULL}')"),
+        "P0002");
 }
 
 /* ---- the record of it ---- */
@@ -298,7 +314,8 @@ static void test_second_entry_tables_refuse_change(void **state)
 
 static void test_second_entry_lists_by_state(void **state)
 {
-    static const char sql[] = "SELECT count(*) FROM api.list_second_entries('monitor', 1, NULL, 1, 1, '%s', NULL, NULL, 9)";
+    static const char sql[] =
+        "SELECT count(*) FROM api.list_second_entries('monitor', 1, NULL, 1, 1, '%s', NULL, NULL, 9)";
     assert_string_equal(act(state, ENTER_AS("coordinator", SECOND)), "done");
     assert_string_equal(ask(state, memory_format(*state, sql, "differs")), "1");
     assert_string_equal(ask(state, memory_format(*state, sql, "agrees")), "0");

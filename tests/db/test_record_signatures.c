@@ -35,8 +35,10 @@ static void test_verify_marks_the_version(void **state)
 {
     assert_string_equal(act(state, VERIFY_AS("monitor1")), "done");
     assert_string_equal(act(state, VERIFY_AS("monitor1")), "done");
-    assert_string_equal(ask(state, "SELECT concat_ws(' ', site_id, subject_no, form, version, state, covers, recorded_by) "
-                                   "FROM " LIST("verifications")), "1 1 koos 1 verified t monitor1");
+    assert_string_equal(
+        ask(state, "SELECT concat_ws(' ', site_id, subject_no, form, version, state, covers, recorded_by) "
+                   "FROM " LIST("verifications")),
+        "1 1 koos 1 verified t monitor1");
 }
 
 static void test_verify_a_new_version_is_not_covered(void **state)
@@ -165,8 +167,9 @@ static void test_sign_other_content_than_shown_is_refused(void **state)
     confirm(state);
     assert_string_equal(act(state, "api.sign('investigator1', 1, '" TEST_ID(1) "', '" TEST_ID(4) "', sha256('other'), "
                                    "'approval')"), "content_differs");
-    assert_string_equal(act(state, "api.sign('investigator1', 1, '" TEST_ID(1) "', '" TEST_ID(4) "', NULL, 'approval')"),
-                        "content_differs");
+    assert_string_equal(
+        act(state, "api.sign('investigator1', 1, '" TEST_ID(1) "', '" TEST_ID(4) "', NULL, 'approval')"),
+        "content_differs");
 }
 
 static void test_sign_an_old_version_is_refused(void **state)
@@ -184,8 +187,10 @@ static void test_sign_a_new_version_is_not_covered(void **state)
     assert_string_equal(act(state, SIGN_AS("investigator1", 4, "approval")), "done");
     test_correct(fixture->collector);
     assert_string_equal(ask(state, "SELECT concat_ws(' ', version, covers) FROM " LIST("signatures")), "1 f");
-    assert_string_equal(ask(state, "SELECT count(*) FROM api.list_signatures('monitor', 1, NULL, NULL, NULL, 'current', "
-                                   "NULL, NULL, 100)"), "0");
+    assert_string_equal(
+        ask(state, "SELECT count(*) FROM api.list_signatures('monitor', 1, NULL, NULL, NULL, 'current', "
+                   "NULL, NULL, 100)"),
+        "0");
     assert_string_equal(ask(state, "SELECT count(*) FROM api.list_signatures('monitor', 1, NULL, NULL, NULL, "
                                    "'superseded', NULL, NULL, 100)"), "1");
 }
@@ -268,8 +273,9 @@ static void test_signature_tables_refuse_change(void **state)
 static void test_verification_table_refuses_gaps_and_no_reason(void **state)
 {
     struct test_fixture *fixture = *state;
-    static const char sql[] = "INSERT INTO core.verification (study_id, site_id, submission_id, event_no, kind, reason) "
-                              "VALUES (1, 1, '" TEST_ID(1) "', %s)";
+    static const char sql[] =
+        "INSERT INTO core.verification (study_id, site_id, submission_id, event_no, kind, reason) "
+        "VALUES (1, 1, '" TEST_ID(1) "', %s)";
     static const char *const cases[][2] = {
         {"1, 'verified', NULL", ""}, {"1, 'withdrawn', 'wrong chart'", "23514"}, {"2, 'withdrawn', NULL", "23514"},
         {"2, 'withdrawn', '     '", "23514"}, {"2, 'withdrawn', 'wrong chart'", ""}, {"2, 'verified', NULL", "23514"},

@@ -60,7 +60,8 @@ static void test_query_goes_its_way(void **state)
     assert_status(post(registry, "data_manager", "/queries",
                        query_body(registry, id, "01-0701", ",\"item\":\"vas\"")), 200);
     assert_status(post_to(registry, "coordinator1", "queries", id, "answer", "{\"text\":\"yes, 10.5\"}"), 200);
-    assert_problem(post_to(registry, "monitor", "queries", id, "close", "{\"text\":\"seen\"}"), 403, "query_of_another");
+    assert_problem(post_to(registry, "monitor", "queries", id, "close", "{\"text\":\"seen\"}"), 403,
+                   "query_of_another");
     assert_status(post_to(registry, "data_manager", "queries", id, "close", "{\"text\":\"seen\"}"), 200);
     assert_problem(post_to(registry, "coordinator1", "queries", id, "answer", "{\"text\":\"once more\"}"), 409,
                    "query_state");
@@ -104,23 +105,31 @@ static void test_bodies_that_do_not_fit_are_refused_in_words(void **state)
         {"", "not_json", "line", 400},
         {"[]", "malformed", "`query`", 400},
         {"{\"query\":\"x\"}", "malformed", "`subject`", 400},
-        {"{\"query\":\"x\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\"?\",\"extra\":1}", "malformed",
-         "no other field", 400},
-        {"{\"query\":\"x\",\"query\":\"y\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\"?\"}", "not_json",
-         "not JSON", 400},
-        {"{\"query\":\"x\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\"?\"}", "invalid", "`query` must be a UUID",
-         422},
-        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"1-1\",\"form\":\"koos\",\"text\":\"?\"}",
+        {"{\"query\":\"x\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\"?\",\"extra\":1}",
+         "malformed", "no other field", 400},
+        {"{\"query\":\"x\",\"query\":\"y\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\"?\"}",
+         "not_json", "not JSON", 400},
+        {"{\"query\":\"x\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\"?\"}", "invalid",
+         "`query` must be a UUID", 422},
+        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"1-1\",\"form\":\"koos\",\"text\":"
+         "\"?\"}",
          "invalid", "`subject` must be site-subject", 422},
-        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\" \"}",
+        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\","
+         "\"text\":\" \"}",
          "invalid", "`text` must be a text of 1 to 2000", 422},
-        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"ko\\nos\",\"text\":\"?\"}",
+        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"ko\\nos\","
+         "\"text\":\"?\"}",
          "invalid", "on one line", 422},
-        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\"?\","
-         "\"knee\":\"both\"}", "invalid", "one of none, left, right", 422},
-        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":\"?\","
-         "\"instance\":0}", "invalid", "a whole number from 1 to 9999", 422},
-        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\",\"text\":7}",
+        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\","
+         "\"text\":\"?\","
+         "\"knee\":\"both\"}",
+         "invalid", "one of none, left, right", 422},
+        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\","
+         "\"text\":\"?\","
+         "\"instance\":0}",
+         "invalid", "a whole number from 1 to 9999", 422},
+        {"{\"query\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"subject\":\"01-0001\",\"form\":\"koos\","
+         "\"text\":7}",
          "invalid", "`text` must be", 422},
     };
     struct registry *registry = *state;
@@ -159,10 +168,12 @@ static void test_verification_is_of_a_version(void **state)
     const char *id = add_record(registry, "01-0711"), *second = registry_new_id(registry);
     assert_status(post_to(registry, "monitor", "submissions", id, "verify", "{}"), 200);
     struct client_reply *list = api_get(registry, "coordinator1", DEMO "/verifications?subject=01-0711");
-    assert_true(json_is_true(json_object_get(json_array_get(json_object_get(list->json, "verifications"), 0), "covers")));
+    assert_true(json_is_true(
+        json_object_get(json_array_get(json_object_get(list->json, "verifications"), 0), "covers")));
     assert_status(correct(registry, second, "01-0711", 20), 201);
     list = api_get(registry, "coordinator1", DEMO "/verifications?subject=01-0711");
-    assert_true(json_is_false(json_object_get(json_array_get(json_object_get(list->json, "verifications"), 0), "covers")));
+    assert_true(json_is_false(
+        json_object_get(json_array_get(json_object_get(list->json, "verifications"), 0), "covers")));
     assert_problem(post_to(registry, "monitor", "submissions", second, "withdraw-verification",
                            "{\"reason\":\"wrong chart\"}"), 409, "not_verified");
     assert_status(post_to(registry, "monitor", "submissions", id, "withdraw-verification",
@@ -226,8 +237,10 @@ static void test_redaction_takes_the_answers_and_leaves_the_hash(void **state)
     struct registry *registry = *state;
     const char *id = add_record(registry, "01-0722"), *redaction = registry_new_id(registry);
     const char *sha256 = stored_sha256(registry, id);
-    assert_status(post_to(registry, "data_manager", "submissions", id, "redact",
-                          memory_format(registry, "{\"redaction\":\"%s\",\"reason\":\"a name in it\"}", redaction)), 200);
+    assert_status(
+        post_to(registry, "data_manager", "submissions", id, "redact",
+                memory_format(registry, "{\"redaction\":\"%s\",\"reason\":\"a name in it\"}", redaction)),
+        200);
     assert_status(post_to(registry, "administrator", "redactions", redaction, "approve", "{}"), 200);
     struct client_reply *shown = api_get(registry, "monitor", memory_format(registry, DEMO "/submissions/%s", id));
     assert_string_equal(json_text_at(shown->json, "sha256"), sha256);
@@ -249,9 +262,13 @@ static void test_redaction_of_an_adverse_event_leaves_the_list_readable(void **s
     struct registry *registry = *state;
     const char *id = registry_new_id(registry), *redaction = registry_new_id(registry);
     registry_enrol(registry, "coordinator1", "01-0723");
-    assert_status(api_submit(registry, "coordinator1", registry_event(registry, id, "01-0723", "Mr Miller fell", "")), 201);
-    assert_status(post_to(registry, "data_manager", "submissions", id, "redact",
-                          memory_format(registry, "{\"redaction\":\"%s\",\"reason\":\"a name in it\"}", redaction)), 200);
+    assert_status(
+        api_submit(registry, "coordinator1", registry_event(registry, id, "01-0723", "Mr Miller fell", "")),
+        201);
+    assert_status(
+        post_to(registry, "data_manager", "submissions", id, "redact",
+                memory_format(registry, "{\"redaction\":\"%s\",\"reason\":\"a name in it\"}", redaction)),
+        200);
     assert_status(post_to(registry, "administrator", "redactions", redaction, "approve", "{}"), 200);
     struct client_reply *list = api_get(registry, "coordinator1", DEMO "/adverse-events?subject=01-0723");
     assert_status(list, 200);
@@ -267,8 +284,11 @@ static void test_second_entry_that_agrees(void **state)
     const char *entry = registry_new_id(registry);
     assert_problem(post(registry, "coordinator1", "/second-entries", registry_pain(registry, entry, "01-0731", 10, "")),
                    409, "same_account");
-    assert_status(post(registry, "coordinator", "/second-entries", registry_pain(registry, entry, "01-0731", 10, "")), 200);
-    struct client_reply *shown = api_get(registry, "monitor", memory_format(registry, DEMO "/second-entries/%s", entry));
+    assert_status(
+        post(registry, "coordinator", "/second-entries", registry_pain(registry, entry, "01-0731", 10, "")),
+        200);
+    struct client_reply *shown =
+        api_get(registry, "monitor", memory_format(registry, DEMO "/second-entries/%s", entry));
     assert_string_equal(json_text_at(shown->json, "state"), "agrees");
     assert_int_equal(json_number_at(shown->json, "differences"), 0);
 }
@@ -278,13 +298,16 @@ static void test_second_entry_that_differs_is_settled_by_a_version(void **state)
     struct registry *registry = *state;
     add_record(registry, "01-0732");
     const char *entry = registry_new_id(registry), *second = registry_new_id(registry);
-    assert_status(post(registry, "coordinator", "/second-entries", registry_pain(registry, entry, "01-0732", 20, "")), 200);
-    struct client_reply *shown = api_get(registry, "monitor", memory_format(registry, DEMO "/second-entries/%s", entry));
+    assert_status(
+        post(registry, "coordinator", "/second-entries", registry_pain(registry, entry, "01-0732", 20, "")),
+        200);
+    struct client_reply *shown =
+        api_get(registry, "monitor", memory_format(registry, DEMO "/second-entries/%s", entry));
     assert_string_equal(json_text_at(shown->json, "items.0.item"), "vas");
     assert_string_equal(json_text_at(shown->json, "items.0.first"), "10.5");
     assert_string_equal(json_text_at(shown->json, "items.0.second"), "20.5");
-    const char *body = memory_format(registry, "{\"items\":[{\"item\":\"vas\",\"choice\":\"second\"}],\"result\":\"%s\"}",
-                                     second);
+    const char *body = memory_format(
+        registry, "{\"items\":[{\"item\":\"vas\",\"choice\":\"second\"}],\"result\":\"%s\"}", second);
     assert_problem(post_to(registry, "coordinator", "second-entries", entry, "reconcile", body), 409, "result_differs");
     assert_status(correct(registry, second, "01-0732", 20), 201);
     assert_status(post_to(registry, "coordinator", "second-entries", entry, "reconcile", body), 200);
@@ -311,7 +334,8 @@ static void test_second_entry_is_checked_like_a_submission(void **state)
         "{\"items\":[{\"item\":\"vas\",\"choice\":\"neither\",\"reason\":7}]}",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        assert_problem(post_to(registry, "coordinator", "second-entries", entry, "reconcile", wrong[i]), 422, "invalid");
+        assert_problem(post_to(registry, "coordinator", "second-entries", entry, "reconcile", wrong[i]), 422,
+                       "invalid");
 }
 
 int main(void)

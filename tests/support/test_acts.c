@@ -27,10 +27,12 @@ int test_acts_setup(void **state)
         const char *account = further[i].account;
         test_run(fixture->superuser,
                  memory_format(fixture->owner, "SELECT admin.add_account('%s', 'Name of %s')", account, account));
-        test_run(fixture->superuser,
-                 memory_format(fixture->owner,
-                               "SELECT admin.add_token('%s', '%s', '%s', '%s', sha256('%s'), now() + interval '9 days')",
-                               account, further[i].study, further[i].role, further[i].sites, account));
+        test_run(
+            fixture->superuser,
+            memory_format(
+                fixture->owner,
+                "SELECT admin.add_token('%s', '%s', '%s', '%s', sha256('%s'), now() + interval '9 days')",
+                account, further[i].study, further[i].role, further[i].sites, account));
     }
     test_enrol(fixture->collector, 1, 1);
     test_enrol(fixture->collector, 2, 1);
