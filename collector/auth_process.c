@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "collector/auth_service.h"
+#include "collector/sandbox.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
+#include "migrations/db_files.h"
 
 enum { PAUSE_MS = 100, PAUSE_MOST_MS = 10000, LIVED_WELL_S = 60 };
 
@@ -32,9 +34,21 @@ static void stand_alone(const char *name, int socket)
     close_range((unsigned)socket + 1, ~0U, 0);
 }
 
+/* It reads hashes of passwords: whoever takes it over shall start nothing, and take them nowhere but to the database. */
+static void shut_in(const char *conninfo)
+{
+    struct error error = {0};
+    const char *const *files = db_files(NULL, conninfo, &error);
+    if (files != NULL && sandbox_enter(files, &error))
+        return;
+    error_print(&error, "patellad-auth");
+    _exit(EXIT_FAILURE);
+}
+
 static _Noreturn void serve(const char *conninfo, int socket, _Atomic uint64_t *under_way)
 {
     stand_alone("patellad-auth", socket);
+    shut_in(conninfo);
     auth_service_run(auth_service_new(NULL, conninfo), socket, under_way);
     _exit(EXIT_SUCCESS);
 }

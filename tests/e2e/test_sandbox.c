@@ -27,7 +27,7 @@
 #include "forms/base/text.h"
 #include "tests/faults/forbidden_call.h"
 #include "tests/support/cluster.h"
-#include "tests/support/registry.h"
+#include "tests/support/people.h"
 
 enum { DEADLINE_MS = 30000, LOG_LIMIT = 1 << 20, KILLED = 128 };
 
@@ -223,6 +223,77 @@ static void test_new_certificates_are_read_from_where_they_were(void **state)
     talloc_free(daemon);
 }
 
+/* ---- the process that checks passwords ---- */
+
+static bool reads_as(pid_t pid, const char *file, const char *text)
+{
+    char path[64], bytes[64] = "";
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return false;
+    size_t length = fread(bytes, 1, sizeof bytes - 1, stream);
+    fclose(stream);
+    bytes[length] = '\0';
+    return strncmp(bytes, text, strlen(text)) == 0;
+}
+
+/* That of this daemon, if it is another one than `other_than`; 0 while there is none. */
+static pid_t find_auth(const struct daemon_process *daemon, pid_t other_than)
+{
+    pid_t found = 0;
+    void *work = memory_owner(NULL, "processes");
+    DIR *processes = opendir("/proc");
+    assert_non_null(processes);
+    for (struct dirent *entry; found == 0 && (entry = readdir(processes)) != NULL;) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
+        if (pid == 0 || pid == other_than || !reads_as(pid, "comm", "patellad-auth\n"))
+            continue;
+        /* Its parent may be gone; its log tells whose it is. */
+        char *log = memory_format(work, "/proc/%d/fd/2", (int)pid), target[4096];
+        ssize_t length = readlink(log, target, sizeof target - 1);
+        if (length > 0 && (size_t)length == strlen(daemon->log) && strncmp(target, daemon->log, (size_t)length) == 0)
+            found = pid;
+    }
+    closedir(processes);
+    talloc_free(work);
+    return found;
+}
+
+static pid_t await_auth(const struct daemon_process *daemon, pid_t other_than)
+{
+    long long deadline = test_now_ms() + DEADLINE_MS;
+    for (;;) {
+        pid_t pid = find_auth(daemon, other_than);
+        if (pid > 0)
+            return pid;
+        if (test_now_ms() > deadline)
+            fail_msg("there is no process that checks passwords: %s", daemon_read_log(daemon, daemon));
+        test_pause();
+    }
+}
+
+static void test_process_that_checks_passwords_is_shut_in_too(void **state)
+{
+    (void)state;
+    if (!has_sandbox)
+        skip();
+    void *owner = memory_owner(NULL, "auth");
+    set_call(owner, "execve", "");
+    struct registry *registry = people_registry_new(owner, NULL);
+    unset_call();
+    struct person *person = people_join(registry, "anna", "\"role\":\"investigator\",\"sites\":[1]");
+    people_log_in(person);
+    pid_t before = await_auth(registry->daemon, 0);
+    assert_int_equal(kill(before, SIGUSR1), 0);
+    wait_for_text(registry->daemon->log, "a forbidden system call was made", 1);
+    await_auth(registry->daemon, before);
+    assert_null(strstr(daemon_read_log(owner, registry->daemon), "tried"));
+    people_log_in(person);
+    assert_int_equal(daemon_stop(registry->daemon), 0);
+    talloc_free(owner);
+}
+
 static int set_up(void **state)
 {
     *state = registry_new_stopped(NULL);
@@ -241,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_forbidden_call_ends_the_daemon_and_is_logged),
         cmocka_unit_test(test_foreign_files_and_ports_are_refused_in_every_thread),
         cmocka_unit_test(test_new_certificates_are_read_from_where_they_were),
+        cmocka_unit_test(test_process_that_checks_passwords_is_shut_in_too),
     };
     memory_init();
     return cmocka_run_group_tests(tests, set_up, tear_down);
