@@ -166,10 +166,18 @@ void auth_desk_ask(struct exchange *exchange, struct auth_request *request, auth
     exchange_finish(exchange);
 }
 
-bool auth_desk_stop(int deadline_ms)
+/* With the lock. */
+static bool await_end(int deadline_ms)
 {
     struct timespec deadline = clock_deadline(deadline_ms);
     int waited = 0;
+    while (!desk.ended && waited == 0)
+        waited = pthread_cond_timedwait(&desk.changed, &desk.lock, &deadline);
+    return desk.ended;
+}
+
+bool auth_desk_stop(int deadline_ms)
+{
     if (!desk.runs)
         return true;
     pthread_mutex_lock(&desk.lock);
@@ -177,9 +185,9 @@ bool auth_desk_stop(int deadline_ms)
     pthread_cond_broadcast(&desk.changed);
     struct question *waiting = desk.first;
     desk.first = NULL;
-    while (!desk.ended && waited == 0)
-        waited = pthread_cond_timedwait(&desk.changed, &desk.lock, &deadline);
-    bool ended = desk.ended;
+    if (!await_end(deadline_ms / 2))
+        shutdown(desk.socket, SHUT_RDWR);   /* what is under way is given up */
+    bool ended = await_end(deadline_ms / 2);
     pthread_mutex_unlock(&desk.lock);
     for (struct question *next; waiting != NULL; waiting = next) {
         next = waiting->next;
