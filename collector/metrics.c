@@ -48,6 +48,9 @@ static const struct {
                                     "End of the server's certificate, unix time."},
     [METRIC_CRL_EXPIRES] = {"patella_machine_crl_expires_seconds", "", "gauge",
                             "When the first list of revoked machine certificates ends, unix time; 0: none is used."},
+    [METRIC_UNSEALED_AGE] = {"patella_unsealed_age_seconds", "", "gauge",
+                             "Age of the oldest row of the audit trail that no block holds; 0: none."},
+    [METRIC_BLOCK_AGE] = {"patella_block_age_seconds", "", "gauge", "Age of the last sealed block; -1: none yet."},
 };
 
 enum { METRICS_ROUTES = 128, METRICS_CLASSES = 6, METRICS_PROBLEMS = 64 };
@@ -72,6 +75,7 @@ void metrics_start(const struct router_table *table)
 {
     metrics.routes = *table;
     metrics.started_us = clock_now_us();
+    metrics_set(METRIC_BLOCK_AGE, -1);
 }
 
 void metrics_set_loopback_only(bool loopback_only)

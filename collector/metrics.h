@@ -35,6 +35,8 @@ enum metric {
     METRIC_REFUSED_ADDRESS_BYTES,
     METRIC_CERTIFICATE_EXPIRES,       /* a gauge: unix seconds */
     METRIC_CRL_EXPIRES,               /* a gauge: unix seconds; 0 without a machines' door */
+    METRIC_UNSEALED_AGE,              /* a gauge: seconds */
+    METRIC_BLOCK_AGE,                 /* a gauge: seconds, -1: no block */
     METRIC_COUNT
 };
 

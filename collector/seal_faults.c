@@ -68,7 +68,8 @@ static void print_fault(const struct seal_fault *fault, FILE *out)
         fprintf(out, " study %d", fault->study);
     if (fault->site > 0)
         fprintf(out, " site %d", fault->site);
-    fprintf(out, ": %s\n", fault->text);
+    bool located = fault->block > 0 || fault->place.xid > 0 || fault->object != NULL || fault->study > 0;
+    fprintf(out, "%s %s\n", located ? ":" : "", fault->text);
 }
 
 static void print_people(const struct seal_faults *faults, const struct seal_counts *counts, FILE *out)

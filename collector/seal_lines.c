@@ -140,6 +140,7 @@ void seal_lines_finish(struct seal_lines *lines, int64_t last)
         if (block->number > last)
             tell(lines, FAULT_CUT_OFF, block->number, "the checkpoint file has this block with %" PRId64
                  " rows, from %" PRId64 ".%" PRId64 " up to %" PRId64 ".%" PRId64 " of era %d; the database ends "
-                 "before it", block->rows, block->from.xid, block->from.seq, block->upto.xid, block->upto.seq, block->era);
+                 "before it", block->rows, block->from.xid, block->from.seq, block->upto.xid, block->upto.seq,
+                 block->era);
     }
 }

@@ -87,6 +87,9 @@ struct store_catalogue {
 
 bool store_catalogue_version(struct store *store, int64_t *version, struct error *error) MUST_CHECK;
 
+/* Age in seconds of the oldest row of the audit trail that is not sealed (0: none), of the last block (-1: none). */
+bool store_seal_status(struct store *store, int64_t *unsealed_s, int64_t *block_s, struct error *error) MUST_CHECK;
+
 /* All of one moment (one snapshot). */
 struct store_catalogue *store_read_catalogue(const void *owner, struct store *store,
                                              struct error *error) MUST_CHECK;

@@ -14,6 +14,17 @@ bool store_catalogue_version(struct store *store, int64_t *version, struct error
     return true;
 }
 
+bool store_seal_status(struct store *store, int64_t *unsealed_s, int64_t *block_s, struct error *error)
+{
+    struct db_result *result = store_query(store, store, STATEMENT_SEAL_STATUS, NULL, error);
+    if (result == NULL)
+        return false;
+    *unsealed_s = db_int(result, 0, 0);
+    *block_s = db_int(result, 0, 1);
+    talloc_free(result);
+    return true;
+}
+
 static bool read_studies(struct store *store, struct store_catalogue *catalogue, struct error *error)
 {
     struct db_result *result = db_execute(catalogue, store->db, STATEMENT_LIST_STUDIES, NULL, error);

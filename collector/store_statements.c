@@ -55,6 +55,10 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
 
     [STATEMENT_CATALOGUE_VERSION] = {"catalogue_version", "SELECT api.catalogue_version()"},
 
+    [STATEMENT_SEAL_STATUS] = {"seal_status",
+        "SELECT s.oldest_unsealed_s, COALESCE(s.last_block_s, -1)\n"
+        "FROM api.seal_status() s"},
+
     [STATEMENT_LIST_STUDIES] = {"list_studies",
         "SELECT s.study_id, s.code, s.title, s.frozen\n"
         "FROM api.list_studies() s\n"

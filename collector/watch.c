@@ -5,6 +5,7 @@
 
 #include "collector/catalogues.h"
 #include "collector/clock.h"
+#include "collector/metrics.h"
 #include "collector/store.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
@@ -38,6 +39,17 @@ static bool open_store(struct watch *watch, struct error *error)
     return watch->store != NULL;
 }
 
+/* For the metrics; what cannot be told stays as it was. */
+static void look_at_seal(struct watch *watch)
+{
+    struct error unread = {0};
+    int64_t unsealed_s, block_s;
+    if (!store_seal_status(watch->store, &unsealed_s, &block_s, &unread))
+        return;
+    metrics_set(METRIC_UNSEALED_AGE, unsealed_s);
+    metrics_set(METRIC_BLOCK_AGE, block_s);
+}
+
 static enum outlook look(struct watch *watch, struct error *error)
 {
     if (!open_store(watch, error) || !store_check_schema(watch->store, error))
@@ -51,6 +63,7 @@ static enum outlook look(struct watch *watch, struct error *error)
         log_write(LOG_LEVEL_ERROR, "studies and forms not loaded, the old ones stay", "error", unread.message,
                   "file", *unread.file != '\0' ? unread.file : NULL, NULL);
     }
+    look_at_seal(watch);
     return OUTLOOK_GOOD;
 }
 

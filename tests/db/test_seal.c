@@ -29,7 +29,8 @@ static const char *block_sql(const struct test_fixture *fixture, const char *upt
 {
     return memory_format(fixture->owner,
         "SELECT audit.add_block(COALESCE(s.block_no, 0) + 1, s.era, COALESCE(s.upto_xid, '0'), COALESCE(s.upto_seq, 0),"
-        " %s, 0, sha256('r'), sha256('l'), COALESCE(s.hash, decode(repeat('00', 32), 'hex')), 5, '\\x0102030405060708', "
+        " %s, 0, sha256('r'), sha256('l'), COALESCE(s.hash, decode(repeat('00', 32), 'hex')), 5, "
+        "'\\x0102030405060708', "
         "sha256(COALESCE(s.hash, '')), sha256('a') || sha256('b'), '', '') FROM audit.seal_state() s", upto);
 }
 
@@ -134,7 +135,8 @@ static void test_seal_add_block_refuses_what_does_not_follow(void **state)
 {
     struct test_fixture *fixture = *state;
     struct db *sealer = connect_as(fixture, "patella_sealer");
-    static const char format[] = "SELECT audit.add_block(%s, %s::smallint, %s, '9', 0, 0, sha256('r'), sha256('l'), %s, "
+    static const char format[] = "SELECT audit.add_block(%s, %s::smallint, %s, '9', 0, 0, sha256('r'), "
+                                 "sha256('l'), %s, "
                                  "5, '\\x0102030405060708', sha256('h'), sha256('a') || sha256('b'), '', '')";
     test_run(sealer, block_sql(fixture, "'7', 3"));
     static const struct {
@@ -157,7 +159,8 @@ static void test_seal_add_block_refuses_what_does_not_follow(void **state)
 static void test_seal_checks_of_block_refuse_null_and_wrong_sizes(void **state)
 {
     struct test_fixture *fixture = *state;
-    static const char good[] = "INSERT INTO audit.block SELECT (jsonb_populate_record(NULL::audit.block, to_jsonb(b) || "
+    static const char good[] = "INSERT INTO audit.block SELECT (jsonb_populate_record(NULL::audit.block, "
+                               "to_jsonb(b) || "
                                "'%s')).* FROM audit.block b WHERE b.block_no = 1";
     test_run(connect_as(fixture, "patella_sealer"), block_sql(fixture, "'7', 3"));
     static const struct {

@@ -211,6 +211,32 @@ static void test_daemon_new_site_is_seen_without_a_restart(void **state)
     assert_true(seen);
 }
 
+static bool wait_for_metric(struct registry *registry, const char *line)
+{
+    long long deadline = test_now_ms() + DEADLINE_MS;
+    while (strstr(api_get(registry, NULL, "/metrics")->body, line) == NULL) {
+        if (test_now_ms() >= deadline)
+            return false;
+        test_pause();
+    }
+    return true;
+}
+
+static void test_daemon_tells_what_is_not_sealed_yet(void **state)
+{
+    struct registry *registry = registry_new_stopped(*state);
+    static const char *const settings[] = {"catalogue_refresh_ms=100", NULL};
+    const char *conninfo = test_database_conninfo(*state, registry->database, NULL);
+    registry->daemon = daemon_start(registry, conninfo, settings);
+    assert_true(wait_for_metric(registry, "\npatella_block_age_seconds -1\n"));
+    test_run(registry->db,
+             "SELECT audit.add_block(1, 1::smallint, '0', 0, s.horizon, 0, 0, sha256('r'), sha256('l'), "
+             "decode(repeat('00', 32), 'hex'), (extract(epoch FROM now()) * 1000000)::bigint + 3600000000, "
+             "'\\x0102030405060708', sha256('h'), sha256('a') || sha256('b'), '', '') FROM audit.seal_state() s");
+    assert_true(wait_for_metric(registry, "\npatella_block_age_seconds 0\n"));
+    assert_true(wait_for_metric(registry, "\npatella_unsealed_age_seconds 0\n"));
+}
+
 /* ---- in service ---- */
 
 static void test_daemon_log_holds_no_answer_token_or_path(void **state)
@@ -295,6 +321,7 @@ int main(void)
         DAEMON_TEST(test_daemon_killed_backends_are_replaced),
         DAEMON_TEST(test_daemon_workers_without_connection_try_again_at_once),
         DAEMON_TEST(test_daemon_new_site_is_seen_without_a_restart),
+        DAEMON_TEST(test_daemon_tells_what_is_not_sealed_yet),
         DAEMON_TEST(test_daemon_log_holds_no_answer_token_or_path),
         DAEMON_TEST(test_daemon_metrics_count_what_happened),
         DAEMON_TEST(test_daemon_hangup_reloads),

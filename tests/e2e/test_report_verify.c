@@ -61,7 +61,8 @@ static void test_verify_takes_a_cut_that_is_sealed(void **state)
     assert_report(run, 0, "same bytes");
     report_program(run, "--study demo --cut first --formats html --out two");
     assert_report(run, 0, "two/manifest.json\n");
-    report_shell(run, "grep '\"sealed\": true' two/manifest.json && grep -c 'The data cut is not sealed' two/report.html");
+    report_shell(run, "grep '\"sealed\": true' two/manifest.json && "
+                      "grep -c 'The data cut is not sealed' two/report.html");
     assert_report(run, 1, "\"sealed\": true");
     assert_report(run, 1, "\n0\n");
     report_program(run, "verify two");

@@ -225,7 +225,8 @@ static void test_verify_redacted_answers_are_as_the_trail_says(void **state)
              "FROM core.submission WHERE version = 2; "
              "INSERT INTO core.redaction_decision (study_id, site_id, redaction_id, asked_by, decision) "
              "SELECT study_id, site_id, redaction_id, recorded_by, 'approved' FROM core.redaction");
-    assert_string_equal(seal_value(run, "SELECT content ->> 'redacted' FROM core.submission WHERE version = 2"), "true");
+    assert_string_equal(seal_value(run, "SELECT content ->> 'redacted' FROM core.submission WHERE version = 2"),
+                        "true");
     seal_once(run);
     seal_verify(run);
     assert_report(run, 0, "all as they were sealed");

@@ -27,21 +27,26 @@ struct report_run *seal_run_new(void)
     return run;
 }
 
+const char *seal_path(struct report_run *run)
+{
+    const char *build = getenv("BUILD");
+    char *relative = memory_format(run, "%s/bin/patella-seal", build != NULL ? build : "build");
+    char *absolute = realpath(relative, NULL);
+    if (absolute == NULL)
+        fail_msg("there is no %s", relative);
+    char *path = memory_copy_string(run, absolute);
+    free(absolute);
+    return path;
+}
+
 const char *seal_program(struct report_run *run, const char *role, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     char *options = memory_format_list(run, format, arguments);
     va_end(arguments);
-    const char *build = getenv("BUILD");
-    char *relative = memory_format(run, "%s/bin/patella-seal", build != NULL ? build : "build");
-    char *path = realpath(relative, NULL);
-    if (path == NULL)
-        fail_msg("there is no %s", relative);
     const char *database = test_database_name(collected_database(run->collected));
-    const char *output = report_shell(run, "PGDATABASE='%s' PGUSER='%s' '%s' %s", database, role, path, options);
-    free(path);
-    return output;
+    return report_shell(run, "PGDATABASE='%s' PGUSER='%s' '%s' %s", database, role, seal_path(run), options);
 }
 
 void seal_once(struct report_run *run)

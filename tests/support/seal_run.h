@@ -15,6 +15,9 @@ struct report_run *seal_run_new(void);
 const char *seal_program(struct report_run *run, const char *role, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Path of the program. */
+const char *seal_path(struct report_run *run);
+
 /* `run --once` with the checkpoint file "checkpoints"; a failure fails the test. */
 void seal_once(struct report_run *run);
 
