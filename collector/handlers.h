@@ -49,6 +49,13 @@ route_handler handle_list_second_entries;
 route_handler handle_show_second_entry;
 route_handler handle_enter_second;
 route_handler handle_reconcile;
+
+/* handlers_unblinding.c */
+route_handler handle_list_unblindings;
+route_handler handle_request_unblinding;
+route_handler handle_approve_unblinding;
+route_handler handle_request_emergency;
+route_handler handle_reveal_allocation;
 route_handler handle_log_in;
 route_handler handle_show_session;
 route_handler handle_log_out;

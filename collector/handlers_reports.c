@@ -2,10 +2,13 @@
 /* Data cuts, and reports made of them: asked for here, written by patella-report, downloaded here. */
 #include "collector/handlers.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "collector/body.h"
 #include "collector/json_reply.h"
+#include "collector/problem_details.h"
 #include "collector/request.h"
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
@@ -78,6 +81,7 @@ static void append_report(struct text *out, const struct store_report *report)
     json_reply_nullable(out, "finished_at", report->finished_at);
     json_reply_nullable(out, "message", report->message);
     json_reply_nullable(out, "sha256", report->sha256);
+    json_reply_nullable(out, "unblinding", report->unblinding);
 }
 
 void handle_list_reports(struct exchange *exchange, struct store *store)
@@ -104,8 +108,12 @@ void handle_list_reports(struct exchange *exchange, struct store *store)
 }
 
 /* The limit of reports that wait is the database's (api.request_report). */
-static void reply_request_error(struct exchange *exchange, const struct error *error)
+static void reply_request_error(struct exchange *exchange, const char *unblinding, const struct error *error)
 {
+    if (unblinding != NULL && error->kind == ERROR_DENIED) {
+        exchange_reply_problem(exchange, 403, "not_approved", "%s", problem_details_text("not_approved"));
+        return;
+    }
     if (strcmp(error->sqlstate, TOO_MANY_REPORTS) != 0) {
         request_reply_error(exchange, error);
         return;
@@ -119,15 +127,19 @@ static void reply_request_error(struct exchange *exchange, const struct error *e
 void handle_request_report(struct exchange *exchange, struct store *store)
 {
     struct error error = {0};
-    int cut = 0;
+    static const struct body_field fields[] = {
+        {"cut", BODY_NUMBER, true, CUT_MOST, NULL},
+        {"unblinding", BODY_UUID, false, 0, NULL},
+    };
+    const char *given[2] = {NULL};
     const struct catalogue_study *study = request_study(exchange);
-    if (study == NULL || !request_allow_query(exchange, no_parameters) ||
-        !request_body_number(exchange, "cut", 1, CUT_MOST, &cut))
+    if (study == NULL || !request_allow_query(exchange, no_parameters) || !body_read(exchange, fields, 2, given))
         return;
+    int cut = atoi(given[0]);
     struct store_reader reader = request_reader(exchange, study);
-    const char *report = store_request_report(exchange, store, &reader, cut, &error);
+    const char *report = store_request_report(exchange, store, &reader, cut, given[1], &error);
     if (report == NULL) {
-        reply_request_error(exchange, &error);
+        reply_request_error(exchange, given[1], &error);
         return;
     }
     struct text *body = text_new(exchange);

@@ -75,6 +75,11 @@ static const struct refusal refusals[] = {
     {"content_differs", 409,
      "the version has another content than the one that was to be signed; "
      "read it again"},
+    {"not_masked", 409, "the study is not masked, so that there is nothing to be unblinded"},
+    {"not_approved", 403,
+     "no request for unblinding of this number was approved within seven days; ask for it, and have the "
+     "administrator approve it"},
+    {"request_expired", 409, "the request is older than ten minutes; ask again, with a new request"},
     {"signed_already", 409, "this account has signed this version with this meaning already"},
     {"record_locked", 423, "the record is locked; ask the data manager to unlock it"},
     {"decided_already", 409, "this has been decided already, and otherwise; read it again"},
@@ -109,12 +114,13 @@ static const char *const codes[] = {
     "duplicate_header", "exists", "folded_header", "head_too_large", "head_too_slow", "internal", "invalid",
     "invalid_parameter", "items_differ", "length_and_transfer_encoding", "length_required", "login_failed",
     "malformed", "method_not_allowed", "no_first_entry", "no_session", "no_token", "not_allowed",
-    "not_confirmed", "not_found", "not_json", "not_verified", "other_form_version", "query_of_another",
-    "query_state", "reason_missing", "record_exists", "record_locked", "record_void", "result_differs",
-    "same_account", "signed_already", "study_frozen", "subject_exists", "subject_has_records",
-    "subject_locked", "superseded", "too_large", "too_many_headers", "too_many_logins", "too_many_reports",
-    "transfer_encoding", "unavailable", "unknown_form", "unknown_method", "unknown_subject", "uuid_reused",
-    "version_conflict", "weak_password", "wrong_certificate", "wrong_port", "wrong_type",
+    "not_approved", "not_confirmed", "not_found", "not_json", "not_masked", "not_verified",
+    "other_form_version", "query_of_another", "query_state", "reason_missing", "record_exists",
+    "record_locked", "record_void", "request_expired", "result_differs", "same_account", "signed_already",
+    "study_frozen", "subject_exists", "subject_has_records", "subject_locked", "superseded", "too_large",
+    "too_many_headers", "too_many_logins", "too_many_reports", "transfer_encoding", "unavailable",
+    "unknown_form", "unknown_method", "unknown_subject", "uuid_reused", "version_conflict", "weak_password",
+    "wrong_certificate", "wrong_port", "wrong_type",
 };
 
 const char *problem_details_code(size_t index)

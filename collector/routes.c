@@ -12,6 +12,7 @@ enum {
     WORDS_LIMIT = 16384,         /* a text of 2000 characters, each of up to six bytes */
     CONCLUSION_LIMIT = 1 << 15,
     STATISTICIANS = ROLE_STATISTICIAN | ROLE_STATISTICIAN_UNMASKED,
+    UNBLINDINGS = ROLE_ADMINISTRATOR | ROLE_DATA_MANAGER | ROLE_INVESTIGATOR | ROLE_STATISTICIAN_UNMASKED,
     READERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_MONITOR | STATISTICIANS,
     CUTTERS = ROLE_DATA_MANAGER | STATISTICIANS,
     CUTS = CUTTERS | ROLE_ADMINISTRATOR | ROLE_COORDINATOR,
@@ -86,6 +87,15 @@ const struct route route_table[] = {
     {"POST", STUDY "/second-entries", SECONDS, ENTRY_LIMIT, HANDLE_ON_WORKER, handle_enter_second},
     {"GET", STUDY "/second-entries/{entry}", READERS, 0, HANDLE_ON_WORKER, handle_show_second_entry},
     {"POST", STUDY "/second-entries/{entry}/reconcile", SECONDS, ENTRY_LIMIT, HANDLE_ON_WORKER, handle_reconcile},
+    {"GET", STUDY "/unblindings", UNBLINDINGS, 0, HANDLE_ON_WORKER, handle_list_unblindings},
+    {"POST", STUDY "/unblindings", ROLE_STATISTICIAN_UNMASKED, SMALL_LIMIT, HANDLE_ON_WORKER,
+     handle_request_unblinding},
+    {"POST", STUDY "/unblindings/{request}/approve", ROLE_ADMINISTRATOR, SMALL_LIMIT, HANDLE_ON_WORKER,
+     handle_approve_unblinding},
+    {"POST", STUDY "/subjects/{subject}/unblindings", ROLE_INVESTIGATOR, SMALL_LIMIT, HANDLE_ON_WORKER,
+     handle_request_emergency},
+    {"POST", STUDY "/subjects/{subject}/unblindings/{request}/reveal", ROLE_INVESTIGATOR, SMALL_LIMIT,
+     HANDLE_ON_WORKER, handle_reveal_allocation},
 
     {"GET", STUDY "/cuts", CUTS, 0, HANDLE_ON_WORKER, handle_list_cuts},
     {"POST", STUDY "/cuts", CUTTERS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_make_cut},

@@ -154,6 +154,7 @@ struct store_report {
     const char *finished_at;     /* NULL: not yet */
     const char *message;         /* NULL: none */
     const char *sha256;          /* NULL: none */
+    const char *unblinding;      /* the request by which it tells cohorts of a masked study apart; NULL: none */
 };
 
 struct store_file {
@@ -257,7 +258,7 @@ bool store_make_cut(struct store *store, const struct store_reader *reader, cons
 struct store_reports *store_list_reports(const void *owner, struct store *store,
                                          const struct store_reader *reader, struct error *error) MUST_CHECK;
 const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader,
-                                 int cut, struct error *error) MUST_CHECK;
+                                 int cut, const char *unblinding, struct error *error) MUST_CHECK;
 struct store_files *store_list_files(const void *owner, struct store *store,
                                      const struct store_reader *reader, const char *report,
                                      struct error *error) MUST_CHECK;

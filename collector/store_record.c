@@ -25,6 +25,11 @@ static const size_t column_counts[CALL_COUNT] = {
     [CALL_RECONCILE] = 3,
     [CALL_LIST_SECOND_ENTRIES] = 15,
     [CALL_LIST_DIFFERENCES] = 6,
+    [CALL_REQUEST_UNBLINDING] = 3,
+    [CALL_APPROVE_UNBLINDING] = 3,
+    [CALL_LIST_UNBLINDINGS] = 9,
+    [CALL_REQUEST_EMERGENCY] = 3,
+    [CALL_REVEAL_ALLOCATION] = 4,
 };
 
 const char *store_cell(const struct store_table *table, size_t row, size_t column)

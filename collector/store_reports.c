@@ -63,18 +63,20 @@ struct store_reports *store_list_reports(const void *owner, struct store *store,
             .finished_at = store_copy(reports, result, row, 7),
             .message = store_copy(reports, result, row, 8),
             .sha256 = store_copy(reports, result, row, 9),
+            .unblinding = store_copy(reports, result, row, 10),
         };
     talloc_free(result);
     return reports;
 }
 
 const char *store_request_report(const void *owner, struct store *store, const struct store_reader *reader,
-                                 int cut, struct error *error)
+                                 int cut, const char *unblinding, struct error *error)
 {
     if (!store_ensure(store, error))
         return NULL;
-    struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 4);
     db_set_int(parameters, 2, cut);
+    db_set_text(parameters, 3, unblinding);
     struct db_result *result = db_execute(owner, store->db, STATEMENT_REQUEST_REPORT, parameters, error);
     return result != NULL ? db_text(result, 0, 0) : NULL;
 }

@@ -100,10 +100,12 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
 
     [STATEMENT_LIST_REPORTS] = {"list_reports",
         "SELECT r.job_id, r.cut_no, r.cut_label, r.state, r.requested_by, " RFC3339("r.requested_at") ",\n"
-        "       " RFC3339("r.started_at") ", " RFC3339("r.finished_at") ", r.message, " HEX("r.sha256") "\n"
+        "       " RFC3339("r.started_at") ", " RFC3339("r.finished_at") ", r.message, " HEX("r.sha256") ",\n"
+        "       r.unblinding\n"
         "FROM api.list_reports($1::bytea, $2::int) r"},
 
-    [STATEMENT_REQUEST_REPORT] = {"request_report", "SELECT api.request_report($1::bytea, $2::int, $3::int)"},
+    [STATEMENT_REQUEST_REPORT] = {"request_report", 
+        "SELECT api.request_report($1::bytea, $2::int, $3::int, $4::uuid)"},
 
     [STATEMENT_LIST_FILES] = {"list_files",
         "SELECT f.name, f.media_type, f.size, " HEX("f.sha256") "\n"
@@ -253,4 +255,25 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_CALLS + CALL_LIST_DIFFERENCES] = {"list_differences",
         "SELECT d.item, d.first_value, d.second_value, d.choice, d.reason, d.recorded_by\n"
         "FROM api.list_differences($1::bytea, $2::int, $3::int, $4::uuid) d"},
+
+    [STATEMENT_CALLS + CALL_REQUEST_UNBLINDING] = {"request_unblinding",
+        OUTCOME
+        "FROM api.request_unblinding($1::bytea, $2::int, $3::uuid, $4::text) o"},
+
+    [STATEMENT_CALLS + CALL_APPROVE_UNBLINDING] = {"approve_unblinding",
+        OUTCOME
+        "FROM api.approve_unblinding($1::bytea, $2::int, $3::uuid) o"},
+
+    [STATEMENT_CALLS + CALL_LIST_UNBLINDINGS] = {"list_unblindings",
+        "SELECT r.request_id, r.site_id, r.subject_no, r.state, r.reason, r.requested_by,\n"
+        "       " RFC3339("r.requested_at") ", r.approved_by, " RFC3339("r.approved_at") "\n"
+        "FROM api.list_unblindings($1::bytea, $2::int) r"},
+
+    [STATEMENT_CALLS + CALL_REQUEST_EMERGENCY] = {"request_emergency",
+        OUTCOME
+        "FROM api.request_emergency($1::bytea, $2::int, $3::int, $4::int, $5::uuid, $6::text) o"},
+
+    [STATEMENT_CALLS + CALL_REVEAL_ALLOCATION] = {"reveal_allocation",
+        "SELECT r.code, r.knee, r.cohort, " RFC3339("r.entered_at") "\n"
+        "FROM api.reveal_allocation($1::bytea, $2::int, $3::int, $4::int, $5::uuid) r"},
 };
