@@ -16,26 +16,11 @@ static const struct body_field request_fields[] = {
     {"reason", BODY_TEXT, true, REASON_LENGTH_LIMIT, NULL},
 };
 
-/* Of a report: it may have no subject. */
-static const struct member study_members[] = {
-    {"state", MEMBER_TEXT},        {"reason", MEMBER_TEXT},          {"requested_by", MEMBER_TEXT},
-    {"requested_at", MEMBER_TEXT}, {"approved_by", MEMBER_NULLABLE}, {"approved_at", MEMBER_NULLABLE},
-    {NULL, MEMBER_TEXT},
+static const struct member request_members[] = {
+    {"request", MEMBER_TEXT},         {"subject", MEMBER_SUBJECT},      {"state", MEMBER_TEXT},
+    {"reason", MEMBER_TEXT},          {"requested_by", MEMBER_TEXT},    {"requested_at", MEMBER_TEXT},
+    {"approved_by", MEMBER_NULLABLE}, {"approved_at", MEMBER_NULLABLE}, {NULL, MEMBER_TEXT},
 };
-
-enum { COLUMN_REQUEST, COLUMN_SITE, COLUMN_SUBJECT, COLUMN_STATE };
-
-static void append_request(struct text *out, const struct store_table *table, size_t row)
-{
-    static const struct member subject[] = {{"subject", MEMBER_SUBJECT}, {NULL, MEMBER_TEXT}};
-    const struct store_table rest = {1, table->columns - COLUMN_STATE,
-                                     &table->cells[row * table->columns + COLUMN_STATE]};
-    const struct store_table place = {1, 2, &table->cells[row * table->columns + COLUMN_SITE]};
-    json_text(out, "request", store_cell(table, row, COLUMN_REQUEST));
-    if (store_cell(table, row, COLUMN_SUBJECT) != NULL)
-        record_append_row(out, &place, 0, subject);
-    record_append_row(out, &rest, 0, study_members);
-}
 
 void handle_list_unblindings(struct exchange *exchange, struct store *store)
 {
@@ -51,13 +36,9 @@ void handle_list_unblindings(struct exchange *exchange, struct store *store)
         return;
     }
     struct text *body = text_new(exchange);
-    text_append(body, "{\"unblindings\":[");
-    for (size_t row = 0; row < requests->rows; row++) {
-        text_append(body, row > 0 ? ",{" : "{");
-        append_request(body, requests, row);
-        text_append(body, "}");
-    }
-    text_append(body, "]}");
+    text_append(body, "{");
+    record_append_rows(body, "unblindings", requests, request_members);
+    text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }
 
@@ -106,22 +87,19 @@ void handle_request_emergency(struct exchange *exchange, struct store *store)
     record_act(exchange, store, CALL_REQUEST_EMERGENCY, given[0], &(struct store_values){values, 4});
 }
 
+/* The first column is the code of a refusal, and NULL here. */
 static void reply_allocation(struct exchange *exchange, const struct store_table *rows)
 {
-    static const struct member members[] = {
-        {"knee", MEMBER_TEXT}, {"cohort", MEMBER_TEXT}, {"entered_at", MEMBER_TEXT}, {NULL, MEMBER_TEXT}};
+    static const struct member members[] = {{"code", MEMBER_TEXT},
+                                            {"knee", MEMBER_TEXT},
+                                            {"cohort", MEMBER_TEXT},
+                                            {"entered_at", MEMBER_TEXT},
+                                            {NULL, MEMBER_TEXT}};
     struct text *body = text_new(exchange);
     text_append(body, "{");
     json_text(body, "subject", exchange_parameter(exchange, "subject"));
-    json_key(body, "allocation");
-    text_append(body, "[");
-    for (size_t row = 0; row < rows->rows; row++) {
-        const struct store_table entry = {1, 3, &rows->cells[row * rows->columns + 1]};
-        text_append(body, row > 0 ? ",{" : "{");
-        record_append_row(body, &entry, 0, members);
-        text_append(body, "}");
-    }
-    text_append(body, "]}");
+    record_append_rows(body, "allocation", rows, members);
+    text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }
 

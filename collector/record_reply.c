@@ -50,7 +50,9 @@ static void append_member(struct text *out, const struct store_table *table, siz
         json_boolean(out, member->name, value != NULL && strcmp(value, "t") == 0);
         break;
     case MEMBER_SUBJECT:
-        subject_format(number_of(value), number_of(store_cell(table, row, column + 1)), subject);
+        if (value == NULL)
+            break;
+        subject_format(atoi(value), atoi(store_cell(table, row, column + 1)), subject);
         json_text(out, member->name, subject);
         break;
     }
@@ -67,7 +69,7 @@ static void append_row(struct text *out, const struct store_table *table, size_t
     }
 }
 
-static void append_rows(struct text *out, const char *key, const struct store_table *table,
+void record_append_rows(struct text *out, const char *key, const struct store_table *table,
                         const struct member *members)
 {
     json_key(out, key);
@@ -160,7 +162,7 @@ void record_reply_list(struct exchange *exchange, struct store *store, const str
         return;
     struct text *body = text_new(exchange);
     text_append(body, "{");
-    append_rows(body, list->key, table, list->members);
+    record_append_rows(body, list->key, table, list->members);
     append_next(body, table, (size_t)most);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
@@ -205,7 +207,7 @@ void record_reply_with_rows(struct exchange *exchange, struct store *store, cons
     struct text *body = text_new(exchange);
     text_append(body, "{");
     append_row(body, row, 0, list->members);
-    append_rows(body, rows->key, further, rows->members);
+    record_append_rows(body, rows->key, further, rows->members);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }

@@ -15,7 +15,7 @@ enum member_kind {
     MEMBER_NUMBER,
     MEMBER_BOOLEAN,
     MEMBER_JSON,         /* a value that is written already */
-    MEMBER_SUBJECT       /* of two columns: site and subject */
+    MEMBER_SUBJECT       /* of two columns, site and subject; left out when they are NULL */
 };
 
 struct member {
@@ -43,6 +43,10 @@ struct record_rows {
 /* {...,"KEY":[{...},...]}: the row of the list with the id `{name}` of the path, and its rows. */
 void record_reply_with_rows(struct exchange *exchange, struct store *store, const struct record_list *list,
                             const char *name, const struct record_rows *rows);
+
+/* "KEY":[{...},...] of all rows of the table. */
+void record_append_rows(struct text *out, const char *key, const struct store_table *table,
+                        const struct member *members);
 
 /* `{name}` of the path when it is a UUID, and there are no query parameters; NULL and a reply otherwise. */
 const char *record_path_id(struct exchange *exchange, const char *name);

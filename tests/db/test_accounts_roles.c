@@ -52,7 +52,7 @@ static void test_functions_let_in_the_roles_of_the_table_only(void **state)
         {"list_cuts('%s', 1)", "adcsu"},
         {"make_cut('%s', 1, 'one')", "dsu"},
         {"list_reports('%s', 1)", "asu"},
-        {"request_report('%s', 1, 1)", "su"},
+        {"request_report('%s', 1, 1, NULL)", "su"},
         {"list_report_files('%s', 1, '00000000-0000-7000-8000-000000000000')", "asu"},
         {"request_report_file('%s', 1, '00000000-0000-7000-8000-000000000000', 'a')", "su"},
         {"read_report_file('%s', 1, '00000000-0000-7000-8000-000000000000')", "su"},

@@ -175,7 +175,7 @@ static void test_read_functions_allow_the_roles_of_the_table(void **state)
         {"api.list_cuts", "1", {"", "42501", "", "", "42501"}},
         {"api.make_cut", "1, 'label'", {"42501", "42501", "", "42501", "42501"}},
         {"api.list_reports", "1", {"42501", "42501", "", "", "42501"}},
-        {"api.request_report", "1, 1", {"42501", "42501", "P0002", "42501", "42501"}},
+        {"api.request_report", "1, 1, NULL", {"42501", "42501", "P0002", "42501", "42501"}},
         {"api.list_report_files", "1, '00000000-0000-0000-0000-000000000000'",
          {"42501", "42501", "P0002", "P0002", "42501"}},
         {"api.request_report_file", "1, '00000000-0000-0000-0000-000000000000', 'x'",
@@ -199,7 +199,7 @@ static void test_reports_and_cuts_are_refused_to_a_token_of_some_sites(void **st
     static const char *const calls[] = {
         "api.make_cut('statistician1', 1, 'label')",
         "api.list_reports('statistician1', 1)",
-        "api.request_report('statistician1', 1, 1)",
+        "api.request_report('statistician1', 1, 1, NULL)",
         "api.list_report_files('statistician1', 1, '00000000-0000-0000-0000-000000000000')",
         "api.request_report_file('statistician1', 1, '00000000-0000-0000-0000-000000000000', 'x')",
         "api.read_report_file('statistician1', 1, '00000000-0000-0000-0000-000000000000')",

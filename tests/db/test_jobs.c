@@ -52,7 +52,7 @@ static int tear_down(void **state)
 
 static void request(const struct fixture *fixture)
 {
-    test_run(collected_db(fixture->collected), "SELECT api.request_report('statistician', 1, 1)");
+    test_run(collected_db(fixture->collected), "SELECT api.request_report('statistician', 1, 1, NULL)");
 }
 
 static const char *value(const struct fixture *fixture, const char *sql)
@@ -119,7 +119,7 @@ static void test_jobs_run_failing_job_is_marked_and_does_not_stop_the_next(void 
     test_run(collected_db(fixture->collected),
              "SELECT admin.put_form('demo', 'broken', 1, 'no form at all')");
     collected_cut(fixture->collected, "second");
-    test_run(collected_db(fixture->collected), "SELECT api.request_report('statistician', 1, 2)");
+    test_run(collected_db(fixture->collected), "SELECT api.request_report('statistician', 1, 2, NULL)");
     request(fixture);
     run_once(fixture);
     assert_string_equal(value(fixture, STATES), "failed done");

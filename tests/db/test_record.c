@@ -24,7 +24,7 @@ static int setup(void **state)
     assert_string_equal(test_submit(fixture->collector, &rows[1], 1), "accepted");
     test_run(fixture->superuser, "SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{CS}', NULL)");
     test_run(fixture->superuser, "SELECT admin.make_cut('demo', 'first')");
-    test_run(fixture->collector, "SELECT api.request_report('statistician', 1, 1)");
+    test_run(fixture->collector, "SELECT api.request_report('statistician', 1, 1, NULL)");
     struct db *reporter = test_database_connect(fixture->owner, fixture->database, "patella_reporter");
     test_run(reporter, "SELECT rep.add_file(j, 'report.html', 'text/html', 'abc'), rep.finish_job(j, true, NULL) "
                        "FROM (SELECT job_id AS j FROM rep.take_job()) t");

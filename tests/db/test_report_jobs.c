@@ -26,7 +26,7 @@ static struct db *connect_reporter(const struct test_fixture *fixture)
 
 static const char *request(const struct test_fixture *fixture)
 {
-    return test_value(fixture->collector, "SELECT api.request_report('statistician', 1, 1)");
+    return test_value(fixture->collector, "SELECT api.request_report('statistician', 1, 1, NULL)");
 }
 
 static const char *state_of(const struct test_fixture *fixture, const char *job)
@@ -246,7 +246,7 @@ static void test_job_of_a_study_not_granted_is_not_taken(void **state)
     struct test_fixture *fixture = *state;
     struct db *reporter = connect_reporter(fixture);
     test_run(fixture->collector, "SELECT api.make_cut('statistician_other', 2, 'first')");
-    test_run(fixture->collector, "SELECT api.request_report('statistician_other', 2, 1)");
+    test_run(fixture->collector, "SELECT api.request_report('statistician_other', 2, 1, NULL)");
     assert_string_equal(test_value(reporter, "SELECT job_id FROM rep.take_job()"), "");
     assert_string_equal(test_value(fixture->collector, "SELECT count(*) FROM api.list_reports('statistician', 1)"),
                         "0");
@@ -255,8 +255,8 @@ static void test_job_of_a_study_not_granted_is_not_taken(void **state)
 static void test_job_for_an_unknown_cut_is_refused(void **state)
 {
     struct test_fixture *fixture = *state;
-    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, 2)"), "P0002");
-    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, NULL)"),
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, 2, NULL)"), "P0002");
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, NULL, NULL)"),
                         "P0002");
 }
 
@@ -323,14 +323,14 @@ static void test_job_place_is_free_again_when_nothing_waits(void **state)
 static void test_job_of_an_account_with_five_that_wait_is_refused(void **state)
 {
     struct test_fixture *fixture = *state;
-    static const char ask[] = "SELECT api.request_report('statistician', 1, 1)";
+    static const char ask[] = "SELECT api.request_report('statistician', 1, 1, NULL)";
     for (int i = 0; i < 5; i++)
         request(fixture);
     assert_string_equal(test_sqlstate(fixture->collector, ask), "53400");
     test_run(fixture->superuser, "SELECT admin.add_account('third', 'Third statistician'); "
              "SELECT admin.add_token('third', 'demo', 'statistician', '{}', sha256('third'), "
              "now() + interval '1 day')");
-    test_run(fixture->collector, "SELECT api.request_report('third', 1, 1)");
+    test_run(fixture->collector, "SELECT api.request_report('third', 1, 1, NULL)");
 }
 
 int main(void)
