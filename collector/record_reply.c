@@ -52,7 +52,7 @@ static void append_member(struct text *out, const struct store_table *table, siz
     case MEMBER_SUBJECT:
         if (value == NULL)
             break;
-        subject_format(atoi(value), atoi(store_cell(table, row, column + 1)), subject);
+        subject_format(number_of(value), number_of(store_cell(table, row, column + 1)), subject);
         json_text(out, member->name, subject);
         break;
     }
