@@ -53,7 +53,7 @@ static const struct {
     [METRIC_BLOCK_AGE] = {"patella_block_age_seconds", "", "gauge", "Age of the last sealed block; -1: none yet."},
 };
 
-enum { METRICS_ROUTES = 128, METRICS_CLASSES = 6, METRICS_PROBLEMS = 64 };
+enum { METRICS_ROUTES = 128, METRICS_CLASSES = 6, METRICS_PROBLEMS = 128 };
 
 static const int bucket_us[] = {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
                                 2500000, 5000000, 10000000};
