@@ -82,6 +82,14 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
                             "ORDER BY noticed_at, notice_id"},
     [ADMIN_TAKE_NOTICE] = {"take_notice", "SELECT notice_id, message FROM admin.take_notice($1::int)"},
     [ADMIN_FINISH_NOTICE] = {"finish_notice", "SELECT admin.finish_notice($1::uuid, $2::bool, $3::text)"},
+    [ADMIN_REQUEST_AUDIT] =
+        {"request_audit", "SELECT admin.request_audit($1::text, $2::text, $3::timestamptz, $4::timestamptz,\n"
+                          "    $5::text, $6::text, $7::text, $8::int, $9::int)"},
+    [ADMIN_READ_AUDIT] =
+        {"read_audit",
+         "SELECT pg_catalog.to_char(at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), actor, operation, object, site_id,\n"
+         "    subject, row_id, pg_catalog.encode(digest, 'hex'), old, new, reason, withheld, nth\n"
+         "FROM admin.read_audit($1::text, $2::uuid, $3::timestamptz, $4::int, $5::int)"},
     [ADMIN_ADD_NOTICE] = {"add_notice", "SELECT admin.add_notice($1::text, $2::text)"},
 };
 

@@ -40,6 +40,7 @@ extern const struct admin_group admin_ca;            /* admin_ca.c: ca */
 extern const struct admin_group admin_people;        /* admin_people.c: invitation, membership, session */
 extern const struct admin_group admin_allocation;    /* admin_allocation.c: allocate */
 extern const struct admin_group admin_notices;       /* admin_notices.c: notify, notice */
+extern const struct admin_group admin_audit;         /* admin_audit.c: audit */
 
 enum admin_statement {
     ADMIN_SET_OPERATOR,
@@ -75,6 +76,8 @@ enum admin_statement {
     ADMIN_TAKE_NOTICE,
     ADMIN_FINISH_NOTICE,
     ADMIN_ADD_NOTICE,
+    ADMIN_REQUEST_AUDIT,
+    ADMIN_READ_AUDIT,
     ADMIN_STATEMENTS
 };
 

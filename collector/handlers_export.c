@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The data of a cut as a ZIP of CSV files, one page of records after the other.  A cut is the same for ever, so that the
- * pages of many transactions fit together.
+ * The data of a cut as a ZIP of CSV files, one page of records after the other.  A cut is the same for ever, so that
+ * the pages of many transactions fit together.
  */
 #include "collector/handlers.h"
 
@@ -53,8 +53,9 @@ static void append_left_out(const struct export *export, struct text *out)
 {
     if (!export->masked)
         return;
-    text_append(out, "\r\nThe study is masked.  Items that may name the arm and texts in somebody's own words are left out,\r\n"
-                     "and so are the reasons for changes:\r\n");
+    text_append(out,
+                "\r\nThe study is masked.  Items that may name the arm and texts in somebody's own words are left\r\n"
+                     "out, and so are the reasons for changes:\r\n");
     for (size_t i = 0; i < export->form_count; i++) {
         struct export_columns *columns =
             export_columns_new(out, &export->study->catalogue, export->forms[i], export->masked);
@@ -72,7 +73,7 @@ static void append_readme(const struct export *export, struct text *out)
     text_append_format(out, "Exported by %s; request %s of the audit trail.\r\n\r\n", export->account, export->request);
     text_append(out,
                 "codebook.csv    items, rules and scores of the newest version of each form\r\n"
-                "forms/FORM.csv  a line for each record, as the newest version of the cut says it; void records stay\r\n"
+                "forms/FORM.csv  a line for each record, as the newest version of the cut says it, void ones too\r\n"
                 "versions.csv    all versions of all records: who, when, why, and their SHA-256\r\n\r\n"
                 "A score that is called as an item is has the column ID_score.\r\n"
                 "UTF-8, commas, CRLF (RFC 4180).  An empty cell is not answered; not_answered has the reasons.\r\n"
@@ -91,7 +92,8 @@ static bool write_whole_file(struct export *export, const char *name, struct tex
 
 static void append_version_names(const struct export *export, struct text *out)
 {
-    text_append(out, "subject,knee,form,visit,instance,version,status,date,form_version,id,door,recorded_by,recorded_at,");
+    text_append(out,
+                "subject,knee,form,visit,instance,version,status,date,form_version,id,door,recorded_by,recorded_at,");
     text_append_format(out, "%ssha256,prev_sha256\r\n", export->masked ? "" : "reason,");
 }
 
@@ -223,7 +225,8 @@ void handle_export(struct exchange *exchange, struct store *store)
         !request_query_number(exchange, "cut", 1, CUT_MOST, &cut))
         return;
     if (cut == 0) {
-        exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `cut` is missing: the number of a cut");
+        exchange_reply_problem(exchange, 400, "invalid_parameter",
+                               "query parameter `cut` is missing: the number of a cut");
         return;
     }
     struct export *export = memory_new(exchange, struct export);

@@ -11,6 +11,7 @@
 #include "collector/json_reply.h"
 #include "collector/request.h"
 #include "collector/store_listing.h"
+#include "collector/trail.h"
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
 
@@ -19,7 +20,8 @@
 enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000, PIECE_ROWS = 500, FINDINGS_MOST = 10000, CONCLUSION_MOST = 4000 };
 
 /* `{"NAME":[...],` with the first `count` columns of each row up to `rows`. */
-static struct text *begin_list(struct exchange *exchange, const char *name, const struct store_listing *table, size_t rows,
+static struct text *begin_list(struct exchange *exchange, const char *name, const struct store_listing *table,
+                               size_t rows,
                                const struct listing_column *columns, size_t count)
 {
     struct text *body = text_new(exchange);
@@ -75,14 +77,6 @@ void handle_list_notices(struct exchange *exchange, struct store *store)
 
 enum trail_format { TRAIL_PAGE, TRAIL_CSV, TRAIL_LINES };
 
-/* Columns of STATEMENT_READ_AUDIT: those that are shown, then the number among the events of its time. */
-static const struct listing_column trail_columns[] = {
-    {"at", LISTING_TEXT},       {"account", LISTING_TEXT}, {"operation", LISTING_TEXT}, {"object", LISTING_TEXT},
-    {"site", LISTING_NUMBER},   {"subject", LISTING_TEXT}, {"row", LISTING_TEXT},       {"sha256", LISTING_TEXT},
-    {"old", LISTING_JSON},      {"new", LISTING_JSON},     {"reason", LISTING_TEXT},    {"withheld", LISTING_BOOLEAN},
-};
-enum { TRAIL_AT, TRAIL_OPERATION = 2, TRAIL_NTH = COUNT(trail_columns) };
-
 /* A reading that was asked for, and how far it has come. */
 struct trail {
     struct store_reader reader;
@@ -93,41 +87,38 @@ struct trail {
     bool began;
 };
 
-/* The next events; `*events` of them, and more behind these when the trail has moved on. */
+/* The next events, and perhaps a row that says that there is more (trail.h). */
 static struct store_listing *read_events(const void *owner, struct store *store, const struct trail *trail, int most,
-                                       size_t *events, bool *more, struct error *error)
+                                         struct error *error)
 {
     struct db_parameters *given = store_reader_parameters(owner, &trail->reader, 6);
     db_set_text(given, 2, trail->request);
     db_set_text(given, 3, trail->after_at);
     db_set_text(given, 4, trail->after_nth);
     db_set_int(given, 5, most);
-    struct store_listing *table = store_read_listing(owner, store, STATEMENT_READ_AUDIT, given, false, error);
-    if (table == NULL)
-        return NULL;
-    *more = table->rows > 0 && listing_cell(table, table->rows - 1, TRAIL_OPERATION) == NULL;
-    *events = table->rows - *more;
-    return table;
+    struct store_listing *events = store_read_listing(owner, store, STATEMENT_READ_AUDIT, given, false, error);
+    talloc_free(given);
+    return events;
 }
 
 /* A stream_function; `context` is a trail. */
 static bool stream_trail(void *context, struct store *store, struct text *out, bool *last, struct error *error)
 {
     struct trail *trail = context;
-    size_t events = 0;
-    bool more = false;
-    struct store_listing *table = read_events(trail, store, trail, PIECE_ROWS, &events, &more, error);
+    struct store_listing *table = read_events(trail, store, trail, PIECE_ROWS, error);
     if (table == NULL)
         return false;
+    bool more = trail_has_more(table);
+    size_t events = table->rows - more;
     if (!trail->began && trail->format == TRAIL_CSV)
-        listing_append_csv_names(out, trail_columns, COUNT(trail_columns));
+        listing_append_csv_names(out, trail_columns, TRAIL_COLUMNS);
     trail->began = true;
     for (size_t row = 0; row < events; row++) {
         if (trail->format == TRAIL_CSV) {
-            listing_append_csv(out, table, row, trail_columns, COUNT(trail_columns));
+            listing_append_csv(out, table, row, trail_columns, TRAIL_COLUMNS);
             continue;
         }
-        listing_append_json(out, table, row, trail_columns, COUNT(trail_columns));
+        listing_append_json(out, table, row, trail_columns, TRAIL_COLUMNS);
         text_append(out, "\n");
     }
     *last = !more;
@@ -142,14 +133,14 @@ static bool stream_trail(void *context, struct store *store, struct text *out, b
 static void reply_page(struct exchange *exchange, struct store *store, const struct trail *trail, int most)
 {
     struct error error = {0};
-    size_t events = 0;
-    bool more = false;
-    struct store_listing *table = read_events(exchange, store, trail, most, &events, &more, &error);
+    struct store_listing *table = read_events(exchange, store, trail, most, &error);
     if (table == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
-    struct text *body = begin_list(exchange, "events", table, events, trail_columns, COUNT(trail_columns));
+    bool more = trail_has_more(table);
+    size_t events = table->rows - more;
+    struct text *body = begin_list(exchange, "events", table, events, trail_columns, TRAIL_COLUMNS);
     json_reply_nullable(body, "next",
                         more ? memory_format(exchange, "%s.%s", listing_cell(table, events, TRAIL_AT),
                                              listing_cell(table, events, TRAIL_NTH))
@@ -168,7 +159,8 @@ static bool read_format(struct exchange *exchange, enum trail_format *format)
             return true;
         }
     }
-    exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `format` must be `json`, `csv` or `jsonl`");
+    exchange_reply_problem(exchange, 400, "invalid_parameter",
+                           "query parameter `format` must be `json`, `csv` or `jsonl`");
     return false;
 }
 
@@ -265,7 +257,8 @@ struct review_number {
 };
 
 static const struct review_number review_numbers[] = {
-    {"days", 0, 3650, 14}, {"changes", 2, 100000, 20}, {"minutes", 1, 1440, 10}, {"opens", 0, 23, 7}, {"closes", 1, 24, 19},
+    {"days", 0, 3650, 14}, {"changes", 2, 100000, 20}, {"minutes", 1, 1440, 10}, {"opens", 0, 23, 7}, {"closes",
+        1, 24, 19},
 };
 
 static const struct {
@@ -303,7 +296,8 @@ static const char *request_review(struct exchange *exchange, struct store *store
         if ((reviews[review].numbers >> i & 1) != 0)
             db_set_int(given, 5 + i, value);
     }
-    struct store_listing *requested = store_read_listing(exchange, store, STATEMENT_REQUEST_REVIEW, given, true, &error);
+    struct store_listing *requested = store_read_listing(exchange, store, STATEMENT_REQUEST_REVIEW, given, true,
+                                                         &error);
     if (requested == NULL)
         request_reply_error(exchange, &error);
     return requested != NULL ? listing_cell(requested, 0, 0) : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* patella-admin: studies, sites, accounts, tokens, allocation, cuts, notices. */
+/* patella-admin: studies, sites, accounts, tokens, allocation, cuts, notices, audit trail. */
 #include <stdio.h>
 
 #include "collector/admin.h"
@@ -18,7 +18,7 @@ static struct command_list collect_commands(const void *owner)
 {
     static const struct admin_group *const groups[] = {&admin_studies, &admin_holds, &admin_accounts, &admin_people,
                                                        &admin_allocation, &admin_ca,
-                                                       &admin_notices};
+                                                       &admin_notices, &admin_audit};
     struct command_list list = {0};
     for (size_t i = 0; i < ADMIN_COUNT(groups); i++)
         list.count += groups[i]->count;

@@ -6,25 +6,28 @@
 #include "forms/csv_cell.h"
 #include "forms/json_write.h"
 
+struct store_listing *store_new_listing(const void *owner, struct db_result *result)
+{
+    struct store_listing *listing = memory_new(owner, struct store_listing);
+    listing->rows = db_rows(result);
+    listing->columns = db_columns(result);
+    listing->cells = memory_new_array(listing, const char *, memory_size_product(listing->rows, listing->columns));
+    for (size_t row = 0; row < listing->rows; row++)
+        for (size_t i = 0; i < listing->columns; i++)
+            if (!db_is_null(result, row, i))
+                listing->cells[row * listing->columns + i] = db_text(result, row, i);
+    talloc_steal(listing, result);   /* its texts are the cells */
+    return listing;
+}
+
 struct store_listing *store_read_listing(const void *owner, struct store *store, enum store_statement statement,
-                                     const struct db_parameters *parameters, bool writes, struct error *error)
+                                         const struct db_parameters *parameters, bool writes, struct error *error)
 {
     if (writes && !store_ensure(store, error))
         return NULL;
     struct db_result *result = writes ? db_execute(owner, store->db, statement, parameters, error)
                                       : store_query(owner, store, statement, parameters, error);
-    if (result == NULL)
-        return NULL;
-    struct store_listing *table = memory_new(owner, struct store_listing);
-    table->rows = db_rows(result);
-    table->columns = db_columns(result);
-    table->cells = memory_new_array(table, const char *, memory_size_product(table->rows, table->columns));
-    for (size_t row = 0; row < table->rows; row++)
-        for (size_t i = 0; i < table->columns; i++)
-            if (!db_is_null(result, row, i))
-                table->cells[row * table->columns + i] = db_text(result, row, i);
-    talloc_steal(table, result);   /* its texts are the cells */
-    return table;
+    return result != NULL ? store_new_listing(owner, result) : NULL;
 }
 
 static void append_value(struct text *out, const char *cell, enum listing_kind kind)
@@ -39,13 +42,13 @@ static void append_value(struct text *out, const char *cell, enum listing_kind k
         text_append(out, cell);
 }
 
-void listing_append_json(struct text *out, const struct store_listing *table, size_t row,
+void listing_append_json(struct text *out, const struct store_listing *listing, size_t row,
                        const struct listing_column *columns, size_t count)
 {
     text_append(out, "{");
     for (size_t i = 0; i < count; i++) {
         json_key(out, columns[i].name);
-        append_value(out, listing_cell(table, row, i), columns[i].kind);
+        append_value(out, listing_cell(listing, row, i), columns[i].kind);
     }
     text_append(out, "}");
 }
@@ -59,11 +62,11 @@ void listing_append_csv_names(struct text *out, const struct listing_column *col
     text_append(out, "\r\n");
 }
 
-void listing_append_csv(struct text *out, const struct store_listing *table, size_t row,
+void listing_append_csv(struct text *out, const struct store_listing *listing, size_t row,
                       const struct listing_column *columns, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *cell = listing_cell(table, row, i);
+        const char *cell = listing_cell(listing, row, i);
         text_append(out, i > 0 ? "," : "");
         if (cell == NULL)
             continue;

@@ -23,23 +23,26 @@ struct store_listing {
     const char **cells;          /* row by row; NULL: SQL NULL */
 };
 
+/* A result as rows of texts; takes it over. */
+struct store_listing *store_new_listing(const void *owner, struct db_result *result);
+
 /* What a statement gives; `writes`: it is not sent a second time when the answer was lost. */
 struct store_listing *store_read_listing(const void *owner, struct store *store, enum store_statement statement,
                                      const struct db_parameters *parameters, bool writes,
                                      struct error *error) MUST_CHECK;
 
-static inline const char *listing_cell(const struct store_listing *table, size_t row, size_t column)
+static inline const char *listing_cell(const struct store_listing *listing, size_t row, size_t column)
 {
-    return table->cells[row * table->columns + column];
+    return listing->cells[row * listing->columns + column];
 }
 
 /* The first `count` columns of a row as one JSON object; null for NULL. */
-void listing_append_json(struct text *out, const struct store_listing *table, size_t row,
+void listing_append_json(struct text *out, const struct store_listing *listing, size_t row,
                        const struct listing_column *columns, size_t count);
 
-/* The names, and the cells, as one line of CSV with CRLF (RFC 4180); texts are disarmed for spreadsheets (csv_cell.h). */
+/* The names, and the cells, as one line of CSV with CRLF (RFC 4180); texts are disarmed (csv_cell.h). */
 void listing_append_csv_names(struct text *out, const struct listing_column *columns, size_t count);
-void listing_append_csv(struct text *out, const struct store_listing *table, size_t row,
+void listing_append_csv(struct text *out, const struct store_listing *listing, size_t row,
                       const struct listing_column *columns, size_t count);
 
 #endif

@@ -22,7 +22,8 @@ static void log_end(const struct call *call, const char *what, const char *why)
 {
     char bytes[TEXT_NUMBER_SIZE];
     text_from_number(call->streamed, 1, bytes);
-    log_write(why != NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, what, "request", call->exchange.request_id, "bytes", bytes,
+    log_write(why != NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, what, "request", call->exchange.request_id,
+              "bytes", bytes,
               "error", why, NULL);
 }
 

@@ -61,7 +61,8 @@ static void test_adverse_event_starts_the_clocks_of_its_severity(void **state)
     struct test_fixture *fixture = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *before = test_value(fixture->superuser, "SELECT count(*) FROM audit.notice");
-        submit(fixture, (struct test_row){EVENT, .id = (int)i + 1, .instance = (int)i + 1, .content = cases[i].content});
+        submit(fixture, (struct test_row){EVENT, .id = (int)i + 1, .instance = (int)i + 1,
+                                          .content = cases[i].content});
         bool told = strcmp(before, test_value(fixture->superuser, "SELECT count(*) FROM audit.notice")) != 0;
         if (strcmp(told ? newest(fixture) : "", cases[i].notice) != 0)
             fail_msg("%s: \"%s\"", cases[i].label, told ? newest(fixture) : "");
@@ -123,7 +124,8 @@ static void test_notices_are_seen_at_their_sites_only(void **state)
     assert_string_equal(list(fixture, "investigator1"), "01-0001");
     assert_string_equal(list(fixture, "data_manager"), "01-0001 02-0001");
     assert_string_equal(list(fixture, "monitor"), "01-0001 02-0001");
-    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.list_notices('statistician', 1, NULL, 9)"), "42501");
+    assert_string_equal(test_sqlstate(fixture->collector,
+                                      "SELECT api.list_notices('statistician', 1, NULL, 9)"), "42501");
     assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.list_notices('machine1', 1, NULL, 9)"), "42501");
     assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.list_notices('nobody', 1, NULL, 9)"), "28000");
     assert_string_equal(test_value(fixture->collector,
@@ -195,7 +197,8 @@ static void test_message_says_where_to_look_and_nothing_clinical(void **state)
         "authority_due form instance kind knee notice noticed_at object severity site sponsor_due study subject try "
         "version visit");
     assert_string_equal(test_value(fixture->superuser, memory_format(fixture->owner,
-        "SELECT concat_ws(' ', '%s'::jsonb ->> 'study', '%s'::jsonb ->> 'subject')", message, message)), "demo 01-0001");
+        "SELECT concat_ws(' ', '%s'::jsonb ->> 'study', '%s'::jsonb ->> 'subject')", message, message)),
+            "demo 01-0001");
 }
 
 static void test_notices_are_kept(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The audit trail and the data of a cut as they are read: by whom, in two steps, page by page; and the trail's review. */
+/* The audit trail and the data of a cut as they are read: by whom, in two steps, page by page; its review. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,7 +68,8 @@ static void test_pages_of_any_size_hold_the_same_events_in_the_same_order(void *
     /* Ten events of one and the same time, among them pages end. */
     test_run(fixture->superuser,
         "INSERT INTO audit.event (xid, era, at, actor, db_role, operation, object, study_id, site_id, new) "
-        "SELECT pg_current_xact_id(), 1, '2026-01-01', 'somebody', 'x', 'INSERT', 'test', 1, 1, jsonb_build_object('n', n) "
+        "SELECT pg_current_xact_id(), 1, '2026-01-01', 'somebody', 'x', 'INSERT', 'test', 1, 1, "
+        "jsonb_build_object('n', n) "
         "FROM generate_series(1, 10) n");
     const char *request = ask(fixture, "administrator", ALL);
     const char *whole = read_by_pages(fixture, request, 10000);
@@ -83,7 +84,8 @@ static void test_filtered_pages_may_be_short_but_lose_nothing(void **state)
     submit(fixture, (struct test_row){.id = 1});
     const char *request = ask(fixture, "administrator",
                               "'json', NULL, NULL, 'coordinator', 'INSERT', 'core.submission', 1, 1");
-    assert_string_equal(read(fixture, "administrator", request, "string_agg(row_id::text || ' ' || subject, ', ' ORDER BY at)"),
+    assert_string_equal(read(fixture, "administrator", request,
+                             "string_agg(row_id::text || ' ' || subject, ', ' ORDER BY at)"),
                         "00000000-0000-0000-0000-000000001001 01-0001, 00000000-0000-0000-0000-000000000001 01-0001");
     assert_string_equal(read_by_pages(fixture, request, 1), read_by_pages(fixture, request, 100));
     /* One that stands alone behind more events than a call looks at. */
@@ -104,7 +106,8 @@ static void test_time_bounds_hold_the_first_and_not_the_last_instant(void **stat
         "INSERT INTO audit.event (xid, era, at, actor, db_role, operation, object, study_id) "
         "SELECT pg_current_xact_id(), 1, timestamptz '2001-01-01' + n * interval '1 hour', 'x', 'x', 'X', 'test', 1 "
         "FROM generate_series(0, 24) n");
-    const char *request = ask(fixture, "administrator", "'json', '2001-01-01', '2001-01-02', NULL, NULL, NULL, NULL, NULL");
+    const char *request = ask(fixture, "administrator",
+                              "'json', '2001-01-01', '2001-01-02', NULL, NULL, NULL, NULL, NULL");
     assert_string_equal(read(fixture, "administrator", request, "count(*)"), "24");
 }
 
@@ -140,9 +143,11 @@ static void test_trail_is_closed_to_other_roles(void **state)
         assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner,
             "SELECT api.request_audit('%s', 1, " ALL ")", tokens[i])), "42501");
         assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner,
-            "SELECT api.request_review('%s', 1, 'accounts', NULL, NULL, NULL, NULL, NULL, NULL, NULL)", tokens[i])), "42501");
+            "SELECT api.request_review('%s', 1, 'accounts', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+                tokens[i])), "42501");
     }
-    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_audit('administrator', 2, " ALL ")"), "42501");
+    assert_string_equal(test_sqlstate(fixture->collector,
+                                      "SELECT api.request_audit('administrator', 2, " ALL ")"), "42501");
     assert_string_equal(test_sqlstate(fixture->collector, "SELECT * FROM audit.event"), "42501");
     assert_string_equal(test_sqlstate(fixture->collector,
         "SELECT audit.list_events('{}', pg_current_snapshot(), 1::smallint, true, false, NULL, NULL, 9)"), "42501");
@@ -152,7 +157,8 @@ static void test_trail_is_closed_to_other_roles(void **state)
 static void test_monitor_of_a_site_sees_its_events_only(void **state)
 {
     struct test_fixture *fixture = *state;
-    static const char everything[] = "string_agg(concat_ws(' ', at, nth, actor, operation, object, site_id, subject, row_id, "
+    static const char everything[] = "string_agg(concat_ws(' ', at, nth, actor, operation, object, site_id, "
+                                     "subject, row_id, "
                                      "old, new, reason), E'\\n' ORDER BY at, nth)";
     submit(fixture, (struct test_row){.id = 1});
     const char *request = ask(fixture, "monitor1", ALL);
@@ -172,7 +178,8 @@ static void test_numbers_that_count_others_work_stay_inside(void **state)
     struct test_fixture *fixture = *state;
     const char *request = ask(fixture, "administrator", ALL);
     assert_string_equal(read(fixture, "administrator", request,
-                             "count(*) FILTER (WHERE new ?| '{xid,era,token_no}' OR old ?| '{xid,era,token_no}')"), "0");
+                             "count(*) FILTER (WHERE new ?| '{xid,era,token_no}' OR old ?| "
+                             "'{xid,era,token_no}')"), "0");
 }
 
 static void test_allocation_is_withheld_from_the_trail_of_a_masked_study(void **state)
@@ -188,11 +195,14 @@ static void test_allocation_is_withheld_from_the_trail_of_a_masked_study(void **
         "FROM generate_series(1, 2) s");
     const char *request = test_value(fixture->collector, "SELECT api.request_audit('manager_other', 2, " ALL ")");
     static const char seen[] = "SELECT string_agg(concat_ws(' ', new, reason, withheld), '') "
-                               "FROM api.read_audit('%s', %d, '%s', NULL, NULL, 10000) WHERE object = 'blind.allocation'";
-    assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner, seen, "manager_other", 2, request)),
+                               "FROM api.read_audit('%s', %d, '%s', NULL, NULL, 10000) WHERE object = "
+                               "'blind.allocation'";
+    assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner, seen, "manager_other", 2,
+                                                                     request)),
                         "{\"knee\": \"left\"} t");
     request = ask(fixture, "administrator", ALL);
-    assert_non_null(strstr(test_value(fixture->collector, memory_format(fixture->owner, seen, "administrator", 1, request)),
+    assert_non_null(strstr(test_value(fixture->collector, memory_format(fixture->owner, seen, "administrator",
+        1, request)),
                            "canary CELLS f"));
 }
 
@@ -296,7 +306,8 @@ static void test_review_is_concluded_once_by_whoever_made_it(void **state)
     struct test_fixture *fixture = *state;
     const char *request = ask_review(fixture, "monitor1", "'accounts', NULL, NULL, NULL, NULL, NULL, NULL, NULL");
     static const char conclude[] = "SELECT api.conclude_review('%s', 1, '%s', %s)";
-    assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner, conclude, "monitor1", request, "NULL")),
+    assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner, conclude, "monitor1",
+        request, "NULL")),
                         "22023");
     assert_string_equal(test_sqlstate(fixture->collector, memory_format(fixture->owner, conclude, "monitor", request,
                                                                         "'not mine'")), "P0002");
@@ -307,7 +318,8 @@ static void test_review_is_concluded_once_by_whoever_made_it(void **state)
         "SELECT string_agg(concat_ws(' ', requested_by, filter ->> 'kind', conclusion), ', ') "
         "FROM api.list_reviews('administrator', 1, 10)"), "monitor1 accounts nothing odd");
     ask_review(fixture, "monitor", "'accounts', NULL, NULL, NULL, NULL, NULL, NULL, NULL");
-    assert_string_equal(test_value(fixture->collector, "SELECT count(*) FROM api.list_reviews('monitor1', 1, 10)"), "1");
+    assert_string_equal(test_value(fixture->collector,
+                                   "SELECT count(*) FROM api.list_reviews('monitor1', 1, 10)"), "1");
     assert_string_equal(test_value(fixture->collector, "SELECT count(*) FROM api.list_reviews('monitor', 1, 10)"), "2");
     assert_string_equal(test_sqlstate(fixture->superuser, "UPDATE rep.review SET conclusion = 'other words'"), "42501");
     assert_string_equal(test_sqlstate(fixture->superuser,
@@ -320,7 +332,8 @@ static const char *read_export(struct test_fixture *fixture, const char *request
 {
     return test_value(fixture->collector, memory_format(fixture->owner,
         "SELECT string_agg(concat_ws(' ', site_id, subject_no, visit, version, content IS NULL), ', ') "
-        "FROM api.read_export('data_manager', 1, '%s', %s, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1000)", request, form));
+        "FROM api.read_export('data_manager', 1, '%s', %s, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1000)",
+            request, form));
 }
 
 static void test_export_holds_the_newest_version_of_its_cut(void **state)
@@ -338,7 +351,8 @@ static void test_export_holds_the_newest_version_of_its_cut(void **state)
                         "1 1 unscheduled 1 t, 1 1 M3 1 t, 1 1 M3 2 t, 1 1 M6 1 t, 2 1 unscheduled 1 t");
     /* Behind a record. */
     assert_string_equal(test_value(fixture->collector, memory_format(fixture->owner,
-        "SELECT string_agg(visit, ' ') FROM api.read_export('data_manager', 1, '%s', 'koos', 1, 1, 'koos', 'left', 'M3', 1, "
+        "SELECT string_agg(visit, ' ') FROM api.read_export('data_manager', 1, '%s', 'koos', 1, 1, 'koos', "
+        "'left', 'M3', 1, "
         "2, 1000)", request)), "M6");
     assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_export('data_manager', 1, 2)"), "P0002");
     assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_export('coordinator', 1, 1)"), "42501");

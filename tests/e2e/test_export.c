@@ -121,7 +121,8 @@ static void test_many_records_come_once_each(void **state)
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator", "02-0004");
     for (int i = 0; i < RECORDS; i++)
-        submit(registry, registry_event(registry, NULL, "02-0004", "fall", memory_format(registry, ",\"instance\":%d", i + 1)));
+        submit(registry, registry_event(registry, NULL, "02-0004", "fall", memory_format(registry,
+            ",\"instance\":%d", i + 1)));
     const char *events = unzip(export_cut(registry, "unmasked", "many"), "forms/adverse_event.csv", NULL);
     for (int i = 1; i <= RECORDS; i++) {
         const char *line = memory_format(registry, "\r\n02-0004,none,unscheduled,2024-03-01,%d,1,complete,", i);
@@ -151,13 +152,16 @@ static void test_masked_study_leaves_out_what_may_name_the_arm(void **state)
 {
     struct registry *registry = *state;
     test_run(registry->db,
-        "SELECT admin.add_account('manager_other', 'Manager'); SELECT admin.add_account('unmasked_other', 'Statistician'); "
+        "SELECT admin.add_account('manager_other', 'Manager'); SELECT admin.add_account('unmasked_other', "
+        "'Statistician'); "
         "SELECT admin.add_token('manager_other', 'other', 'data_manager', '{}', sha256('manager_other'), now() + "
         "interval '1 day'); "
-        "SELECT admin.add_token('unmasked_other', 'other', 'statistician_unmasked', '{}', sha256('unmasked_other'), now() + "
+        "SELECT admin.add_token('unmasked_other', 'other', 'statistician_unmasked', '{}', "
+        "sha256('unmasked_other'), now() + "
         "interval '1 day'); SELECT admin.make_cut('other', 'masked')");
     static const char path[] = "/api/v1/studies/other/export?cut=1";
-    struct client_reply *masked = api_get(registry, "manager_other", path), *open = api_get(registry, "unmasked_other", path);
+    struct client_reply *masked = api_get(registry, "manager_other", path), *open = api_get(registry,
+        "unmasked_other", path);
     assert_non_null(strstr(unzip(open, "forms/treatment.csv", NULL), ",product_kind,"));
     assert_null(strstr(unzip(masked, "forms/treatment.csv", NULL), "product_"));
     assert_non_null(strstr(unzip(masked, "README.txt", NULL), "  treatment.product_kind\r\n"));

@@ -57,7 +57,8 @@ static void test_whole_trail_is_what_the_pages_hold(void **state)
     struct registry *registry = *state;
     add_events(registry, 1200);
     static const char of_test[] = DEMO "/audit?object=test";
-    struct client_reply *lines = api_get(registry, "administrator", memory_format(registry, "%s&format=jsonl", of_test));
+    struct client_reply *lines = api_get(registry, "administrator", memory_format(registry, "%s&format=jsonl",
+        of_test));
     assert_status(lines, 200);
     assert_string_equal(client_header(lines, "Transfer-Encoding"), "chunked");
     assert_null(client_header(lines, "Content-Length"));
@@ -105,7 +106,8 @@ static void test_reading_the_trail_is_on_the_trail(void **state)
 static void test_parameters_that_do_not_fit_are_refused(void **state)
 {
     static const char *const queries[] = {
-        "format=xml", "from=yesterday", "from=2026-02-30", "to=2026-03-01T25:00:00Z", "to=2026-03-01T10:00:00", "after=7",
+        "format=xml", "from=yesterday", "from=2026-02-30", "to=2026-03-01T25:00:00Z", "to=2026-03-01T10:00:00",
+            "after=7",
         "after=2026-03-01.x", "limit=0", "limit=1001", "subject=1", "format=csv&limit=5", "unknown=1", "from=&from=",
     };
     struct registry *registry = *state;
@@ -235,7 +237,8 @@ static void test_reader_that_stands_still_is_cut(void **state)
     struct client *metrics = client_new(registry, daemon, NULL);
     assert_true(tls_client_send_text(client, GET_LINES));
     long long deadline = test_now_ms() + DEADLINE_MS;
-    while (strstr(client_send(metrics, "GET", "/metrics", NULL)->body, "patella_deadlines_total{phase=\"reply\"} 1") == NULL) {
+    static const char counted[] = "patella_deadlines_total{phase=\"reply\"} 1";
+    while (strstr(client_send(metrics, "GET", "/metrics", NULL)->body, counted) == NULL) {
         assert_true(test_now_ms() < deadline);
         test_pause();
     }
