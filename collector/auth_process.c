@@ -34,7 +34,7 @@ static void stand_alone(const char *name, int socket)
     close_range((unsigned)socket + 1, ~0U, 0);
 }
 
-/* It reads hashes of passwords: whoever takes it over shall start nothing, and take them nowhere but to the database. */
+/* It reads hashes of passwords: whoever takes it over shall start nothing, and take them to the database at most. */
 static void shut_in(const char *conninfo)
 {
     struct error error = {0};

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <argon2.h>
 #include <cmocka.h>
 
 #include "forms/base/memory.h"
@@ -247,6 +248,27 @@ static void test_session_stolen_from_the_database_is_useless(void **state)
     }
 }
 
+/* A hash that was made with less work is made anew when its password is there. */
+static void test_password_hash_of_other_costs_is_made_anew_at_login(void **state)
+{
+    static const char cheap_costs[] = "SELECT password_hash LIKE '$argon2id$v=19$m=1024,t=1,p=1$%' FROM sec.person "
+                                      "WHERE account = 'kurt'";
+    struct registry *registry = *state;
+    struct person *person = people_join(registry, "kurt", INVESTIGATOR);
+    char cheap[128];
+    assert_int_equal(argon2id_hash_encoded(1, 1024, 1, PEOPLE_PASSWORD, strlen(PEOPLE_PASSWORD), "saltsaltsalt", 12,
+                                           32, cheap, sizeof cheap), ARGON2_OK);
+    test_run(registry->db, memory_format(registry, "UPDATE sec.person SET password_hash = '%s' "
+                                         "WHERE account = 'kurt'", cheap));
+    assert_problem(people_try_login(registry, "kurt", "another sentence", ""), 401, "login_failed");
+    assert_string_equal(test_value(registry->db, cheap_costs), "t");
+    people_log_in(person);
+    assert_string_equal(test_value(registry->db, cheap_costs), "f");
+    assert_string_equal(test_value(registry->db, "SELECT password_hash LIKE '$argon2id$v=19$m=65536,t=3,p=1$%' "
+                                   "FROM sec.person WHERE account = 'kurt'"), "t");
+    people_log_in(person);
+}
+
 static void test_log_holds_no_secret(void **state)
 {
     struct registry *registry = *state;
@@ -274,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_membership_that_does_not_fit_is_refused),
         cmocka_unit_test(test_invitation_withdrawn_or_replaced_opens_nothing),
         cmocka_unit_test(test_session_stolen_from_the_database_is_useless),
+        cmocka_unit_test(test_password_hash_of_other_costs_is_made_anew_at_login),
         cmocka_unit_test(test_log_holds_no_secret),
     };
     memory_init();
