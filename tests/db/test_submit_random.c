@@ -243,7 +243,7 @@ static const char *const contents_of_tables[] = {
     ALL_OF "core.knee t",
     ALL_OF "(SELECT e.era, e.actor, e.token_no, e.db_role, e.operation, e.object, e.study_id, e.site_id, "
     "e.row_id, e.digest, "
-    "e.old - '{recorded_at,xid}'::text[] AS old, e.new - '{recorded_at,xid}'::text[] AS new, e.reason "
+    "e.old - '{recorded_at,xid}'::text[] AS old, e.new - '{recorded_at,xid,rest}'::text[] AS new, e.reason "
     "FROM audit.event e "
     "WHERE e.object IN ('core.submission', 'core.subject', 'core.knee')) t",
 };

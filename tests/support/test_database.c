@@ -187,22 +187,27 @@ static const struct seed_token seed_tokens[] = {
     {"machine1", "demo", "site_machine", "{1}"},
     {"statistician", "demo", "statistician", "{}"},
     {"administrator", "demo", "administrator", "{}"},
-    {"data_manager", "demo", "data_manager", "{}"},
-    {"investigator1", "demo", "investigator", "{1}"},
-    {"monitor", "demo", "monitor", "{}"},
-    {"unmasked", "demo", "statistician_unmasked", "{}"},
     {"coordinator_other", "other", "coordinator", "{}"},
     {"statistician_other", "other", "statistician", "{}"},
     {"expired", "demo", "coordinator", "{}"},
     {"revoked", "demo", "coordinator", "{}"},
+    /* Of roles that early migrations do not know, which some tests stop at; so they come last. */
+    {"data_manager", "demo", "data_manager", "{}"},
+    {"investigator1", "demo", "investigator", "{1}"},
+    {"monitor", "demo", "monitor", "{}"},
+    {"unmasked", "demo", "statistician_unmasked", "{}"},
 };
+
+enum { EARLY_TOKENS = sizeof seed_tokens / sizeof seed_tokens[0] - 4 };
 
 void test_database_seed(const struct test_database *database)
 {
     struct db *db = test_database_connect(NULL, database, NULL);
     for (size_t i = 0; i < sizeof seed_studies / sizeof seed_studies[0]; i++)
         test_run(db, seed_studies[i]);
-    for (size_t i = 0; i < sizeof seed_tokens / sizeof seed_tokens[0]; i++) {
+    bool early = strcmp(test_value(db, "SELECT count(*) FROM pg_constraint WHERE conname = 'credential_role_check' "
+                                       "AND pg_get_constraintdef(oid) LIKE '%monitor%'"), "0") == 0;
+    for (size_t i = 0; i < (early ? EARLY_TOKENS : sizeof seed_tokens / sizeof seed_tokens[0]); i++) {
         const struct seed_token *token = &seed_tokens[i];
         test_run(db, memory_format(db, "SELECT admin.add_account('%s', 'Name of %s')", token->account, token->account));
         test_run(db, memory_format(db, "SELECT admin.add_token('%s', '%s', '%s', '%s', sha256('%s'), "
