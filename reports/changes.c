@@ -168,31 +168,33 @@ static bool check_earlier(const struct manifest *manifest, const struct dataset 
     return true;
 }
 
-static bool check_cut(const struct manifest *manifest, const struct dataset *earlier, const char *folder,
-                      struct error *error)
+static bool check_cut(const struct manifest *manifest, const struct dataset *earlier, struct error *error)
 {
     char made_at[FORMAT_SIZE];
     format_instant(made_at, earlier->cut_made_us);
     if (strcmp(manifest->cut_label, earlier->cut_label) == 0 && strcmp(manifest->cut_made_at, made_at) == 0)
         return true;
     return error_set(error, ERROR_INPUT,
-                     "%s is of cut %d \"%s\" made at %s, this database's cut %d is \"%s\" made at %s: it is another "
+                     "the earlier report is of cut %d \"%s\" made at %s, this database's cut %d is \"%s\" made at %s: it is another "
                      "database",
-                     folder, manifest->cut, manifest->cut_label, manifest->cut_made_at, earlier->cut_no,
+                     manifest->cut, manifest->cut_label, manifest->cut_made_at, earlier->cut_no,
                      earlier->cut_label, made_at);
 }
 
 /* Lines of the earlier cut; the dataset that they come from is freed again. */
 static struct lines *read_earlier(struct changes *changes, struct db *db, const struct manifest *manifest,
-                                  const char *folder, struct error *error)
+                                  const char *opened_by, struct error *error)
 {
     char *cut = memory_format(changes, "%d", manifest->cut);
     enum extract_columns columns = manifest->pooled ? EXTRACT_COLUMNS_POOLED : EXTRACT_COLUMNS_COHORTS;
-    struct dataset *earlier = extract_dataset(changes, db, manifest->study, cut, columns, error);
+    struct dataset *earlier =
+        manifest->unblinding != NULL && opened_by != NULL
+            ? extract_unmasked(changes, db, manifest->study, cut, opened_by, error)
+            : extract_dataset(changes, db, manifest->study, cut, columns, error);
     if (earlier == NULL)
         return NULL;
     struct lines *lines = NULL;
-    if (check_cut(manifest, earlier, folder, error) && dataset_derive(earlier, error)) {
+    if (check_cut(manifest, earlier, error) && dataset_derive(earlier, error)) {
         lines = list_lines(changes, earlier);
         changes->subject_count = earlier->subject_count;
         changes->record_count = earlier->record_count;
@@ -224,7 +226,7 @@ struct changes *changes_find(const void *owner, struct db *db, const struct repo
     struct lines *before = NULL;
     if (manifest != NULL && check_earlier(manifest, report->dataset, folder, error) &&
         compare_numbers_of(changes, report, manifest, folder, error))
-        before = read_earlier(changes, db, manifest, folder, error);
+        before = read_earlier(changes, db, manifest, report->dataset->opened_by, error);
     if (before == NULL) {
         talloc_free(changes);
         return NULL;

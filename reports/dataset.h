@@ -83,6 +83,8 @@ struct dataset {
     const char *cut_label;
     int64_t cut_made_us;         /* microseconds UTC */
     bool cut_sealed;
+    const char *unblinding;      /* the request by which cohorts of a masked study are told apart, or NULL */
+    const char *opened_by;       /* the request by which they were read this time: another one when it is made again */
     bool pooled;                 /* masked study: one column, nothing that names an arm */
     const char *const *cohorts;      /* column ids: the protocol's cohorts, or {"Pooled"} */
     const char *const *cohort_titles;

@@ -23,6 +23,7 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "WHERE study_id = $1::int AND (cut_no::text = $2::text OR label = $2::text)\n"
         "ORDER BY cut_no::text = $2::text DESC\n"
         "LIMIT 1"},
+    [EXTRACT_OPEN_ALLOCATION] = {"open allocation", "SELECT rep.open_allocation($1::int, $2::int, $3::uuid)"},
     [EXTRACT_OPEN_CUT] = {"open cut", "SELECT rep.open_cut($1::int, $2::int)"},
     [EXTRACT_CUT_IS_SEALED] = {"is cut sealed", "SELECT rep.cut_is_sealed($1::int, $2::int)"},
     [EXTRACT_PROTOCOL] = {"read protocol",
@@ -56,6 +57,7 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "    ('patella_report.era', c.era::text),\n"
         "    ('patella_report.first', $3::text),\n"
         "    ('patella_report.behind', $4::text),\n"
+        "    ('patella_report.unblinding', COALESCE($6::text, '')),\n"
         "    ('enable_seqscan', $5::text),\n"
         "    ('enable_tidscan', $5::text),\n"
         "    ('jit', 'off')\n"
@@ -75,7 +77,8 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "COPY (\n"
         "    SELECT site_id, subject_no, knee, cohort\n"
         "    FROM rep.allocation(pg_catalog.current_setting('patella_report.study')::int,\n"
-        "        pg_catalog.current_setting('patella_report.cut')::int)\n"
+        "        pg_catalog.current_setting('patella_report.cut')::int,\n"
+        "        NULLIF(pg_catalog.current_setting('patella_report.unblinding'), '')::uuid)\n"
         "    ORDER BY site_id, subject_no, knee COLLATE \"C\"\n"
         ") TO STDOUT (FORMAT binary)"},
     /*
@@ -116,6 +119,7 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         "     = ($1::int, r.site_id, r.subject_no, r.form, r.knee, r.visit, r.instance, r.version)\n"
         "ORDER BY r.place"},
     [EXTRACT_TAKE_JOB] = {"take job", "SELECT job_id, study, cut_no FROM rep.take_job($1::int)"},
+    [EXTRACT_JOB_UNBLINDING] = {"job's unblinding", "SELECT rep.job_unblinding($1::uuid)"},
     [EXTRACT_ADD_FILE] = {"add file", "SELECT rep.add_file($1::uuid, $2::text, $3::text, $4::bytea)"},
     [EXTRACT_FINISH_JOB] = {"finish job", "SELECT rep.finish_job($1::uuid, $2::boolean, $3::text)"},
     [EXTRACT_RELEASE_JOBS] = {"release jobs", "SELECT rep.release_stale_jobs()"},
@@ -131,6 +135,7 @@ struct extract {
     struct db *db;
     int study_id, cut_no, protocol_version;
     bool masked;
+    const char *unblinding;      /* request by which the allocation of a masked study is read, or NULL */
     struct catalogue *catalogue;
     struct intake *intake;
 };
@@ -241,7 +246,7 @@ static bool refuse_cohorts(const char *study, struct error *error)
 {
     return error_set(error, ERROR_DENIED,
                      "study \"%s\" is masked: a report by cohort would unblind it; leave "
-                     "--columns away, or give --columns pooled",
+                     "--columns away, give --columns pooled, or name an approved request with --unblinding",
                      study);
 }
 
@@ -324,7 +329,7 @@ static bool choose_columns(struct extract *extract, enum extract_columns columns
 {
     struct dataset *dataset = extract->dataset;
     const struct protocol *protocol = extract->catalogue->protocol;
-    bool masked = extract->masked || protocol->masking != MASKING_NONE;
+    bool masked = (extract->masked || protocol->masking != MASKING_NONE) && extract->unblinding == NULL;
     if (masked && columns == EXTRACT_COLUMNS_COHORTS)
         return refuse_cohorts(extract->catalogue->study, error);
     dataset->pooled = masked || columns == EXTRACT_COLUMNS_POOLED;
@@ -352,9 +357,10 @@ static const struct part whole = {"(0,0)", BEHIND_ALL, true};
 
 static bool set_part(const struct extract *extract, struct db *db, const struct part *part, struct error *error)
 {
-    struct db_parameters *parameters = db_parameters_new(extract, 5);
+    struct db_parameters *parameters = db_parameters_new(extract, 6);
     db_set_int(parameters, 0, extract->study_id);
     db_set_int(parameters, 1, extract->cut_no);
+    db_set_text(parameters, 5, extract->unblinding);
     db_set_text(parameters, 2, part->first);
     db_set_text(parameters, 3, part->behind);
     db_set_text(parameters, 4, part->in_order ? "on" : "off");
@@ -499,21 +505,39 @@ static bool read_records(struct extract *extract, struct error *error)
 /* What is read leaves the database: the audit trail has to say so before, whatever happens then. */
 static bool leave_trace(struct extract *extract, struct error *error)
 {
-    return db_run(extract->db, EXTRACT_OPEN_CUT, study_and_cut(extract, extract), error);
+    if (!db_run(extract->db, EXTRACT_OPEN_CUT, study_and_cut(extract, extract), error))
+        return false;
+    if (extract->unblinding == NULL)
+        return true;
+    if (!extract->masked)
+        return error_set(error, ERROR_USAGE, "the study is not masked, so that there is nothing to be unblinded; "
+                                             "leave --unblinding away");
+    struct db_parameters *parameters = db_parameters_new(extract, 3);
+    db_set_int(parameters, 0, extract->study_id);
+    db_set_int(parameters, 1, extract->cut_no);
+    db_set_text(parameters, 2, extract->unblinding);
+    return db_run(extract->db, EXTRACT_OPEN_ALLOCATION, parameters, error);
 }
 
-struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
-                                enum extract_columns columns, struct error *error)
+struct view {
+    const char *study, *cut;
+    enum extract_columns columns;
+    const char *unblinding;
+};
+
+static struct dataset *extract_view(const void *owner, struct db *db, const struct view *view, struct error *error)
 {
     struct dataset *dataset = memory_new(owner, struct dataset);
     struct extract *extract = memory_new(dataset, struct extract);
     extract->dataset = dataset;
     extract->db = db;
-    bool read = find_study(extract, study, error) && find_cut(extract, study, cut, error) &&
+    if (view->unblinding != NULL)
+        extract->unblinding = dataset->opened_by = dataset->unblinding = memory_copy_string(dataset, view->unblinding);
+    bool read = find_study(extract, view->study, error) && find_cut(extract, view->study, view->cut, error) &&
                 ask_seal(extract, &dataset->cut_sealed, error) &&
                 leave_trace(extract, error) && db_begin(db, DB_REPEATABLE_READ_ONLY, error);
     if (read) {
-        read = read_catalogue(extract, study, error) && choose_columns(extract, columns, error) &&
+        read = read_catalogue(extract, view->study, error) && choose_columns(extract, view->columns, error) &&
                read_records(extract, error);
         db_rollback(db);
     }
@@ -522,4 +546,16 @@ struct dataset *extract_dataset(const void *owner, struct db *db, const char *st
         return dataset;
     talloc_free(dataset);
     return NULL;
+}
+
+struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
+                                enum extract_columns columns, struct error *error)
+{
+    return extract_view(owner, db, &(struct view){study, cut, columns, NULL}, error);
+}
+
+struct dataset *extract_unmasked(const void *owner, struct db *db, const char *study, const char *cut,
+                                 const char *unblinding, struct error *error)
+{
+    return extract_view(owner, db, &(struct view){study, cut, EXTRACT_COLUMNS_COHORTS, unblinding}, error);
 }

@@ -16,6 +16,7 @@ enum extract_statement {
     EXTRACT_FIND_STUDY,
     EXTRACT_MAKE_CUT,
     EXTRACT_FIND_CUT,
+    EXTRACT_OPEN_ALLOCATION,
     EXTRACT_OPEN_CUT,
     EXTRACT_CUT_IS_SEALED,
     EXTRACT_PROTOCOL,
@@ -28,6 +29,7 @@ enum extract_statement {
     EXTRACT_ORIGINS,
     /* for jobs.c */
     EXTRACT_TAKE_JOB,
+    EXTRACT_JOB_UNBLINDING,
     EXTRACT_ADD_FILE,
     EXTRACT_FINISH_JOB,
     EXTRACT_RELEASE_JOBS,
@@ -65,5 +67,12 @@ bool extract_cut_is_sealed(struct db *db, const char *study, int cut_no, bool *s
  */
 struct dataset *extract_dataset(const void *owner, struct db *db, const char *study, const char *cut,
                                 enum extract_columns columns, struct error *error) MUST_CHECK;
+
+/*
+ * The same of a masked study by cohort.  `unblinding` is the number of a request that was approved within seven days;
+ * the audit trail gets a row of the opening first.  ERROR_DENIED when it was not; ERROR_USAGE when the study is open.
+ */
+struct dataset *extract_unmasked(const void *owner, struct db *db, const char *study, const char *cut,
+                                 const char *unblinding, struct error *error) MUST_CHECK;
 
 #endif

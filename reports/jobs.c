@@ -13,8 +13,20 @@
 enum { POLL_SECONDS = 2 };
 
 struct job {
-    char *id, *study, *cut;
+    char *id, *study, *cut, *unblinding;
 };
+
+static bool find_unblinding(const void *owner, struct db *db, struct job *job, struct error *error)
+{
+    struct db_parameters *parameters = db_parameters_new(owner, 1);
+    db_set_text(parameters, 0, job->id);
+    struct db_result *result = db_execute(owner, db, EXTRACT_JOB_UNBLINDING, parameters, error);
+    if (result == NULL)
+        return false;
+    if (!db_is_null(result, 0, 0))
+        job->unblinding = memory_copy_string(job, db_text(result, 0, 0));
+    return true;
+}
 
 /* Sets *job NULL when none is waiting. */
 static bool take_job(const void *owner, struct db *db, int at_once, struct job **job, struct error *error)
@@ -33,7 +45,7 @@ static bool take_job(const void *owner, struct db *db, int at_once, struct job *
     (*job)->id = memory_copy_string(*job, db_text(result, 0, 0));
     (*job)->study = memory_copy_string(*job, db_text(result, 0, 1));
     (*job)->cut = memory_copy_string(*job, db_text(result, 0, 2));
-    return true;
+    return find_unblinding(owner, db, *job, error);
 }
 
 static bool collect(void *context, const void *bytes, size_t length, struct error *error)
@@ -100,7 +112,8 @@ static bool do_job(const void *owner, struct db *db, const struct job *job, unsi
 {
     struct error failure = {.kind = ERROR_NONE};
     const struct report_order order = {
-        .study = job->study, .cut = job->cut, .columns = EXTRACT_COLUMNS_ALLOWED, .formats = formats};
+        .study = job->study, .cut = job->cut, .columns = EXTRACT_COLUMNS_ALLOWED, .unblinding = job->unblinding,
+        .formats = formats};
     log_write(LOG_LEVEL_INFO, "report begins", "job", job->id, "study", job->study, "cut", job->cut, NULL);
     struct report *report = report_make(owner, db, &order, &failure);
     if (report != NULL && store_report(owner, db, job, report, &failure)) {

@@ -76,6 +76,10 @@ static void add_notices(struct layout *layout)
         layout_add_notice(layout,
                           "All subjects are shown in one column; items that name the product, texts in "
                           "somebody's own words and adverse events at a harvest site are left out.");
+    if (dataset->unblinding != NULL)
+        layout_add_notice(layout,
+                          "This report is unmasked: it shows the cohorts of a masked study, by request %s. It may be "
+                          "read only by those who may be unmasked.", dataset->unblinding);
     if (dataset->pooled)
         layout_add_notice(layout,
                           "Cohorts are not told apart and not compared: differences, sensitivity to missing "

@@ -73,11 +73,13 @@ static void append_making(struct text *out, const struct report *report)
 {
     const struct dataset *dataset = report->dataset;
     char *formats = report_format_names(out, report->formats);
-    char *command = memory_format(out, "patella-report --study %s --cut %d --columns %s --formats %s%s --out DIR",
+    char *command = memory_format(out, "patella-report --study %s --cut %d --columns %s%s --formats %s%s --out DIR",
                                   dataset->catalogue->study, dataset->cut_no, columns_name(dataset->pooled),
-                                  formats, report->changes != NULL ? " --compare OLD" : "");
+                                  dataset->unblinding != NULL ? " --unblinding REQUEST" : "", formats, report->changes != NULL ? " --compare OLD" : "");
     text_append(out, "  ");
     append_pair(out, "columns", columns_name(dataset->pooled), ",\n  ");
+    if (dataset->unblinding != NULL)
+        append_pair(out, "unblinding", dataset->unblinding, ",\n  ");
     append_pair(out, "formats", formats, ",\n  ");
     if (report->changes != NULL) {
         text_append_format(out, "\"compared_with\": {\"cut\": %d, ", report->changes->cut_no);

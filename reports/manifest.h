@@ -34,6 +34,7 @@ struct manifest {
     int protocol_version;
     int cut;
     const char *cut_label, *cut_made_at;
+    const char *unblinding;      /* the request by which cohorts of a masked study are told apart, or NULL */
     bool cut_sealed;             /* when the report was made */
     bool pooled;
     unsigned formats;            /* of enum report_format; the default ones where it does not say */

@@ -70,6 +70,7 @@ static bool read_making(struct manifest *manifest, const json_t *root, struct er
     const char *columns = json_string_value(json_object_get(root, "columns"));
     const json_t *compared = json_object_get(root, "compared_with");
     manifest->pooled = columns != NULL && strcmp(columns, "pooled") == 0;
+    manifest->unblinding = text_at(manifest, root, "unblinding");
     manifest->compared_cut = (int)json_integer_value(json_object_get(compared, "cut"));
     manifest->compared_sha256 = text_at(manifest, compared, "results_sha256");
     manifest->formats = REPORT_FORMATS_DEFAULT;

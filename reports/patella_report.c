@@ -17,7 +17,7 @@
 static const char help[] =
     "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--formats LIST]\n"
     "                      [--compare OLD] [--force] [--progress] [--db CONNINFO]\n"
-    "       " PROGRAM " verify DIR [--compare OLD] [--unsealed-ok] [--progress] [--db CONNINFO]\n"
+    "       " PROGRAM " verify DIR [--compare OLD] [--unblinding REQUEST] [--unsealed-ok] [--progress] [--db CONNINFO]\n"
     "       " PROGRAM " --jobs [--once] [--at-once N] [--formats LIST] [--db CONNINFO]\n"
     "\n"
     "Writes the report of a study at a data cut into the folder DIR: results.csv, manifest.json and what\n"
@@ -29,6 +29,8 @@ static const char help[] =
     "  --out DIR          folder that does not exist yet, or is empty\n"
     "  --columns COLUMNS  cohorts: one column for each (default; refused in a masked study);\n"
     "                     pooled: one for all\n"
+    "  --unblinding REQUEST\n"
+    "                     cohorts of a masked study, by a request that was approved within seven days\n"
     "  --formats LIST     with commas between: html, csv (default: these two), rtf, pdf, ars, datasets\n"
     "  --compare OLD      folder of an earlier report: a chapter and compare.csv say what changed since\n"
     "  --unsealed-ok      with verify: also when the audit trail of the cut is not sealed (patella-seal)\n"
@@ -48,7 +50,7 @@ static const char help[] =
 enum { AT_ONCE_DEFAULT = 2, AT_ONCE_MOST = 64 };
 
 struct settings {
-    const char *study, *cut, *out, *columns, *conninfo, *compare;
+    const char *study, *cut, *out, *columns, *conninfo, *compare, *unblinding;
     const char *verify;          /* folder, or NULL */
     unsigned formats;            /* 0: not given */
     int at_once;                 /* 0: not given */
@@ -67,6 +69,7 @@ enum {
     OPTION_AT_ONCE,
     OPTION_DB,
     OPTION_FORCE,
+    OPTION_UNBLINDING,
     OPTION_UNSEALED_OK,
     OPTION_PROGRESS,
     OPTION_JOBS,
@@ -85,6 +88,7 @@ static const struct option options[] = {
     {"at-once", required_argument, NULL, OPTION_AT_ONCE},
     {"db", required_argument, NULL, OPTION_DB},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"unblinding", required_argument, NULL, OPTION_UNBLINDING},
     {"unsealed-ok", no_argument, NULL, OPTION_UNSEALED_OK},
     {"progress", no_argument, NULL, OPTION_PROGRESS},
     {"jobs", no_argument, NULL, OPTION_JOBS},
@@ -119,6 +123,7 @@ static bool take_option(struct settings *settings, int option, struct error *err
     case OPTION_COMPARE: settings->compare = optarg; break;
     case OPTION_AT_ONCE: return take_at_once(settings, error);
     case OPTION_DB: settings->conninfo = optarg; break;
+    case OPTION_UNBLINDING: settings->unblinding = optarg; break;
     case OPTION_FORCE: settings->force = true; break;
     case OPTION_UNSEALED_OK: settings->unsealed_ok = true; break;
     case OPTION_PROGRESS: settings->progress = true; break;
@@ -140,7 +145,12 @@ static bool take_option(struct settings *settings, int option, struct error *err
 static bool check_settings(const struct settings *settings, struct error *error)
 {
     bool makes = settings->study || settings->cut || settings->out || settings->columns || settings->force;
-    if (settings->jobs && (makes || settings->compare || settings->progress))
+    uint8_t uuid[16];
+    if (settings->unblinding != NULL && !text_to_uuid(settings->unblinding, uuid))
+        return usage(error, "--unblinding takes the number of a request, like 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5d");
+    if (settings->unblinding != NULL && settings->columns != NULL && strcmp(settings->columns, "cohorts") != 0)
+        return usage(error, "--unblinding is for a report by cohort; leave --columns away");
+    if (settings->jobs && (makes || settings->unblinding || settings->compare || settings->progress))
         return usage(error, "--jobs takes study and cut from the jobs; leave the other options away");
     if (settings->verify && (makes || settings->jobs || settings->formats != 0))
         return usage(error, "verify takes study, cut and formats from the manifest; leave the other options away");
@@ -218,7 +228,8 @@ static const char *choose_cut(const void *owner, struct db *db, const struct set
     if (settings->cut != NULL)
         return settings->cut;
     int cut_no;
-    if (!extract_make_cut(db, settings->study, columns_of(settings), &cut_no, error))
+    enum extract_columns columns = settings->unblinding != NULL ? EXTRACT_COLUMNS_ALLOWED : columns_of(settings);
+    if (!extract_make_cut(db, settings->study, columns, &cut_no, error))
         return NULL;
     char *cut = memory_format(owner, "%d", cut_no);
     progress_tell(memory_format(owner, "made cut %s of study %s; `--cut %s` gives this report again", cut,
@@ -232,6 +243,7 @@ static bool make_report(const void *owner, struct db *db, const struct settings 
     struct report_order order = {
         .study = settings->study,
         .columns = columns_of(settings),
+        .unblinding = settings->unblinding,
         .formats = settings->formats,
         .compare = settings->compare,
         .progress = progress_tell,
@@ -267,7 +279,8 @@ static bool work_jobs(struct db *db, const struct settings *settings, struct err
 static bool run(const void *owner, const struct settings *settings, int *status, struct error *error)
 {
     enum verify_status verified = VERIFY_SAME;
-    const struct verify_order order = {settings->verify, settings->compare, progress_step, settings->unsealed_ok};
+    const struct verify_order order = {settings->verify, settings->compare, settings->unblinding, progress_step,
+                                       settings->unsealed_ok};
     progress_begin(PROGRAM, !settings->jobs && (settings->progress || isatty(STDERR_FILENO)));
     progress_step("connecting to the database");
     struct db *db = extract_open(owner, settings->conninfo, error);

@@ -304,9 +304,14 @@ struct report *report_make(const void *owner, struct db *db, const struct report
                            struct error *error)
 {
     step(order, "reading the data cut");
-    struct dataset *dataset = extract_dataset(owner, db, order->study, order->cut, order->columns, error);
+    struct dataset *dataset =
+        order->unblinding != NULL
+            ? extract_unmasked(owner, db, order->study, order->cut, order->unblinding, error)
+            : extract_dataset(owner, db, order->study, order->cut, order->columns, error);
     if (dataset == NULL)
         return NULL;
+    if (order->said_unblinding != NULL)
+        dataset->unblinding = memory_copy_string(dataset, order->said_unblinding);
     if (order->sealed != NULL)
         dataset->cut_sealed = *order->sealed;
     tell(order, dataset);

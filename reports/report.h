@@ -59,6 +59,8 @@ struct report_order {
     enum extract_columns columns;
     unsigned formats;            /* 0: REPORT_FORMATS_DEFAULT */
     const char *compare;         /* folder of an earlier report of the study, or NULL */
+    const char *unblinding;      /* an approved request: cohorts of a masked study; NULL: none */
+    const char *said_unblinding; /* the request that it names; NULL: that by which it is made */
     const bool *sealed;          /* what it says of the cut's seal; NULL: what is so now */
     void (*progress)(const char *line);   /* a message to keep; NULL: nobody */
     void (*step)(const char *what);       /* what is being done now; NULL: nobody */

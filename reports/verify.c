@@ -110,6 +110,8 @@ static struct report *make_again(const struct verification *v, struct db *db, st
         .columns = manifest->pooled ? EXTRACT_COLUMNS_POOLED : EXTRACT_COLUMNS_COHORTS,
         .formats = manifest->formats,
         .compare = v->order->compare,
+        .unblinding = v->order->unblinding != NULL ? v->order->unblinding : manifest->unblinding,
+        .said_unblinding = manifest->unblinding,
         .sealed = &manifest->cut_sealed,
         .step = v->order->step,
     };

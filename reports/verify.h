@@ -25,6 +25,7 @@ enum verify_status {
 struct verify_order {
     const char *folder;
     const char *compare;         /* folder of the earlier report, when the report was made with --compare; or NULL */
+    const char *unblinding;      /* an approved request, when the report is an unmasked one and its own has ended */
     void (*step)(const char *what);
     bool unsealed_ok;            /* takes a cut that is not sealed */
 };

@@ -166,11 +166,57 @@ static void test_patella_report_masked_study_by_cohort_is_refused(void **state)
     assert_int_equal(status, 0);
 }
 
+#define REQUEST "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5d"
+
+/* Asked for and approved, in transactions of their own, as the API does it. */
+static void approve(const struct fixture *fixture)
+{
+    struct db *db = collected_db(fixture->collected);
+    test_run(db, "SELECT blind.add_request(1, '" REQUEST "', 'interim analysis', 'anna')");
+    test_run(db, "SELECT blind.add_approval(1, '" REQUEST "', 'berta')");
+}
+
+static void test_patella_report_masked_study_by_an_approved_request(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    const char *path = program();
+    static const char options[] = "--study demo --cut 1 --unblinding " REQUEST;
+    const char *output = run_report(fixture, options, "early", &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(output, "no approved request"));
+    approve(fixture);
+    output = run_report(fixture, options, "one", &status);
+    if (status != 0)
+        fail_msg("%s", output);
+    run_command(fixture, memory_format(fixture, "cd '%s/one' && grep -q 'This report is unmasked' report.html && "
+                                                "grep -q AD-MSC results.csv && grep -q '\"unblinding\": \"" REQUEST
+                                                "\"' manifest.json", fixture->folder), &status);
+    assert_int_equal(status, 0);
+    output = run_command(fixture, memory_format(fixture, "%s verify '%s/one' --unsealed-ok --db '%s' 2>&1", path,
+                                                fixture->folder, fixture->conninfo), &status);
+    talloc_free((void *)path);
+    if (status != 0)
+        fail_msg("%s", output);
+    assert_string_equal(test_value(collected_db(fixture->collected),
+                                   "SELECT count(*) FROM audit.event WHERE object = 'blind.opening'"), "2");
+}
+
+static void test_patella_report_open_study_needs_no_request(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    const char *output = run_report(fixture, "--study demo --cut 1 --unblinding " REQUEST, "one", &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(output, "leave --unblinding away"));
+}
+
 static void test_patella_report_used_wrongly_exits_2(void **state)
 {
     struct fixture *fixture = *state;
     static const char *const cases[] = {"", "--study demo --columns both", "--study demo --nonsense",
-                                        "--study demo --jobs", "--study demo --once", "--study demo extra"};
+                                        "--study demo --jobs", "--study demo --once",
+                                        "--study demo --unblinding 1", "--study demo --columns pooled --unblinding " REQUEST, "--study demo extra"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int status;
         const char *output = run_report(fixture, cases[i], "one", &status);
@@ -190,6 +236,9 @@ int main(void)
         TEST(test_patella_report_folder_of_something_else_is_never_replaced),
         cmocka_unit_test_setup_teardown(test_patella_report_masked_study_by_cohort_is_refused, set_up_masked,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_patella_report_masked_study_by_an_approved_request, set_up_masked,
+                                        tear_down),
+        TEST(test_patella_report_open_study_needs_no_request),
         TEST(test_patella_report_used_wrongly_exits_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
