@@ -516,7 +516,12 @@ static bool leave_trace(struct extract *extract, struct error *error)
     db_set_int(parameters, 0, extract->study_id);
     db_set_int(parameters, 1, extract->cut_no);
     db_set_text(parameters, 2, extract->unblinding);
-    return db_run(extract->db, EXTRACT_OPEN_ALLOCATION, parameters, error);
+    if (db_run(extract->db, EXTRACT_OPEN_ALLOCATION, parameters, error))
+        return true;
+    return error->kind != ERROR_DENIED ? false
+        : error_set(error, ERROR_DENIED,
+                    "no request for unblinding %s was approved within seven days; ask for one and have it approved "
+                    "through the API, or leave --unblinding away", extract->unblinding);
 }
 
 struct view {

@@ -184,15 +184,18 @@ static void test_patella_report_masked_study_by_an_approved_request(void **state
     static const char options[] = "--study demo --cut 1 --unblinding " REQUEST;
     const char *output = run_report(fixture, options, "early", &status);
     assert_int_equal(status, 1);
-    assert_non_null(strstr(output, "no approved request"));
+    assert_non_null(strstr(output, "was approved within seven days"));
     approve(fixture);
     output = run_report(fixture, options, "one", &status);
     if (status != 0)
         fail_msg("%s", output);
-    run_command(fixture, memory_format(fixture, "cd '%s/one' && grep -q 'This report is unmasked' report.html && "
-                                                "grep -q AD-MSC results.csv && grep -q '\"unblinding\": \"" REQUEST
-                                                "\"' manifest.json", fixture->folder), &status);
-    assert_int_equal(status, 0);
+    static const char *const holds[] = {"'This report is unmasked' report.html", "CELLS results.csv",
+                                        "'\"unblinding\": \"" REQUEST "\"' manifest.json"};
+    for (size_t i = 0; i < sizeof holds / sizeof holds[0]; i++) {
+        run_command(fixture, memory_format(fixture, "cd '%s/one' && grep -q %s", fixture->folder, holds[i]), &status);
+        if (status != 0)
+            fail_msg("not there: %s", holds[i]);
+    }
     output = run_command(fixture, memory_format(fixture, "%s verify '%s/one' --unsealed-ok --db '%s' 2>&1", path,
                                                 fixture->folder, fixture->conninfo), &status);
     talloc_free((void *)path);
@@ -207,7 +210,7 @@ static void test_patella_report_open_study_needs_no_request(void **state)
     struct fixture *fixture = *state;
     int status;
     const char *output = run_report(fixture, "--study demo --cut 1 --unblinding " REQUEST, "one", &status);
-    assert_int_equal(status, 1);
+    assert_int_equal(status, 2);
     assert_non_null(strstr(output, "leave --unblinding away"));
 }
 
