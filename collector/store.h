@@ -239,7 +239,7 @@ struct store_record *store_find_record(const void *owner, struct store *store,
 /* Where a page of the data of a cut begins; api.read_export. */
 struct store_export_page {
     const char *request;         /* store_request_export */
-    const char *form;            /* its newest versions as of the cut; NULL: all versions, without contents and scores */
+    const char *form;            /* its newest versions as of the cut; NULL: all versions, without contents, scores */
     const struct store_record *after;   /* NULL: from the start */
     int most;
 };

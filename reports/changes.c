@@ -175,8 +175,8 @@ static bool check_cut(const struct manifest *manifest, const struct dataset *ear
     if (strcmp(manifest->cut_label, earlier->cut_label) == 0 && strcmp(manifest->cut_made_at, made_at) == 0)
         return true;
     return error_set(error, ERROR_INPUT,
-                     "the earlier report is of cut %d \"%s\" made at %s, this database's cut %d is \"%s\" made at %s: it is another "
-                     "database",
+                     "the earlier report is of cut %d \"%s\" made at %s, this database's cut %d is \"%s\" made at "
+                     "%s: it is another database",
                      manifest->cut, manifest->cut_label, manifest->cut_made_at, earlier->cut_no,
                      earlier->cut_label, made_at);
 }

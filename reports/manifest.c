@@ -75,7 +75,8 @@ static void append_making(struct text *out, const struct report *report)
     char *formats = report_format_names(out, report->formats);
     char *command = memory_format(out, "patella-report --study %s --cut %d --columns %s%s --formats %s%s --out DIR",
                                   dataset->catalogue->study, dataset->cut_no, columns_name(dataset->pooled),
-                                  dataset->unblinding != NULL ? " --unblinding REQUEST" : "", formats, report->changes != NULL ? " --compare OLD" : "");
+                                  dataset->unblinding != NULL ? " --unblinding REQUEST" : "", formats,
+                                  report->changes != NULL ? " --compare OLD" : "");
     text_append(out, "  ");
     append_pair(out, "columns", columns_name(dataset->pooled), ",\n  ");
     if (dataset->unblinding != NULL)

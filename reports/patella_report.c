@@ -17,7 +17,8 @@
 static const char help[] =
     "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--formats LIST]\n"
     "                      [--compare OLD] [--force] [--progress] [--db CONNINFO]\n"
-    "       " PROGRAM " verify DIR [--compare OLD] [--unblinding REQUEST] [--unsealed-ok] [--progress] [--db CONNINFO]\n"
+    "       " PROGRAM " verify DIR [--compare OLD] [--unblinding REQUEST] [--unsealed-ok] [--progress]\n"
+    "                      [--db CONNINFO]\n"
     "       " PROGRAM " --jobs [--once] [--at-once N] [--formats LIST] [--db CONNINFO]\n"
     "\n"
     "Writes the report of a study at a data cut into the folder DIR: results.csv, manifest.json and what\n"

@@ -169,7 +169,8 @@ BEGIN
 
     RETURN QUERY
     SELECT n.notice_id, n.noticed_at, n.kind, n.severity, n.site_id, core.subject_number(n.site_id, n.subject_no),
-           n.form, n.knee, n.visit, n.instance, n.version, n.object, n.sponsor_due, n.authority_due, n.tries, n.delivered_at
+           n.form, n.knee, n.visit, n.instance, n.version, n.object, n.sponsor_due, n.authority_due,
+           n.tries, n.delivered_at
     FROM audit.notice n
     WHERE n.study_id = study
       AND (after IS NULL OR (n.noticed_at, n.notice_id) > (last.noticed_at, last.notice_id))

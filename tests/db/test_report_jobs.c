@@ -255,7 +255,8 @@ static void test_job_of_a_study_not_granted_is_not_taken(void **state)
 static void test_job_for_an_unknown_cut_is_refused(void **state)
 {
     struct test_fixture *fixture = *state;
-    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, 2, NULL)"), "P0002");
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, 2, NULL)"),
+                        "P0002");
     assert_string_equal(test_sqlstate(fixture->collector, "SELECT api.request_report('statistician', 1, NULL, NULL)"),
                         "P0002");
 }

@@ -219,7 +219,8 @@ static void test_patella_report_used_wrongly_exits_2(void **state)
     struct fixture *fixture = *state;
     static const char *const cases[] = {"", "--study demo --columns both", "--study demo --nonsense",
                                         "--study demo --jobs", "--study demo --once",
-                                        "--study demo --unblinding 1", "--study demo --columns pooled --unblinding " REQUEST, "--study demo extra"};
+                                        "--study demo --unblinding 1", "--study demo extra",
+                                        "--study demo --columns pooled --unblinding " REQUEST};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int status;
         const char *output = run_report(fixture, cases[i], "one", &status);
