@@ -128,7 +128,7 @@ static void test_admin_accounts_and_tokens(void **state)
     assert_string_equal(test_value(admin, "SELECT concat_ws(' ', study, role, sites, revoked_at IS NOT NULL) "
                                           "FROM admin.list_tokens('demo') WHERE account = 'carla'"),
                         "demo coordinator {1,2} t");
-    assert_string_equal(test_value(admin, "SELECT count(*) FROM admin.list_tokens(NULL)"), "11");
+    assert_string_equal(test_value(admin, "SELECT count(*) FROM admin.list_tokens(NULL)"), "15");
 }
 
 static void test_admin_lists_say_what_there_is(void **state)
