@@ -277,25 +277,42 @@ static size_t find_review(const char *kind)
     return i;
 }
 
-static const char *request_review(struct exchange *exchange, struct store *store, const struct store_reader *reader,
-                                  size_t review)
+struct review_order {
+    size_t review;               /* of `reviews` */
+    const char *since, *until;
+    int numbers[COUNT(review_numbers)];
+};
+
+/* The kind last: a parameter that is wrong is named, whatever is lacking beside it. */
+static bool read_review(struct exchange *exchange, struct review_order *order)
 {
-    const char *since = NULL, *until = NULL;
-    struct error error = {0};
-    if (!request_query_instant(exchange, "from", &since) || !request_query_instant(exchange, "to", &until))
-        return NULL;
-    struct db_parameters *given = store_reader_parameters(exchange, reader, 10);
-    db_set_text(given, 2, reviews[review].kind);
-    db_set_text(given, 3, since);
-    db_set_text(given, 4, until);
+    if (!request_query_instant(exchange, "from", &order->since) || !request_query_instant(exchange, "to", &order->until))
+        return false;
     for (size_t i = 0; i < COUNT(review_numbers); i++) {
         const struct review_number *number = &review_numbers[i];
-        int value = number->initial;
-        if (!request_query_number(exchange, number->name, number->least, number->most, &value))
-            return NULL;
-        if ((reviews[review].numbers >> i & 1) != 0)
-            db_set_int(given, 5 + i, value);
+        order->numbers[i] = number->initial;
+        if (!request_query_number(exchange, number->name, number->least, number->most, &order->numbers[i]))
+            return false;
     }
+    order->review = find_review(exchange_query(exchange, "kind"));
+    if (order->review == COUNT(reviews))
+        exchange_reply_problem(exchange, 400, "invalid_parameter",
+                               "query parameter `kind` must be `late_entries`, `bulk_edits`, `out_of_hours` or "
+                               "`accounts`");
+    return order->review < COUNT(reviews);
+}
+
+static const char *request_review(struct exchange *exchange, struct store *store, const struct store_reader *reader,
+                                  const struct review_order *order)
+{
+    struct error error = {0};
+    struct db_parameters *given = store_reader_parameters(exchange, reader, 10);
+    db_set_text(given, 2, reviews[order->review].kind);
+    db_set_text(given, 3, order->since);
+    db_set_text(given, 4, order->until);
+    for (size_t i = 0; i < COUNT(review_numbers); i++)
+        if ((reviews[order->review].numbers >> i & 1) != 0)
+            db_set_int(given, 5 + i, order->numbers[i]);
     struct store_listing *requested = store_read_listing(exchange, store, STATEMENT_REQUEST_REVIEW, given, true,
                                                          &error);
     if (requested == NULL)
@@ -317,15 +334,11 @@ void handle_review_audit(struct exchange *exchange, struct store *store)
     if (study == NULL || !request_allow_query(exchange, parameters) ||
         !request_query_number(exchange, "limit", 1, FINDINGS_MOST, &most))
         return;
-    size_t review = find_review(exchange_query(exchange, "kind"));
-    if (review == COUNT(reviews)) {
-        exchange_reply_problem(exchange, 400, "invalid_parameter",
-                               "query parameter `kind` must be `late_entries`, `bulk_edits`, `out_of_hours` or "
-                               "`accounts`");
+    struct review_order order = {0};
+    if (!read_review(exchange, &order))
         return;
-    }
     struct store_reader reader = request_reader(exchange, study);
-    const char *request = request_review(exchange, store, &reader, review);
+    const char *request = request_review(exchange, store, &reader, &order);
     if (request == NULL)
         return;
     struct db_parameters *given = store_reader_parameters(exchange, &reader, 4);
@@ -339,7 +352,7 @@ void handle_review_audit(struct exchange *exchange, struct store *store)
     struct text *body = begin_list(exchange, "findings", findings, findings->rows, columns, COUNT(columns));
     json_key(body, "found");
     text_append(body, findings->rows > 0 ? listing_cell(findings, 0, COUNT(columns)) : "0");
-    json_text(body, "kind", reviews[review].kind);
+    json_text(body, "kind", reviews[order.review].kind);
     json_text(body, "review", request);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);

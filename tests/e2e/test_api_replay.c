@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -70,8 +71,9 @@ static void put_next_protocol(struct registry *registry)
     yaml = replace(registry, yaml, "forms: [baseline, koos, pain_vas,", "forms: [baseline, koos,");
     yaml = replace(registry, yaml, "any_time: [", "any_time: [remark, ");
     put(registry, "SELECT admin.put_form('demo', 'remark', 1, $1::text)", remark_form);
-    put(registry, "SELECT admin.put_protocol('demo', 2, $1::text, 'none')", yaml);
-    wait_for(registry, "\"protocol_version\":2");
+    int version = atoi(strstr(yaml, "version: ") + strlen("version: "));
+    put(registry, memory_format(registry, "SELECT admin.put_protocol('demo', %d, $1::text, 'none')", version), yaml);
+    wait_for(registry, memory_format(registry, "\"protocol_version\":%d", version));
 }
 
 static const char *stored_count(struct registry *registry, int subject)

@@ -40,7 +40,7 @@ static const char *example_path(const void *owner, const char *pattern)
     } examples[] = {
         {"{study}", "demo"}, {"{form}", "koos"}, {"{subject}", "01-0001"}, {"{id}", UUID}, {"{report}", UUID},
         {"{name}", "report.html"}, {"{query}", UUID}, {"{redaction}", UUID}, {"{entry}", UUID},
-        {"{account}", "coordinator1"}, {"{number}", "1"}, {"{review}", UUID}, {"{token}", UUID},
+        {"{account}", "coordinator1"}, {"{number}", "1"}, {"{review}", UUID}, {"{token}", UUID}, {"{request}", UUID},
     };
     struct text *path = text_new(owner);
     while (*pattern != '\0') {
@@ -67,6 +67,7 @@ static const char *example_token(const struct yaml *operation)
     static const char *const tokens[][2] = {
         {"coordinator", "coordinator"},   {"statistician", "statistician"}, {"administrator", "administrator"},
         {"data_manager", "data_manager"}, {"monitor", "monitor"},           {"investigator", "investigator1"},
+        {"statistician_unmasked", "unmasked"},
     };
     const struct yaml *roles = yaml_find(operation, "x-roles");
     for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++)
