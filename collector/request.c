@@ -251,21 +251,6 @@ const char *request_body_text(struct exchange *exchange, const char *field, size
     return NULL;
 }
 
-bool request_body_number(struct exchange *exchange, const char *field, int least, int most, int *value)
-{
-    json_t *number = body_field(exchange, field);
-    if (number == NULL)
-        return false;
-    json_int_t given = json_integer_value(number);   /* 0 for what is no integer */
-    if (json_is_integer(number) && given >= least && given <= most) {
-        *value = (int)given;
-        return true;
-    }
-    exchange_reply_problem(exchange, 422, "invalid", "`%s` must be a whole number from %d to %d", field,
-                           least, most);
-    return false;
-}
-
 /* ---- the store ---- */
 
 struct store_reader request_reader(const struct exchange *exchange, const struct catalogue_study *study)

@@ -45,11 +45,10 @@ bool request_query_subject(struct exchange *exchange, const char *name, int site
 bool request_is_json(struct exchange *exchange);
 
 /*
- * The one field of a body {"FIELD":...}: a text of at most `most` characters without control characters (NULL
- * when it is refused), or a whole number least..most.
+ * The one field of a body {"FIELD":...}: a text of at most `most` characters without control characters; NULL when it is
+ * refused.
  */
 const char *request_body_text(struct exchange *exchange, const char *field, size_t most);
-bool request_body_number(struct exchange *exchange, const char *field, int least, int most, int *value);
 
 struct store_reader request_reader(const struct exchange *exchange, const struct catalogue_study *study);
 
