@@ -286,7 +286,8 @@ struct review_order {
 /* The kind last: a parameter that is wrong is named, whatever is lacking beside it. */
 static bool read_review(struct exchange *exchange, struct review_order *order)
 {
-    if (!request_query_instant(exchange, "from", &order->since) || !request_query_instant(exchange, "to", &order->until))
+    if (!request_query_instant(exchange, "from", &order->since) ||
+        !request_query_instant(exchange, "to", &order->until))
         return false;
     for (size_t i = 0; i < COUNT(review_numbers); i++) {
         const struct review_number *number = &review_numbers[i];

@@ -45,8 +45,8 @@ bool request_query_subject(struct exchange *exchange, const char *name, int site
 bool request_is_json(struct exchange *exchange);
 
 /*
- * The one field of a body {"FIELD":...}: a text of at most `most` characters without control characters; NULL when it is
- * refused.
+ * The one field of a body {"FIELD":...}: a text of at most `most` characters without control characters; NULL when
+ * it is refused.
  */
 const char *request_body_text(struct exchange *exchange, const char *field, size_t most);
 
