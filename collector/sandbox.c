@@ -22,13 +22,17 @@ bool sandbox_enter(const char *const *files, struct error *error)
 #include <seccomp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 
 #include "collector/sandbox_files.h"
@@ -93,6 +97,8 @@ static const struct condition conditions[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+enum { MAKER_SECONDS = 5 };      /* it takes 10 ms */
+
 /*
  * By the handler of SIGSYS, which must not allocate.  It cannot be replaced: the filter lets nobody.  The default
  * action, when the signal comes again, ends the process and tells the service manager.
@@ -144,15 +150,15 @@ static bool allow_modules(scmp_filter_ctx filter)
 }
 
 /* Its own signals, as abort() sends them; its own limits; every handler but that of SIGSYS. */
-static bool allow_own(scmp_filter_ctx filter)
+static bool allow_own(scmp_filter_ctx filter, pid_t process)
 {
-    scmp_datum_t self = (scmp_datum_t)getpid();
+    scmp_datum_t self = (scmp_datum_t)process;
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(rt_sigaction), 1, SCMP_A0(SCMP_CMP_NE, SIGSYS)) == 0;
 }
 
-static bool fill(scmp_filter_ctx filter)
+static bool fill(scmp_filter_ctx filter, pid_t process)
 {
     bool good = true;
     for (size_t i = 0; good && i < COUNT(allowed_calls); i++)
@@ -161,18 +167,66 @@ static bool fill(scmp_filter_ctx filter)
         good = add_condition(filter, &conditions[i]);
     /* Its flags lie in memory, where no filter looks: the C library then takes clone. */
     good = good && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0) == 0;
-    return good && allow_routes(filter) && allow_modules(filter) && allow_own(filter);
+    return good && allow_routes(filter) && allow_modules(filter) && allow_own(filter, process);
+}
+
+/* Writes the filter of `process` to a pipe, which holds it all. */
+static bool write_filter(pid_t process, int output)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
+    return filter != NULL && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && fill(filter, process) &&
+           seccomp_export_bpf(filter, output) == 0;
+}
+
+/* Bytes up to the end of the pipe, `most` at most. */
+static size_t read_all(int input, char *bytes, size_t most)
+{
+    size_t length = 0;
+    ssize_t got;
+    while (length < most && ((got = read(input, bytes + length, most - length)) > 0 || (got < 0 && errno == EINTR)))
+        length += got > 0 ? (size_t)got : 0;
+    return length;
+}
+
+/*
+ * The library that makes the filter does not survive a lack of memory everywhere, so it works in a process of its own:
+ * this one only loads what came out of that.  0 when nothing did.
+ */
+static size_t make_filter(struct sock_filter *instructions, size_t most)
+{
+    int ends[2], status = 0;
+    pid_t process = getpid();
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return 0;
+    pid_t maker = fork();
+    if (maker == 0) {
+        alarm(MAKER_SECONDS);    /* nor does it always come to an end then */
+        _exit(write_filter(process, ends[1]) ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    close(ends[1]);
+    size_t length = maker > 0 ? read_all(ends[0], (char *)instructions, most * sizeof *instructions) : 0;
+    close(ends[0]);
+    while (maker > 0 && waitpid(maker, &status, 0) < 0 && errno == EINTR)
+        continue;
+    bool whole = length % sizeof *instructions == 0 && length < most * sizeof *instructions;
+    return whole && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? length / sizeof *instructions : 0;
 }
 
 static bool limit_calls(struct error *error)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-    bool good = filter != NULL && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && fill(filter);
-    int failed = good ? seccomp_load(filter) : -EINVAL;
-    if (filter != NULL)
-        seccomp_release(filter);
-    return failed == 0 || error_set(error, ERROR_INTERNAL, "the kernel takes no filter of system calls (seccomp): %s; "
-                                    "patellad does not run without", strerror(-failed));
+    enum { MOST = 4096 };        /* BPF_MAXINSNS: what the kernel takes */
+    static struct sock_filter instructions[MOST], again[MOST];
+    size_t count = make_filter(instructions, MOST);
+    /* An allocation that fails may also cost a rule without a word: then the two are not the same. */
+    if (make_filter(again, MOST) != count || memcmp(instructions, again, count * sizeof *again) != 0)
+        count = 0;
+    struct sock_fprog program = {.len = (unsigned short)count, .filter = instructions};
+    if (count == 0)
+        return error_set(error, ERROR_INTERNAL, "the filter of system calls (seccomp) cannot be made: there is not "
+                                                "enough memory, or no further process is allowed");
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0 ||
+           error_set(error, ERROR_INTERNAL, "the kernel takes no filter of system calls (seccomp): %s; patellad does "
+                                            "not run without", strerror(errno));
 }
 
 bool sandbox_enter(const char *const *files, struct error *error)
