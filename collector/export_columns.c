@@ -72,15 +72,22 @@ struct export_columns *export_columns_new(const void *owner, const struct catalo
     return columns;
 }
 
+/* A score may be called as an item is; a column may not. */
+void export_columns_append_score_name(const struct export_columns *columns, size_t score, struct text *out)
+{
+    const char *id = columns->scores[score];
+    text_append_format(out, "%s%s", id, is_listed(columns->items, columns->item_count, id) ? "_score" : "");
+}
+
 void export_columns_append_names(const struct export_columns *columns, struct text *out)
 {
     text_append(out, "subject,knee,visit,date,instance,version,status");
     for (size_t i = 0; i < columns->item_count; i++)
         text_append_format(out, ",%s", columns->items[i]);
-    /* A score may be called as an item is; a column may not. */
-    for (size_t i = 0; i < columns->score_count; i++)
-        text_append_format(out, ",%s%s", columns->scores[i],
-                           is_listed(columns->items, columns->item_count, columns->scores[i]) ? "_score" : "");
+    for (size_t i = 0; i < columns->score_count; i++) {
+        text_append(out, ",");
+        export_columns_append_score_name(columns, i, out);
+    }
     text_append(out, ",not_answered\r\n");
 }
 

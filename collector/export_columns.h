@@ -23,6 +23,9 @@ struct export_columns {
 struct export_columns *export_columns_new(const void *owner, const struct catalogue *catalogue, const char *form,
                                           bool masked);
 
+/* Of a score's column; index in `scores`. */
+void export_columns_append_score_name(const struct export_columns *columns, size_t score, struct text *out);
+
 void export_columns_append_names(const struct export_columns *columns, struct text *out);
 
 /* One line; false when the record does not fit the definition of its form. */

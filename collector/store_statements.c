@@ -17,6 +17,9 @@
 /* Token, study, one, site, subject, state, after_site, after_id, most. */
 #define LIST_PARAMETERS "($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::int, $8::uuid, $9::int)"
 
+/* Token, study, request, after_site, after_id, after_no, most. */
+#define EXPORT_PARAMETERS "($1::bytea, $2::int, $3::uuid, $4::int, $5::uuid, $6::int, $7::int)"
+
 const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_PING] = {"ping", "SELECT 1"},
 
@@ -156,6 +159,22 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         RECORD_COLUMNS
         "FROM api.read_export($1::bytea, $2::int, $3::uuid, $4::text, $5::int, $6::int, $7::text, $8::text,\n"
         "                     $9::text, $10::int, $11::int, $12::int) r"},
+
+    [STATEMENT_READ_EXPORT_QUERIES] = {"read_export_queries",
+        "SELECT q.subject, q.knee, q.form, q.visit, q.instance, q.version, q.item, q.query_id, q.event_no, q.kind,\n"
+        "       q.recorded_by, " RFC3339("q.recorded_at") ", q.text, q.site_id\n"
+        "FROM api.read_export_queries" EXPORT_PARAMETERS " q"},
+
+    [STATEMENT_READ_EXPORT_SIGNATURES] = {"read_export_signatures",
+        "SELECT s.subject, s.knee, s.form, s.visit, s.instance, s.version, s.id, s.signature_id, s.meaning,\n"
+        "       s.printed_name, s.recorded_by, " RFC3339("s.recorded_at") ", " HEX("s.sha256") ", s.covers,\n"
+        "       s.site_id\n"
+        "FROM api.read_export_signatures" EXPORT_PARAMETERS " s"},
+
+    [STATEMENT_READ_EXPORT_VERIFICATIONS] = {"read_export_verifications",
+        "SELECT v.subject, v.knee, v.form, v.visit, v.instance, v.version, v.id, v.event_no, v.kind,\n"
+        "       v.recorded_by, " RFC3339("v.recorded_at") ", v.covers, v.reason, v.site_id\n"
+        "FROM api.read_export_verifications" EXPORT_PARAMETERS " v"},
 
     [STATEMENT_SUBMIT] = {"submit",
         "SELECT v.ord, v.verdict, v.code, " HEX("v.sha256") ", " RFC3339("v.recorded_at") "\n"

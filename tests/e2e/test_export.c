@@ -76,9 +76,11 @@ static void test_export_has_its_files_in_order(void **state)
     assert_non_null(strstr(client_header(reply, "Content-Disposition"), "demo-cut-"));
     struct text *names = text_new(registry);
     const char *readme = unzip(reply, "README.txt", names);
-    assert_int_equal(strncmp(names->bytes, "README.txt codebook.csv forms/adverse_event.csv ", 47), 0);
-    assert_non_null(strstr(names->bytes, " forms/pain_vas.csv "));
-    assert_string_equal(names->bytes + names->length - 13, "versions.csv ");
+    static const char first[] = "README.txt codebook.csv forms/adverse_event.csv forms/adverse_event.codebook.csv ";
+    static const char last[] = " versions.csv queries.csv signatures.csv verifications.csv ";
+    assert_int_equal(strncmp(names->bytes, first, sizeof first - 1), 0);
+    assert_non_null(strstr(names->bytes, " forms/pain_vas.csv forms/pain_vas.codebook.csv "));
+    assert_string_equal(names->bytes + names->length - (sizeof last - 1), last);
     assert_non_null(strstr(readme, "(files)"));
     assert_non_null(strstr(readme, "data_manager"));
     assert_null(strstr(readme, "left out"));
@@ -114,6 +116,94 @@ static void test_texts_of_people_are_disarmed_and_numbers_are_not(void **state)
     assert_non_null(strstr(events, ",\"'=HYPERLINK(1), \"\"x\"\"\","));
     assert_non_null(strstr(events, ",'-1 on waking,"));
     assert_non_null(strstr(events, "\r\n01-0003,none,unscheduled,2024-03-01,2,1,complete,"));
+}
+
+static void test_codebook_of_a_form_has_a_line_for_each_column(void **state)
+{
+    struct registry *registry = *state;
+    struct client_reply *reply = export_cut(registry, "data_manager", "codebooks");
+    const char *pain = unzip(reply, "forms/pain_vas.codebook.csv", NULL);
+    static const char names[] =
+        "column,kind,form_version,text,type,min,max,decimals,codes,unit,required,shown_when,scored_in\r\n";
+    assert_int_equal(strncmp(pain, names, sizeof names - 1), 0);
+    assert_non_null(strstr(pain, "\r\nvas,item,1,"));
+    assert_non_null(strstr(pain, ",decimal,0,100,1,,mm,"));
+    assert_non_null(strstr(pain, ",vas\r\nvas_score,score,1,"));
+    assert_int_equal(count_lines(pain), 3);
+    /* Every column of every form but those of the key is explained, in the same order. */
+    const char *koos = unzip(reply, "forms/koos.csv", NULL), *book = unzip(reply, "forms/koos.codebook.csv", NULL);
+    const char *column = strstr(koos, "status,");
+    assert_non_null(column);
+    column += strlen("status,");
+    size_t columns = 0;
+    for (; strncmp(column, "not_answered", 12) != 0; column = strchr(column, ',') + 1, columns++) {
+        book = strstr(book, memory_format(registry, "\n%.*s,", (int)strcspn(column, ","), column));
+        assert_non_null(book);
+    }
+    assert_true(columns > 42);
+    assert_int_equal(count_lines(book), 2);      /* the last column's line, behind the end of the one before */
+    assert_non_null(strstr(unzip(reply, "forms/koos.codebook.csv", NULL), ",0=none; 1=slight; 2=medium; "));
+}
+
+static void ask_and_verify(struct registry *registry, const char *subject, const char *id)
+{
+    const char *query = registry_new_id(registry);
+    registry_enrol(registry, "coordinator", subject);
+    submit(registry, registry_pain(registry, id, subject, 40, ""));
+    assert_status(api_send(registry, "monitor", "POST", DEMO "/queries", memory_format(registry,
+        "{\"query\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"right\",\"visit\":\"BL\","
+        "\"item\":\"vas\",\"text\":\"=40.5?\"}", query, subject)), 200);
+    assert_status(api_send(registry, "coordinator", "POST", memory_format(registry, DEMO "/queries/%s/answer", query),
+                           "{\"text\":\"yes, read twice\"}"), 200);
+    assert_status(api_send(registry, "monitor", "POST", memory_format(registry, DEMO "/submissions/%s/verify", id), "{}"),
+                  200);
+    test_run(registry->db, memory_format(registry,
+        "INSERT INTO core.signature (study_id, site_id, signature_id, submission_id, sha256, meaning, printed_name, "
+        "recorded_by) SELECT study_id, site_id, gen_random_uuid(), id, sha256, 'review', 'Ina Investigator', "
+        "'investigator1' FROM core.submission WHERE id = '%s'", id));
+}
+
+static void test_queries_signatures_and_marks_are_those_of_the_cut(void **state)
+{
+    struct registry *registry = *state;
+    const char *id = registry_new_id(registry);
+    ask_and_verify(registry, "01-0005", id);
+    struct client_reply *reply = export_cut(registry, "statistician", "beside");
+    submit(registry, registry_pain(registry, NULL, "01-0005", 50, ",\"version\":2,\"reason\":\"misread\""));
+    assert_non_null(strstr(unzip(reply, "queries.csv", NULL), "\r\n01-0005,right,pain_vas,BL,1,1,vas,"));
+    assert_non_null(strstr(unzip(reply, "queries.csv", NULL), ",1,opened,monitor,"));
+    assert_non_null(strstr(unzip(reply, "queries.csv", NULL), ",'=40.5?\r\n"));
+    assert_non_null(strstr(unzip(reply, "queries.csv", NULL), ",\"yes, read twice\"\r\n"));
+    const char *key = memory_format(registry, "\r\n01-0005,right,pain_vas,BL,1,1,%s,", id);
+    assert_non_null(strstr(unzip(reply, "signatures.csv", NULL), key));
+    assert_non_null(strstr(unzip(reply, "signatures.csv", NULL), ",review,Ina Investigator,investigator1,"));
+    assert_non_null(strstr(unzip(reply, "signatures.csv", NULL), ",true\r\n"));
+    assert_non_null(strstr(unzip(reply, "verifications.csv", NULL), memory_format(registry, "%s1,verified,monitor,",
+                                                                                  key)));
+    reply = export_cut(registry, "statistician", "beside later");
+    assert_null(strstr(unzip(reply, "signatures.csv", NULL), ",true\r\n"));
+    assert_null(strstr(unzip(reply, "verifications.csv", NULL), ",true,"));
+}
+
+/* More than two pages. */
+static void test_many_queries_come_once_each(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator", "02-0006");
+    test_run(registry->db, memory_format(registry,
+        "WITH q AS (INSERT INTO core.query (study_id, site_id, query_id, subject_no, form, knee, visit, instance, item, "
+        "version, recorded_by) SELECT 1, 2, gen_random_uuid(), 6, 'koos', 'left', 'M3', 1, NULL, 0, 'monitor' "
+        "FROM generate_series(1, %d) RETURNING study_id, site_id, query_id) "
+        "INSERT INTO core.query_event (study_id, site_id, query_id, event_no, kind, text, recorded_by) "
+        "SELECT study_id, site_id, query_id, 1, 'opened', 'number ' || row_number() OVER () || '.', 'monitor' FROM q",
+        RECORDS));
+    const char *queries = unzip(export_cut(registry, "unmasked", "many queries"), "queries.csv", NULL);
+    for (int i = 1; i <= RECORDS; i++) {
+        const char *words = memory_format(registry, ",number %d.\r\n", i);
+        const char *found = strstr(queries, words);
+        assert_non_null(found);
+        assert_null(strstr(found + 1, words));
+    }
 }
 
 static void test_many_records_come_once_each(void **state)
@@ -170,6 +260,12 @@ static void test_masked_study_leaves_out_what_may_name_the_arm(void **state)
     assert_non_null(strstr(unzip(masked, "forms/adverse_event.csv", NULL), ",coded_term,"));
     assert_null(strstr(unzip(masked, "versions.csv", NULL), "reason"));
     assert_non_null(strstr(unzip(open, "versions.csv", NULL), ",reason,"));
+    assert_non_null(strstr(unzip(open, "forms/treatment.codebook.csv", NULL), "\nproduct_kind,"));
+    assert_null(strstr(unzip(masked, "forms/treatment.codebook.csv", NULL), "product_"));
+    assert_non_null(strstr(unzip(open, "queries.csv", NULL), ",text\r\n"));
+    assert_null(strstr(unzip(masked, "queries.csv", NULL), "text"));
+    assert_non_null(strstr(unzip(open, "verifications.csv", NULL), ",covers,reason\r\n"));
+    assert_non_null(strstr(unzip(masked, "verifications.csv", NULL), ",covers\r\n"));
 }
 
 int main(void)
@@ -178,6 +274,9 @@ int main(void)
         cmocka_unit_test(test_export_has_its_files_in_order),
         cmocka_unit_test(test_export_holds_the_newest_version_of_the_cut),
         cmocka_unit_test(test_texts_of_people_are_disarmed_and_numbers_are_not),
+        cmocka_unit_test(test_codebook_of_a_form_has_a_line_for_each_column),
+        cmocka_unit_test(test_queries_signatures_and_marks_are_those_of_the_cut),
+        cmocka_unit_test(test_many_queries_come_once_each),
         cmocka_unit_test(test_many_records_come_once_each),
         cmocka_unit_test(test_export_is_on_the_trail_before_it_goes),
         cmocka_unit_test(test_masked_study_leaves_out_what_may_name_the_arm),
