@@ -254,7 +254,7 @@ static void append_contents(struct text *out, const struct event *event)
 static void append_sets(struct text *out)
 {
     static const struct {
-        const char *id, *label, *variable;
+        const char *id, *name, *variable;
     } sets[] = {
         {"AS_ENROLLED", "Enrolled", "ENRLFL"},
         {"AS_TREATED", "Treated (safety set)", "SAFFL"},
@@ -266,7 +266,7 @@ static void append_sets(struct text *out)
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
         begin_object(out);
         json_text(out, "id", sets[i].id);
-        json_text(out, "label", sets[i].label);
+        json_text(out, "name", sets[i].name);
         json_number(out, "level", 1);
         json_number(out, "order", (double)(i + 1));
         append_condition(out, "ADSL", sets[i].variable, "Y");
@@ -294,7 +294,7 @@ static void append_subsets(struct text *out, const struct event *event)
         const char *id = event->protocol->endpoints[e].id;
         begin_object(out);
         json_id(out, "id", "DS_ENDPOINT", e);
-        json_text(out, "label", id);
+        json_text(out, "name", id);
         json_number(out, "level", 1);
         json_number(out, "order", (double)(e + 1));
         json_key(out, "compoundExpression");
@@ -305,7 +305,7 @@ static void append_subsets(struct text *out, const struct event *event)
     }
     begin_object(out);
     json_text(out, "id", "DS_EMERGENT");
-    json_text(out, "label", "Treatment-emergent adverse events");
+    json_text(out, "name", "Treatment-emergent adverse events");
     json_number(out, "level", 1);
     json_number(out, "order", (double)(count + 1));
     append_condition(out, "ADAE", "TRTEMFL", "Y");
@@ -314,25 +314,25 @@ static void append_subsets(struct text *out, const struct event *event)
 
 /* A grouping whose groups are known: a value of `variable` for each. */
 struct grouping {
-    const char *id, *label, *dataset, *variable;
+    const char *id, *name, *dataset, *variable;
 };
 
 static void begin_grouping(struct text *out, const struct grouping *grouping, bool data_driven)
 {
     begin_object(out);
     json_text(out, "id", grouping->id);
-    json_text(out, "label", grouping->label);
+    json_text(out, "name", grouping->name);
     json_text(out, "groupingDataset", grouping->dataset);
     json_text(out, "groupingVariable", grouping->variable);
     json_boolean(out, "dataDriven", data_driven);
 }
 
-static void append_group(struct text *out, const struct grouping *grouping, size_t index, const char *label,
+static void append_group(struct text *out, const struct grouping *grouping, size_t index, const char *name,
                          const char *value)
 {
     begin_object(out);
     json_id(out, "id", grouping->id, index);
-    json_text(out, "label", label);
+    json_text(out, "name", name);
     json_number(out, "level", 1);
     json_number(out, "order", (double)(index + 1));
     append_condition(out, grouping->dataset, grouping->variable, value);
@@ -355,9 +355,6 @@ static void append_groupings(struct text *out, const struct event *event)
             append_group(out, &cohorts, i, dataset->cohort_titles[i], dataset->cohorts[i]);
         text_append(out, "]}");
     }
-    text_append(out, "]");
-    json_key(out, "dataGroupings");
-    text_append(out, "[");
     begin_grouping(out, &visits, false);
     text_append(out, ",\"groups\":[");
     for (size_t i = 0; i < event->protocol->visit_count; i++)
@@ -529,6 +526,7 @@ static void append_analysis(struct text *out, const struct event *event, size_t 
     bool of_endpoint = analysis->endpoint != NOT_THERE && (source->dataset == NULL || source->variable != NULL);
     begin_object(out);
     json_id(out, "id", "AN", index);
+    json_number(out, "version", 1);
     json_text(out, "name", analysis->table);
     append_description(out, analysis);
     append_term(out, "reason", "SPECIFIED IN PROTOCOL");

@@ -96,7 +96,7 @@ struct member {
     bool required;
 };
 
-/* Those classes and members of ARS 1.0 that we write. */
+/* Those classes and members of ARS 1.0.0 (April 2024) that we write. */
 static const struct member members[] = {
     {"ReportingEvent", "id", STRING, NULL, true},
     {"ReportingEvent", "version", INTEGER, NULL, false},
@@ -106,7 +106,6 @@ static const struct member members[] = {
     {"ReportingEvent", "analysisSets", LIST, "AnalysisSet", false},
     {"ReportingEvent", "dataSubsets", LIST, "DataSubset", false},
     {"ReportingEvent", "analysisGroupings", LIST, "GroupingFactor", false},
-    {"ReportingEvent", "dataGroupings", LIST, "GroupingFactor", false},
     {"ReportingEvent", "methods", LIST, "AnalysisMethod", false},
     {"ReportingEvent", "analyses", LIST, "Analysis", false},
     {"ListOfContents", "name", STRING, NULL, true},
@@ -117,16 +116,16 @@ static const struct member members[] = {
     {"OrderedListItem", "name", STRING, NULL, true},
     {"OrderedListItem", "analysisId", STRING, NULL, false},
     {"AnalysisSet", "id", STRING, NULL, true},
-    {"AnalysisSet", "label", STRING, NULL, false},
+    {"AnalysisSet", "name", STRING, NULL, true},
     {"AnalysisSet", "level", INTEGER, NULL, true},
     {"AnalysisSet", "order", INTEGER, NULL, true},
     {"AnalysisSet", "condition", OBJECT, "WhereClauseCondition", false},
-    {"WhereClauseCondition", "dataset", STRING, NULL, false},
-    {"WhereClauseCondition", "variable", STRING, NULL, false},
-    {"WhereClauseCondition", "comparator", STRING, NULL, false},
-    {"WhereClauseCondition", "value", STRINGS, NULL, false},
+    {"WhereClauseCondition", "dataset", STRING, NULL, true},
+    {"WhereClauseCondition", "variable", STRING, NULL, true},
+    {"WhereClauseCondition", "comparator", STRING, NULL, true},
+    {"WhereClauseCondition", "value", STRINGS, NULL, true},
     {"DataSubset", "id", STRING, NULL, true},
-    {"DataSubset", "label", STRING, NULL, false},
+    {"DataSubset", "name", STRING, NULL, true},
     {"DataSubset", "level", INTEGER, NULL, true},
     {"DataSubset", "order", INTEGER, NULL, true},
     {"DataSubset", "condition", OBJECT, "WhereClauseCondition", false},
@@ -137,13 +136,13 @@ static const struct member members[] = {
     {"WhereClause", "order", INTEGER, NULL, true},
     {"WhereClause", "condition", OBJECT, "WhereClauseCondition", false},
     {"GroupingFactor", "id", STRING, NULL, true},
-    {"GroupingFactor", "label", STRING, NULL, false},
+    {"GroupingFactor", "name", STRING, NULL, true},
     {"GroupingFactor", "groupingDataset", STRING, NULL, false},
     {"GroupingFactor", "groupingVariable", STRING, NULL, false},
     {"GroupingFactor", "dataDriven", BOOLEAN, NULL, true},
     {"GroupingFactor", "groups", LIST, "Group", false},
     {"Group", "id", STRING, NULL, true},
-    {"Group", "label", STRING, NULL, false},
+    {"Group", "name", STRING, NULL, true},
     {"Group", "level", INTEGER, NULL, true},
     {"Group", "order", INTEGER, NULL, true},
     {"Group", "condition", OBJECT, "WhereClauseCondition", false},
@@ -154,6 +153,7 @@ static const struct member members[] = {
     {"Operation", "name", STRING, NULL, true},
     {"Operation", "order", INTEGER, NULL, true},
     {"Analysis", "id", STRING, NULL, true},
+    {"Analysis", "version", INTEGER, NULL, true},
     {"Analysis", "name", STRING, NULL, true},
     {"Analysis", "description", STRING, NULL, false},
     {"Analysis", "reason", OBJECT, "Term", true},
@@ -261,8 +261,7 @@ static const char *text_at(const json_t *object, const char *name)
 
 static json_t *find_grouping(const struct fixture *fixture, const char *id)
 {
-    json_t *found = find_by_id(json_object_get(fixture->json, "analysisGroupings"), id);
-    return found != NULL ? found : find_by_id(json_object_get(fixture->json, "dataGroupings"), id);
+    return find_by_id(json_object_get(fixture->json, "analysisGroupings"), id);
 }
 
 static void check_group(const struct fixture *fixture, const json_t *analysis, const json_t *group)
@@ -401,7 +400,7 @@ static void test_ars_json_of_a_masked_study_names_no_cohort(void **state)
     char *text = json_dumps(fixture->json, 0);
     assert_null(strstr(text, "CELLS"));
     assert_null(strstr(text, "COHORT"));
-    assert_int_equal(json_array_size(json_object_get(fixture->json, "analysisGroupings")), 0);
+    assert_null(find_grouping(fixture, "GF_COHORT"));
     free(text);
 }
 
