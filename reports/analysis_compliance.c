@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* T2 visits in time: of the treated, who came to a visit, and whether within its due window. */
+/* T2 visits in time: who came to a visit of those for whom it is over, and whether within its due window. */
 #include "forms/base/memory.h"
 #include "reports/analysis.h"
 #include "reports/analysis_rows.h"
+#include "reports/visit_dates.h"
 
 /* Where the records of a subject for a visit lie; one inside the window is enough. */
 enum timing { TIMING_NONE, TIMING_EARLY, TIMING_LATE, TIMING_INSIDE, TIMING_COUNT };
@@ -48,16 +49,38 @@ static void find_timings(const struct dataset *dataset, size_t subject, const bo
     }
 }
 
-static void add_cell(const struct cell *cell, const size_t counts[TIMING_COUNT], size_t treated)
+/* One visit in one column. */
+struct tally {
+    size_t timings[TIMING_COUNT];
+    size_t over, over_visited;   /* subjects for whom the visit is over, and who of them came */
+};
+
+static void add_cell(const struct cell *cell, const struct tally *tally, size_t treated)
 {
-    size_t visited = counts[TIMING_EARLY] + counts[TIMING_LATE] + counts[TIMING_INSIDE];
+    const size_t *timings = tally->timings;
+    size_t visited = timings[TIMING_EARLY] + timings[TIMING_LATE] + timings[TIMING_INSIDE];
     cell_add_count(cell, "treated", treated);
+    cell_add_count(cell, "over", tally->over);
+    cell_add_count(cell, "over_visited", tally->over_visited);
+    cell_add_percent(cell, "pct_over", tally->over_visited, tally->over);
     cell_add_count(cell, "visited", visited);
-    cell_add_percent(cell, "pct", visited, treated);
-    cell_add_count(cell, "inside", counts[TIMING_INSIDE]);
-    cell_add_percent(cell, "pct_inside", counts[TIMING_INSIDE], visited);
-    cell_add_count(cell, "early", counts[TIMING_EARLY]);
-    cell_add_count(cell, "late", counts[TIMING_LATE]);
+    cell_add_count(cell, "inside", timings[TIMING_INSIDE]);
+    cell_add_percent(cell, "pct_inside", timings[TIMING_INSIDE], visited);
+    cell_add_count(cell, "early", timings[TIMING_EARLY]);
+    cell_add_count(cell, "late", timings[TIMING_LATE]);
+}
+
+/* Adds a subject to the tallies of the visits. */
+static void tally_subject(const struct dataset *dataset, size_t subject, const enum timing *timings,
+                          struct tally *tallies)
+{
+    const struct protocol *protocol = dataset->catalogue->protocol;
+    for (size_t v = 0; v < protocol->visit_count; v++) {
+        bool over = visit_is_over(dataset, &dataset->subjects[subject], &protocol->visits[v]);
+        tallies[v].timings[timings[v]]++;
+        tallies[v].over += over;
+        tallies[v].over_visited += over && timings[v] != TIMING_NONE;
+    }
 }
 
 void analysis_compliance(const struct dataset *dataset, struct results *results)
@@ -68,17 +91,15 @@ void analysis_compliance(const struct dataset *dataset, struct results *results)
     struct columns columns = columns_of_treated(owner, dataset);
     const bool *due = list_due(owner, dataset->catalogue);
     enum timing *timings = memory_new_array(owner, enum timing, visits);
-    size_t *counts =
-        memory_new_array(owner, size_t, memory_size_product(columns.count * visits, TIMING_COUNT));
+    struct tally *tallies = memory_new_array(owner, struct tally, memory_size_product(columns.count, visits));
     for (size_t c = 0; c < columns.count; c++)
         for (size_t i = 0; i < columns.at[c].count; i++) {
             find_timings(dataset, columns.at[c].subjects[i], due, timings);
-            for (size_t v = 0; v < visits; v++)
-                counts[(c * visits + v) * TIMING_COUNT + timings[v]]++;
+            tally_subject(dataset, columns.at[c].subjects[i], timings, &tallies[c * visits]);
         }
     for (size_t v = 0; v < visits; v++)
         for (size_t c = 0; c < columns.count; c++)
             add_cell(&(struct cell){results, "visit compliance", protocol->visits[v].id, columns.at[c].name},
-                     &counts[(c * visits + v) * TIMING_COUNT], columns.at[c].count);
+                     &tallies[c * visits + v], columns.at[c].count);
     talloc_free(owner);
 }

@@ -28,13 +28,17 @@ static void add_visit_rows(struct layout *layout, struct table *table, const cha
 void layout_compliance(struct layout *layout)
 {
     static const struct line lines[] = {
-        {"{visited} ({pct})", "Came (% of N)", 0},
-        {"{inside} ({pct_inside})", "Within the due window (% of those who came)", 0},
+        {"{over_visited} of {over} ({pct_over})", "Came, of those whose visit is over (%)", 0},
+        {"{visited}", "Came in all", 0},
+        {"{inside} ({pct_inside})", "Within the due window (% of all who came)", 0},
         {"{early}", "Before the due window", 0},
         {"{late}", "After the due window", 0},
     };
     struct table *table = layout_add_table(layout, "t2-visit-compliance", "Visits within their due windows");
     table_add_fact(table, "Population", "treated subjects (N); records about the subject or the index knee");
+    table_add_fact(table, "Over",
+                   "the due window closed before the day of the cut; who came earlier has no counterpart yet "
+                   "among those who did not come");
     table_add_fact(table, "Came",
                    "a record of a form of the visit is used for it: its date lies in the analysis window");
     table_add_fact(table, "Within", "at least one such record lies in the due window of the protocol");

@@ -152,6 +152,27 @@ static void test_analysis_compliance_one_record_inside_the_window_is_enough(void
     assert_result_status(results, NAMES("visit compliance", "M6", "CS", "pct_inside"), "empty");
 }
 
+/* The last day of M3's window, and the day after. */
+static void test_analysis_compliance_counts_those_whose_window_has_closed(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t seconds = (int64_t)study_date("2024-06-14") * 86400;
+    study_dataset(fixture->study)->cut_made_us = seconds * 1000000;
+    const struct results *open = run(fixture);
+    assert_result(open, NAMES("visit compliance", "M3", "CELLS", "treated"), 3);
+    assert_result(open, NAMES("visit compliance", "M3", "CELLS", "over"), 0);
+    assert_result(open, NAMES("visit compliance", "M3", "CELLS", "visited"), 2);
+    assert_result_status(open, NAMES("visit compliance", "M3", "CELLS", "pct_over"), "empty");
+    assert_result(open, NAMES("visit compliance", "BL", "CELLS", "pct_over"), 100);
+    struct results *closed = fixture->results = results_new(fixture);
+    study_dataset(fixture->study)->cut_made_us = (seconds + 86400) * 1000000;
+    run(fixture);
+    assert_result(closed, NAMES("visit compliance", "M3", "CELLS", "over"), 3);
+    assert_result(closed, NAMES("visit compliance", "M3", "CELLS", "over_visited"), 2);
+    assert_result(closed, NAMES("visit compliance", "M3", "CELLS", "pct_over"), 100.0 * 2 / 3);
+    assert_result(closed, NAMES("visit compliance", "M6", "CELLS", "over"), 0);
+}
+
 static void test_analysis_missingness_items_not_answered_are_counted(void **state)
 {
     const struct results *results = run(*state);
@@ -206,7 +227,7 @@ static void test_analysis_run_study_without_subjects_has_its_tables(void **state
     struct dataset *dataset = study_finish(empty);
     analysis_run(dataset, fixture->results);
     assert_result(fixture->results, ROW("visit M3", "(all)", "with_data"), 0);
-    assert_result_status(fixture->results, NAMES("visit compliance", "M3", "CS", "pct"), "empty");
+    assert_result_status(fixture->results, NAMES("visit compliance", "M3", "CS", "pct_over"), "empty");
     assert_non_null(layout_document(fixture, dataset, fixture->results));
 }
 
@@ -402,6 +423,7 @@ int main(void)
         WITH_STUDY(test_analysis_flow_each_treated_subject_is_in_one_place_of_a_visit),
         WITH_STUDY(test_analysis_flow_open_windows_are_not_due),
         WITH_STUDY(test_analysis_compliance_one_record_inside_the_window_is_enough),
+        WITH_STUDY(test_analysis_compliance_counts_those_whose_window_has_closed),
         WITH_STUDY(test_analysis_missingness_items_not_answered_are_counted),
         WITH_STUDY(test_analysis_missingness_patterns_have_a_kind),
         WITH_STUDY(test_analysis_missingness_is_of_visits_that_are_over),
