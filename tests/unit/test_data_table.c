@@ -345,6 +345,52 @@ static void check_metadata(const struct data_table *table, const json_t *metadat
     assert_int_equal(json_array_size(json_object_get(metadata, "columns")), table->column_count);
 }
 
+/* Members of a column in Dataset-JSON 1.1 that we write: the first four are required. */
+static void check_column(const struct data_table *table, size_t index, const json_t *column)
+{
+    static const char *const names[] = {"itemOID", "name", "label", "dataType", "length", "keySequence"};
+    const struct data_column *written = &table->columns[index];
+    size_t known = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const json_t *member = json_object_get(column, names[i]);
+        assert_true(i < 4 ? json_string_length(member) > 0 : member == NULL || json_integer_value(member) >= 1);
+        known += member != NULL;
+    }
+    assert_int_equal(known, json_object_size(column));
+    assert_string_equal(json_string_value(json_object_get(column, "name")), written->name);
+    assert_int_equal(json_integer_value(json_object_get(column, "keySequence")), written->key);
+    assert_true((json_object_get(column, "length") != NULL) == (written->type == DATA_TEXT));
+}
+
+/* "2099-12-31T00:00:00Z" */
+static void check_instant(const json_t *value)
+{
+    static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
+    const char *text = json_string_value(value);
+    assert_non_null(text);
+    assert_int_equal(strlen(text), strlen(shape));
+    for (size_t i = 0; shape[i] != '\0'; i++)
+        assert_true(shape[i] == 'd' ? isdigit((unsigned char)text[i]) != 0 : text[i] == shape[i]);
+}
+
+static void check_header(const struct data_table *table, const json_t *metadata)
+{
+    const json_t *source = json_object_get(metadata, "sourceSystem"), *columns = json_object_get(metadata, "columns");
+    check_instant(json_object_get(metadata, "datasetJSONCreationDateTime"));
+    check_instant(json_object_get(metadata, "dbLastModifiedDateTime"));
+    assert_true(json_string_length(json_object_get(source, "name")) > 0);
+    assert_true(json_string_length(json_object_get(source, "version")) > 0);
+    assert_int_equal(json_object_size(source), 2);
+    assert_string_equal(json_string_value(json_object_get(metadata, "name")), table->name);
+    assert_true(json_string_length(json_object_get(metadata, "label")) > 0);
+    for (size_t i = 0; i < table->column_count; i++) {
+        check_column(table, i, json_array_get(columns, i));
+        for (size_t k = 0; k < i; k++)
+            assert_false(json_equal(json_object_get(json_array_get(columns, k), "itemOID"),
+                                    json_object_get(json_array_get(columns, i), "itemOID")));
+    }
+}
+
 static bool fits(const json_t *value, const char *type)
 {
     if (json_is_null(value))
@@ -376,6 +422,7 @@ static void check_json(const struct fixture *fixture, const struct data_table *t
     const json_t *columns = json_object_get(metadata, "columns");
     size_t rows = 0;
     check_metadata(table, metadata);
+    check_header(table, metadata);
     for (; *at != '\0'; rows++) {
         json_t *row = read_line(&at);
         assert_int_equal(json_array_size(row), table->column_count);
