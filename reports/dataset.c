@@ -268,6 +268,7 @@ bool dataset_derive(struct dataset *dataset, struct error *error)
         derive_ends(&deriving, i);
     }
     talloc_free(deriving.best);
+    voided_settle(dataset->store);
     dataset_derive_values(dataset);
     return true;
 }

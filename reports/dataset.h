@@ -3,8 +3,8 @@
  * The analysis data of one study at one cut: what extract.c reads, and what dataset_derive adds.
  *
  * Arrays are ordered so that the same cut gives the same order: subjects by site and number; records by subject, form
- * (byte order), knee, date, receipt, instance, id.  Only the newest version of each record at the cut is here, voided
- * records are not.  dataset_build.h is how records come in.
+ * (byte order), knee, date, receipt, instance, id.  Only the newest version of each record at the cut is here; voided
+ * records are apart (dataset_voided).  dataset_build.h is how records come in.
  *
  * Made for a million subjects: a record is 32 bytes, beside it lie only the scores that the protocol's endpoints name
  * and, for forms without scores or with items that the protocol names, the answers that were given, each distinct one
@@ -188,6 +188,20 @@ struct record_origin {
     uint8_t id[16];              /* of the newest version */
 };
 const struct record_origin *record_origin(const struct dataset *dataset, const struct record *record);
+
+/* A record whose newest version is void: for listings, nothing else counts it. */
+struct voided_record {
+    struct record record;        /* no answers, no scores, for no visit */
+    const char *reason;          /* in the words of who voided it; "" in a masked study, and where it is not known */
+    uint32_t person;             /* of dataset_build.h, as `given` */
+    bool given;
+};
+
+/* Those of subjects, by subject, form, knee, date, visit and instance; after dataset_derive. */
+const struct voided_record *dataset_voided(const struct dataset *dataset, size_t *count);
+
+/* The reason of a record that dataset_voided gave; NULL for every other one. */
+const char *record_void_reason(const struct dataset *dataset, const struct record *record);
 
 /* Record selected for (subject, knee, form id, visit index), or NULL. */
 const struct record *dataset_selected(const struct dataset *dataset, size_t subject, enum knee_side knee,

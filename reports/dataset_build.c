@@ -276,7 +276,8 @@ bool record_store_add(struct record_store *store, const struct record_input *inp
         record->parts |= PART_ORIGIN;
     }
     if (input->voided) {
-        record->parts |= PART_VOID;
+        record->parts |= PART_VOID | PART_REASON;
+        *payload_new(block, 1) = voided_keep_reason(store, input->reason);
         return true;
     }
     if (kept->score_count > 0) {

@@ -4,7 +4,7 @@
  *
  *   record_store_new(dataset, masked);
  *   record_store_add(dataset->store, &input, error);       for each version that the cut holds
- *   record_store_close(dataset->store);                    newest versions, in order, without voided ones
+ *   record_store_close(dataset->store);                    newest versions, in order, voided ones apart
  *   record_store_give(dataset->store, subject, ...);       for each subject
  *   record_store_settle(dataset->store, origins);          when record_store_ties found any
  *
@@ -24,6 +24,7 @@ struct record_input {
     size_t visit_length;
     int instance, version;
     bool voided;                 /* neither scores nor answers */
+    const char *reason;          /* why it was voided, ends with NUL; NULL: not known */
     date_days date;
     const double *scores;        /* form->score_count */
     const char *content;         /* canonical text, NULL: not given (forms of one item and one score) */
@@ -47,7 +48,10 @@ bool record_store_wants_content(const struct record_store *store, size_t form);
 /* ERROR_DATABASE when the text is not canonical for the form; the message names the item. */
 bool record_store_add(struct record_store *store, const struct record_input *input, struct error *error) MUST_CHECK;
 
-/* Drops older versions and voided records, and orders the rest; record->subject is the person until it is given. */
+/*
+ * Drops older versions, puts voided records apart (dataset_voided) and orders the rest; record->subject is the person
+ * until it is given.
+ */
 void record_store_close(struct record_store *store);
 
 /* The records of a person, after closing; for the enrolment. */

@@ -115,7 +115,7 @@ static void keep_receipt(const struct sorting *sorting, const struct record *new
 }
 
 /* Leaves the indices of the newest versions that are not void; returns how many. */
-static size_t drop_versions(struct sorting *sorting, uint32_t *order, size_t count)
+static size_t drop_versions(struct record_store *store, struct sorting *sorting, uint32_t *order, size_t count)
 {
     const struct record *records = sorting->records;
     size_t left = 0;
@@ -128,6 +128,8 @@ static size_t drop_versions(struct sorting *sorting, uint32_t *order, size_t cou
         keep_receipt(sorting, newest, &records[order[from]]);
         if (!(newest->parts & PART_VOID))
             order[left++] = order[to - 1];
+        else if (newest->parts & PART_REASON)
+            voided_keep(store, sorting->block, newest);
     }
     return left;
 }
@@ -173,7 +175,7 @@ static void order_payload(const struct record_store *store, struct record_block 
     block->used = used;
 }
 
-static void close_block(const struct record_store *store, struct record_block *block, const struct room *room)
+static void close_block(struct record_store *store, struct record_block *block, const struct room *room)
 {
     count_persons(block);
     gather_persons(block, room->records);
@@ -184,7 +186,7 @@ static void close_block(const struct record_store *store, struct record_block *b
         for (size_t i = 0; i < count; i++)
             room->order[i] = (uint32_t)i;
         if (has_versions(sorting.records, count))
-            count = drop_versions(&sorting, room->order, count);
+            count = drop_versions(store, &sorting, room->order, count);
         sort_indices(room->order, count, compare_by_age, &sorting);
         block->first[p] = (uint32_t)written;
         for (size_t i = 0; i < count; i++)
@@ -305,6 +307,7 @@ static struct record_block *merge_persons(const struct record_store *store, cons
 void record_store_give(struct record_store *store, size_t subject, const uint32_t *persons, size_t count)
 {
     struct subject *to = &store->dataset->subjects[subject];
+    voided_give(store, subject, persons, count);
     struct record_block *block = count == 1 ? block_at(store, persons[0]) : merge_persons(store, persons, count);
     if (block == NULL)
         return;

@@ -9,6 +9,7 @@
  *   PART_ITEMS     a bit for each item of the form: answered
  *   PART_ANSWERS   16-bit numbers: how many answers, then their items in the form's order; filled up to a word; then
  *                  32-bit numbers of interned answers, filled up to a word
+ *   PART_REASON    a word: which of the store's reasons; of versions that are voided
  */
 #ifndef PATELLA_DATASET_STORE_H
 #define PATELLA_DATASET_STORE_H
@@ -18,7 +19,7 @@
 #define NOT_KEPT SIZE_MAX
 
 enum { PERSONS_A_BLOCK = 1024 };
-enum { PART_ORIGIN = 1, PART_SCORES = 2, PART_ITEMS = 4, PART_ANSWERS = 8, PART_VOID = 16 };
+enum { PART_ORIGIN = 1, PART_SCORES = 2, PART_ITEMS = 4, PART_ANSWERS = 8, PART_VOID = 16, PART_REASON = 32 };
 enum { ORIGIN_WORDS = (sizeof(struct record_origin) + 7) / 8 };
 
 struct record_block {
@@ -79,6 +80,10 @@ struct record_store {
     uint32_t *form_ends;         /* of each subject, by form number: records until behind that form's last; or NULL */
     struct answer_pool *answers;
     struct scanned scanned;      /* room for the longest form */
+    const char **reasons;        /* why versions were voided */
+    size_t reason_count;
+    struct voided_record *voided;    /* by person until they are settled, then by subject; only those of subjects */
+    size_t voided_count;
     struct record_tie *ties;     /* found while giving records to subjects */
     size_t tie_count, tie_room;
 };
@@ -114,6 +119,17 @@ const struct answer *payload_answer(const struct record_store *store, const stru
                                     const struct record *record, size_t item);
 /* Words at the end of a block's payload; good until the next call. */
 uint64_t *payload_new(struct record_block *block, size_t count);
+
+/* ---- dataset_voided.c: records whose newest version is void ---- */
+
+/* Number of a reason (NULL: not known), for PART_REASON; a masked study keeps none. */
+uint64_t voided_keep_reason(struct record_store *store, const char *reason);
+/* While a block is closed, whose payload has not moved yet. */
+void voided_keep(struct record_store *store, const struct record_block *block, const struct record *record);
+/* Those of `count` persons are the subject's. */
+void voided_give(struct record_store *store, size_t subject, const uint32_t *persons, size_t count);
+/* When subjects have their first days of treatment; may be called again. */
+void voided_settle(struct record_store *store);
 
 /* Fills dataset->values; the rest of dataset_derive has been done. */
 void dataset_derive_values(struct dataset *dataset);

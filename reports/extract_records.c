@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/extract_records.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -242,6 +243,16 @@ static bool take_rest(const struct intake *intake, struct db_row *row, const str
     return added || refuse_record(header, cause.message, error);
 }
 
+/* Why a version was voided; NULL where it does not say. */
+static const char *void_reason(const void *owner, const char *content, size_t length)
+{
+    json_t *json = json_loadb(content, length, 0, NULL);
+    const char *reason = json_string_value(json_object_get(json, "reason"));
+    char *copy = reason != NULL ? memory_copy_string(owner, reason) : NULL;
+    json_decref(json);
+    return copy;
+}
+
 bool intake_take_record(void *context, struct db_row *row, struct error *error)
 {
     struct intake *intake = context;
@@ -267,6 +278,7 @@ bool intake_take_record(void *context, struct db_row *row, struct error *error)
         .instance = header.instance,
         .version = header.version,
         .voided = header.voided,
+        .reason = header.voided ? void_reason(intake, content, content_length) : NULL,
         .date = header.date,
         .content = wanted ? content : NULL,
         .content_length = content_length,

@@ -407,12 +407,12 @@ void layout_listings(struct layout *layout)
     layout_begin_chapter(layout, (int)layout->document->chapter_count + 1, "listings", "Listings");
     layout_add_paragraph(
         layout,
-        "Records of all enrolled subjects as they stood at the cut, newest version, voided "
-        "ones left out; also those before the treatment. Study days of a form count from day 1 of "
-        "its knee (of the index knee when it is about the subject), onset days from the first "
-        "treatment of either knee; a partial onset has its first and last possible day. Events not "
-        "said to be serious or not are listed as serious. Long listings show their first %d "
-        "rows here and all of them in their CSV file.",
+        "Records of all enrolled subjects as they stood at the cut, newest version; voided ones stand "
+        "among the records that are not used, and nowhere else. Those before the treatment are listed, "
+        "too. Study days of a form count from day 1 of its knee (of the index knee when it is about the "
+        "subject), onset days from the first treatment of either knee; a partial onset has its first and "
+        "last possible day. Events not said to be serious or not are listed as serious. Long listings show "
+        "their first %d rows here and all of them in their CSV file.",
         LISTING_ROWS_IN_HTML);
     if (layout->dataset->pooled)
         layout_add_paragraph(layout,

@@ -37,6 +37,9 @@ static const char *decision(const void *owner, const struct layout *layout, cons
 {
     const struct dataset *dataset = layout->dataset;
     const struct protocol *protocol = dataset->catalogue->protocol;
+    const char *reason = record_void_reason(dataset, record);
+    if (reason != NULL)
+        return reason[0] != '\0' ? memory_format(owner, "voided: %s", reason) : "voided";
     if (record_is_unscheduled(dataset, record))
         return "entered as unscheduled: counts for no visit";
     if (record->day == STUDY_DAY_NONE)
@@ -96,23 +99,27 @@ static bool *list_visit_forms(const void *owner, const struct catalogue *catalog
     return visit_form;
 }
 
-/* In the dataset's order. */
+/* In the dataset's order; voided records, whatever their form, behind the others of their subject. */
 static void choose_unused(struct listed *listed)
 {
     const struct dataset *dataset = listed->layout.dataset;
     const bool *visit_form = list_visit_forms(listed, dataset->catalogue);
+    size_t voided_count, next = 0;
+    const struct voided_record *voided = dataset_voided(dataset, &voided_count);
     for (size_t subject = 0; subject < dataset->subject_count; subject++) {
         struct records records = dataset_records(dataset, subject);
         for (size_t i = 0; i < records.count; i++)
             if (!records.at[i].selected && visit_form[records.at[i].form])
                 listing_choose(listed, &records.at[i]);
+        for (; next < voided_count && voided[next].record.subject == subject; next++)
+            listing_choose(listed, &voided[next].record);
     }
 }
 
 void listing_add_unused(struct layout *layout)
 {
     struct table *table = listing_begin(layout, "l5-records-not-used",
-                                        "Records that count for no visit, and why", "Date of the form");
+                                        "Records that are not used, and why", "Date of the form");
     struct listed *listed = listing_new(layout);
     add_form_column(table);
     table_add_column(table, "Visit entered", "", CELL_TEXT);

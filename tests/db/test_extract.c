@@ -126,6 +126,37 @@ static void test_extract_dataset_leaves_voided_records_out(void **state)
     assert_true(isnan(first_value(extract(fixture, "after", EXTRACT_COLUMNS_ALLOWED))));
 }
 
+/* With the reason, which a masked study keeps to itself; of a subject who moved, under the first number. */
+static void test_extract_dataset_keeps_voided_records_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    collected_submit(
+        fixture->collected,
+        &(struct collected_form){.subject = "02-0002", .form = "enrolment", .date = "2026-06-01"},
+        "index_knee", "right", "continues", "01-0002", NULL);
+    const struct collected_form first = {"02-0002", "pain_vas", "right", "M6", "2026-07-12", 1, 1, NULL};
+    const struct collected_form voided = {"02-0002", "pain_vas", "right", "M6", "2026-07-12", 1, 2, "void"};
+    collected_submit(fixture->collected, &first, "vas", "25", NULL);
+    collected_cut(fixture->collected, "before");
+    collected_submit(fixture->collected, &voided, NULL);
+    collected_cut(fixture->collected, "after");
+    size_t count;
+    dataset_voided(extract(fixture, "before", EXTRACT_COLUMNS_ALLOWED), &count);
+    assert_int_equal(count, 0);
+    static const char *const reasons[] = {"corrected for a test", ""};
+    for (int pooled = 0; pooled < 2; pooled++) {
+        const struct dataset *dataset =
+            extract(fixture, "after", pooled ? EXTRACT_COLUMNS_POOLED : EXTRACT_COLUMNS_ALLOWED);
+        const struct voided_record *record = dataset_voided(dataset, &count);
+        assert_int_equal(count, 1);
+        assert_int_equal(dataset->subjects[record->record.subject].number, 2);
+        assert_int_equal(dataset->subjects[record->record.subject].site, 1);
+        assert_int_equal(record->record.version, 2);
+        assert_string_equal(record_visit(dataset, &record->record), "M6");
+        assert_string_equal(record_void_reason(dataset, &record->record), reasons[pooled]);
+    }
+}
+
 static void test_extract_dataset_subject_whose_enrolment_is_void_is_left_out(void **state)
 {
     struct fixture *fixture = *state;
@@ -155,6 +186,9 @@ static void test_extract_dataset_subject_whose_enrolment_is_void_is_left_out(voi
     const struct dataset *after = extract(fixture, "after", EXTRACT_COLUMNS_ALLOWED);
     assert_int_equal(after->subject_count, 5);     /* 02-0002 stands for itself now */
     assert_int_equal(after->voided_count, 1);
+    size_t voided;
+    dataset_voided(after, &voided);
+    assert_int_equal(voided, 0);                   /* those of nobody are in no listing */
     assert_int_equal(count_records(after, "pain_vas"), 4 * 2 + 1);
     for (size_t i = 0; i < after->subject_count; i++)
         assert_false(after->subjects[i].site == 1 && after->subjects[i].number == 2);
@@ -430,6 +464,7 @@ int main(void)
         TEST(test_extract_dataset_reads_subjects_records_and_cohorts),
         TEST(test_extract_dataset_takes_the_newest_version_at_the_cut),
         TEST(test_extract_dataset_leaves_voided_records_out),
+        TEST(test_extract_dataset_keeps_voided_records_apart),
         TEST(test_extract_dataset_subject_whose_enrolment_is_void_is_left_out),
         TEST(test_extract_dataset_correction_makes_no_record_younger),
         TEST(test_extract_dataset_corrected_index_knee_counts),

@@ -207,6 +207,8 @@ static void store_record(const struct study *study, const struct study_record *r
         .visit_length = strlen(record->visit),
         .instance = record->instance,
         .version = record->version,
+        .voided = record->void_reason != NULL,
+        .reason = record->void_reason,
         .date = record->date,
         .scores = scores,
         .content = content,

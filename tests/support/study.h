@@ -19,6 +19,7 @@ struct study_record {
     int instance, version;
     date_days date;
     int64_t received_us;
+    const char *void_reason;     /* not NULL: the version is void */
     struct answer *answers;      /* form->item_count */
 };
 

@@ -292,6 +292,48 @@ static void test_layout_listings_unused_records_say_why(void **state)
     }
 }
 
+static struct study_record *add_voided(struct fixture *fixture, size_t subject, const char *form, const char *visit,
+                                       const char *reason)
+{
+    struct study_record *record =
+        study_add_record(fixture->study, subject, form, KNEE_RIGHT, visit, study_date("2026-04-11"));
+    record->instance = 7;
+    record->version = 2;
+    record->void_reason = reason;
+    return record;
+}
+
+/* Of any form, behind the other records of their subject; the words of who voided them may name an arm. */
+static void test_layout_listings_voided_records_stand_with_their_reason(void **state)
+{
+    struct fixture *fixture = *state;
+    add_voided(fixture, 1, "pain_vas", "M3", "entered for the wrong subject");
+    add_voided(fixture, 1, "adverse_event", "unscheduled", "");
+    add_voided(fixture, 2, "pain_vas", "M3", "a mistake")->version = 1;
+    add_voided(fixture, 2, "pain_vas", "M3", NULL);      /* its next version is not void */
+    fixture->document = lay_out(fixture);
+    const struct table *table = find_table(fixture->document, "l5-records-not-used");
+    static const char *const expected[][4] = {
+        {"01-0001", "1", "112", "the record of day 92 is closer to the target"},
+        {"01-0002", "1", "23", "entered as unscheduled: counts for no visit"},
+        {"01-0002", "7", "92", "voided"},
+        {"01-0002", "7", "92", "voided: entered for the wrong subject"},
+        {"01-0003", "1", "92", "the record of day 92 was received later"},
+        {"01-0004", "1", "92", "the record of day 92 was received later"},
+    };
+    assert_int_equal(table->row_count, 6);
+    for (size_t i = 0; i < table->row_count; i++) {
+        assert_string_equal(table->rows[i].label, expected[i][0]);
+        assert_string_equal(cell_of(table, i, "Instance"), expected[i][1]);
+        assert_string_equal(cell_of(table, i, "Study day"), expected[i][2]);
+        assert_string_equal(cell_of(table, i, "Decision"), expected[i][3]);
+    }
+    assert_string_equal(cell_of(table, 2, "Form"), "Adverse event");
+    const struct table *windows = find_table(fixture->document, "l6-visit-windows");
+    for (size_t i = 0; i < windows->row_count; i++)
+        assert_int_equal(strncmp(cell_of(windows, i, "Decision"), "voided", 6) == 0, 0);
+}
+
 static void test_layout_listings_events_have_onset_day_and_emergence(void **state)
 {
     struct fixture *fixture = *state;
@@ -423,6 +465,7 @@ int main(void)
         TEST(test_layout_responders_counts_stand_with_both_intervals),
         TEST(test_layout_safety_terms_follow_their_class),
         TEST(test_layout_listings_unused_records_say_why),
+        TEST(test_layout_listings_voided_records_stand_with_their_reason),
         TEST(test_layout_listings_events_have_onset_day_and_emergence),
         TEST(test_layout_listings_deaths_and_serious_events_are_complete),
         TEST(test_layout_front_open_registry_makes_no_causal_claim),
