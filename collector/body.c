@@ -10,30 +10,6 @@
 #include "forms/base/memory.h"
 #include "forms/submission.h"
 
-static int free_json(json_t **json)
-{
-    json_decref(*json);
-    return 0;
-}
-
-/* The object that is the body, freed with the exchange. */
-static json_t *read_object(struct exchange *exchange)
-{
-    json_error_t reason;
-    if (!request_is_json(exchange))
-        return NULL;
-    json_t *body = json_loadb(exchange->body, exchange->body_length, JSON_REJECT_DUPLICATES, &reason);
-    if (body == NULL) {
-        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d", reason.line,
-                               reason.column);
-        return NULL;
-    }
-    json_t **holder = memory_new(exchange, json_t *);
-    *holder = body;
-    talloc_set_destructor(holder, free_json);
-    return body;
-}
-
 static const char *list_fields(const void *owner, const struct body_field *fields, size_t count)
 {
     struct text *list = text_new(owner);
@@ -169,7 +145,7 @@ static bool read_value(struct exchange *exchange, const struct body_field *field
 
 bool body_read(struct exchange *exchange, const struct body_field *fields, size_t count, const char **values)
 {
-    json_t *body = read_object(exchange);
+    json_t *body = request_read_json(exchange);
     if (body == NULL)
         return false;
     if (!json_is_object(body) || !knows_every_key(body, fields, count) || lacks_field(body, fields, count)) {

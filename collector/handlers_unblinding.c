@@ -29,8 +29,8 @@ void handle_list_unblindings(struct exchange *exchange, struct store *store)
     if (study == NULL || !request_allow_query(exchange, no_parameters))
         return;
     struct store_reader reader = request_reader(exchange, study);
-    struct store_table *requests = store_ask(exchange, store, CALL_LIST_UNBLINDINGS, &reader,
-                                             &(struct store_values){NULL, 0}, &error);
+    struct store_listing *requests = store_ask(exchange, store, CALL_LIST_UNBLINDINGS, &reader,
+                                               &(struct store_values){NULL, 0}, &error);
     if (requests == NULL) {
         request_reply_error(exchange, &error);
         return;
@@ -88,7 +88,7 @@ void handle_request_emergency(struct exchange *exchange, struct store *store)
 }
 
 /* The first column is the code of a refusal, and NULL here. */
-static void reply_allocation(struct exchange *exchange, const struct store_table *rows)
+static void reply_allocation(struct exchange *exchange, const struct store_listing *rows)
 {
     static const struct member members[] = {{"code", MEMBER_TEXT},
                                             {"knee", MEMBER_TEXT},
@@ -111,9 +111,9 @@ void handle_reveal_allocation(struct exchange *exchange, struct store *store)
         return;
     struct store_reader reader = request_reader(exchange, request_study(exchange));
     const char *const values[] = {numbers[0], numbers[1], id};
-    struct store_table *rows = store_tell(exchange, store, CALL_REVEAL_ALLOCATION, &reader,
-                                          &(struct store_values){values, 3}, &error);
-    const char *code = rows != NULL && rows->rows > 0 ? store_cell(rows, 0, 0) : NULL;
+    struct store_listing *rows = store_tell(exchange, store, CALL_REVEAL_ALLOCATION, &reader,
+                                            &(struct store_values){values, 3}, &error);
+    const char *code = rows != NULL && rows->rows > 0 ? listing_cell(rows, 0, 0) : NULL;
     if (rows == NULL)
         request_reply_error(exchange, &error);
     else if (code != NULL)

@@ -8,12 +8,6 @@
 
 enum { MOST_NUMBERS = 1000 };
 
-static int free_json(json_t **json)
-{
-    json_decref(*json);
-    return 0;
-}
-
 static bool is_listed(const char *name, const char *const *names)
 {
     for (; *names != NULL; names++)
@@ -24,18 +18,9 @@ static bool is_listed(const char *name, const char *const *names)
 
 json_t *json_body_read(struct exchange *exchange, const char *const *names)
 {
-    json_error_t reason;
-    if (!request_is_json(exchange))
+    json_t *body = request_read_json(exchange);
+    if (body == NULL)
         return NULL;
-    json_t *body = json_loadb(exchange->body, exchange->body_length, JSON_REJECT_DUPLICATES, &reason);
-    if (body == NULL) {
-        exchange_reply_problem(exchange, 400, "not_json", "the body is not JSON: line %d, column %d", reason.line,
-                               reason.column);
-        return NULL;
-    }
-    json_t **holder = memory_new(exchange, json_t *);
-    *holder = body;
-    talloc_set_destructor(holder, free_json);
     const char *name;
     json_t *value;
     json_object_foreach(body, name, value)

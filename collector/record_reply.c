@@ -29,10 +29,10 @@ static int number_of(const char *value)
     return text_to_int64(value, &number) ? (int)number : 0;
 }
 
-static void append_member(struct text *out, const struct store_table *table, size_t row, size_t column,
+static void append_member(struct text *out, const struct store_listing *table, size_t row, size_t column,
                           const struct member *member)
 {
-    const char *value = store_cell(table, row, column);
+    const char *value = listing_cell(table, row, column);
     char subject[SUBJECT_TEXT_SIZE];
     switch (member->kind) {
     case MEMBER_TEXT:
@@ -52,14 +52,14 @@ static void append_member(struct text *out, const struct store_table *table, siz
     case MEMBER_SUBJECT:
         if (value == NULL)
             break;
-        subject_format(number_of(value), number_of(store_cell(table, row, column + 1)), subject);
+        subject_format(number_of(value), number_of(listing_cell(table, row, column + 1)), subject);
         json_text(out, member->name, subject);
         break;
     }
 }
 
 /* The members of a row, for an object that the caller opens and closes. */
-static void append_row(struct text *out, const struct store_table *table, size_t row,
+static void append_row(struct text *out, const struct store_listing *table, size_t row,
                        const struct member *members)
 {
     size_t column = 0;
@@ -69,7 +69,7 @@ static void append_row(struct text *out, const struct store_table *table, size_t
     }
 }
 
-void record_append_rows(struct text *out, const char *key, const struct store_table *table,
+void record_append_rows(struct text *out, const char *key, const struct store_listing *table,
                         const struct member *members)
 {
     json_key(out, key);
@@ -128,23 +128,24 @@ static bool read_filter(struct exchange *exchange, const struct record_list *lis
     return true;
 }
 
-static void append_next(struct text *out, const struct store_table *table, size_t most)
+static void append_next(struct text *out, const struct store_listing *table, size_t most)
 {
     char next[64];
     bool full = table->rows == most;
     if (full)
-        snprintf(next, sizeof next, "%s.%s", store_cell(table, table->rows - 1, COLUMN_SITE),
-                 store_cell(table, table->rows - 1, COLUMN_ID));
+        snprintf(next, sizeof next, "%s.%s", listing_cell(table, table->rows - 1, COLUMN_SITE),
+                 listing_cell(table, table->rows - 1, COLUMN_ID));
     json_reply_nullable(out, "next", full ? next : NULL);
 }
 
-static struct store_table *ask(struct exchange *exchange, struct store *store, const struct catalogue_study *study,
-                               enum store_call call, const char *const *values)
+static struct store_listing *ask(struct exchange *exchange, struct store *store,
+                                 const struct catalogue_study *study, enum store_call call,
+                                 const char *const *values)
 {
     struct error error = {0};
     struct store_reader reader = request_reader(exchange, study);
     const struct store_values given = {values, LIST_VALUES};
-    struct store_table *table = store_ask(exchange, store, call, &reader, &given, &error);
+    struct store_listing *table = store_ask(exchange, store, call, &reader, &given, &error);
     if (table == NULL)
         request_reply_error(exchange, &error);
     return table;
@@ -157,7 +158,7 @@ void record_reply_list(struct exchange *exchange, struct store *store, const str
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !read_filter(exchange, list, values, &most))
         return;
-    struct store_table *table = ask(exchange, store, study, list->call, values);
+    struct store_listing *table = ask(exchange, store, study, list->call, values);
     if (table == NULL)
         return;
     struct text *body = text_new(exchange);
@@ -176,13 +177,13 @@ const char *record_path_id(struct exchange *exchange, const char *name)
 }
 
 /* The row of the list with the id `{name}` of the path, alone in its table; NULL and a reply when it is not there. */
-static struct store_table *find_row(struct exchange *exchange, struct store *store, const struct record_list *list,
-                                    const char *name)
+static struct store_listing *find_row(struct exchange *exchange, struct store *store,
+                                      const struct record_list *list, const char *name)
 {
     const char *values[LIST_VALUES] = {[LIST_ONE] = record_path_id(exchange, name), [LIST_MOST] = "1"};
     if (values[LIST_ONE] == NULL)
         return NULL;
-    struct store_table *table = ask(exchange, store, request_study(exchange), list->call, values);
+    struct store_listing *table = ask(exchange, store, request_study(exchange), list->call, values);
     if (table == NULL || table->rows == 1)
         return table;
     exchange_reply_problem(exchange, 404, "not_found", "there is nothing at this address that the token may see");
@@ -193,13 +194,13 @@ void record_reply_with_rows(struct exchange *exchange, struct store *store, cons
                             const char *name, const struct record_rows *rows)
 {
     struct error error = {0};
-    struct store_table *row = find_row(exchange, store, list, name);
+    struct store_listing *row = find_row(exchange, store, list, name);
     if (row == NULL)
         return;
     struct store_reader reader = request_reader(exchange, request_study(exchange));
-    const char *const values[] = {store_cell(row, 0, COLUMN_SITE), store_cell(row, 0, COLUMN_ID)};
+    const char *const values[] = {listing_cell(row, 0, COLUMN_SITE), listing_cell(row, 0, COLUMN_ID)};
     const struct store_values given = {values, 2};
-    struct store_table *further = store_ask(exchange, store, rows->call, &reader, &given, &error);
+    struct store_listing *further = store_ask(exchange, store, rows->call, &reader, &given, &error);
     if (further == NULL) {
         request_reply_error(exchange, &error);
         return;
@@ -219,12 +220,12 @@ void record_act(struct exchange *exchange, struct store *store, enum store_call 
 {
     struct error error = {0};
     struct store_reader reader = request_reader(exchange, request_study(exchange));
-    struct store_table *outcome = store_tell(exchange, store, call, &reader, values, &error);
+    struct store_listing *outcome = store_tell(exchange, store, call, &reader, values, &error);
     if (outcome == NULL) {
         request_reply_error(exchange, &error);
         return;
     }
-    const char *code = store_cell(outcome, 0, OUTCOME_CODE);
+    const char *code = listing_cell(outcome, 0, OUTCOME_CODE);
     if (code != NULL) {
         exchange_reply_problem(exchange, problem_details_status(code), code, "%s", problem_details_text(code));
         return;
@@ -232,7 +233,7 @@ void record_act(struct exchange *exchange, struct store *store, enum store_call 
     static const struct member members[] = {
         {"number", MEMBER_NUMBER}, {"recorded_at", MEMBER_TEXT}, {NULL, MEMBER_TEXT},
     };
-    const struct store_table event = {1, 2, &outcome->cells[OUTCOME_NUMBER]};
+    const struct store_listing event = {1, 2, &outcome->cells[OUTCOME_NUMBER]};
     struct text *body = text_new(exchange);
     text_append(body, "{");
     json_text(body, "id", id);

@@ -7,6 +7,7 @@
 #define PATELLA_RECORD_REPLY_H
 
 #include "collector/catalogues.h"
+#include "collector/store_listing.h"
 #include "collector/store_record.h"
 
 enum member_kind {
@@ -45,7 +46,7 @@ void record_reply_with_rows(struct exchange *exchange, struct store *store, cons
                             const char *name, const struct record_rows *rows);
 
 /* "KEY":[{...},...] of all rows of the table. */
-void record_append_rows(struct text *out, const char *key, const struct store_table *table,
+void record_append_rows(struct text *out, const char *key, const struct store_listing *table,
                         const struct member *members);
 
 /* `{name}` of the path when it is a UUID, and there are no query parameters; NULL and a reply otherwise. */

@@ -211,8 +211,7 @@ static int free_json(json_t **json)
     return 0;
 }
 
-/* The value of the one field that the body has; it is freed with the exchange. */
-static json_t *body_field(struct exchange *exchange, const char *field)
+json_t *request_read_json(struct exchange *exchange)
 {
     json_error_t reason;
     if (!request_is_json(exchange))
@@ -226,6 +225,15 @@ static json_t *body_field(struct exchange *exchange, const char *field)
     json_t **holder = memory_new(exchange, json_t *);
     *holder = body;
     talloc_set_destructor(holder, free_json);
+    return body;
+}
+
+/* The value of the one field that the body has. */
+static json_t *body_field(struct exchange *exchange, const char *field)
+{
+    json_t *body = request_read_json(exchange);
+    if (body == NULL)
+        return NULL;
     json_t *value = json_object_get(body, field);
     if (value == NULL || json_object_size(body) != 1) {
         exchange_reply_problem(exchange, 400, "malformed",

@@ -44,6 +44,9 @@ bool request_query_subject(struct exchange *exchange, const char *name, int site
 /* 415 unless the body is declared as application/json (in UTF-8). */
 bool request_is_json(struct exchange *exchange);
 
+/* The body, of whatever JSON it is (jansson's json_t), without doubled keys; freed with the exchange. */
+struct json_t *request_read_json(struct exchange *exchange);
+
 /*
  * The one field of a body {"FIELD":...}: a text of at most `most` characters without control characters; NULL when
  * it is refused.

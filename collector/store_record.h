@@ -12,6 +12,8 @@
 
 #include "collector/store.h"
 
+struct store_listing;    /* store_listing.h */
+
 enum store_call {
     CALL_OPEN_QUERY,
     CALL_ADD_QUERY_EVENT,
@@ -40,26 +42,19 @@ enum store_call {
     CALL_COUNT
 };
 
-struct store_table {
-    size_t rows, columns;
-    const char **cells;          /* rows * columns of them; NULL for SQL NULL */
-};
-
-const char *store_cell(const struct store_table *table, size_t row, size_t column);
-
 /* Behind the reader's token and study come `count` values in the order of the function; NULL is SQL NULL. */
 struct store_values {
     const char *const *values;
     size_t count;
 };
 
-struct store_table *store_ask(const void *owner, struct store *store, enum store_call call,
-                              const struct store_reader *reader, const struct store_values *values,
-                              struct error *error) MUST_CHECK;
+struct store_listing *store_ask(const void *owner, struct store *store, enum store_call call,
+                                const struct store_reader *reader, const struct store_values *values,
+                                struct error *error) MUST_CHECK;
 
 /* The same for what writes: it is not sent a second time when the answer was lost. */
-struct store_table *store_tell(const void *owner, struct store *store, enum store_call call,
-                               const struct store_reader *reader, const struct store_values *values,
-                               struct error *error) MUST_CHECK;
+struct store_listing *store_tell(const void *owner, struct store *store, enum store_call call,
+                                 const struct store_reader *reader, const struct store_values *values,
+                                 struct error *error) MUST_CHECK;
 
 #endif
