@@ -133,6 +133,11 @@ asan:
 tsan:
 	$(MAKE) BUILD=$(BUILD)-tsan OPTIMISE='-O1 -g -DPATELLA_WITHOUT_SANDBOX' HARDEN= SANITIZE=-fsanitize=thread test
 
+# One protection after the other taken out of the database (tests/mutants/README.md); MUTANTS='trigger:*' runs some.
+.PHONY: mutants
+mutants: tests-build
+	BUILD=$(BUILD) tests/mutants/run $(if $(MUTANTS),'$(MUTANTS)')
+
 coverage:
 	$(MAKE) BUILD=$(BUILD)-coverage OPTIMISE='-O0 -g -DPATELLA_WITHOUT_SANDBOX' HARDEN= SANITIZE=--coverage test
 	ci/coverage $(BUILD)-coverage $(FOLDERS)
@@ -234,6 +239,7 @@ help:
 	@echo 'make bench       submissions/s, latency, CPU and memory beside pgbench, and beside hostile clients; reports'
 	@echo 'make bench-large the rate with 10 million stored; make bench-hostile: beside hostile clients alone'
 	@echo 'make bench-report a report of 1,000, 10,000 and 100,000 subjects, stage by stage'
+	@echo "make mutants     protections taken away one by one, each noticed by a test; MUTANTS='trigger:*' runs some"
 	@echo 'make asan, tsan  the tests under the address and undefined behaviour, or the thread sanitizer'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (600); FUZZ="yaml form" runs some'
 	@echo 'make coverage    the tests, and which lines of each folder they reached'

@@ -199,6 +199,53 @@ static void test_admin_allocate_bad_list_enters_nothing(void **state)
     assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM blind.allocation"), "0");
 }
 
+/* Each function that changes something, in an order that lets it. */
+static const char *const changes[] = {
+    "SELECT admin.add_study('mine', 'Mine', 'none')",
+    "SELECT admin.add_site('demo', 7, 'Seventh clinic', 'UTC')",
+    "SELECT admin.put_protocol('demo', 2, 'second', 'none')",
+    "SELECT admin.put_form('demo', 'koos', 2, 'second')",
+    "SELECT admin.grant_reporter('other', 'patella_reporter')",
+    "SELECT admin.add_account('eve', 'Eve')",
+    "SELECT admin.add_membership('eve', 'demo', 'monitor', '{}')",
+    "SELECT admin.end_invitation(admin.invite_account('eve', sha256('link')))",
+    "SELECT admin.invite_account('eve', sha256('another link'))",
+    "SELECT admin.revoke_token(admin.add_token('eve', 'demo', 'monitor', '{}', sha256('eve'), now() + "
+    "interval '1 day'))",
+    "SELECT admin.add_token('eve', 'demo', 'monitor', '{1}', sha256('eve 2'), now() + interval '1 day')",
+    "SELECT admin.end_session(1)",
+    "SELECT admin.end_membership('eve', 'demo')",
+    "SELECT admin.disable_account('eve')",
+    "SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{CS}', NULL)",
+    "SELECT admin.lock_subject('demo', 1, 1, true, 'data are clean')",
+    "SELECT admin.freeze_study('demo', true, 'database lock')",
+    "SELECT admin.add_notice('seal_failed', 'block 1')",
+    "SELECT admin.take_notice(60)",
+    "SELECT admin.finish_notice(notice_id, true, 'sent') FROM admin.list_notices(NULL)",
+};
+
+static void test_admin_changes_name_role_and_operator_whatever_the_session_says(void **state)
+{
+    struct test_fixture *fixture = *state;
+    test_enrol(fixture->collector, 1, 1);
+    test_run(fixture->superuser, "INSERT INTO sec.session (session_no, session_sha256, account, address, idle, "
+             "expires_at, ends_at) VALUES (1, sha256('session'), 'monitor', '192.0.2.1', '1 minute', "
+             "now() + interval '1 minute', now() + interval '1 hour')");
+    struct db *admin = connect_admin(fixture);
+    test_run(admin, "SET patella.operator = 'alice'; SET patella.account = 'somebody else'");
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        const char *before = test_value(fixture->superuser, "SELECT count(*) FROM audit.event");
+        test_run(admin, changes[i]);
+        const char *after = test_value(fixture->superuser, "SELECT count(*) FROM audit.event");
+        if (strcmp(before, after) == 0 && !strstr(changes[i], "add_notice"))
+            fail_msg("no trace: %s", changes[i]);
+        const char *others = test_value(fixture->superuser, "SELECT string_agg(actor, ', ') FROM audit.event "
+                                        "WHERE db_role = 'patella_admin' AND actor <> 'db:patella_admin:alice'");
+        if (others[0])
+            fail_msg("%s: %s", others, changes[i]);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, test_fixture_setup, test_fixture_teardown)
 
 int main(void)
@@ -211,6 +258,7 @@ int main(void)
         CASE(test_admin_accounts_and_tokens),
         CASE(test_admin_lists_say_what_there_is),
         CASE(test_admin_switches_need_a_reason),
+        CASE(test_admin_changes_name_role_and_operator_whatever_the_session_says),
         CASE(test_admin_allocate_adds_what_is_new),
         CASE(test_admin_allocate_bad_list_enters_nothing),
     };
