@@ -121,7 +121,9 @@ void analysis_adjusted(const struct dataset *dataset, struct results *results)
     const struct protocol *protocol = dataset->catalogue->protocol;
     if (dataset->pooled)
         return;
-    if (!protocol->randomised && protocol->plan.contrast_count > 0)
+    if (!protocol->randomised && protocol->plan.contrast_count > 0) {
         add_cohorts(dataset, results);
+        adjusted_responders(dataset, results);
+    }
     adjusted_levels(dataset, results);
 }

@@ -6,7 +6,10 @@
 #include "reports/analysis_rows.h"
 #include "reports/stat_overlap.h"
 
-/* n1, n0, effective_1, effective_0, mean_1, mean_0, diff to p, sd_pooled, evalue, evalue_limit. */
+/* n1, n0, effective_1, effective_0, mean_1, mean_0, diff to p. */
+void adjusted_add_means(const struct cell *cell, const struct overlap_answer *answer);
+
+/* These, and sd_pooled, evalue, evalue_limit. */
 void adjusted_add_difference(struct cell cell, const struct overlap_question *question,
                              const struct overlap_answer *answer);
 
@@ -20,5 +23,8 @@ const struct model_term *adjusted_terms(const void *owner, const struct analysis
  * (subgroup_claim_row), column "A - B" or the cohort.
  */
 void adjusted_levels(const struct dataset *dataset, struct results *results);
+
+/* Rows of responders: table "adjusted responder ID", row visit, column "A - B"; the study is not randomised. */
+void adjusted_responders(const struct dataset *dataset, struct results *results);
 
 #endif

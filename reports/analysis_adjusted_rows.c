@@ -37,20 +37,25 @@ static void add_evalue(struct cell cell, const struct linear_estimate *differenc
     cell_add_or_reason(&cell, "evalue_limit", evalue.limit, evalue.reason);
 }
 
+void adjusted_add_means(const struct cell *cell, const struct overlap_answer *answer)
+{
+    const struct linear_estimate *difference = &answer->difference;
+    cell_add_count(cell, "n1", answer->n[0]);
+    cell_add_count(cell, "n0", answer->n[1]);
+    cell_add_or_reason(cell, "effective_1", answer->effective[0], answer->reason);
+    cell_add_or_reason(cell, "effective_0", answer->effective[1], answer->reason);
+    cell_add_or_reason(cell, "mean_1", answer->means[0].estimate, answer->means[0].reason);
+    cell_add_or_reason(cell, "mean_0", answer->means[1].estimate, answer->means[1].reason);
+    cell_add_or_reason(cell, "diff", difference->estimate, difference->reason);
+    cell_add_or_reason(cell, "se", difference->se, difference->reason);
+    cell_add_or_reason(cell, "lo", difference->lo, difference->reason);
+    cell_add_or_reason(cell, "hi", difference->hi, difference->reason);
+    cell_add_or_reason(cell, "p", difference->p, difference->reason);
+}
+
 void adjusted_add_difference(struct cell cell, const struct overlap_question *question,
                              const struct overlap_answer *answer)
 {
-    const struct linear_estimate *difference = &answer->difference;
-    cell_add_count(&cell, "n1", answer->n[0]);
-    cell_add_count(&cell, "n0", answer->n[1]);
-    cell_add_or_reason(&cell, "effective_1", answer->effective[0], answer->reason);
-    cell_add_or_reason(&cell, "effective_0", answer->effective[1], answer->reason);
-    cell_add_or_reason(&cell, "mean_1", answer->means[0].estimate, answer->means[0].reason);
-    cell_add_or_reason(&cell, "mean_0", answer->means[1].estimate, answer->means[1].reason);
-    cell_add_or_reason(&cell, "diff", difference->estimate, difference->reason);
-    cell_add_or_reason(&cell, "se", difference->se, difference->reason);
-    cell_add_or_reason(&cell, "lo", difference->lo, difference->reason);
-    cell_add_or_reason(&cell, "hi", difference->hi, difference->reason);
-    cell_add_or_reason(&cell, "p", difference->p, difference->reason);
-    add_evalue(cell, difference, pooled_sd(question, answer));
+    adjusted_add_means(&cell, answer);
+    add_evalue(cell, &answer->difference, pooled_sd(question, answer));
 }

@@ -48,7 +48,8 @@ static const char *visit_id(const struct claiming *claiming)
 static bool is_adjusted(const struct claiming *claiming)
 {
     const struct claim *claim = claiming->claim;
-    bool difference = claim->kind == CLAIM_DIFFERENCE || claim->kind == CLAIM_EQUIVALENCE;
+    bool difference = claim->kind == CLAIM_DIFFERENCE || claim->kind == CLAIM_EQUIVALENCE
+                   || (claim->kind == CLAIM_RESPONDER && claiming->b != NULL);
     return difference && (!protocol_of(claiming)->randomised || claim->against != NULL);
 }
 
@@ -75,6 +76,12 @@ static struct source responder_source(const struct claiming *claiming)
         source.estimate = memory_format(claiming->owner, "p.%s", claiming->a);
         source.lo = "wilson_lo";
         source.hi = "wilson_hi";
+    } else if (is_adjusted(claiming)) {
+        source.table = memory_format(claiming->owner, "adjusted responder %s",
+                                     protocol_of(claiming)->responders[claiming->claim->responder].id);
+        source.estimate = "diff";
+        source.lo = "lo";
+        source.hi = "hi";
     }
     return source;
 }
@@ -393,6 +400,8 @@ static double count_subjects(const struct claiming *claiming, const struct sourc
     void *owner = claiming->owner;
     switch (claiming->claim->kind) {
     case CLAIM_RESPONDER:
+        if (is_adjusted(claiming))
+            return count_in_model(claiming, source, col);
         return read_count(claiming, source->table, source->row, col, memory_format(owner, "n.%s", col));
     case CLAIM_DIFFERENCE:
     case CLAIM_CHANGE:

@@ -22,6 +22,7 @@ static const struct {
     {"MMRM ", {"ADQS", "CHG", "AS_TREATED", NULL}},
     {"sensitivity ", {"ADQS", "CHG", "AS_TREATED", NULL}},
     {"forest ", {"ADQS", "CHG", "AS_TREATED", NULL}},
+    {"adjusted responder ", {"ADQS", NULL, "AS_TREATED", NULL}},
     {"adjusted ", {"ADQS", "CHG", "AS_TREATED", NULL}},
     {"responder ", {"ADQS", NULL, "AS_TREATED", NULL}},
     {"AE", {"ADAE", NULL, "AS_TREATED", "DS_EMERGENT"}},

@@ -89,6 +89,61 @@ static void add_differences(struct layout *layout, int endpoint)
     }
 }
 
+/* -- responders ------------------------------------------------------------------------------------------ */
+
+static void add_responder_facts(const struct layout *layout, struct table *table, const struct responder *responder)
+{
+    layout_set_planned_estimand(
+        layout, table, responder->endpoints[0],
+        &(struct estimand){
+            .population = "treated subjects whose visit was over at the cut, with every covariate, weighted to "
+                          "those who could have been in either cohort (overlap population); index knee",
+            .variable = memory_format(table, "response (%s)",
+                                      responder->title != NULL ? responder->title : responder->id),
+            .summary = "weighted difference of proportions",
+        });
+    table_add_intercurrent(table, "no value, whatever the reason", "composite: counts as no response");
+    layout_add_association_fact(layout, table);
+    table_add_fact(table, "Adjusted for", "%s", adjustment_in_words(layout));
+    table_add_fact(table, "Limits",
+                   "normal, standard error by the sandwich; of the risk ratio: of its logarithm; of the unadjusted "
+                   "difference: Newcombe's");
+    table_add_fact(table, "E-value", "as in the tables of differences; of the risk ratio");
+}
+
+static void add_responder(struct layout *layout, const struct responder *responder)
+{
+    const struct protocol *protocol = protocol_of(layout);
+    const char *level = layout_level(layout);
+    struct table *table = layout_add_table(
+        layout, memory_format(layout->document, "x3-responder-%s", responder->id),
+        memory_format(layout->document, "Responders, adjusted: %s",
+                      responder->title != NULL ? responder->title : responder->id));
+    add_responder_facts(layout, table, responder);
+    table->group_title = "Visit";
+    table->label_title = "Statistic";
+    layout_add_contrast_columns(layout, table);
+    const char *results = memory_format(table, "adjusted responder %s", responder->id);
+    const char *unadjusted = memory_format(table, "responder %s non-responder imputation", responder->id);
+    const struct line lines[] = {
+        {"{n1}, {n0}", "n of each", 0},
+        {"{%mean_1}, {%mean_0}", "Weighted % who respond", 0},
+        {"{%diff} [{%lo}, {%hi}]", memory_format(table, "Adjusted difference, points of %% [%s CI]", level), 0},
+        {"{!p}", "p", 1},
+        {"{rr} [{rr_lo}, {rr_hi}]", memory_format(table, "Adjusted risk ratio [%s CI]", level), 0},
+        {"{evalue} ({evalue_limit})", "E-value (of the limit)", 1},
+        {"{%rd} [{%newcombe_lo}, {%newcombe_hi}]", memory_format(table, "Unadjusted difference [%s CI]", level), 0},
+    };
+    enum { LINES = sizeof lines / sizeof lines[0] };
+    for (size_t v = 0; v < protocol->visit_count; v++) {
+        const struct visit *visit = &protocol->visits[v];
+        for (size_t i = 0; dataset_is_after_baseline(layout->dataset, (int)v) && i < LINES; i++) {
+            const struct result_key key = {.table = i == LINES - 1 ? unadjusted : results, .row = visit->id};
+            layout_add_contrast_row(layout, table, &key, layout_visit_title(layout, visit), &lines[i]);
+        }
+    }
+}
+
 /* -- balance --------------------------------------------------------------------------------------------- */
 
 /* A row when any contrast has one. */
@@ -283,4 +338,6 @@ void layout_adjusted(struct layout *layout)
         add_endpoint(layout, plan->primary_endpoint);
     for (size_t m = 0; m < plan->model_count; m++)
         add_endpoint(layout, plan->models[m]);
+    for (size_t r = 0; r < protocol_of(layout)->responder_count; r++)
+        add_responder(layout, &protocol_of(layout)->responders[r]);
 }

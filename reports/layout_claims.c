@@ -129,7 +129,11 @@ static const char *subjects_of(const struct layout *layout, const struct claim *
     static const char repeated[] = "treated, baseline and a later value; model for repeated measures";
     bool randomised = protocol_of(layout)->randomised && claim->against == NULL;
     switch (claim->kind) {
-    case CLAIM_RESPONDER: return "treated, the visit is over; no value counts as no response";
+    case CLAIM_RESPONDER:
+        return protocol_of(layout)->randomised || claim->contrast < 0
+                   ? "treated, the visit is over; no value counts as no response"
+                   : "treated, the visit is over, with every covariate; no value counts as no response; weighted "
+                     "to those who could have been in either cohort";
     case CLAIM_DIFFERENCE:
     case CLAIM_EQUIVALENCE:
         if (randomised)
@@ -292,8 +296,9 @@ static void add_facts(const struct layout *layout, struct table *table)
     layout_add_association_fact(layout, table);
     if (!protocol->randomised && layout_has_contrasts(layout))
         table_add_fact(table, "Adjusted",
-                       "differences of mean changes at one visit: by overlap weights, with E-values; all "
-                       "other comparisons of cohorts are unadjusted, and none of them bears a claim out");
+                       "differences of mean changes and of parts who respond at one visit: by overlap weights, "
+                       "with E-values; all other comparisons of cohorts are unadjusted, and none of them bears "
+                       "a claim out");
     table_add_fact(table, "Interval",
                    "%s, as in the table of the estimate; not adjusted for the number of claims",
                    layout_level(layout));

@@ -32,8 +32,11 @@ static void test_analysis_adjusted_gives_the_numbers_of_r(void **state)
     analysis_adjusted(study_finish(trial1000_study_by(owner, COVARIANCE "/protocol.yaml")), results);
     struct golden_outcome outcome =
         golden_compare(results, &(struct golden_rules){COVARIANCE "/observed.csv", is_adjusted, NULL, false});
-    /* 2 endpoints, 2 contrasts: 4 visits of 14; balance of 3 numbers, 4 grades, 2 sexes; 20 bins of 2. */
-    assert_int_equal(outcome.compared, 2 * 2 * (4 * 14 + 9 + 20 * 2));
+    /*
+     * 2 endpoints, 2 contrasts: 4 visits of 14; balance of 3 numbers, 4 grades, 2 sexes; 20 bins of 2.  A responder
+     * at 4 visits, 16.
+     */
+    assert_int_equal(outcome.compared, 2 * 2 * (4 * 14 + 9 + 20 * 2) + 2 * 4 * 16);
     assert_int_equal(outcome.mismatches, 0);
     talloc_free(owner);
 }
@@ -118,6 +121,10 @@ static void test_analysis_adjusted_what_cannot_be_estimated_has_a_reason(void **
         if (strstr(row->note, cases[i].reason) == NULL)
             fail_msg("\"%s\" does not say \"%s\"", row->note, cases[i].reason);
         assert_null(results_find(results, "adjusted overlap effort", "0.50", "PLASMA - SALINE", "n1"));
+        row = results_find(results, "adjusted responder eased", "W13", "PLASMA - SALINE", "rr");
+        assert_non_null(row);
+        assert_string_equal(row->status, "not_estimable");
+        assert_true(strlen(row->note) > 0);
         talloc_free(owner);
     }
 }

@@ -42,10 +42,10 @@ static const struct claim_case cases[] = {
      true,
      false},
     {"more_responders",
-     "responder oarsi non-responder imputation",
+     "adjusted responder oarsi",
      "M12",
      AD_CS,
-     {"rd", "newcombe_lo", "newcombe_hi"},
+     {"diff", "lo", "hi"},
      {0.2, 0.05, 0.3},
      100,
      true,
@@ -468,6 +468,10 @@ static const struct table *lay_out_cases(struct fixture *fixture)
         add_source(fixture->results, &cases[i]);
     results_add(fixture->results, "adjusted pain", "M12", AD_CS, "evalue", 1.5);
     results_add(fixture->results, "adjusted pain", "M12", AD_CS, "evalue_limit", 1);
+    results_add(fixture->results, "adjusted responder oarsi", "M12", AD_CS, "n1", 41);
+    results_add(fixture->results, "adjusted responder oarsi", "M12", AD_CS, "n0", 31);
+    results_add(fixture->results, "adjusted responder oarsi", "M12", AD_CS, "evalue", 2.5);
+    results_add(fixture->results, "adjusted responder oarsi", "M12", AD_CS, "evalue_limit", 1.2);
     analysis_claims(dataset, fixture->results);
     return find_claims(layout_document(fixture, dataset, fixture->results));
 }
@@ -477,12 +481,15 @@ static void test_layout_claims_unadjusted_comparison_bears_nothing_out(void **st
     struct fixture *fixture = *state;
     static const char unadjusted[] = "not refuted by an unadjusted comparison";
     const struct table *table = lay_out_cases(fixture);
-    assert_string_equal(claim_cell(fixture, table, "more_responders", VERDICT), unadjusted);
     assert_string_equal(claim_cell(fixture, table, "avoids", VERDICT), unadjusted);
     assert_string_equal(claim_cell(fixture, table, "durable", VERDICT),
                         "refuted, by an unadjusted comparison");
     assert_non_null(strstr(claim_cell(fixture, table, "durable", POPULATION), "unadjusted"));
-    assert_non_null(strstr(claim_cell(fixture, table, "more_responders", POPULATION), "unadjusted"));
+    assert_string_equal(claim_cell(fixture, table, "more_responders", VERDICT), agrees);
+    assert_non_null(strstr(claim_cell(fixture, table, "more_responders", POPULATION), "weighted"));
+    assert_non_null(strstr(claim_cell(fixture, table, "more_responders", ESTIMATE), "; adjusted, E-value 2.5"));
+    assert_result(fixture->results, NAMES("claims", "more_responders", AD_CS, "n"), 41);
+    assert_result(fixture->results, NAMES("claims", "more_responders", AD_CS, "n_against"), 31);
     assert_string_equal(claim_cell(fixture, table, "as_good", VERDICT), agrees);
     assert_non_null(strstr(claim_cell(fixture, table, "as_good", POPULATION), "weighted"));
     assert_non_null(strstr(claim_cell(fixture, table, "as_good", ESTIMATE), "; adjusted, E-value 1.5"));
@@ -493,10 +500,16 @@ static void test_layout_claims_unadjusted_comparison_bears_nothing_out(void **st
 static void test_layout_claims_randomised_comparison_may_agree(void **state)
 {
     struct fixture *fixture = *state;
+    static const struct claim_case plain = {
+        .table = "responder oarsi non-responder imputation", .row = "M12", .col = AD_CS,
+        .stats = {"rd", "newcombe_lo", "newcombe_hi"}, .values = {0.3, 0.1, 0.4}};
     ((struct protocol *)study_dataset(fixture->study)->catalogue->protocol)->randomised = true;
+    add_source(fixture->results, &plain);
     const struct table *table = lay_out_cases(fixture);
     assert_string_equal(claim_cell(fixture, table, "more_responders", VERDICT), agrees);
     assert_null(strstr(claim_cell(fixture, table, "more_responders", POPULATION), "unadjusted"));
+    assert_null(strstr(claim_cell(fixture, table, "more_responders", POPULATION), "weighted"));
+    assert_result(fixture->results, NAMES("claims", "more_responders", AD_CS, "est"), 30);
     assert_string_equal(find_fact(table, "Adjusted"), "");
 }
 

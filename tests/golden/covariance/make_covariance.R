@@ -119,11 +119,11 @@ weigh <- function(x, z, right) {
   inf <- solve(crossprod(X, X * (e * (1 - e)))); u <- (X * (z - e)) %*% inf
   part <- function(side, sign, mean, weight) { own <- (z == side) * weight * (y - mean)
     slope <- colSums(X * (sign * (z == side) * e * (1 - e) * (y - mean))); (own + u %*% slope) / sum(weight[z == side]) }
-  infl <- part(1, -1, mu[1], 1 - e) - part(0, 1, mu[2], e)
+  one <- part(1, -1, mu[1], 1 - e); other <- part(0, 1, mu[2], e); infl <- one - other
   d <- mu[1] - mu[2]; se <- sqrt(sum(infl^2)); sp <- sqrt((sum((y[z == 1] - mean(y[z == 1]))^2) + sum((y[z == 0] - mean(y[z == 0]))^2)) / (length(y) - 2))
   lo <- d - Z * se; hi <- d + Z * se
   rr <- exp(.91 * d / sp + c(0, -1.78, 1.78) * se / sp); near <- if (rr[1] < 1) rr[3] else rr[2]
-  list(e = e, w = w, row = c(n1 = sum(z), n0 = sum(1 - z), effective_1 = sum(w[z == 1])^2 / sum(w[z == 1]^2),
+  list(e = e, w = w, log_ratio = c(log(mu[1] / mu[2]), sqrt(sum((one / mu[1] - other / mu[2])^2))), row = c(n1 = sum(z), n0 = sum(1 - z), effective_1 = sum(w[z == 1])^2 / sum(w[z == 1]^2),
     effective_0 = sum(w[z == 0])^2 / sum(w[z == 0]^2), mean_1 = mu[1], mean_0 = mu[2], diff = d, se = se, lo = lo, hi = hi,
     p = 2 * pnorm(-abs(d / se)), sd_pooled = sp, evalue = evalue(rr[1]), evalue_limit = if (rr[2] < 1 & rr[3] > 1) 1 else evalue(near)))
 }
@@ -142,6 +142,19 @@ put_adjusted <- function(k, v, i) {
   for (j in 1:20) emit(paste("adjusted overlap", k), sprintf("%.2f", (j - 1) / 20), against[i], c(n1 = b1[j], n0 = b0[j]))
 }
 for (k in c("pain", "vas")) for (v in vs) for (i in 1:2) put_adjusted(k, v, i)
+# Responders: WOMAC pain less by 10 or more; every treated subject, no value is no response.  The ratio by the sandwich.
+b <- base[!is.na(base$pain), ]; b <- b[!duplicated(b$pid, fromLast = TRUE), ]
+put_responders <- function(v, i) {
+  x <- data.frame(p); x$base <- b$pain[match(x$pid, b$pid)]; y <- at(v, analysis, "pain")
+  x$chg <- as.integer(x$pid %in% y$pid[y$chg <= -10 + 1e-9])
+  x <- x[x$cohort %in% c(co[1], active[i]) & !is.na(x$base), ]
+  z <- as.integer(x$cohort == active[i]); a <- weigh(x, z, all_terms)$row
+  l <- weigh(x, z, all_terms)$log_ratio; rr <- exp(l[[1]] + c(0, -Z, Z) * l[[2]])
+  emit("adjusted responder mcid", v, against[i], c(a[setdiff(names(a), c("sd_pooled", "evalue", "evalue_limit"))],
+    rr = rr[1], rr_lo = rr[2], rr_hi = rr[3], evalue = evalue(rr[1]),
+    evalue_limit = if (rr[2] <= 1 & rr[3] >= 1) 1 else evalue(if (rr[1] < 1) rr[3] else rr[2])))
+}
+for (v in vs) for (i in 1:2) put_responders(v, i)
 emit_write("observed.csv")
 
 # ---- levels.csv: cohorts within a level, levels within a cohort
