@@ -105,6 +105,10 @@ struct manifest *manifest_read(const void *owner, const char *folder, struct err
     char *text = text_read_file(manifest, path, MANIFEST_LIMIT, &length, error);
     json_t *root = text != NULL ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
     bool read = root != NULL || (text != NULL && refuse(folder, "it is no JSON", error));
+    if (text == NULL) {
+        const struct error cause = *error;
+        error_set(error, cause.kind, "%s; give the folder of a report, as --out named it", cause.message);
+    }
     if (read) {
         manifest->libraries = libraries_of(manifest, root);
         read = read_source(manifest, root, folder, error) && read_making(manifest, root, error) &&

@@ -125,6 +125,7 @@ static void test_compare_with_what_is_no_earlier_report_is_refused(void **state)
     assert_report(run, 1, "--columns");
     report_program(run, "--study demo --cut first --compare nothing --out new");
     assert_report(run, 1, "nothing/manifest.json");
+    assert_non_null(strstr(run->output, "give the folder of a report"));
     report_shell(run, "sed 's/\"study\": \"demo\"/\"study\": \"other\"/' -i pooled/manifest.json");
     report_program(run, "--study demo --cut first --compare pooled --out new");
     assert_report(run, 1, "study \"other\"");
