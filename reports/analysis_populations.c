@@ -12,11 +12,14 @@
 #define WITHDREW "withdrew_consent"
 #define FORM_DEVIATION "protocol_deviation"
 
-enum set { SET_ENROLLED, SET_ALLOCATED, SET_TREATED, SET_NO_RECORD, SET_FAS, SET_COMPLETERS, SET_COUNT };
+enum set {
+    SET_ENROLLED, SET_ALLOCATED, SET_TREATED, SET_NO_RECORD, SET_FAS, SET_PER_PROTOCOL, SET_COMPLETERS, SET_COUNT
+};
 
 static const char *const set_names[SET_COUNT] = {
     [SET_ENROLLED] = "enrolled", [SET_ALLOCATED] = "allocated", [SET_TREATED] = "treated",
-    [SET_NO_RECORD] = "treated_without_records", [SET_FAS] = "fas", [SET_COMPLETERS] = "completers",
+    [SET_NO_RECORD] = "treated_without_records", [SET_FAS] = "fas", [SET_PER_PROTOCOL] = "per_protocol",
+    [SET_COMPLETERS] = "completers",
 };
 
 /* Nobody has come to any visit, or the date of treatment is wrong. */
@@ -30,7 +33,7 @@ static bool has_record_in_a_window(const struct dataset *dataset, size_t subject
     return false;
 }
 
-static void find_sets(const struct dataset *dataset, size_t subject, bool member[SET_COUNT])
+static void find_sets(const struct dataset *dataset, size_t subject, int deviations, bool member[SET_COUNT])
 {
     struct subject_sets sets = subject_sets_of(dataset, subject);
     member[SET_ENROLLED] = true;
@@ -39,6 +42,7 @@ static void find_sets(const struct dataset *dataset, size_t subject, bool member
     member[SET_NO_RECORD] =
         member[SET_TREATED] && !has_record_in_a_window(dataset, subject);
     member[SET_FAS] = sets.full_analysis;
+    member[SET_PER_PROTOCOL] = sets.full_analysis && subject_keeps_protocol(dataset, subject, deviations);
     member[SET_COMPLETERS] = sets.completer;
 }
 
@@ -172,9 +176,10 @@ void analysis_populations(const struct dataset *dataset, struct results *results
     void *owner = memory_owner(NULL, "populations");
     size_t columns = dataset->cohort_count + 1;
     size_t *counts = memory_new_array(owner, size_t, SET_COUNT * columns);
+    int deviations = subject_sets_deviations(dataset);
     for (size_t i = 0; i < dataset->subject_count; i++) {
         bool member[SET_COUNT];
-        find_sets(dataset, i, member);
+        find_sets(dataset, i, deviations, member);
         for (size_t set = 0; set < SET_COUNT; set++) {
             if (member[set])
                 count_subject(dataset, i, &counts[set * columns]);

@@ -259,6 +259,7 @@ static void append_sets(struct text *out)
         {"AS_ENROLLED", "Enrolled", "ENRLFL"},
         {"AS_TREATED", "Treated (safety set)", "SAFFL"},
         {"AS_FAS", "Full analysis set", "FASFL"},
+        {"AS_PER_PROTOCOL", "Per-protocol set", "PPROTFL"},
         {"AS_COMPLETERS", "Completers", "COMPLFL"},
     };
     json_key(out, "analysisSets");

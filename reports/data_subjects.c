@@ -34,6 +34,8 @@ static const struct data_column subject_columns[] = {
     {"FASFL", "Full analysis set", DATA_TEXT, 0, YES_NO,
      "Y: treated, with a baseline and a later value of the primary endpoint (without one: of the completeness "
      "endpoint)"},
+    {"PPROTFL", "Per-protocol set", DATA_TEXT, 0, YES_NO,
+     "Y: FASFL is Y, and no protocol_deviation form says that a deviation is important, or leaves it open"},
     {"COMPLFL", "Completer", DATA_TEXT, 0, YES_NO, "Y: a value of that endpoint at the last visit"},
     {"EOSSTT", "State at the end", DATA_TEXT, 0, "",
      "in_study, or the reason of the newest end_of_study form; withdrew_consent without such a form: consent was "
@@ -146,7 +148,7 @@ static const char *state_of(const struct subject *subject)
     return subject->withdrawn != DATE_NONE ? "withdrew_consent" : "in_study";
 }
 
-static void fill_subject(struct data_row *row, const struct dataset *dataset, size_t subject)
+static void fill_subject(struct data_row *row, const struct dataset *dataset, size_t subject, int deviations)
 {
     const struct subject *who = &dataset->subjects[subject];
     const struct subject_sets sets = subject_sets_of(dataset, subject);
@@ -159,6 +161,7 @@ static void fill_subject(struct data_row *row, const struct dataset *dataset, si
     data_row_add_date(row, who->day1[KNEE_NONE]);
     data_row_add_flag(row, sets.treated);
     data_row_add_flag(row, sets.full_analysis);
+    data_row_add_flag(row, sets.full_analysis && subject_keeps_protocol(dataset, subject, deviations));
     data_row_add_flag(row, sets.completer);
     data_row_add_text(row, state_of(who));
     data_row_add_date(row, who->last_contact);
@@ -170,8 +173,9 @@ static void write_rows(const struct data_table *table, data_row_function *take, 
 {
     const struct baseline_items *items = table->items;
     struct data_row row;
+    int deviations = subject_sets_deviations(table->dataset);
     for (size_t i = 0; i < table->dataset->subject_count; i++) {
-        fill_subject(&row, table->dataset, i);
+        fill_subject(&row, table->dataset, i, deviations);
         for (size_t k = 0; k < items->count; k++) {
             const struct answer *answer = answer_at_baseline(table->dataset, i, &items->at[k]);
             if (items->at[k].is_number)

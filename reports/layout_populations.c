@@ -22,6 +22,7 @@ static const struct label set_labels[] = {
     {"treated", "Treated (safety set, N)"},
     {"treated_without_records", "Treated, and no record in any analysis window"},
     {"fas", "Full analysis set: baseline and at least one value after it"},
+    {"per_protocol", "Per-protocol set: of these, without an important deviation"},
     {"completers", "Completers: value at the last visit"},
 };
 
@@ -64,7 +65,10 @@ static void add_set_facts(struct layout *layout, struct table *table)
     table_add_fact(table, "Left out", "%s subjects whose enrolment is void, with all their records", number);
     table_add_fact(table, "Without record",
                    "nobody came to a visit yet, or the date of the treatment is wrong");
-    table_add_fact(table, "Not built", "a per-protocol set: the protocol holds no rule for it");
+    table_add_fact(table, "Per protocol",
+                   dataset_form_number(layout->dataset, "protocol_deviation") >= 0
+                       ? "a deviation is important when its form says so, or does not say; no table is of this set alone"
+                       : "the study has no form for protocol deviations, so that nobody is left out");
 }
 
 static void add_counts(struct layout *layout, const char *id, const char *title, const char *results)

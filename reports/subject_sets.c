@@ -2,6 +2,7 @@
 #include "reports/subject_sets.h"
 
 #include <math.h>
+#include <string.h>
 
 int subject_sets_endpoint(const struct protocol *protocol)
 {
@@ -30,4 +31,20 @@ struct subject_sets subject_sets_of(const struct dataset *dataset, size_t subjec
             any && !isnan(dataset_value(dataset, subject, (size_t)endpoint, dataset_baseline(dataset))),
         .completer = last,
     };
+}
+
+int subject_sets_deviations(const struct dataset *dataset)
+{
+    return dataset_form_number(dataset, "protocol_deviation");
+}
+
+bool subject_keeps_protocol(const struct dataset *dataset, size_t subject, int deviations)
+{
+    struct records records = dataset_records_of(dataset, subject, deviations);
+    for (size_t i = 0; i < records.count; i++) {
+        const struct answer *important = record_answer(dataset, &records.at[i], "important");
+        if (important == NULL || strcmp(important->text, "false") != 0)
+            return false;
+    }
+    return true;
 }

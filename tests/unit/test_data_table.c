@@ -80,6 +80,15 @@ static void fill(struct study *study)
     add_event(study, 0, "2026-01-12", "severe");
     add_event(study, 0, "2026-01", "mild");                 /* may lie before the treatment */
     add_event(study, 3, "2025-12-30", "mild");              /* lies before it */
+    /* Important, not important, and not said, which counts as important. */
+    static const char *const important[] = {"true", "false", NULL};
+    for (size_t i = 0; i < 3; i++) {
+        struct study_record *record = study_add_record(study, i == 2 ? 4 : i, "protocol_deviation", KNEE_NONE,
+                                                       "unscheduled", study_date("2026-02-01"));
+        study_answer(study, record, "category", "consent");
+        if (important[i] != NULL)
+            study_answer(study, record, "important", important[i]);
+    }
     size_t untreated = study_add_subject(study, 7, 20, KNEE_LEFT, "CS");
     add_vas(study, untreated, "BL", "2026-01-09", "33");
 }
@@ -203,7 +212,10 @@ static void test_adsl_flags_give_the_analysis_sets(void **state)
     check_set(fixture, adsl, "ENRLFL", "enrolled");
     check_set(fixture, adsl, "SAFFL", "treated");
     check_set(fixture, adsl, "FASFL", "fas");
+    check_set(fixture, adsl, "PPROTFL", "per_protocol");
     check_set(fixture, adsl, "COMPLFL", "completers");
+    const double per_protocol = value_of(fixture, "analysis sets", "per_protocol", "CELLS", "n");
+    assert_true(per_protocol + 2 == value_of(fixture, "analysis sets", "fas", "CELLS", "n"));
 }
 
 static void test_adsl_holds_dates_and_baseline_of_a_subject(void **state)
