@@ -114,7 +114,8 @@ static const struct check_case checks[] = {
     {"core.verification", "verification_kind_check", "kind", "'guessed'", "'verified'"},
     {"core.verification", "verification_order_check", "event_no, kind", "2, 'verified'", "1, 'verified'"},
     {"core.verification", "verification_reason_check", "kind, reason", "'withdrawn', NULL", "'verified', NULL"},
-    {"rep.file", "file_bytes_check", "bytes", "decode(repeat('00', 67108865), 'hex')",
+    {"patella_meta.migration", "migration_number_check", "number", "0", "1"},
+    {"rep.file", "file_bytes_check", "bytes", "convert_to(repeat('x', 67108865), 'UTF8')",
      "decode(repeat('00', 1000), 'hex')"},
     {"rep.file", "file_media_type_check", "media_type", "'text'", "'text/html; charset=utf-8'"},
     {"rep.file", "file_name_check", "name", "'../report.pdf'", "'report.pdf'"},
@@ -210,7 +211,7 @@ static void test_check_of_the_catalogue_has_a_case(void **state)
         "SELECT string_agg(COALESCE(c.name || ' is tried by no case', t.name || ' is not there'), ', ') "
         "FROM tried t FULL JOIN (SELECT n.nspname || '.' || r.relname || ' ' || c.conname AS name "
         "FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid JOIN pg_namespace n ON n.oid = r.relnamespace "
-        "WHERE c.contype = 'c' AND n.nspname IN ('audit', 'core', 'sec', 'blind', 'rep', 'guard')) c "
+        "WHERE c.contype = 'c' AND n.nspname IN ('audit', 'core', 'sec', 'blind', 'rep', 'guard', 'patella_meta')) c "
         "ON c.name = t.name WHERE t.name IS NULL OR c.name IS NULL"), "");
 }
 

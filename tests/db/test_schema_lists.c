@@ -13,7 +13,7 @@
 #include "forms/base/memory.h"
 #include "tests/support/test_database.h"
 
-#define SCHEMAS "('audit', 'core', 'sec', 'blind', 'rep')"
+#define SCHEMAS "('audit', 'core', 'sec', 'blind', 'rep', 'guard', 'patella_meta')"
 
 /* Columns that may be NULL, which means that there is none, or not yet. */
 static const char *const nullable[] = {
@@ -80,6 +80,8 @@ static const char *const keys[] = {
     "core.submission (study_id, id, site_id)",
     "core.submission (study_id, site_id, subject_no, form, knee, visit, instance, version)",
     "core.verification (study_id, site_id, submission_id, event_no)",
+    "guard.protection (kind, object)",
+    "patella_meta.migration (number)",
     "rep.export (study_id, request_id)",
     "rep.file (study_id, job_id, name)",
     "rep.job (study_id, job_id)",
@@ -165,7 +167,7 @@ static const char *const privileges[] = {
     "patella_admin_owner si: core.form core.protocol core.site rep.reading sec.reporter_grant",
     "patella_api s(u): core.study core.subject",
     "patella_api s: audit.notice core.catalogue_state core.cut core.form core.knee core.protocol "
-        "core.site core.submission rep.file",
+        "core.site core.submission patella_meta.migration rep.file",
     "patella_api si: core.query core.query_event core.reconciliation core.record_lock core.redaction "
         "core.redaction_decision core.second_entry core.signature core.verification rep.export rep.job "
         "rep.reading rep.review",
@@ -238,6 +240,13 @@ static const char closed_owners_sql[] =
     "JOIN pg_roles r ON r.oid = d.defaclrole WHERE d.defaclobjtype = 'f' AND d.defaclnamespace = 0 "
     "AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) a WHERE a.grantee = 0) ORDER BY 1";
 
+/* What everybody may do in a fresh database, and nobody in ours. */
+static const char *const large_objects[] = {NULL};
+static const char large_objects_sql[] =
+    "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace "
+    "AND (p.proname LIKE 'lo\\_%' OR p.proname IN ('loread', 'lowrite')) "
+    "AND has_function_privilege('patella_collector', p.oid, 'EXECUTE')";
+
 static bool is_listed(const char *const *lines, const char *line)
 {
     for (; *lines; lines++)
@@ -307,6 +316,11 @@ static void test_schema_new_functions_may_be_called_by_nobody(void **state)
     check_list(state, closed_owners_sql, closed_owners);
 }
 
+static void test_schema_large_objects_are_for_nobody(void **state)
+{
+    check_list(state, large_objects_sql, large_objects);
+}
+
 #define CASE(name) cmocka_unit_test(name)
 
 int main(void)
@@ -319,6 +333,7 @@ int main(void)
         CASE(test_schema_privileges_on_tables_are_listed),
         CASE(test_schema_schemas_are_open_to_those_listed),
         CASE(test_schema_new_functions_may_be_called_by_nobody),
+        CASE(test_schema_large_objects_are_for_nobody),
     };
     return cmocka_run_group_tests(tests, test_fixture_setup, test_fixture_teardown);
 }

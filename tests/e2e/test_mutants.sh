@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-export MUTANTS_STATE=$dir MUTANTS_JOBS=1 MUTANTS_PROGRAMS='db/test_schema db/test_isolation'
+export MUTANTS_STATE=$dir MUTANTS_JOBS=1 MUTANTS_PROGRAMS='db/test_schema db/test_checks db/test_isolation'
 chosen=('trigger:core.submission keep_rows' 'policy:core.submission context using' 'control:*'
     'row security:core.submission no force' 'execute:api.sign(* to public' 'check:core.submission submission_void_check'
     'guard:sec.enter(*IF NOT FOUND THEN')
