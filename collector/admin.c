@@ -137,7 +137,7 @@ struct db *admin_database(struct admin *admin, struct error *error)
         .verbose_errors = true,
     };
     struct db *bare = db_open(admin->owner, &options, error);
-    if (!bare || !migrate_check(bare, error))
+    if (!bare || !migrate_check(bare, error) || !migrate_check_era(bare, error))
         return NULL;
     talloc_free(bare);
     options.statements = admin_statements;

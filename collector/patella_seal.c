@@ -13,6 +13,7 @@
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
+#include "migrations/migrate.h"
 
 static const char program[] = "patella-seal";
 
@@ -159,7 +160,8 @@ static bool run(struct call *call, struct error *error)
     int64_t every = EVERY_S;
     sigset_t waiting;
     if (!read_number(call, "every", EVERY_MOST_S, &every, error) ||
-        !read_number(call, "rows", ROWS_MOST, &sealer.most, error) || !open_sealer(call, &sealer, error))
+        !read_number(call, "rows", ROWS_MOST, &sealer.most, error) || !open_sealer(call, &sealer, error) ||
+        !migrate_check_era(sealer.db, error))
         return false;
     catch_signals(&waiting);
     while (!stopping) {

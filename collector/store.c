@@ -67,7 +67,7 @@ struct store *store_open_writer(const void *owner, const char *conninfo, int sta
 
 bool store_check_schema(struct store *store, struct error *error)
 {
-    return migrate_check(store->db, error);
+    return migrate_check(store->db, error) && migrate_check_era(store->db, error);
 }
 
 bool store_ensure(struct store *store, struct error *error)

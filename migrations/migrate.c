@@ -138,6 +138,18 @@ bool migrate_check(struct db *db, struct error *error)
     return right;
 }
 
+bool migrate_check_era(struct db *db, struct error *error)
+{
+    struct db_result *result = db_query(NULL, db, "SELECT api.transactions_went_back()", NULL, error);
+    bool right = result != NULL && !db_bool(result, 0, 0);
+    if (result != NULL && !right)
+        error_set(error, ERROR_CONFLICT, "numbers of transactions went back: the database came out of a dump, and new "
+                  "rows would count among those of old data cuts; open a new era with `patella-seal new-era` before "
+                  "anything is written to it");
+    talloc_free(result);
+    return right;
+}
+
 /* ------------------------------------------------------------------------------------------------ up */
 
 /* The runner's own table; everything else comes from sql/. */

@@ -20,6 +20,13 @@
 bool migrate_check(struct db *db, struct error *error) MUST_CHECK;
 
 /*
+ * False (ERROR_CONFLICT) when numbers of transactions went back, as they do in a database that came out of a dump: then
+ * nothing may be written before `patella-seal new-era`.  Behind migrate_check.  Callable by patella_collector,
+ * patella_admin, patella_reporter and patella_sealer.
+ */
+bool migrate_check_era(struct db *db, struct error *error) MUST_CHECK;
+
+/*
  * Applies what is pending, in order, and closes the database to everybody who is not named (patella_meta.
  * close_database).  Needs a superuser: roles and event triggers are made.  One line for each applied migration goes to
  * `progress`.  Refused when the database has unknown or altered migrations, or one later than a pending one.

@@ -133,7 +133,7 @@ static void test_schema_collector_may_call_the_functions_of_the_list_only(void *
         "api.read_review api.reconcile api.request_audit api.request_emergency api.request_export "
         "api.request_report api.request_report_file api.request_review api.request_unblinding "
         "api.reveal_allocation api.schema_status api.seal_status api.sign api.submit_batch "
-        "api.verify_version");
+        "api.transactions_went_back api.verify_version");
 }
 
 static void test_schema_owners_cannot_log_in_and_logins_own_nothing(void **state)
