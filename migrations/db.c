@@ -27,6 +27,7 @@ enum { NO_DEADLINE = -1 };
 struct db {
     PGconn *connection;      /* NULL: given up */
     struct db_options options;   /* its texts are copies */
+    struct db *writer;       /* NULL: itself */
     unsigned warnings;       /* WARNINGs that PostgreSQL sent since the last look */
     bool committing;         /* COMMIT is under way, behind the statement before it: db_execute_bound */
     int64_t deadline;        /* of all that was sent together: now_ms, or NO_DEADLINE */
@@ -327,6 +328,16 @@ struct db *db_open_beside(const void *owner, const struct db *db, struct error *
     return db_open(owner, &db->options, error);
 }
 
+struct db *db_writer(struct db *db)
+{
+    return db->writer != NULL ? db->writer : db;
+}
+
+void db_set_writer(struct db *db, struct db *writer)
+{
+    db->writer = writer;
+}
+
 /* ------------------------------------------------------------------------------------------------ transactions */
 
 static const char *const begin_statements[] = {
@@ -511,13 +522,6 @@ struct db_result *db_query(const void *owner, struct db *db, const char *sql, co
         return NULL;
     }
     return receive(owner, db, "query", error);
-}
-
-bool db_run(struct db *db, size_t statement, const struct db_parameters *parameters, struct error *error)
-{
-    struct db_result *result = db_execute(NULL, db, statement, parameters, error);
-    talloc_free(result);
-    return result != NULL;
 }
 
 static void cancel(struct db *db)

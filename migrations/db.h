@@ -50,6 +50,10 @@ bool db_is_alive(const struct db *db);           /* false after the connection w
 /* Opens the connection again with the same options after a loss. */
 bool db_reopen(struct db *db, struct error *error) MUST_CHECK;
 
+/* Where is written what goes with reading `db`: `db` itself, until another is named because `db` is a standby's. */
+struct db *db_writer(struct db *db);
+void db_set_writer(struct db *db, struct db *writer);
+
 enum db_transaction { DB_READ_COMMITTED, DB_REPEATABLE_READ_ONLY };
 
 bool db_begin(struct db *db, enum db_transaction kind, struct error *error) MUST_CHECK;

@@ -93,3 +93,10 @@ double *db_doubles(const void *owner, const struct db_result *result, size_t row
     }
     return values;
 }
+
+bool db_run(struct db *db, size_t statement, const struct db_parameters *parameters, struct error *error)
+{
+    struct db_result *result = db_execute(NULL, db, statement, parameters, error);
+    talloc_free(result);
+    return result != NULL;
+}

@@ -7,6 +7,7 @@
 #include "migrations/db_copy.h"
 #include "migrations/migrate.h"
 #include "reports/extract_records.h"
+#include "reports/extract_trace.h"
 
 /* The columns are in the order in which the readers below count them. */
 static const struct db_statement statements[EXTRACT_STATEMENTS] = {
@@ -160,7 +161,7 @@ static struct db *open_with(const void *owner, const char *conninfo, size_t stat
 struct db *extract_open(const void *owner, const char *conninfo, struct error *error)
 {
     struct db *plain = open_with(owner, conninfo, 0, error);
-    bool fits = plain != NULL && migrate_check(plain, error);
+    bool fits = plain != NULL && migrate_check(plain, error) && migrate_check_era(plain, error);
     talloc_free(plain);
     return fits ? open_with(owner, conninfo, EXTRACT_STATEMENTS, error) : NULL;
 }
@@ -263,7 +264,7 @@ bool extract_make_cut(struct db *db, const char *study, enum extract_columns col
         struct db_parameters *parameters = db_parameters_new(extract, 1);
         db_set_int(parameters, 0, extract->study_id);
         struct db_result *result = db_execute(extract, db, EXTRACT_MAKE_CUT, parameters, error);
-        made = result != NULL;
+        made = result != NULL || extract_refuse_standby(error);
         *cut_no = made ? (int)db_int(result, 0, 0) : 0;
     }
     talloc_free(extract);
@@ -502,26 +503,19 @@ static bool read_records(struct extract *extract, struct error *error)
 
 /* --- the whole ----------------------------------------------------------------------------------------- */
 
-/* What is read leaves the database: the audit trail has to say so before, whatever happens then. */
-static bool leave_trace(struct extract *extract, struct error *error)
+static bool leave_trace(const struct extract *extract, const char *study, struct error *error)
 {
-    if (!db_run(extract->db, EXTRACT_OPEN_CUT, study_and_cut(extract, extract), error))
-        return false;
-    if (extract->unblinding == NULL)
-        return true;
-    if (!extract->masked)
-        return error_set(error, ERROR_USAGE, "the study is not masked, so that there is nothing to be unblinded; "
-                                             "leave --unblinding away");
-    struct db_parameters *parameters = db_parameters_new(extract, 3);
-    db_set_int(parameters, 0, extract->study_id);
-    db_set_int(parameters, 1, extract->cut_no);
-    db_set_text(parameters, 2, extract->unblinding);
-    if (db_run(extract->db, EXTRACT_OPEN_ALLOCATION, parameters, error))
-        return true;
-    return error->kind != ERROR_DENIED ? false
-        : error_set(error, ERROR_DENIED,
-                    "no request for unblinding %s was approved within seven days; ask for one and have it approved "
-                    "through the API, or leave --unblinding away", extract->unblinding);
+    const struct dataset *dataset = extract->dataset;
+    const struct extract_trace trace = {
+        .study = study,
+        .study_id = extract->study_id,
+        .cut_no = extract->cut_no,
+        .cut_label = dataset->cut_label,
+        .cut_made_us = dataset->cut_made_us,
+        .masked = extract->masked,
+        .unblinding = extract->unblinding,
+    };
+    return extract_leave_trace(extract->db, &trace, error);
 }
 
 struct view {
@@ -540,7 +534,7 @@ static struct dataset *extract_view(const void *owner, struct db *db, const stru
         extract->unblinding = dataset->opened_by = dataset->unblinding = memory_copy_string(dataset, view->unblinding);
     bool read = find_study(extract, view->study, error) && find_cut(extract, view->study, view->cut, error) &&
                 ask_seal(extract, &dataset->cut_sealed, error) &&
-                leave_trace(extract, error) && db_begin(db, DB_REPEATABLE_READ_ONLY, error);
+                leave_trace(extract, view->study, error) && db_begin(db, DB_REPEATABLE_READ_ONLY, error);
     if (read) {
         read = read_catalogue(extract, view->study, error) && choose_columns(extract, view->columns, error) &&
                read_records(extract, error);

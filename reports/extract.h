@@ -42,6 +42,12 @@ enum extract_statement {
  */
 struct db *extract_open(const void *owner, const char *conninfo, struct error *error) MUST_CHECK;
 
+/*
+ * For a `db` of a standby, which takes no row of the audit trail: rows that reading leaves there go to the primary of
+ * `conninfo`.
+ */
+bool extract_record_on(struct db *db, const char *conninfo, struct error *error) MUST_CHECK;
+
 enum extract_columns {
     EXTRACT_COLUMNS_ALLOWED,     /* cohorts, but pooled in a masked study */
     EXTRACT_COLUMNS_COHORTS,     /* refused (ERROR_DENIED) for a masked study */

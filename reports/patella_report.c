@@ -17,8 +17,9 @@
 static const char help[] =
     "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--formats LIST]\n"
     "                      [--compare OLD] [--force] [--progress] [--db CONNINFO]\n"
+    "                      [--record-on CONNINFO]\n"
     "       " PROGRAM " verify DIR [--compare OLD] [--unblinding REQUEST] [--unsealed-ok] [--progress]\n"
-    "                      [--db CONNINFO]\n"
+    "                      [--db CONNINFO] [--record-on CONNINFO]\n"
     "       " PROGRAM " --jobs [--once] [--at-once N] [--formats LIST] [--db CONNINFO]\n"
     "\n"
     "Writes the report of a study at a data cut into the folder DIR: results.csv, manifest.json and what\n"
@@ -41,6 +42,8 @@ static const char help[] =
     "  --once             with --jobs: end when no job is waiting\n"
     "  --at-once N        with --jobs: begin none while all workers together make N (1 to 64, default 2)\n"
     "  --db CONNINFO      libpq connection string; default: libpq's environment, user patella_reporter\n"
+    "  --record-on CONNINFO\n"
+    "                     with a --db that is a standby: its primary, whose audit trail gets the row of the report\n"
     "  --help, --version\n"
     "\n"
     "Paths of the files go to standard output, messages to standard error.  Exit status: 0 done,\n"
@@ -51,7 +54,7 @@ static const char help[] =
 enum { AT_ONCE_DEFAULT = 2, AT_ONCE_MOST = 64 };
 
 struct settings {
-    const char *study, *cut, *out, *columns, *conninfo, *compare, *unblinding;
+    const char *study, *cut, *out, *columns, *conninfo, *record_on, *compare, *unblinding;
     const char *verify;          /* folder, or NULL */
     unsigned formats;            /* 0: not given */
     int at_once;                 /* 0: not given */
@@ -69,6 +72,7 @@ enum {
     OPTION_COMPARE,
     OPTION_AT_ONCE,
     OPTION_DB,
+    OPTION_RECORD_ON,
     OPTION_FORCE,
     OPTION_UNBLINDING,
     OPTION_UNSEALED_OK,
@@ -88,6 +92,7 @@ static const struct option options[] = {
     {"compare", required_argument, NULL, OPTION_COMPARE},
     {"at-once", required_argument, NULL, OPTION_AT_ONCE},
     {"db", required_argument, NULL, OPTION_DB},
+    {"record-on", required_argument, NULL, OPTION_RECORD_ON},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"unblinding", required_argument, NULL, OPTION_UNBLINDING},
     {"unsealed-ok", no_argument, NULL, OPTION_UNSEALED_OK},
@@ -124,6 +129,7 @@ static bool take_option(struct settings *settings, int option, struct error *err
     case OPTION_COMPARE: settings->compare = optarg; break;
     case OPTION_AT_ONCE: return take_at_once(settings, error);
     case OPTION_DB: settings->conninfo = optarg; break;
+    case OPTION_RECORD_ON: settings->record_on = optarg; break;
     case OPTION_UNBLINDING: settings->unblinding = optarg; break;
     case OPTION_FORCE: settings->force = true; break;
     case OPTION_UNSEALED_OK: settings->unsealed_ok = true; break;
@@ -155,6 +161,10 @@ static bool check_settings(const struct settings *settings, struct error *error)
         return usage(error, "--jobs takes study and cut from the jobs; leave the other options away");
     if (settings->verify && (makes || settings->jobs || settings->formats != 0))
         return usage(error, "verify takes study, cut and formats from the manifest; leave the other options away");
+    if (settings->record_on && !settings->verify && settings->cut == NULL)
+        return usage(error, "--record-on goes with verify or --cut: cuts and jobs are made on the primary");
+    if (settings->record_on && settings->unblinding)
+        return usage(error, "--unblinding opens the allocation on the primary; leave --record-on away");
     if (settings->unsealed_ok && !settings->verify)
         return usage(error, "--unsealed-ok goes with verify");
     if ((settings->once || settings->at_once != 0) && !settings->jobs)
@@ -285,7 +295,7 @@ static bool run(const void *owner, const struct settings *settings, int *status,
     progress_begin(PROGRAM, !settings->jobs && (settings->progress || isatty(STDERR_FILENO)));
     progress_step("connecting to the database");
     struct db *db = extract_open(owner, settings->conninfo, error);
-    bool done = db != NULL;
+    bool done = db != NULL && (settings->record_on == NULL || extract_record_on(db, settings->record_on, error));
     if (done && settings->jobs)
         done = work_jobs(db, settings, error);
     else if (done && settings->verify != NULL)
