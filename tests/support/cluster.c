@@ -29,6 +29,7 @@
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 #include "tests/support/daemon.h"
+#include "tests/support/test_database.h"
 
 enum { END_MS = 60000, PROCESSES_MOST = 256, LOG_LIMIT = 64 << 20, MEMORY_LINE = 7 };
 
@@ -307,13 +308,32 @@ void cluster_listen(struct cluster *cluster)
     cluster_start(cluster);
 }
 
-struct cluster *cluster_new_standby(const void *owner, const struct cluster *primary)
+/* Made by `verb` of another's data. */
+static struct cluster *make_from(const void *owner, const char *verb, const char *from)
 {
     struct cluster *cluster = make(owner);
-    assert_int_equal(run("standby", cluster->folder, primary->folder), 0);
+    assert_int_equal(run(verb, cluster->folder, from), 0);
     cluster->data = resolve(cluster, "place/data");
     cluster_start(cluster);
     cluster->socket = resolve(cluster, "socket-link");
+    return cluster;
+}
+
+struct cluster *cluster_new_standby(const void *owner, const struct cluster *primary)
+{
+    return make_from(owner, "standby", primary->folder);
+}
+
+struct cluster *cluster_new_restored(const void *owner, const char *data)
+{
+    struct cluster *cluster = make_from(owner, "restore", data);
+    struct db *db = cluster_connect(NULL, cluster, "postgres");
+    for (long long deadline = test_now_ms() + END_MS; strcmp(test_value(db, "SELECT pg_is_in_recovery()"), "f") != 0;) {
+        if (test_now_ms() > deadline)
+            fail_msg("the cluster in %s does not end its recovery", cluster->folder);
+        test_pause();
+    }
+    talloc_free(db);
     return cluster;
 }
 

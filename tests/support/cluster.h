@@ -38,6 +38,9 @@ void cluster_listen(struct cluster *cluster);
 /* A hot standby of `primary`, which follows it under the application_name "standby"; started. */
 struct cluster *cluster_new_standby(const void *owner, const struct cluster *primary);
 
+/* A cluster of a copy of the data folder `data`, such as a base backup; started, which ends when it has recovered. */
+struct cluster *cluster_new_restored(const void *owner, const char *data);
+
 /* Sets PGHOST, PGPORT and PGUSER of this process. */
 void cluster_use(const struct cluster *cluster);
 
