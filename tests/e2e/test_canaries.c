@@ -34,6 +34,13 @@ enum { DEADLINE_MS = 60000, FILE_LIMIT = 64 << 20, PROCESSES_MOST = 256 };
 #define BAD_TOKEN WORD "-token"
 #define PASSWORD "a " WORD " password"
 
+/* Ids of what is said about a record. */
+#define RECORD "0190a1b2-c3d4-7e5f-8a9b-d00000000001"
+#define QUERY "0190a1b2-c3d4-7e5f-8a9b-d00000000002"
+#define ENTRY "0190a1b2-c3d4-7e5f-8a9b-d00000000003"
+#define REDACTION "0190a1b2-c3d4-7e5f-8a9b-d00000000004"
+#define REQUEST "0190a1b2-c3d4-7e5f-8a9b-d00000000005"
+
 static const char loud[] =
     "log_statement = all\nlog_min_messages = debug1\nlog_min_error_statement = debug1\nlog_error_verbosity = verbose\n"
     "log_min_duration_statement = 0\nlog_parameter_max_length = -1\nlog_parameter_max_length_on_error = -1\n"
@@ -67,6 +74,18 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Made at run time, and looked for like the word. */
+static const char *secrets[4];
+
+static void keep_secret(const char *secret)
+{
+    size_t i = 0;
+    while (secrets[i] != NULL)
+        i++;
+    assert_true(i + 1 < sizeof secrets / sizeof *secrets && strlen(secret) >= 40);
+    secrets[i] = secret;
+}
+
 /* ---- what is sent ---- */
 
 /* Reads and writes without the description of the API, which has no examples of such. */
@@ -88,8 +107,73 @@ static void send_good(const struct canaries *canaries)
     assert_status(api_submit(registry, "coordinator",
                              registry_event(registry, first, "01-0001", WORD "-term", "")), 201);
     assert_status(api_submit(registry, "coordinator",
+                             registry_event(registry, RECORD, "01-0001", WORD "-record", ",\"instance\":2")), 201);
+    assert_status(api_submit(registry, "coordinator",
                              registry_event(registry, NULL, "01-0001", WORD "-term two",
                                             ",\"version\":2,\"reason\":\"" WORD "-reason\"")), 201);
+}
+
+#define REASON "{\"reason\":\"" WORD "-reason\"}"
+#define TEXT "{\"text\":\"" WORD "-text\"}"
+
+/* Whatever may be said about a record: texts of people's own in each, taken or refused. */
+static void say_about_record(const struct canaries *canaries)
+{
+    static const struct {
+        const char *token, *path, *body;
+        int status;
+    } acts[] = {
+        {"data_manager", "/queries", "{\"query\":\"" QUERY "\",\"subject\":\"01-0001\",\"form\":\"adverse_event\","
+         "\"instance\":2,\"text\":\"" WORD "-query\"}", 200},
+        {"coordinator1", "/queries/" QUERY "/answer", TEXT, 200},
+        {"monitor", "/queries/" QUERY "/close", TEXT, 403},
+        {"data_manager", "/queries/" QUERY "/close", TEXT, 200},
+        {"data_manager", "/queries/" QUERY "/reopen", "{\"text\":{\"" WORD "\":\"" WORD "-text\"}}", 422},
+        {"monitor", "/submissions/" RECORD "/verify", "{}", 200},
+        {"monitor", "/submissions/" RECORD "/withdraw-verification", REASON, 200},
+        {"investigator1", "/submissions/" RECORD "/sign", "{\"signature\":\"" REQUEST "\",\"sha256\":\"" WORD "\","
+         "\"meaning\":\"" WORD "-meaning\"}", 422},
+        {"data_manager", "/submissions/" RECORD "/lock", REASON, 200},
+        {"data_manager", "/submissions/" RECORD "/unlock", REASON, 200},
+        {"data_manager", "/subjects/01-0001/lock", REASON, 200},
+        {"data_manager", "/subjects/01-0001/unlock", REASON, 200},
+        {"administrator", "/freeze", REASON, 200},
+        {"administrator", "/unfreeze", REASON, 200},
+        {"coordinator1", "/second-entries", "{\"id\":\"" ENTRY "\",\"subject\":\"01-0001\",\"form\":\"adverse_event\","
+         "\"form_version\":1,\"instance\":2,\"date\":\"2024-03-01\",\"answers\":{\"term\":\"" WORD "-second\","
+         "\"onset\":\"2024-02\",\"serious\":false}}", 200},
+        {"coordinator1", "/second-entries/" ENTRY "/reconcile", "{\"items\":[{\"item\":\"term\",\"choice\":\"third\","
+         "\"value\":\"" WORD "-third\"}],\"result\":\"" RECORD "\"}", 0},
+        {"investigator1", "/subjects/01-0001/unblindings", "{\"request\":\"" REQUEST "\",\"reason\":\"" WORD
+         "-emergency\"}", 0},
+        {"unmasked", "/unblindings", "{\"request\":\"" REQUEST "\",\"reason\":\"" WORD "-interim\"}", 0},
+        {"statistician", "/cuts", "{\"label\":\"" WORD "-cut\"}", 201},
+        {"data_manager", "/submissions/" RECORD "/redact", "{\"redaction\":\"" REDACTION "\",\"reason\":\"" WORD
+         "-name\"}", 200},
+        {"administrator", "/redactions/" REDACTION "/approve", "{}", 200},
+    };
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        const char *path = memory_format(canaries->owner, DEMO "%s", acts[i].path);
+        int status = send_plain(canaries, acts[i].token, "POST", path, acts[i].body);
+        if (status < 200 || status >= 500 || (acts[i].status != 0 && status != acts[i].status))
+            fail_msg("%s %s: status %d", path, acts[i].body, status);
+    }
+}
+
+/* All that goes out, which holds what came in. */
+static void read_everything(const struct canaries *canaries)
+{
+    static const char *const targets[] = {
+        "/audit?format=csv", "/audit?format=jsonl", "/export?cut=1", "/queries", "/locks", "/redactions",
+        "/second-entries", "/verifications", "/signatures", "/adverse-events", "/submissions?subject=01-0001",
+        "/notices", "/unblindings", "/audit/reviews", "/audit?account=" WORD "-account",
+    };
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        int status = send_plain(canaries, "data_manager", "GET",
+                                memory_format(canaries->owner, DEMO "%s", targets[i]), NULL);
+        if (status < 200 || status >= 500)
+            fail_msg("%s: status %d", targets[i], status);
+    }
 }
 
 static void send_bad_submissions(const struct canaries *canaries)
@@ -174,7 +258,14 @@ static void log_people_in(const struct canaries *canaries)
     assert_problem(people_try_login(registry, "carla", WORD "-wrong", "\"code\":\"123456\""), 401, "login_failed");
     assert_problem(people_try_login(registry, WORD, PASSWORD, "\"recovery_code\":\"" WORD "-code\""), 401,
                    "login_failed");
-    assert_status(people_try_login(registry, "carla", PASSWORD, ""), 200);
+    struct client_reply *session = people_try_login(registry, "carla", PASSWORD, "");
+    assert_status(session, 200);
+    const char *token = memory_copy_string(registry, json_text_at(session->json, "token"));
+    assert_problem(api_send(registry, token, "POST", "/api/v1/session/confirm",
+                            "{\"password\":\"" WORD "-confirm\",\"code\":\"654321\"}"), 401, "login_failed");
+    assert_status(api_get(registry, token, DEMO "/queries"), 200);
+    keep_secret(token + 2);
+    keep_secret(strrchr(path, '/') + 1);
 }
 
 /* The row stands in PostgreSQL's own words about it: "Failing row contains (...)". */
@@ -235,6 +326,8 @@ static void kill_a_backend_at_work(struct canaries *canaries)
 static void assert_clean(const char *where, const char *bytes, size_t length)
 {
     const char *found = memmem(bytes, length, WORD, strlen(WORD));
+    for (size_t i = 0; found == NULL && secrets[i] != NULL; i++)
+        found = memmem(bytes, length, secrets[i], strlen(secrets[i]));
     if (found == NULL)
         return;
     const char *line = found;
@@ -325,6 +418,8 @@ static void test_words_of_patients_and_secrets_are_nowhere(void **state)
     send_bad_targets(canaries);
     send_bad_heads(canaries);
     log_people_in(canaries);
+    say_about_record(canaries);
+    read_everything(canaries);
     break_a_constraint(canaries);
     kill_a_backend_at_work(canaries);
     /* They were there: what was good is stored. */
