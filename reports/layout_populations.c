@@ -67,7 +67,8 @@ static void add_set_facts(struct layout *layout, struct table *table)
                    "nobody came to a visit yet, or the date of the treatment is wrong");
     table_add_fact(table, "Per protocol",
                    dataset_form_number(layout->dataset, "protocol_deviation") >= 0
-                       ? "a deviation is important when its form says so, or does not say; no table is of this set alone"
+                       ? "a deviation is important when its form says so, or does not say; no table is of this set "
+                         "alone"
                        : "the study has no form for protocol deviations, so that nobody is left out");
 }
 
