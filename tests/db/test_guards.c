@@ -92,6 +92,18 @@ static void test_guard_administrator_disposes_of_the_accounts_of_the_study_alone
     CHECK_CASES(fixture, "patella_collector", cases);
 }
 
+static void test_guard_readings_are_of_a_kind_and_of_a_cut_that_is_there(void **state)
+{
+    static const struct guard_case cases[] = {
+        {"SELECT api.request_review('monitor', 1, 'birthdays', NULL, NULL, 1, 1, 1, 1, 1)", "22023", "of this kind"},
+        {"SELECT api.request_export('data_manager', 1, 9)", "P0002", "no such cut"},
+        {"SELECT api.request_report('statistician', 1, 9, NULL)", "P0002", "no such cut"},
+        {"SELECT api.conclude_review('monitor', 1, gen_random_uuid(), 'nothing found')", "P0002", ""},
+        {"SELECT api.make_cut('statistician', 1, ' ')", "23514", "cut_label_check"},
+    };
+    CHECK_CASES(*state, "patella_collector", cases);
+}
+
 static void test_guard_reports_are_of_what_is_there(void **state)
 {
     static const struct guard_case cases[] = {
@@ -128,6 +140,7 @@ int main(void)
         CASE(test_guard_memberships_invitations_and_sessions_must_fit),
         CASE(test_guard_what_is_there_is_named),
         CASE(test_guard_administrator_disposes_of_the_accounts_of_the_study_alone),
+        CASE(test_guard_readings_are_of_a_kind_and_of_a_cut_that_is_there),
         CASE(test_guard_reports_are_of_what_is_there),
         CASE(test_guard_of_the_seal_names_tables_that_are_none),
     };

@@ -103,6 +103,19 @@ static void test_emergency_is_for_who_asked(void **state)
     assert_string_equal(test_act(at->collector, EMERGENCY_AS("investigator_other", 1)), "done");
 }
 
+/* The same person asks with one token and comes back with one for another site. */
+static void test_emergency_is_revealed_to_a_token_of_the_site_alone(void **state)
+{
+    struct unblinding *at = *state;
+    test_run(at->superuser, "SELECT admin.add_site('other', 2, 'Second clinic', 'Europe/Berlin');"
+                            "SELECT admin.add_token('investigator_other', 'other', 'investigator', '{2}', "
+                            "sha256('investigator of site 2'), now() + interval '9 days')");
+    assert_string_equal(test_act(at->collector, EMERGENCY_AS("investigator_other", 1)), "done");
+    assert_string_equal(test_sqlstate(at->collector, "SELECT * FROM " REVEAL_AS("investigator of site 2", 1)),
+                        "P0002");
+    assert_string_equal(test_value(at->collector, "SELECT cohort FROM " REVEAL_AS("investigator_other", 1)), "AD-MSC");
+}
+
 static void test_emergency_ends_after_ten_minutes(void **state)
 {
     struct unblinding *at = *state;
@@ -168,6 +181,30 @@ static void test_report_is_not_opened_without_approval(void **state)
     assert_string_equal(test_value(at->collector, STATE), "asked");
     assert_string_equal(test_act(at->collector, EMERGENCY_AS("investigator_other", 1)), "done");
     assert_string_equal(test_sqlstate(at->reporter, "SELECT rep.open_allocation(2, 1, '" TEST_ID(1) "')"), "42501");
+}
+
+static void test_report_of_a_study_that_is_not_granted_is_not_opened(void **state)
+{
+    struct unblinding *at = *state;
+    test_run(at->superuser, "SELECT admin.add_study('third', 'Third study', 'double', 'patella_auditor');"
+                            "SELECT admin.add_token('unmasked_other', 'third', 'statistician_unmasked', '{}', "
+                            "sha256('unmasked_third'), now() + interval '9 days');"
+                            "SELECT admin.add_token('administrator_other', 'third', 'administrator', '{}', "
+                            "sha256('administrator_third'), now() + interval '9 days')");
+    assert_string_equal(test_act(at->collector, "api.request_unblinding('unmasked_third', 3, '" TEST_ID(3)
+                                                "', 'interim analysis')"), "done");
+    assert_string_equal(test_act(at->collector, "api.approve_unblinding('administrator_third', 3, '" TEST_ID(3) "')"),
+                        "done");
+    assert_string_equal(test_sqlstate(at->reporter, "SELECT rep.open_allocation(3, 1, '" TEST_ID(3) "')"), "42501");
+    assert_string_equal(test_value(at->superuser, "SELECT count(*) FROM blind.opening"), "0");
+}
+
+static void test_report_of_a_cut_that_is_not_there_has_no_allocation(void **state)
+{
+    struct unblinding *at = *state;
+    approve(at);
+    test_run(at->reporter, "SELECT rep.open_allocation(2, 9, '" TEST_ID(2) "')");
+    assert_string_equal(test_sqlstate(at->reporter, "SELECT * FROM rep.allocation(2, 9, '" TEST_ID(2) "')"), "P0002");
 }
 
 static void test_report_is_not_read_in_the_transaction_that_opens(void **state)
@@ -275,11 +312,14 @@ int main(void)
         CASE(test_emergency_is_revealed_by_the_request_behind),
         CASE(test_emergency_is_not_revealed_in_the_transaction_that_asks),
         CASE(test_emergency_is_for_who_asked),
+        CASE(test_emergency_is_revealed_to_a_token_of_the_site_alone),
         CASE(test_emergency_ends_after_ten_minutes),
         CASE(test_emergency_needs_role_study_subject_and_reason),
         CASE(test_emergency_of_an_open_study_is_refused),
         CASE(test_report_is_opened_by_an_approved_request),
         CASE(test_report_is_not_opened_without_approval),
+        CASE(test_report_of_a_study_that_is_not_granted_is_not_opened),
+        CASE(test_report_of_a_cut_that_is_not_there_has_no_allocation),
         CASE(test_report_is_not_read_in_the_transaction_that_opens),
         CASE(test_approval_is_by_another_account_that_is_administrator),
         CASE(test_approval_ends_after_seven_days),
