@@ -197,6 +197,14 @@ bool writer_queue_await(struct writer_place *place)
     return takes;
 }
 
+size_t writer_queue_ready_rows(void)
+{
+    lock();
+    size_t rows = shares_count_ready_rows(queue.shares);
+    unlock();
+    return rows;
+}
+
 /* What the group has cost so far is charged before anybody else is chosen. */
 void writer_queue_pass(struct writer_place *place)
 {

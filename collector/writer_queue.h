@@ -48,6 +48,9 @@ bool writer_queue_await(struct writer_place *place) MUST_CHECK;
  */
 struct batch_request *writer_queue_take(struct writer_place *place, int64_t commit_us);
 
+/* Rows of the shares that are ready: what the next transaction may take at most. */
+size_t writer_queue_ready_rows(void);
+
 /*
  * The verdicts on what was taken are there, COMMIT takes its time.  The right passes, once for what was
  * taken, unless that goes alone.

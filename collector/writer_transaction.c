@@ -72,13 +72,14 @@ static bool spread_busy(struct batch_row *const *rows, const size_t bounds[2], s
 /*
  * A COMMIT that ends soon is waited for with the right to execute in hand: on a disk that syncs at once, two
  * transactions side by side are two small ones where one would do.  Behind a slow one the other thread goes
- * on.
+ * on, and when about as much waits as is being committed: that makes no small one.
  */
-static bool commit(struct writer_session *session, bool *unknown, struct error *error)
+static bool commit(struct writer_session *session, size_t count, bool *unknown, struct error *error)
 {
     int64_t sent_us = clock_now_us();
     bool slow = session->commit_us > (int64_t)SOON_MS * 1000;
-    if (slow || !store_await_commit(session->store, SOON_MS))
+    bool much = 4 * writer_queue_ready_rows() >= 3 * count;
+    if (slow || much || !store_await_commit(session->store, SOON_MS))
         writer_queue_pass(session->place);
     bool committed = store_commit(session->store, unknown, error);
     session->commit_us = clock_now_us() - sent_us;
@@ -111,7 +112,7 @@ static enum attempt attempt(struct writer_session *session, struct batch_row **r
         if (end < count && spread_busy(rows, bounds, count))
             return ATTEMPT_BROKEN_OFF;
     }
-    return commit(session, unknown, error) ? ATTEMPT_COMMITTED : ATTEMPT_FAILED;
+    return commit(session, count, unknown, error) ? ATTEMPT_COMMITTED : ATTEMPT_FAILED;
 }
 
 static void log_rollback(const struct error *error, struct batch_row *const *rows, size_t row_count,
