@@ -4,6 +4,10 @@
 #define PATELLA_HANDLERS_H
 
 #include "collector/exchange.h"
+#include "forms/allocation_seal.h"
+
+/* What handle_reveal_allocation opens sealed cohorts with; before the first request.  NULL: nothing. */
+void handlers_use_allocation_keys(const struct allocation_keys *keys);
 
 route_handler handle_openapi;
 route_handler handle_me;

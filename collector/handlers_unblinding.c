@@ -2,10 +2,16 @@
 /* Opening the allocation of a masked study, in two requests: of one subject in an emergency, of all for a report. */
 #include "collector/handlers.h"
 
+#include <pthread.h>
+
+#include <openssl/crypto.h>
+
 #include "collector/body.h"
 #include "collector/problem_details.h"
 #include "collector/record_reply.h"
 #include "collector/request.h"
+#include "forms/base/log.h"
+#include "forms/base/memory.h"
 #include "forms/json_write.h"
 #include "forms/submission.h"
 
@@ -87,6 +93,78 @@ void handle_request_emergency(struct exchange *exchange, struct store *store)
     record_act(exchange, store, CALL_REQUEST_EMERGENCY, given[0], &(struct store_values){values, 4});
 }
 
+/* ---- what was sealed ---- */
+
+enum { ROW_CODE, ROW_KNEE, ROW_COHORT, ROW_ENTERED_AT, ROW_ENTRY, ROW_SEALED, ROW_KEY_ID };
+
+static const struct allocation_keys *allocation_keys;    /* or NULL */
+static pthread_mutex_t keys_in_use = PTHREAD_MUTEX_INITIALIZER;
+
+void handlers_use_allocation_keys(const struct allocation_keys *keys)
+{
+    allocation_keys = keys;
+}
+
+/* "{ID,ID}", an array of PostgreSQL's. */
+static const char *list_keys(const void *owner)
+{
+    struct text *list = text_new(owner);
+    text_append(list, "{");
+    for (size_t i = 0; allocation_keys != NULL && i < allocation_keys_count(allocation_keys); i++)
+        text_append_format(list, "%s%s", i > 0 ? "," : "", allocation_keys_id(allocation_keys, i));
+    text_append(list, "}");
+    return list->bytes;
+}
+
+/* The cohort of a row whose `sealed` is in hexadecimal. */
+static bool open_row(const struct allocation_place *place, const char *sealed, char cohort[ALLOCATION_COHORT_SIZE],
+                     struct error *error)
+{
+    uint8_t bytes[ALLOCATION_SEALED];
+    size_t length = 0;
+    if (OPENSSL_hexstr2buf_ex(bytes, sizeof bytes, &length, sealed, '\0') != 1)
+        length = 0;
+    pthread_mutex_lock(&keys_in_use);
+    bool opened = allocation_open(allocation_keys, place, bytes, length, cohort, error);
+    pthread_mutex_unlock(&keys_in_use);
+    return opened;
+}
+
+/* Puts cohorts where rows have sealed ones. */
+static bool open_rows(struct exchange *exchange, const char *const numbers[2], struct store_listing *rows,
+                      struct error *error)
+{
+    for (size_t row = 0; row < rows->rows; row++) {
+        const char **cells = &rows->cells[row * rows->columns];
+        char cohort[ALLOCATION_COHORT_SIZE];
+        if (cells[ROW_SEALED] == NULL)
+            continue;
+        const struct allocation_place place = {request_study(exchange)->code, atoi(numbers[0]), atoi(numbers[1]),
+                                               cells[ROW_KNEE], atoi(cells[ROW_ENTRY])};
+        if (!open_row(&place, cells[ROW_SEALED], cohort, error))
+            return false;
+        cells[ROW_COHORT] = memory_copy_string(rows, cohort);
+    }
+    return true;
+}
+
+/* ---- of one subject, the second step ---- */
+
+static void reply_refusal(struct exchange *exchange, const struct store_listing *rows, const char *code)
+{
+    const char *key = listing_cell(rows, 0, ROW_KEY_ID), *text = problem_details_text(code);
+    if (key != NULL)
+        text = memory_format(exchange, "%s (key %s)", text, key);
+    exchange_reply_problem(exchange, problem_details_status(code), code, "%s", text);
+}
+
+static void reply_altered(struct exchange *exchange, const struct error *error)
+{
+    log_write(LOG_LEVEL_ERROR, "a sealed allocation does not open", "reason", error->message, NULL);
+    exchange_reply_problem(exchange, 500, "internal", "what is stored as the arm was altered, or is that of another "
+                           "subject; take the sealed envelope of the subject, and tell the operator");
+}
+
 /* The first column is the code of a refusal, and NULL here. */
 static void reply_allocation(struct exchange *exchange, const struct store_listing *rows)
 {
@@ -110,14 +188,16 @@ void handle_reveal_allocation(struct exchange *exchange, struct store *store)
     if (id == NULL || !read_subject(exchange, numbers) || !body_read(exchange, NULL, 0, NULL))
         return;
     struct store_reader reader = request_reader(exchange, request_study(exchange));
-    const char *const values[] = {numbers[0], numbers[1], id};
+    const char *const values[] = {numbers[0], numbers[1], id, list_keys(exchange)};
     struct store_listing *rows = store_tell(exchange, store, CALL_REVEAL_ALLOCATION, &reader,
-                                            &(struct store_values){values, 3}, &error);
-    const char *code = rows != NULL && rows->rows > 0 ? listing_cell(rows, 0, 0) : NULL;
+                                            &(struct store_values){values, 4}, &error);
+    const char *code = rows != NULL && rows->rows > 0 ? listing_cell(rows, 0, ROW_CODE) : NULL;
     if (rows == NULL)
         request_reply_error(exchange, &error);
     else if (code != NULL)
-        exchange_reply_problem(exchange, problem_details_status(code), code, "%s", problem_details_text(code));
+        reply_refusal(exchange, rows, code);
+    else if (!open_rows(exchange, numbers, rows, &error))
+        reply_altered(exchange, &error);
     else
         reply_allocation(exchange, rows);
 }

@@ -17,6 +17,7 @@
 #include "collector/auth_process.h"
 #include "collector/catalogues.h"
 #include "collector/clock.h"
+#include "collector/handlers.h"
 #include "collector/sandbox.h"
 #include "collector/server.h"
 #include "collector/tls.h"
@@ -37,6 +38,7 @@ struct daemon {
     struct activation activation;
     struct tls *tls[DOORS];              /* until the server has them, as the sockets */
     struct bound_sockets *bound[DOORS];
+    struct allocation_keys *allocation_keys;     /* or NULL */
     struct watch *watch;
     struct workers *workers;
     bool writer_runs;
@@ -49,7 +51,7 @@ static void print_help(void)
            "Takes submissions over TLS into PostgreSQL.  PGHOST, PGSERVICE and such name the database.\n\n"
            "  --config FILE     settings in YAML, NAME: VALUE; default: the file that PATELLA_CONFIG names\n"
            "  --set NAME=VALUE  a setting; wins over the file\n"
-           "  --check           read settings, certificate and key, and exit\n"
+           "  --check           read settings, certificate and keys, and exit\n"
            "  --help, --version\n\n"
            "SIGTERM ends it after what has begun is answered; SIGHUP reads certificate, key and the\n"
            "settings that are marked so anew.\n\nSettings:\n");
@@ -113,6 +115,16 @@ static bool load_tls(struct daemon *daemon, struct error *error)
         return daemon->tls[DOOR_PEOPLE] != NULL;
     daemon->tls[DOOR_MACHINES] = tls_load_for_machines(NULL, settings, error);
     return daemon->tls[DOOR_MACHINES] != NULL;
+}
+
+static bool load_allocation_keys(struct daemon *daemon, struct error *error)
+{
+    const char *file = daemon->settings->allocation_keys;
+    if (*file == '\0')
+        return true;
+    daemon->allocation_keys = allocation_keys_load(NULL, file, error);
+    handlers_use_allocation_keys(daemon->allocation_keys);
+    return daemon->allocation_keys != NULL;
 }
 
 static bool bind_doors(struct daemon *daemon, struct error *error)
@@ -183,7 +195,7 @@ static bool start(struct daemon *daemon, const struct settings_source *source, s
     if (*logins_database != '\0' && !auth_process_start(logins_database, &logins, error))
         return false;
     bool ready = activation_read(&daemon->activation, error) && load_tls(daemon, error) &&
-                 bind_doors(daemon, error) && shut_in(daemon, source, error) &&
+                 load_allocation_keys(daemon, error) && bind_doors(daemon, error) && shut_in(daemon, source, error) &&
                  (logins < 0 || auth_desk_start(logins, error)) && start_threads(daemon, error);
     if (!ready)
         return false;
@@ -220,6 +232,8 @@ static void stop(struct daemon *daemon, int deadline_ms)
     }
     if (daemon->server != NULL)
         server_free(daemon->server);
+    handlers_use_allocation_keys(NULL);
+    talloc_free(daemon->allocation_keys);
     catalogues_clear();
 }
 
@@ -260,7 +274,7 @@ static int check(const struct settings *settings)
 {
     struct error error = {0};
     struct daemon daemon = {.settings = settings};
-    if (!load_tls(&daemon, &error)) {
+    if (!load_tls(&daemon, &error) || !load_allocation_keys(&daemon, &error)) {
         error_print(&error, "patellad");
         return error_exit_status(&error);
     }

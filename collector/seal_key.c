@@ -15,6 +15,7 @@
 
 #include "collector/merkle.h"
 #include "forms/base/memory.h"
+#include "forms/base/secret_file.h"
 
 enum { KEY_BYTES = 32 };
 
@@ -81,28 +82,8 @@ bool seal_key_generate(const char *private_path, const char *public_path, struct
 
 /* ---- reading ---- */
 
-/* systemd lets its service in by an access control list, whose mask shows as the group's right to read. */
-static bool is_closed(const char *path, const struct stat *status)
-{
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-    size_t length = credentials != NULL ? strlen(credentials) : 0;
-    bool is_credential = length > 0 && strncmp(path, credentials, length) == 0 && path[length] == '/';
-    mode_t too_much = S_IWGRP | S_IXGRP | S_IRWXO | (is_credential ? 0 : S_IRGRP);
-    return (status->st_mode & too_much) == 0;
-}
-
 static EVP_PKEY *read_private(FILE *file, const char *path, struct error *error)
 {
-    struct stat status;
-    if (fstat(fileno(file), &status) != 0) {
-        error_io(error, errno, path);
-        return NULL;
-    }
-    if (!is_closed(path, &status)) {
-        error_set(error, ERROR_DENIED, "%s: others may read the key; `chmod 600` it, and make a new one if they did",
-                  path);
-        return NULL;
-    }
     EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
     if (key == NULL)
         error_set(error, ERROR_INPUT, "%s: no private key in PEM; `patella-seal keygen` makes one", path);
@@ -111,11 +92,9 @@ static EVP_PKEY *read_private(FILE *file, const char *path, struct error *error)
 
 struct seal_key *seal_key_load(const void *owner, const char *path, struct error *error)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        error_io(error, errno, path);
+    FILE *file = secret_file_open(path, error);
+    if (file == NULL)
         return NULL;
-    }
     EVP_PKEY *read = read_private(file, path, error);
     fclose(file);
     struct seal_key *key = read != NULL ? adopt(owner, read) : NULL;

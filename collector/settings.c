@@ -48,6 +48,9 @@ static const struct setting settings_table[] = {
     TEXT_SETTING(auth_database, "", false,
                  "libpq connection string of the process that checks passwords, which connects as patella_auth; "
                  "empty: nobody can log in, only tokens count"),
+    {"allocation_keys", SETTING_FILE, offsetof(struct settings, allocation_keys), "", 0, 0, false,
+     "file with the keys that the allocation of masked studies is sealed with; empty: no arm that is sealed can be "
+     "revealed"},
     INTEGER_SETTING(session_idle_s, "900", 1, 3600, true, "after which a session that is not used ends"),
     INTEGER_SETTING(workers, "4", 1, 64, false, "threads that read from PostgreSQL, a connection each"),
     INTEGER_SETTING(worker_queue_limit, "1024", 1, 1000000, false,

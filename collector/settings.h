@@ -28,6 +28,7 @@ struct settings {
     const char *machine_crl;
     const char *database;
     const char *auth_database;
+    const char *allocation_keys;
     int session_idle_s;
     int workers;
     int worker_queue_limit;

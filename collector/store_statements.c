@@ -293,6 +293,6 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "FROM api.request_emergency($1::bytea, $2::int, $3::int, $4::int, $5::uuid, $6::text) o"},
 
     [STATEMENT_CALLS + CALL_REVEAL_ALLOCATION] = {"reveal_allocation",
-        "SELECT r.code, r.knee, r.cohort, " RFC3339("r.entered_at") "\n"
-        "FROM api.reveal_allocation($1::bytea, $2::int, $3::int, $4::int, $5::uuid) r"},
+        "SELECT r.code, r.knee, r.cohort, " RFC3339("r.entered_at") ", r.entry, " HEX("r.sealed") ", r.key_id\n"
+        "FROM api.reveal_allocation($1::bytea, $2::int, $3::int, $4::int, $5::uuid, $6::text[]) r"},
 };

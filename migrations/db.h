@@ -79,6 +79,9 @@ void db_set_double_array(struct db_parameters *parameters, size_t at, const doub
 void db_set_text_array(struct db_parameters *parameters, size_t at, const char *const *values, size_t count);
 /* The bytes of each text (without its NUL) as bytea[]: tokens. */
 void db_set_text_as_bytes_array(struct db_parameters *parameters, size_t at, const char *const *values, size_t count);
+/* bytea[] of values that all have `length` bytes; NULL is SQL NULL. */
+void db_set_bytes_array(struct db_parameters *parameters, size_t at, const uint8_t *const *values, size_t length,
+                        size_t count);
 void db_set_uuid_array(struct db_parameters *parameters, size_t at, const uint8_t (*values)[16], size_t count);
 /* Days since 1970-01-01 (date_days); DATE_NONE is SQL NULL. */
 void db_set_date_array(struct db_parameters *parameters, size_t at, const int32_t *days, size_t count);

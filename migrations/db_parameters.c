@@ -154,6 +154,19 @@ void db_set_text_as_bytes_array(struct db_parameters *parameters, size_t at, con
     set_string_array(parameters, at, OID_BYTEA, values, count);
 }
 
+void db_set_bytes_array(struct db_parameters *parameters, size_t at, const uint8_t *const *values, size_t length,
+                        size_t count)
+{
+    struct array_writer writer = array_begin(parameters, OID_BYTEA, count, memory_size_product(count, length));
+    for (size_t i = 0; i < count; i++) {
+        if (values[i] == NULL)
+            write_null(&writer);
+        else
+            write_bytes(&writer, values[i], length);
+    }
+    array_end(parameters, at, &writer);
+}
+
 void db_set_uuid_array(struct db_parameters *parameters, size_t at, const uint8_t (*values)[16], size_t count)
 {
     struct array_writer writer = array_begin(parameters, OID_UUID, count, memory_size_product(count, 16));

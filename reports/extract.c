@@ -76,7 +76,7 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
         ") TO STDOUT (FORMAT binary)"},
     [EXTRACT_ALLOCATION] = {.name = "read allocation", .copies = true, .sql =
         "COPY (\n"
-        "    SELECT site_id, subject_no, knee, cohort\n"
+        "    SELECT site_id, subject_no, knee, COALESCE(entry, 0), COALESCE(cohort, ''), COALESCE(sealed, '')\n"
         "    FROM rep.allocation(pg_catalog.current_setting('patella_report.study')::int,\n"
         "        pg_catalog.current_setting('patella_report.cut')::int,\n"
         "        NULLIF(pg_catalog.current_setting('patella_report.unblinding'), '')::uuid)\n"
@@ -130,6 +130,13 @@ static const struct db_statement statements[EXTRACT_STATEMENTS] = {
 #define BEHIND_ALL "(4294967295,0)"
 
 enum { CONNECTIONS = 2, BLOCKS_FOR_TWO = 1024 };
+
+static const struct allocation_keys *keys_of_program;    /* or NULL */
+
+void extract_use_keys(const struct allocation_keys *keys)
+{
+    keys_of_program = keys;
+}
 
 struct extract {
     struct dataset *dataset;
@@ -496,7 +503,7 @@ static bool read_origins(struct extract *extract, struct error *error)
 
 static bool read_records(struct extract *extract, struct error *error)
 {
-    extract->intake = intake_new(extract, extract->dataset);
+    extract->intake = intake_new(extract, extract->dataset, keys_of_program);
     return read_subjects(extract, error) && read_allocation(extract, error) && read_submissions(extract, error)
         && intake_close(extract->intake, error) && read_origins(extract, error);
 }

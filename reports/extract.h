@@ -9,6 +9,7 @@
 #ifndef PATELLA_EXTRACT_H
 #define PATELLA_EXTRACT_H
 
+#include "forms/allocation_seal.h"
 #include "migrations/db.h"
 #include "reports/dataset.h"
 
@@ -48,6 +49,9 @@ struct db *extract_open(const void *owner, const char *conninfo, struct error *e
  */
 bool extract_record_on(struct db *db, const char *conninfo, struct error *error) MUST_CHECK;
 
+/* What sealed allocations are opened with from now on; the keys live as long as the program.  NULL: none are. */
+void extract_use_keys(const struct allocation_keys *keys);
+
 enum extract_columns {
     EXTRACT_COLUMNS_ALLOWED,     /* cohorts, but pooled in a masked study */
     EXTRACT_COLUMNS_COHORTS,     /* refused (ERROR_DENIED) for a masked study */
@@ -76,7 +80,8 @@ struct dataset *extract_dataset(const void *owner, struct db *db, const char *st
 
 /*
  * The same of a masked study by cohort.  `unblinding` is the number of a request that was approved within seven days;
- * the audit trail gets a row of the opening first.  ERROR_DENIED when it was not; ERROR_USAGE when the study is open.
+ * the audit trail gets a row of the opening first.  ERROR_DENIED when it was not; ERROR_USAGE when the study is open;
+ * as allocation_open when the allocation is sealed and the keys are not those of extract_use_keys.
  */
 struct dataset *extract_unmasked(const void *owner, struct db *db, const char *study, const char *cut,
                                  const char *unblinding, struct error *error) MUST_CHECK;

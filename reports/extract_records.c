@@ -51,12 +51,15 @@ struct intake {
     double *scores;                  /* room for those of any form */
     size_t score_room;
     size_t *form_lengths;            /* of the catalogue's forms' ids */
+    const struct allocation_keys *keys;      /* or NULL */
+    char opened[ALLOCATION_COHORT_SIZE];     /* the cohort of the row that is being read */
 };
 
-struct intake *intake_new(const void *owner, struct dataset *dataset)
+struct intake *intake_new(const void *owner, struct dataset *dataset, const struct allocation_keys *keys)
 {
     struct intake *intake = memory_new(owner, struct intake);
     intake->dataset = dataset;
+    intake->keys = keys;
     intake->begin = record_header_begin(intake, dataset->catalogue->study);
     record_store_new(dataset, dataset->pooled);
     intake->form_lengths = memory_new_array(intake, size_t, dataset->catalogue->form_count);
@@ -390,16 +393,39 @@ static int find_cohort(const struct protocol *protocol, const char *cohort, size
     return NO_COHORT;
 }
 
+/* What the row says, or what was sealed for it. */
+static bool take_cohort(struct intake *intake, const struct allocation_place *place, struct db_row *row,
+                        const char **cohort, size_t *length, struct error *error)
+{
+    const char *sealed;
+    size_t sealed_length;
+    if (!db_row_bytes(row, cohort, length) || !db_row_bytes(row, &sealed, &sealed_length))
+        return refuse_row(error, "the allocation");
+    if (sealed_length == 0)
+        return true;
+    if (!allocation_open(intake->keys, place, (const uint8_t *)sealed, sealed_length, intake->opened, error))
+        return false;
+    *cohort = intake->opened;
+    *length = strlen(intake->opened);
+    return true;
+}
+
 bool intake_take_allocation(void *context, struct db_row *row, struct error *error)
 {
+    static const char *const knee_names[] = {[KNEE_NONE] = "none", [KNEE_LEFT] = "left", [KNEE_RIGHT] = "right"};
     struct intake *intake = context;
     const char *knee, *cohort;
+    int entry;
     size_t knee_length, cohort_length, count = intake->allocated_count;
     struct allocated allocated;
     if (!take_small(row, &allocated.site) || !take_small(row, &allocated.number)
-        || !db_row_bytes(row, &knee, &knee_length) || !db_row_bytes(row, &cohort, &cohort_length))
+        || !db_row_bytes(row, &knee, &knee_length) || !take_small(row, &entry))
         return refuse_row(error, "the allocation");
     allocated.knee = knee_of(knee, knee_length);
+    const struct allocation_place place = {intake->dataset->catalogue->study, allocated.site, allocated.number,
+                                           knee_names[allocated.knee], entry};
+    if (!take_cohort(intake, &place, row, &cohort, &cohort_length, error))
+        return false;
     allocated.cohort = find_cohort(intake->dataset->catalogue->protocol, cohort, cohort_length);
     allocated.unknown = allocated.cohort == NO_COHORT ? memory_copy_bytes(intake, cohort, cohort_length) : NULL;
     if ((count & (count - 1)) == 0)

@@ -6,13 +6,14 @@
 #ifndef PATELLA_EXTRACT_RECORDS_H
 #define PATELLA_EXTRACT_RECORDS_H
 
+#include "forms/allocation_seal.h"
 #include "migrations/db_copy.h"
 #include "reports/dataset_build.h"
 
 struct intake;
 
-/* For a dataset whose catalogue and columns are known. */
-struct intake *intake_new(const void *owner, struct dataset *dataset);
+/* For a dataset whose catalogue and columns are known; `keys` of sealed allocations, or NULL. */
+struct intake *intake_new(const void *owner, struct dataset *dataset, const struct allocation_keys *keys);
 
 /*
  * Rows of core.subject by site and number: site, number, index knee and date as enrolled, and the record that enrolled:
@@ -20,7 +21,7 @@ struct intake *intake_new(const void *owner, struct dataset *dataset);
  */
 db_copy_function intake_take_person;
 
-/* Rows: site, number, knee, cohort; all persons need not be known yet. */
+/* Rows: site, number, knee, entry, and cohort or sealed cohort, the other empty; all persons need not be known yet. */
 db_copy_function intake_take_allocation;
 
 /*

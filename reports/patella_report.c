@@ -21,6 +21,7 @@ static const char help[] =
     "       " PROGRAM " verify DIR [--compare OLD] [--unblinding REQUEST] [--unsealed-ok] [--progress]\n"
     "                      [--db CONNINFO] [--record-on CONNINFO]\n"
     "       " PROGRAM " --jobs [--once] [--at-once N] [--formats LIST] [--db CONNINFO]\n"
+    "With each: [--allocation-keys FILE]\n"
     "\n"
     "Writes the report of a study at a data cut into the folder DIR: results.csv, manifest.json and what\n"
     "--formats names.  verify says whether the folder DIR is as it was written, and whether the same study, cut\n"
@@ -33,6 +34,8 @@ static const char help[] =
     "                     pooled: one for all\n"
     "  --unblinding REQUEST\n"
     "                     cohorts of a masked study, by a request that was approved within seven days\n"
+    "  --allocation-keys FILE\n"
+    "                     keys that the allocation of masked studies is sealed with\n"
     "  --formats LIST     with commas between: html, csv (default: these two), rtf, pdf, ars, datasets\n"
     "  --compare OLD      folder of an earlier report: a chapter and compare.csv say what changed since\n"
     "  --unsealed-ok      with verify: also when the audit trail of the cut is not sealed (patella-seal)\n"
@@ -54,7 +57,7 @@ static const char help[] =
 enum { AT_ONCE_DEFAULT = 2, AT_ONCE_MOST = 64 };
 
 struct settings {
-    const char *study, *cut, *out, *columns, *conninfo, *record_on, *compare, *unblinding;
+    const char *study, *cut, *out, *columns, *conninfo, *record_on, *compare, *unblinding, *allocation_keys;
     const char *verify;          /* folder, or NULL */
     unsigned formats;            /* 0: not given */
     int at_once;                 /* 0: not given */
@@ -75,6 +78,7 @@ enum {
     OPTION_RECORD_ON,
     OPTION_FORCE,
     OPTION_UNBLINDING,
+    OPTION_ALLOCATION_KEYS,
     OPTION_UNSEALED_OK,
     OPTION_PROGRESS,
     OPTION_JOBS,
@@ -95,6 +99,7 @@ static const struct option options[] = {
     {"record-on", required_argument, NULL, OPTION_RECORD_ON},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"unblinding", required_argument, NULL, OPTION_UNBLINDING},
+    {"allocation-keys", required_argument, NULL, OPTION_ALLOCATION_KEYS},
     {"unsealed-ok", no_argument, NULL, OPTION_UNSEALED_OK},
     {"progress", no_argument, NULL, OPTION_PROGRESS},
     {"jobs", no_argument, NULL, OPTION_JOBS},
@@ -131,6 +136,7 @@ static bool take_option(struct settings *settings, int option, struct error *err
     case OPTION_DB: settings->conninfo = optarg; break;
     case OPTION_RECORD_ON: settings->record_on = optarg; break;
     case OPTION_UNBLINDING: settings->unblinding = optarg; break;
+    case OPTION_ALLOCATION_KEYS: settings->allocation_keys = optarg; break;
     case OPTION_FORCE: settings->force = true; break;
     case OPTION_UNSEALED_OK: settings->unsealed_ok = true; break;
     case OPTION_PROGRESS: settings->progress = true; break;
@@ -286,6 +292,15 @@ static bool work_jobs(struct db *db, const struct settings *settings, struct err
     return jobs_run(db, &order, error);
 }
 
+static bool load_keys(const void *owner, const struct settings *settings, struct error *error)
+{
+    if (settings->allocation_keys == NULL)
+        return true;
+    const struct allocation_keys *keys = allocation_keys_load(owner, settings->allocation_keys, error);
+    extract_use_keys(keys);
+    return keys != NULL;
+}
+
 /* *status: what the program ends with when it could do what was asked. */
 static bool run(const void *owner, const struct settings *settings, int *status, struct error *error)
 {
@@ -294,7 +309,7 @@ static bool run(const void *owner, const struct settings *settings, int *status,
                                        settings->unsealed_ok};
     progress_begin(PROGRAM, !settings->jobs && (settings->progress || isatty(STDERR_FILENO)));
     progress_step("connecting to the database");
-    struct db *db = extract_open(owner, settings->conninfo, error);
+    struct db *db = load_keys(owner, settings, error) ? extract_open(owner, settings->conninfo, error) : NULL;
     bool done = db != NULL && (settings->record_on == NULL || extract_record_on(db, settings->record_on, error));
     if (done && settings->jobs)
         done = work_jobs(db, settings, error);

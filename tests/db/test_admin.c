@@ -191,7 +191,7 @@ static void test_admin_allocate_bad_list_enters_nothing(void **state)
         {"SELECT admin.allocate('demo', '{1,1}', '{1}', '{none}', '{CS}', NULL)", "P0002"},
         {"SELECT admin.allocate('demo', '{1}', '{1}', '{middle}', '{CS}', NULL)", "23514"},
         {"SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{\" \"}', NULL)", "23514"},
-        {"SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{NULL}', NULL)", "23502"},
+        {"SELECT admin.allocate('demo', '{1}', '{1}', '{none}', '{NULL}', NULL)", "23514"},
         {"SELECT admin.allocate('none', '{1}', '{1}', '{none}', '{CS}', NULL)", "P0002"},
     };
     test_enrol(fixture->collector, 1, 1);

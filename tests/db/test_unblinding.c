@@ -15,7 +15,7 @@
 #define ASK_AS(token, id) "api.request_unblinding('" token "', 2, '" TEST_ID(id) "', 'interim analysis')"
 #define APPROVE_AS(token, id) "api.approve_unblinding('" token "', 2, '" TEST_ID(id) "')"
 #define EMERGENCY_AS(token, id) "api.request_emergency('" token "', 2, 1, 1, '" TEST_ID(id) "', " WHY ")"
-#define REVEAL_AS(token, id) "api.reveal_allocation('" token "', 2, 1, 1, '" TEST_ID(id) "')"
+#define REVEAL_AS(token, id) "api.reveal_allocation('" token "', 2, 1, 1, '" TEST_ID(id) "', NULL)"
 #define STATE "SELECT string_agg(state, ',') FROM api.list_unblindings('unmasked_other', 2)"
 
 static const struct {
@@ -301,7 +301,7 @@ static void test_tables_are_closed_to_all_who_log_in(void **state)
     }
     assert_string_equal(test_sqlstate(at->collector, "SELECT blind.is_granted(2, '" TEST_ID(2) "')"), "42501");
     assert_string_equal(test_sqlstate(at->collector, "SELECT * FROM blind.reveal(2, 1, 1, '" TEST_ID(1)
-                                                     "', 'investigator_other')"), "42501");
+                                                     "', 'investigator_other', NULL)"), "42501");
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
