@@ -224,6 +224,9 @@ install: all
 	    install -D -m 644 "$$page" "$(TARGET)/share/man/man$${page##*.}/$${page##*/}" || exit 1; done
 	for unit in $(UNITS); do \
 	    sed 's|/usr/local|$(PREFIX)|g' "$$unit" > "$(TARGET)/lib/systemd/system/$${unit##*/}" || exit 1; done
+	install -d $(TARGET)/share/bash-completion/completions
+	for program in $(notdir $(PROGRAM_FILES)); do \
+	    BUILD=$(BUILD) ci/completion $$program > $(TARGET)/share/bash-completion/completions/$$program || exit 1; done
 	install -m 644 $(wildcard forms/instruments/*.yaml) $(DESTDIR)$(DATADIR)/instruments
 	install -m 644 $(wildcard forms/protocols/*.yaml) $(DESTDIR)$(DATADIR)/protocols
 	install -m 644 $(EXAMPLES) $(DESTDIR)$(DATADIR)

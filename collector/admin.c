@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/admin_result.h"
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 #include "migrations/migrate.h"
@@ -68,6 +69,21 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
     [ADMIN_ALLOCATE] =
         {"allocate",
          "SELECT admin.allocate($1::text, $2::int[], $3::int[], $4::text[], $5::text[], $6::text)"},
+    [ADMIN_NEWEST_ENTRIES] =
+        {"newest_entries", "SELECT entry, key_id\n"
+                           "FROM admin.newest_entries($1::text, $2::int[], $3::int[], $4::text[])"},
+    [ADMIN_ALLOCATE_SEALED] =
+        {"allocate_sealed", "SELECT admin.allocate_sealed($1::text, $2::int[], $3::int[], $4::text[], $5::int[],\n"
+                            "    $6::bytea[], $7::bytea[], $8::text)"},
+    [ADMIN_ADD_ALLOCATION_KEY] = {"add_allocation_key", "SELECT admin.add_allocation_key($1::text, $2::text)"},
+    [ADMIN_LIST_ALLOCATION_KEYS] =
+        {"list_allocation_keys", "SELECT key_no, key_id, recorded_by, recorded_at, entries\n"
+                                 "FROM admin.list_allocation_keys($1::text)"},
+    [ADMIN_NEWEST_ALLOCATION_KEY] = {"newest_allocation_key", "SELECT key_id\n"
+                                                              "FROM admin.list_allocation_keys($1::text)\n"
+                                                              "WHERE key_no IS NOT NULL\n"
+                                                              "ORDER BY key_no DESC\n"
+                                                              "LIMIT 1"},
     [ADMIN_MAKE_CUT] = {"make_cut", "SELECT admin.make_cut($1::text, $2::text)"},
     [ADMIN_LIST_CUTS] = {"list_cuts", "SELECT cut_no, label, protocol_version, made_by, made_at\n"
                                       "FROM admin.list_cuts($1::text)\n"
@@ -75,6 +91,13 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
     [ADMIN_FREEZE_STUDY] = {"freeze_study", "SELECT admin.freeze_study($1::text, $2::bool, $3::text)"},
     [ADMIN_LOCK_SUBJECT] = {"lock_subject",
                             "SELECT admin.lock_subject($1::text, $2::int, $3::int, $4::bool, $5::text)"},
+    [ADMIN_LIST_HOLDS] = {"list_holds",
+                          "SELECT hold, subject, form, knee, visit, instance, reason, recorded_by, recorded_at\n"
+                          "FROM admin.list_holds($1::text)"},
+    [ADMIN_LIST_REDACTIONS] = {"list_redactions",
+                               "SELECT redaction_id, site_id, submission_id, state, reason, asked_by, asked_at,\n"
+                               "    decided_by, decided_at\n"
+                               "FROM admin.list_redactions($1::text)"},
     [ADMIN_LIST_NOTICES] = {"list_notices",
                             "SELECT notice_id, noticed_at, kind, severity, study, subject, object,\n"
                             "    sponsor_due, authority_due, tries, last_outcome, delivered_at\n"
@@ -115,11 +138,15 @@ const char *admin_option(const struct admin *admin, const char *name)
     return arguments_value(admin->arguments, name);
 }
 
+static bool warns_as_json;
+
 /* Of the first connection: the second one is to the same server. */
 static void warn_of_server(const struct error *error)
 {
     static bool warned;
-    if (!warned)
+    if (!warned && warns_as_json)
+        admin_print_warning(error->message);
+    else if (!warned)
         fprintf(stderr, "patella-admin: warning: %s\n", error->message);
     warned = true;
 }
@@ -128,6 +155,7 @@ struct db *admin_database(struct admin *admin, struct error *error)
 {
     if (admin->db)
         return admin->db;
+    warns_as_json = admin_as_json(admin);
     struct db_options options = {
         .conninfo = arguments_value(admin->arguments, "db"),
         .default_user = "patella_admin",
@@ -222,7 +250,8 @@ bool admin_print_list(struct admin *admin, enum admin_statement statement, size_
         admin_execute(admin, statement, admin->arguments->operands, operand_count, error);
     if (!rows)
         return false;
-    if (arguments_value(admin->arguments, "json"))
+    admin_printed(admin);
+    if (admin_as_json(admin))
         print_json(admin->owner, rows, columns, column_count);
     else
         print_table(rows, columns, column_count);

@@ -13,12 +13,15 @@
 
 #include "collector/arguments.h"
 #include "forms/base/error.h"
+#include "forms/base/text.h"
 #include "migrations/db.h"
 
 struct admin {
     const void *owner;                       /* of whatever a command allocates */
     const struct arguments *arguments;
     struct db *db;                           /* NULL until admin_database() */
+    struct text *members;                    /* admin_result.h: what it told so far, or NULL */
+    bool printed;
 };
 
 typedef bool admin_function(struct admin *admin, struct error *error);
@@ -34,11 +37,12 @@ struct admin_group {
 };
 
 extern const struct admin_group admin_studies;       /* admin_studies.c: study, site, reporter, cut */
-extern const struct admin_group admin_holds;         /* admin_holds.c: freeze, lock */
+extern const struct admin_group admin_holds;         /* admin_holds.c: freeze, lock; hold, redaction */
 extern const struct admin_group admin_accounts;      /* admin_accounts.c: account, token */
 extern const struct admin_group admin_ca;            /* admin_ca.c: ca */
 extern const struct admin_group admin_people;        /* admin_people.c: invitation, membership, session */
 extern const struct admin_group admin_allocation;    /* admin_allocation.c: allocate */
+extern const struct admin_group admin_allocation_keys;   /* admin_allocation_keys.c: allocation-key */
 extern const struct admin_group admin_notices;       /* admin_notices.c: notify, notice */
 extern const struct admin_group admin_audit;         /* admin_audit.c: audit */
 
@@ -68,10 +72,17 @@ enum admin_statement {
     ADMIN_LIST_SESSIONS,
     ADMIN_END_SESSION,
     ADMIN_ALLOCATE,
+    ADMIN_NEWEST_ENTRIES,
+    ADMIN_ALLOCATE_SEALED,
+    ADMIN_ADD_ALLOCATION_KEY,
+    ADMIN_LIST_ALLOCATION_KEYS,
+    ADMIN_NEWEST_ALLOCATION_KEY,
     ADMIN_MAKE_CUT,
     ADMIN_LIST_CUTS,
     ADMIN_FREEZE_STUDY,
     ADMIN_LOCK_SUBJECT,
+    ADMIN_LIST_HOLDS,
+    ADMIN_LIST_REDACTIONS,
     ADMIN_LIST_NOTICES,
     ADMIN_TAKE_NOTICE,
     ADMIN_FINISH_NOTICE,
@@ -83,7 +94,7 @@ enum admin_statement {
 
 extern const struct db_statement admin_statements[ADMIN_STATEMENTS];
 
-/* The option that every command has. */
+/* The option that every command with a database has.  --json, which all have, is added by patella_admin.c. */
 #define ADMIN_DATABASE_OPTION \
     {"db", "CONNINFO", false, "libpq connection string; default: libpq's environment, role patella_admin"}
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -116,10 +116,13 @@ static bool token_add(struct admin *admin, struct error *error)
             unlink(path);
         return false;
     }
-    if (!path)
-        printf("%s\n", token);
-    fprintf(stderr, "token %s of %s is valid for %d days; it cannot be shown again%s%s\n",
-            db_text(stored, 0, 0), admin_operand(admin, 0), days, path ? ", it is in " : "", path ? path : "");
+    admin_tell_number(admin, "number", db_int(stored, 0, 0));
+    if (path)
+        admin_tell_text(admin, "file", path);
+    else
+        admin_print(admin, "token", token);
+    admin_note(admin, "token %s of %s is valid for %d days; it cannot be shown again%s%s", db_text(stored, 0, 0),
+               admin_operand(admin, 0), days, path ? ", it is in " : "", path ? path : "");
     return true;
 }
 
@@ -156,22 +159,18 @@ static const struct argument_option token_options[] = {
     {"out", "FILE", false, "write it to a new file that only you may read, not to stdout"},
     ADMIN_DATABASE_OPTION,
 };
-static const struct argument_option list_options[] = {
-    {"json", NULL, false, "as JSON"},
-    ADMIN_DATABASE_OPTION,
-};
 static const struct argument_option plain_options[] = {ADMIN_DATABASE_OPTION};
 
 static const struct admin_command commands[] = {
     {{"account add", "ACCOUNT", account_options, ADMIN_COUNT(account_options), "add a person or a machine"},
      account_add},
-    {{"account list", "", list_options, ADMIN_COUNT(list_options), "list the accounts"}, account_list},
+    {{"account list", "", plain_options, ADMIN_COUNT(plain_options), "list the accounts"}, account_list},
     {{"account disable", "ACCOUNT", plain_options, ADMIN_COUNT(plain_options),
       "refuse all of an account's tokens from now on"},
      account_disable},
     {{"token add", "ACCOUNT", token_options, ADMIN_COUNT(token_options), "make a token for the API"},
      token_add},
-    {{"token list", "[STUDY]", list_options, ADMIN_COUNT(list_options),
+    {{"token list", "[STUDY]", plain_options, ADMIN_COUNT(plain_options),
       "list the tokens, never their secrets"},
      token_list},
     {{"token revoke", "NUMBER", plain_options, ADMIN_COUNT(plain_options), "refuse a token from now on"},

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "collector/admin_definitions.h"
+#include "forms/allocation_seal.h"
 #include "forms/base/memory.h"
 #include "forms/csv_table.h"
 #include "forms/submission.h"
@@ -16,6 +17,7 @@ struct allocation {
     const char **knees, **cohorts;
     size_t count;
     size_t mistakes;
+    bool as_json;                /* how these are told */
 };
 
 struct allocation_columns {
@@ -34,7 +36,7 @@ static void report_mistake(struct allocation *allocation, const char *path, int 
     error_set_va(&error, ERROR_INPUT, format, arguments);
     va_end(arguments);
     error_at(&error, ERROR_INPUT, path, line, "%s", memory_format(allocation, "%s", error.message));
-    error_print(&error, "patella-admin");
+    admin_print_error(&error, allocation->as_json);
     allocation->mistakes++;
 }
 
@@ -118,10 +120,11 @@ static void check_doubles(struct allocation *allocation, const char *path, const
     }
 }
 
-static struct allocation *read_allocation(const void *owner, const struct protocol *protocol,
+static struct allocation *read_allocation(const struct admin *admin, const struct protocol *protocol,
                                           const char *path, struct error *error)
 {
-    struct allocation *allocation = memory_new(owner, struct allocation);
+    struct allocation *allocation = memory_new(admin->owner, struct allocation);
+    allocation->as_json = admin_as_json(admin);
     struct allocation_columns columns;
     const struct csv_table *table = csv_table_load(allocation, path, error);
     if (!table || !find_columns(table, path, &columns, error))
@@ -141,32 +144,141 @@ static struct allocation *read_allocation(const void *owner, const struct protoc
     return allocation;
 }
 
-static bool allocate(struct admin *admin, struct error *error)
+/* ---- entering them ---- */
+
+/* In the clear; the database refuses it when the study has a key. */
+static struct db_result *allocate_plain(struct admin *admin, const struct allocation *list, struct error *error)
 {
-    const char *study = admin->arguments->operands[0];
-    const char *reason = arguments_value(admin->arguments, "reason");
-    struct definitions *definitions = definitions_new(admin->owner);
-    if (!definitions_add_stored(definitions, admin, study, error))
-        return false;
-    const struct allocation *list = read_allocation(admin->owner, definitions_protocol(definitions),
-                                                    admin->arguments->operands[1], error);
-    if (!list)
-        return false;
     struct db_parameters *parameters = db_parameters_new(admin->owner, 6);
-    db_set_text(parameters, 0, study);
+    db_set_text(parameters, 0, admin_operand(admin, 0));
     db_set_int_array(parameters, 1, list->sites, list->count);
     db_set_int_array(parameters, 2, list->subjects, list->count);
     db_set_text_array(parameters, 3, list->knees, list->count);
     db_set_text_array(parameters, 4, list->cohorts, list->count);
-    db_set_text(parameters, 5, reason);   /* none: then the database refuses another cohort than before */
-    struct db_result *made = db_execute(admin->owner, admin->db, ADMIN_ALLOCATE, parameters, error);
-    if (made)
-        fprintf(stderr, "%zu rows, %s of them new\n", list->count, db_text(made, 0, 0));
-    return made != NULL;
+    db_set_text(parameters, 5, admin_option(admin, "reason"));   /* none: refused where it changes a cohort */
+    return db_execute(admin->owner, admin->db, ADMIN_ALLOCATE, parameters, error);
+}
+
+/* What goes to the database instead of cohorts; admin.allocate_sealed says what for. */
+struct sealed_allocation {
+    int32_t *after;
+    const uint8_t **same, **sealed;
+};
+
+static struct sealed_allocation *new_sealed(const void *owner, size_t count)
+{
+    struct sealed_allocation *made = memory_new(owner, struct sealed_allocation);
+    made->after = memory_new_array(made, int32_t, count);
+    made->same = memory_new_array(made, const uint8_t *, count);
+    made->sealed = memory_new_array(made, const uint8_t *, count);
+    return made;
+}
+
+static const uint8_t *seal_row(struct sealed_allocation *made, const struct allocation_keys *keys, const char *id,
+                               const struct allocation_place *place, const char *cohort, struct error *error)
+{
+    uint8_t *sealed = memory_new_array(made, uint8_t, ALLOCATION_SEALED);
+    return allocation_seal(keys, id, place, cohort, sealed, error) ? sealed : NULL;
+}
+
+/* `newest`: number and key of the newest entry of each row of the list, `id`: the key for new ones. */
+static struct sealed_allocation *seal_list(struct admin *admin, const struct allocation *list,
+                                           const struct allocation_keys *keys, const char *id,
+                                           const struct db_result *newest, struct error *error)
+{
+    struct sealed_allocation *made = new_sealed(admin->owner, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        struct allocation_place place = {admin_operand(admin, 0), list->sites[i], list->subjects[i], list->knees[i],
+                                         (int)db_int(newest, i, 0)};
+        made->after[i] = place.entry;
+        if (!db_is_null(newest, i, 1)) {
+            made->same[i] = seal_row(made, keys, db_text(newest, i, 1), &place, list->cohorts[i], error);
+            if (made->same[i] == NULL)
+                return NULL;
+        }
+        place.entry++;
+        made->sealed[i] = seal_row(made, keys, id, &place, list->cohorts[i], error);
+        if (made->sealed[i] == NULL)
+            return NULL;
+    }
+    return made;
+}
+
+static struct db_result *find_newest(struct admin *admin, const struct allocation *list, struct error *error)
+{
+    struct db_parameters *parameters = db_parameters_new(admin->owner, 4);
+    db_set_text(parameters, 0, admin_operand(admin, 0));
+    db_set_int_array(parameters, 1, list->sites, list->count);
+    db_set_int_array(parameters, 2, list->subjects, list->count);
+    db_set_text_array(parameters, 3, list->knees, list->count);
+    struct db_result *newest = db_execute(admin->owner, admin->db, ADMIN_NEWEST_ENTRIES, parameters, error);
+    if (newest != NULL && db_rows(newest) != list->count) {
+        error_set(error, ERROR_DATABASE, "the database told of %zu rows, of %zu that were asked for", db_rows(newest),
+                  list->count);
+        return NULL;
+    }
+    return newest;
+}
+
+static struct db_result *allocate_sealed(struct admin *admin, const struct allocation *list, const char *id,
+                                         struct error *error)
+{
+    struct allocation_keys *keys =
+        allocation_keys_load(admin->owner, admin_option(admin, "allocation-keys"), error);
+    struct db_result *newest = keys != NULL ? find_newest(admin, list, error) : NULL;
+    const struct sealed_allocation *made = newest != NULL ? seal_list(admin, list, keys, id, newest, error) : NULL;
+    if (made == NULL)
+        return NULL;
+    struct db_parameters *parameters = db_parameters_new(admin->owner, 8);
+    db_set_text(parameters, 0, admin_operand(admin, 0));
+    db_set_int_array(parameters, 1, list->sites, list->count);
+    db_set_int_array(parameters, 2, list->subjects, list->count);
+    db_set_text_array(parameters, 3, list->knees, list->count);
+    db_set_int_array(parameters, 4, made->after, list->count);
+    db_set_bytes_array(parameters, 5, made->same, ALLOCATION_SEALED, list->count);
+    db_set_bytes_array(parameters, 6, made->sealed, ALLOCATION_SEALED, list->count);
+    db_set_text(parameters, 7, admin_option(admin, "reason"));
+    return db_execute(admin->owner, admin->db, ADMIN_ALLOCATE_SEALED, parameters, error);
+}
+
+/* Whether there is a key is asked first: cohorts of a study that has one do not go to the server in the clear. */
+static struct db_result *enter(struct admin *admin, const struct allocation *list, struct error *error)
+{
+    struct db_result *key = admin_execute(admin, ADMIN_NEWEST_ALLOCATION_KEY, admin->arguments->operands, 1, error);
+    if (key == NULL)
+        return NULL;
+    const char *study = admin_operand(admin, 0), *id = db_rows(key) > 0 ? db_text(key, 0, 0) : NULL;
+    bool given = admin_option(admin, "allocation-keys") != NULL;
+    if (id != NULL && !given)
+        error_set(error, ERROR_USAGE, "the allocation of study \"%s\" is kept under key %s; name the file that has it "
+                                      "by --allocation-keys FILE", study, id);
+    else if (id == NULL && given)
+        error_set(error, ERROR_USAGE, "study \"%s\" has no allocation key; `patella-admin allocation-key add %s FILE` "
+                                      "gives it one, or leave --allocation-keys away", study, study);
+    else
+        return id != NULL ? allocate_sealed(admin, list, id, error) : allocate_plain(admin, list, error);
+    return NULL;
+}
+
+static bool allocate(struct admin *admin, struct error *error)
+{
+    struct definitions *definitions = definitions_new(admin->owner);
+    if (!definitions_add_stored(definitions, admin, admin_operand(admin, 0), error))
+        return false;
+    const struct allocation *list =
+        read_allocation(admin, definitions_protocol(definitions), admin_operand(admin, 1), error);
+    struct db_result *made = list != NULL ? enter(admin, list, error) : NULL;
+    if (made == NULL)
+        return false;
+    admin_tell_number(admin, "rows", (int64_t)list->count);
+    admin_tell_number(admin, "new", db_int(made, 0, 0));
+    admin_note(admin, "%zu rows, %s of them new", list->count, db_text(made, 0, 0));
+    return true;
 }
 
 static const struct argument_option options[] = {
     {"reason", "TEXT", false, "why, when an allocation changes; then it is needed"},
+    {"allocation-keys", "FILE", false, "keys of a masked study; needed when it has one"},
     ADMIN_DATABASE_OPTION,
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The audit trail of a study on stdout, page by page: bounded memory, however long it is. */
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,13 +103,18 @@ static bool print_trail(struct admin *admin, const char *format, append_function
 
 static bool audit_list(struct admin *admin, struct error *error)
 {
-    return print_trail(admin, "list", append_words, error);
+    admin_printed(admin);
+    return print_trail(admin, "list", admin_as_json(admin) ? append_line : append_words, error);
 }
 
 static bool audit_export(struct admin *admin, struct error *error)
 {
-    const char *format = admin_option(admin, "format") ? admin_option(admin, "format") : "csv";
+    const char *given = admin_option(admin, "format");
+    const char *format = given != NULL ? given : admin_as_json(admin) ? "jsonl" : "csv";
     bool csv = strcmp(format, "csv") == 0;
+    if (csv && admin_as_json(admin))
+        return error_set(error, ERROR_USAGE, "--json and --format csv exclude each other");
+    admin_printed(admin);
     if (!csv && strcmp(format, "jsonl") != 0)
         return error_set(error, ERROR_USAGE, "--format is csv or jsonl, not \"%s\"", format);
     if (csv && admin_database(admin, error) != NULL) {

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 #include "collector/certificate_authority.h"
 #include "forms/base/memory.h"
 
@@ -47,7 +47,7 @@ static bool ca_issue_one(struct admin *admin, struct error *error)
     struct certificate_authority *ca = open_ca(admin, error);
     if (ca == NULL || !ca_issue(ca, &dated, serial, error))
         return false;
-    puts(serial);
+    admin_print(admin, "serial", serial);
     return true;
 }
 
@@ -114,7 +114,8 @@ static bool ca_print_list(struct admin *admin, struct error *error)
     const struct ca_entry *entries = ca != NULL ? ca_entries(admin->owner, ca, &count, error) : NULL;
     if (entries == NULL)
         return false;
-    if (admin_option(admin, "json") != NULL)
+    admin_printed(admin);
+    if (admin_as_json(admin))
         print_json(entries, count);
     else
         print_table(entries, count);
@@ -133,9 +134,6 @@ static const struct argument_option issue_options[] = {
 static const struct argument_option list_options[] = {
     {"days", "N", false, "how long the new list of revoked certificates is valid; default 30"},
 };
-static const struct argument_option print_options[] = {
-    {"json", NULL, false, "print JSON"},
-};
 
 static const struct admin_command commands[] = {
     {{"ca init", "DIR", init_options, ADMIN_COUNT(init_options),
@@ -149,7 +147,7 @@ static const struct admin_command commands[] = {
      ca_revoke_one},
     {{"ca crl", "DIR", list_options, ADMIN_COUNT(list_options), "make a new list of revoked certificates, crl.pem"},
      ca_renew_list},
-    {{"ca list", "DIR", print_options, ADMIN_COUNT(print_options), "list the certificates that a CA has issued"},
+    {{"ca list", "DIR", NULL, 0, "list the certificates that a CA has issued"},
      ca_print_list},
 };
 

@@ -45,6 +45,27 @@ static bool subject_unlock(struct admin *admin, struct error *error)
     return set_locked(admin, "false", error);
 }
 
+static bool hold_list(struct admin *admin, struct error *error)
+{
+    static const struct admin_column columns[] = {
+        {"hold", ADMIN_TEXT},       {"subject", ADMIN_TEXT}, {"form", ADMIN_TEXT},
+        {"knee", ADMIN_TEXT},       {"visit", ADMIN_TEXT},   {"instance", ADMIN_NUMBER},
+        {"reason", ADMIN_TEXT},     {"by", ADMIN_TEXT},      {"at", ADMIN_TEXT},
+    };
+    return admin_print_list(admin, ADMIN_LIST_HOLDS, 1, columns, ADMIN_COUNT(columns), error);
+}
+
+static bool redaction_list(struct admin *admin, struct error *error)
+{
+    static const struct admin_column columns[] = {
+        {"redaction", ADMIN_TEXT}, {"site", ADMIN_NUMBER},   {"submission", ADMIN_TEXT},
+        {"state", ADMIN_TEXT},     {"reason", ADMIN_TEXT},   {"asked_by", ADMIN_TEXT},
+        {"asked_at", ADMIN_TEXT},  {"decided_by", ADMIN_TEXT}, {"decided_at", ADMIN_TEXT},
+    };
+    return admin_print_list(admin, ADMIN_LIST_REDACTIONS, 1, columns, ADMIN_COUNT(columns), error);
+}
+
+static const struct argument_option list_options[] = {ADMIN_DATABASE_OPTION};
 static const struct argument_option options[] = {
     {"reason", "TEXT", true, "why; at least five characters, for the audit trail"},
     ADMIN_DATABASE_OPTION,
@@ -62,6 +83,12 @@ static const struct admin_command commands[] = {
     {{"subject unlock", "STUDY SUBJECT", options, ADMIN_COUNT(options),
       "take submissions about a subject again"},
      subject_unlock},
+    {{"hold list", "STUDY", list_options, ADMIN_COUNT(list_options),
+      "list what takes no submissions now: the study, subjects, records"},
+     hold_list},
+    {{"redaction list", "STUDY", list_options, ADMIN_COUNT(list_options),
+      "list the redactions that were asked for, and what became of them"},
+     redaction_list},
 };
 
 const struct admin_group admin_holds = {commands, ADMIN_COUNT(commands)};

@@ -3,7 +3,7 @@
  * Notices go to a program of the site's choice, which sends mail or calls whom it likes: each at least once, as one
  * JSON object and a newline on its standard input.  Exit status 0 means that it was told.
  */
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +114,9 @@ static bool hand_on(struct admin *admin, const char *program, int *refused, stru
         pid_t child = start_program(admin->owner, program, message, error);
         const char *outcome = child > 0 ? await_program(admin->owner, child) : "cannot be started";
         if (outcome[0] != '\0') {
-            fprintf(stderr, "patella-admin: notice %s: %s: %s\n", db_text(taken, 0, 0), program, outcome);
+            struct error told;
+            error_set(&told, ERROR_IO, "notice %s: %s: %s", db_text(taken, 0, 0), program, outcome);
+            admin_print_error(&told, admin_as_json(admin));
             ++*refused;
         }
         if (!finish_notice(admin, db_text(taken, 0, 0), outcome, error) || child == 0)
@@ -157,7 +159,7 @@ static bool notify_for_ever(struct admin *admin, const char *program, int second
         int refused = 0;
         struct error failure = {0};
         if (!hand_on_round(admin, program, &refused, &failure))
-            error_print(&failure, "patella-admin");
+            admin_print_error(&failure, admin_as_json(admin));
     } while (!is_ended(&signals, seconds));
     return true;
 }
@@ -198,8 +200,9 @@ static bool notice_add(struct admin *admin, struct error *error)
     struct db_result *added = admin_execute(admin, ADMIN_ADD_NOTICE, admin->arguments->operands, 2, error);
     if (added == NULL)
         return false;
-    if (!db_bool(added, 0, 0))
-        printf("the same was told within the last 24 hours\n");
+    admin_tell_truth(admin, "added", db_bool(added, 0, 0));
+    if (!db_bool(added, 0, 0) && !admin_as_json(admin))
+        puts("the same was told within the last 24 hours");
     return true;
 }
 
@@ -209,15 +212,11 @@ static const struct argument_option notify_options[] = {
     {"every", "SECONDS", false, "for ever, looking so often"},
     ADMIN_DATABASE_OPTION,
 };
-static const struct argument_option list_options[] = {
-    {"json", NULL, false, "as JSON"},
-    ADMIN_DATABASE_OPTION,
-};
 static const struct argument_option plain_options[] = {ADMIN_DATABASE_OPTION};
 
 static const struct admin_command commands[] = {
     {{"notify", "", notify_options, ADMIN_COUNT(notify_options), "hand the notices that wait to a program"}, notify},
-    {{"notice list", "[STUDY]", list_options, ADMIN_COUNT(list_options), "list notices, and what became of them"},
+    {{"notice list", "[STUDY]", plain_options, ADMIN_COUNT(plain_options), "list notices, and what became of them"},
      notice_list},
     {{"notice add", "KIND OBJECT", plain_options, ADMIN_COUNT(plain_options),
       "add a notice of a certificate that expires or a seal that failed"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* People: invitations, roles in studies, sessions. */
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -41,10 +41,13 @@ static bool account_invite(struct admin *admin, struct error *error)
             unlink(path);
         return false;
     }
-    if (!path)
-        printf("%s\n", token);
-    fprintf(stderr, "invitation %s of %s is good for 72 hours and once; it cannot be shown again%s%s\n",
-            db_text(stored, 0, 0), admin_operand(admin, 0), path ? ", it is in " : "", path ? path : "");
+    admin_tell_number(admin, "number", db_int(stored, 0, 0));
+    if (path)
+        admin_tell_text(admin, "file", path);
+    else
+        admin_print(admin, "token", token);
+    admin_note(admin, "invitation %s of %s is good for 72 hours and once; it cannot be shown again%s%s",
+               db_text(stored, 0, 0), admin_operand(admin, 0), path ? ", it is in " : "", path ? path : "");
     return true;
 }
 
@@ -142,28 +145,24 @@ static const struct argument_option membership_options[] = {
     {"all-sites", NULL, false, "instead: every site of the study"},
     ADMIN_DATABASE_OPTION,
 };
-static const struct argument_option list_options[] = {
-    {"json", NULL, false, "as JSON"},
-    ADMIN_DATABASE_OPTION,
-};
 static const struct argument_option plain_options[] = {ADMIN_DATABASE_OPTION};
 
 static const struct admin_command commands[] = {
     {{"account invite", "ACCOUNT", invite_options, ADMIN_COUNT(invite_options),
       "make a link by which a person sets password and second factor"},
      account_invite},
-    {{"invitation list", "", list_options, ADMIN_COUNT(list_options), "list the open invitations"}, invitation_list},
+    {{"invitation list", "", plain_options, ADMIN_COUNT(plain_options), "list the open invitations"}, invitation_list},
     {{"invitation end", "NUMBER", plain_options, ADMIN_COUNT(plain_options), "withdraw an invitation"},
      invitation_end},
     {{"membership add", "ACCOUNT STUDY", membership_options, ADMIN_COUNT(membership_options),
       "give a person a role in a study"},
      membership_add},
-    {{"membership list", "[STUDY]", list_options, ADMIN_COUNT(list_options), "list the roles of people"},
+    {{"membership list", "[STUDY]", plain_options, ADMIN_COUNT(plain_options), "list the roles of people"},
      membership_list},
     {{"membership end", "ACCOUNT STUDY", plain_options, ADMIN_COUNT(plain_options),
       "take a person's role in a study away, at once"},
      membership_end},
-    {{"session list", "", list_options, ADMIN_COUNT(list_options), "list who has logged in"}, session_list},
+    {{"session list", "", plain_options, ADMIN_COUNT(plain_options), "list who has logged in"}, session_list},
     {{"session end", "NUMBER", plain_options, ADMIN_COUNT(plain_options), "end a session, at once"}, session_end},
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,8 +41,11 @@ static bool store_definitions(struct admin *admin, struct definitions *definitio
     if (!db_commit(admin->db, &unknown, error))
         return false;
     const struct protocol *protocol = definitions_protocol(definitions);
-    fprintf(stderr, "study %s has protocol %s version %d and %zu forms\n", study, protocol->id,
-            protocol->version, definitions_form_count(definitions));
+    admin_tell_text(admin, "study", study);
+    admin_tell_number(admin, "protocol_version", protocol->version);
+    admin_tell_number(admin, "forms", (int64_t)definitions_form_count(definitions));
+    admin_note(admin, "study %s has protocol %s version %d and %zu forms", study, protocol->id, protocol->version,
+               definitions_form_count(definitions));
     return true;
 }
 
@@ -120,8 +123,10 @@ static bool cut_make(struct admin *admin, struct error *error)
 {
     const char *texts[] = {admin_operand(admin, 0), admin_option(admin, "label")};
     struct db_result *made = admin_execute(admin, ADMIN_MAKE_CUT, texts, 2, error);
-    if (made)
-        printf("%s\n", db_text(made, 0, 0));
+    if (made && admin_as_json(admin))
+        admin_tell_number(admin, "cut", db_int(made, 0, 0));
+    else if (made)
+        admin_print(admin, "cut", db_text(made, 0, 0));
     return made != NULL;
 }
 
@@ -155,16 +160,12 @@ static const struct argument_option cut_options[] = {
     {"label", "TEXT", true, "what people call the cut; stands on the report"},
     ADMIN_DATABASE_OPTION,
 };
-static const struct argument_option list_options[] = {
-    {"json", NULL, false, "as JSON"},
-    ADMIN_DATABASE_OPTION,
-};
 static const struct argument_option plain_options[] = {ADMIN_DATABASE_OPTION};
 
 static const struct admin_command commands[] = {
     {{"study add", "STUDY", add_options, ADMIN_COUNT(add_options), "add a study with its protocol and forms"},
      study_add},
-    {{"study list", "", list_options, ADMIN_COUNT(list_options), "list the studies"}, study_list},
+    {{"study list", "", plain_options, ADMIN_COUNT(plain_options), "list the studies"}, study_list},
     {{"study protocol", "STUDY FILE", protocol_options, ADMIN_COUNT(protocol_options),
       "put a new version of the protocol"},
      study_protocol},
@@ -172,12 +173,12 @@ static const struct admin_command commands[] = {
       "put new forms or form versions"},
      study_forms},
     {{"site add", "STUDY SITE", site_options, ADMIN_COUNT(site_options), "add a site to a study"}, site_add},
-    {{"site list", "STUDY", list_options, ADMIN_COUNT(list_options), "list a study's sites"}, site_list},
+    {{"site list", "STUDY", plain_options, ADMIN_COUNT(plain_options), "list a study's sites"}, site_list},
     {{"reporter grant", "STUDY ROLE", plain_options, ADMIN_COUNT(plain_options),
       "let a database role report on a study"},
      reporter_grant},
     {{"cut", "STUDY", cut_options, ADMIN_COUNT(cut_options), "make a data cut; prints its number"}, cut_make},
-    {{"cut list", "STUDY", list_options, ADMIN_COUNT(list_options), "list a study's data cuts"}, cut_list},
+    {{"cut list", "STUDY", plain_options, ADMIN_COUNT(plain_options), "list a study's data cuts"}, cut_list},
 };
 
 const struct admin_group admin_studies = {commands, ADMIN_COUNT(commands)};

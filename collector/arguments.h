@@ -56,4 +56,8 @@ const char *arguments_value(const struct arguments *arguments, const char *name)
 void arguments_print_help(FILE *stream, const char *program, const struct argument_command *commands,
                           size_t command_count, const struct argument_command *command);
 
+/* A file for bash that completes the words and options of all commands. */
+void arguments_print_completion(FILE *stream, const char *program, const struct argument_command *commands,
+                                size_t command_count);
+
 #endif

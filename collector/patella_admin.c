@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* patella-admin: studies, sites, accounts, tokens, allocation, cuts, notices, audit trail. */
 #include <stdio.h>
+#include <string.h>
 
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 #include "forms/base/memory.h"
 
 static const char program[] = "patella-admin";
@@ -14,11 +15,31 @@ struct command_list {
     size_t count;
 };
 
+static bool print_completion(struct admin *admin, struct error *error);
+
+static const struct admin_command own_commands[] = {
+    {{"completion", "", NULL, 0, "print what makes bash complete the words and options of all commands"},
+     print_completion},
+};
+static const struct admin_group admin_own = {own_commands, ADMIN_COUNT(own_commands)};
+
+/* A command's options, and --json. */
+static struct argument_command with_json(const void *owner, const struct argument_command *command)
+{
+    struct argument_option *options = memory_new_array(owner, struct argument_option, command->option_count + 1);
+    struct argument_command whole = *command;
+    for (size_t i = 0; i < command->option_count; i++)
+        options[i] = command->options[i];
+    options[whole.option_count++] = (struct argument_option){"json", NULL, false, "as JSON, mistakes too"};
+    whole.options = options;
+    return whole;
+}
+
 static struct command_list collect_commands(const void *owner)
 {
     static const struct admin_group *const groups[] = {&admin_studies, &admin_holds, &admin_accounts, &admin_people,
-                                                       &admin_allocation, &admin_ca,
-                                                       &admin_notices, &admin_audit};
+                                                       &admin_allocation, &admin_allocation_keys, &admin_ca,
+                                                       &admin_notices, &admin_audit, &admin_own};
     struct command_list list = {0};
     for (size_t i = 0; i < ADMIN_COUNT(groups); i++)
         list.count += groups[i]->count;
@@ -28,9 +49,27 @@ static struct command_list collect_commands(const void *owner)
     for (size_t i = 0; i < ADMIN_COUNT(groups); i++)
         for (size_t j = 0; j < groups[i]->count; j++, at++) {
             list.commands[at] = groups[i]->commands[j];
-            list.syntax[at] = groups[i]->commands[j].syntax;
+            list.syntax[at] = with_json(owner, &groups[i]->commands[j].syntax);
         }
     return list;
+}
+
+static bool print_completion(struct admin *admin, struct error *error)
+{
+    (void)error;
+    struct command_list list = collect_commands(admin->owner);
+    admin_printed(admin);
+    arguments_print_completion(stdout, program, list.syntax, list.count);
+    return true;
+}
+
+/* Before the command line is understood. */
+static bool wants_json(char *const *argv)
+{
+    for (argv++; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+        if (strcmp(*argv, "--json") == 0)
+            return true;
+    return false;
 }
 
 static bool run(const void *owner, char *const *argv, struct error *error)
@@ -48,7 +87,10 @@ static bool run(const void *owner, char *const *argv, struct error *error)
         return true;
     }
     struct admin admin = {.owner = owner, .arguments = &arguments};
-    return list.commands[arguments.command - list.syntax].run(&admin, error);
+    bool done = list.commands[arguments.command - list.syntax].run(&admin, error);
+    if (done)
+        admin_print_document(&admin);
+    return done;
 }
 
 int main(int argc, char **argv)
@@ -59,7 +101,7 @@ int main(int argc, char **argv)
     struct error error = {0};
     int status = 0;
     if (!run(owner, argv, &error)) {
-        error_print(&error, program);
+        admin_print_error(&error, wants_json(argv));
         status = error_exit_status(&error);
     } else if (fflush(stdout) != 0) {
         perror(program);

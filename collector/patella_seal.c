@@ -55,7 +55,7 @@ static const struct argument_option era_options[] = {
     {"db", "CONNINFO", true, "libpq connection string of a superuser"},
 };
 
-enum command { COMMAND_RUN, COMMAND_VERIFY, COMMAND_EXPORT, COMMAND_KEYGEN, COMMAND_ERA };
+enum command { COMMAND_RUN, COMMAND_VERIFY, COMMAND_EXPORT, COMMAND_KEYGEN, COMMAND_ERA, COMMAND_COMPLETION };
 
 static const struct argument_command commands[] = {
     [COMMAND_RUN] = {"run", "", run_options, COUNT(run_options), "Seals finished rows of the audit trail."},
@@ -65,6 +65,7 @@ static const struct argument_command commands[] = {
     [COMMAND_KEYGEN] = {"keygen", "", keygen_options, COUNT(keygen_options), "Makes a key to sign blocks with."},
     [COMMAND_ERA] = {"new-era", "", era_options, COUNT(era_options),
                      "Opens a new era after a restore from a dump or to an earlier time."},
+    [COMMAND_COMPLETION] = {"completion", "", NULL, 0, "Prints what makes bash complete words and options."},
 };
 
 struct call {
@@ -232,11 +233,19 @@ static bool new_era(struct call *call, struct error *error)
     return true;
 }
 
+static bool completion(struct call *call, struct error *error)
+{
+    (void)call;
+    (void)error;
+    arguments_print_completion(stdout, program, commands, COUNT(commands));
+    return true;
+}
+
 static bool call_command(struct call *call, char *const *argv, struct error *error)
 {
     static bool (*const functions[])(struct call *call, struct error *error) = {
         [COMMAND_RUN] = run, [COMMAND_VERIFY] = verify, [COMMAND_EXPORT] = export,
-        [COMMAND_KEYGEN] = keygen, [COMMAND_ERA] = new_era,
+        [COMMAND_KEYGEN] = keygen, [COMMAND_ERA] = new_era, [COMMAND_COMPLETION] = completion,
     };
     struct arguments *arguments = memory_new(call->owner, struct arguments);
     if (!arguments_parse(call->owner, commands, COUNT(commands), argv, arguments, error))

@@ -21,6 +21,9 @@ struct check_case {
 #define ABOUT_BYTES(n) "'\\x00'", "decode(repeat('00', " #n "), 'hex')"
 #define NO_REASON "'four'", "'five5'"
 
+/* So many bytes. */
+#define SEALED(count) "pg_catalog.decode(pg_catalog.repeat('00', " count "), 'hex')"
+
 static const struct check_case checks[] = {
     {"audit.block", "block_before_check", "before", ABOUT_BYTES(32)},
     {"audit.block", "block_block_no_check", "block_no", "0", "1"},
@@ -42,10 +45,14 @@ static const struct check_case checks[] = {
     {"audit.notice", "notice_site_check", "study_id, site_id", "NULL, 1", "1, 1"},
     {"audit.notice", "notice_subject_check", "site_id, subject_no", "NULL, 1", "NULL, NULL"},
     {"blind.allocation", "allocation_cohort_check", "cohort", "'  '", "'A'"},
-    {"blind.allocation", "allocation_entry_check", "entry", "0", "1"},
-    {"blind.allocation", "allocation_knee_check", "knee", "'both'", "'none'"},
-    {"blind.allocation", "allocation_reason_check", "entry, reason", "2, NULL", "1, NULL"},
+    {"blind.allocation", "allocation_cohort_one_check", "cohort, cohort_sealed", "'A', " SEALED("100"), "'A', NULL"},
+    {"blind.allocation", "allocation_cohort_sealed_check", "cohort_sealed", SEALED("99"), SEALED("100")},
+    {"blind.allocation", "allocation_entry_check", "cohort, entry", "'A', 0", "'A', 1"},
+    {"blind.allocation", "allocation_knee_check", "cohort, knee", "'A', 'both'", "'A', 'none'"},
+    {"blind.allocation", "allocation_reason_check", "cohort, entry, reason", "'A', 2, NULL", "'A', 1, NULL"},
     {"blind.emergency", "emergency_reason_check", "reason", NO_REASON},
+    {"blind.key", "key_key_id_check", "key_id", "'0123456789ABCDEF'", "'0123456789abcdef'"},
+    {"blind.key", "key_key_no_check", "key_no", "0", "1"},
     {"blind.request", "request_reason_check", "reason", NO_REASON},
     {"core.catalogue_state", "catalogue_state_only_row_check", "only_row", "false", "true"},
     {"core.cut", "cut_cut_no_check", "cut_no", "0", "1"},

@@ -428,6 +428,35 @@ static void test_redaction_list_shows_its_sites_only(void **state)
     assert_string_equal(ask(state, memory_format(*state, sql, "coordinator2")), "0");
 }
 
+/* ---- for operators ---- */
+
+static void test_holds_and_redactions_are_listed_for_operators(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *admin = test_database_connect(fixture->owner, fixture->database, "patella_admin");
+    static const char holds[] = "SELECT COALESCE(string_agg(concat_ws(' ', hold, subject, form, reason), ', '), '') "
+                                "FROM admin.list_holds('demo')";
+    static const char redactions[] = "SELECT string_agg(concat_ws(' ', state, asked_by, decided_by), ', ') "
+                                     "FROM admin.list_redactions('demo')";
+    assert_string_equal(act(state, ASK_AS("data_manager")), "done");
+    assert_string_equal(test_value(admin, redactions), "asked data_manager");
+    assert_string_equal(act(state, DECIDE_AS("administrator", "approved", "NULL")), "done");
+    assert_string_equal(test_value(admin, redactions), "approved data_manager administrator");
+    assert_string_equal(test_value(admin, "SELECT count(*) FROM admin.list_redactions('other')"), "0");
+
+    assert_string_equal(test_value(admin, holds), "");
+    assert_string_equal(act(state, LOCK_AS("data_manager", "true")), "done");
+    assert_string_equal(test_value(admin, holds), "record 01-0001 koos data are clean");
+    assert_string_equal(act(state, LOCK_AS("data_manager", "false")), "done");
+    assert_string_equal(act(state, LOCK_SUBJECT_AS("data_manager", "true")), "done");
+    assert_string_equal(act(state, FREEZE_AS("data_manager", "true")), "done");
+    assert_string_equal(test_value(admin, holds), "study, subject 01-0001");
+    assert_string_equal(test_value(admin, "SELECT count(*) FROM admin.list_holds('other')"), "0");
+    assert_string_equal(test_sqlstate(admin, "SELECT * FROM admin.list_holds('nowhere')"), "P0002");
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT * FROM admin.list_holds('demo')"), "42501");
+    assert_string_equal(test_sqlstate(fixture->collector, "SELECT * FROM admin.list_redactions('demo')"), "42501");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, test_acts_setup, test_fixture_teardown)
 
 int main(void)
@@ -460,6 +489,7 @@ int main(void)
         CASE(test_redaction_of_nothing_or_without_reason_is_refused),
         CASE(test_redaction_is_the_only_change_that_a_version_takes),
         CASE(test_redaction_list_shows_its_sites_only),
+        CASE(test_holds_and_redactions_are_listed_for_operators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

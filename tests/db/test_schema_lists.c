@@ -21,7 +21,7 @@ static const char *const nullable[] = {
     "audit.event: digest new old reason row_id site_id study_id token_no",
     "audit.notice: authority_due delivered_at form instance knee last_outcome site_id sponsor_due "
         "study_id subject_no version visit",
-    "blind.allocation: reason",
+    "blind.allocation: cohort cohort_sealed cohort_sealed_sha256 reason",
     "core.query: item",
     "core.reconciliation: reason",
     "core.redaction_decision: reason",
@@ -54,6 +54,8 @@ static const char *const keys[] = {
     "blind.allocation (study_id, site_id, subject_no, knee, entry)",
     "blind.approval (study_id, request_id)",
     "blind.emergency (study_id, site_id, request_id)",
+    "blind.key (study_id, key_id)",
+    "blind.key (study_id, key_no)",
     "blind.opening (study_id, opening_id)",
     "blind.request (study_id, request_id)",
     "core.catalogue_state (only_row)",
@@ -162,7 +164,7 @@ static const char references_sql[] =
 static const char *const privileges[] = {
     "patella_admin_owner (s): sec.invitation sec.person sec.session",
     "patella_admin_owner s(u): audit.notice core.subject",
-    "patella_admin_owner s: core.cut sec.membership",
+    "patella_admin_owner s: core.cut core.record_lock core.redaction core.redaction_decision sec.membership",
     "patella_admin_owner si(u): core.study sec.account sec.credential",
     "patella_admin_owner si: core.form core.protocol core.site rep.reading sec.reporter_grant",
     "patella_api s(u): core.study core.subject",

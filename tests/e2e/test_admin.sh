@@ -155,6 +155,40 @@ query "SELECT patella_meta.keep_values_out_of_log('patella_test_reporter_$$')" >
 check "reporter grant" exits 0 admin reporter grant demo "patella_test_reporter_$$"
 query "DROP ROLE patella_test_reporter_$$"
 
+# ---- holds ----
+admin subject lock demo 01-0001 --reason 'data base lock' 2> /dev/null
+admin study freeze demo --reason 'data base lock'
+check "hold list tells that the study is frozen" is "$(admin hold list demo --json | jq -c '.[0].hold')" '"study"'
+admin study unfreeze demo --reason 'late entries'
+check "redaction list of nothing is empty" is "$(admin redaction list demo --json | jq -c .)" '[]'
+
+# ---- JSON ----
+check "cut --json is an object" is "$(admin cut demo --label second --json)" '{"cut":2}'
+check "study protocol --json tells version and forms" says '"protocol_version":7,"forms":' \
+    admin study protocol demo "$dir/next.yaml" --json
+check "and nothing else" is "$(admin study protocol demo "$dir/next.yaml" --json 2>&1 | jq -r .study)" demo
+admin account add berta --name Berta
+check "token add --json has the token" is \
+    "$(admin token add berta --study demo --role statistician --json 2>&1 | jq -r '.token[0:6]')" berta_
+check "or the file that it is in" is "$(admin token add berta --study demo --role statistician --json \
+    --out "$dir/berta" | jq -c '[.file, .token]')" "[\"$dir/berta\",null]"
+check "account invite --json has its number" is "$(admin account invite berta --json | jq -r .number)" 2
+check "what has nothing to tell is an empty object" is "$(admin account add carla --name Carla --json)" '{}'
+check "audit list --json is lines of objects" is \
+    "$(admin audit list demo --json | jq -r .object | sort -u | head -n 1)" core.cut
+check "audit export --json is JSON lines" is "$(admin audit export demo --json | head -n 1 | jq -r 'type')" object
+check "but not CSV" exits 2 admin audit export demo --json --format csv
+check "notice add --json says whether it was" is "$(admin notice add certificate_expires CN=site8 --json)" \
+    '{"added":true}'
+mistake() { admin "$@" --json 2>&1 > /dev/null | jq -r '.error | [.kind, .line, .message] | join("|")'; }
+check "a mistake is JSON, with kind and message" is "$(mistake account add carla --name Carla | cut -d'|' -f1)" conflict
+check "one of the command line, too" is "$(mistake cut list | cut -d'|' -f1)" usage
+check "and before the command is known" is "$(mistake study remove demo | cut -d'|' -f1)" usage
+check "several are lines, with their lines in the file" is \
+    "$(mistake allocate demo "$dir/wrong.csv" | cut -d'|' -f1,2 | xargs)" 'input|3 input|4 input|5 input|'
+check "nothing is on standard output then" is "$(admin cut list nowhere --json 2> /dev/null)" ''
+check "the exit status is the same" exits 1 admin cut list nowhere --json
+
 # ---- who it was ----
 check "the audit trail has the operator's name" exits 1 is \
     "$(query "SELECT count(*) FROM audit.event WHERE actor = 'db:patella_admin:$(id -un)'")" 0
