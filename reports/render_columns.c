@@ -56,13 +56,23 @@ bool columns_cell_wraps(const struct cell *cell)
     return cell->kind != CELL_NUMBER || text_count_characters(cell->text) > MOST_ON_A_LINE;
 }
 
+/* Of a number with its limits nearly half are signs and blanks, which are half as wide as digits. */
+static double number_characters(const char *text)
+{
+    static const double narrow = 0.55;
+    double narrow_count = 0;
+    for (const char *c = text; *c != '\0'; c++)
+        narrow_count += strchr(" .,;:[]()-/", *c) != NULL;
+    return (double)text_count_characters(text) - (1 - narrow) * narrow_count;
+}
+
 static double cell_characters(const struct cell *cell)
 {
     if (cell->kind != CELL_NUMBER)
         return longest_word(cell->text);
     if (columns_cell_wraps(cell))
         return fmax(longest_word(cell->text), WRAPPED);
-    return (double)text_count_characters(cell->text) + (cell->footnote > 0 ? 1 : 0);
+    return number_characters(cell->text) + (cell->footnote > 0 ? 1 : 0);
 }
 
 /* Characters that a column cannot do without: short numbers do not wrap, texts and titles do. */
