@@ -6,6 +6,7 @@
 #include "forms/base/memory.h"
 #include "migrations/db_copy.h"
 #include "migrations/migrate.h"
+#include "reports/casebook_read.h"
 #include "reports/extract_records.h"
 #include "reports/extract_trace.h"
 
@@ -138,6 +139,11 @@ void extract_use_keys(const struct allocation_keys *keys)
     keys_of_program = keys;
 }
 
+const struct allocation_keys *extract_keys(void)
+{
+    return keys_of_program;
+}
+
 struct extract {
     struct dataset *dataset;
     struct db *db;
@@ -151,11 +157,14 @@ struct extract {
 static struct db *open_with(const void *owner, const char *conninfo, size_t statement_count,
                             struct error *error)
 {
+    static struct db_statement all[CASEBOOK_STATEMENTS_END];
+    memcpy(all, statements, sizeof statements);
+    memcpy(all + EXTRACT_STATEMENTS, casebook_statements, sizeof casebook_statements);
     const struct db_options options = {
         .conninfo = conninfo,
         .default_user = "patella_reporter",
         .application_name = "patella-report",
-        .statements = statements,
+        .statements = all,
         .statement_count = statement_count,
     };
     return db_open(owner, &options, error);
@@ -170,7 +179,7 @@ struct db *extract_open(const void *owner, const char *conninfo, struct error *e
     struct db *plain = open_with(owner, conninfo, 0, error);
     bool fits = plain != NULL && migrate_check(plain, error) && migrate_check_era(plain, error);
     talloc_free(plain);
-    return fits ? open_with(owner, conninfo, EXTRACT_STATEMENTS, error) : NULL;
+    return fits ? open_with(owner, conninfo, CASEBOOK_STATEMENTS_END, error) : NULL;
 }
 
 /* $1 and $2 of most statements: study and cut. */
@@ -523,6 +532,26 @@ static bool leave_trace(const struct extract *extract, const char *study, struct
         .unblinding = extract->unblinding,
     };
     return extract_leave_trace(extract->db, &trace, error);
+}
+
+bool extract_frame(const void *owner, struct db *db, const char *study, const char *cut, struct extract_frame *frame,
+                   struct error *error)
+{
+    struct dataset *dataset = memory_new(owner, struct dataset);
+    struct extract *extract = memory_new(dataset, struct extract);
+    extract->dataset = dataset;
+    extract->db = db;
+    bool read = find_study(extract, study, error) && find_cut(extract, study, cut, error) &&
+                ask_seal(extract, &dataset->cut_sealed, error) && read_catalogue(extract, study, error);
+    *frame = (struct extract_frame){
+        .dataset = dataset,
+        .study_id = extract->study_id,
+        .masked = read && (extract->masked || extract->catalogue->protocol->masking != MASKING_NONE),
+    };
+    talloc_free(extract);
+    if (!read)
+        talloc_free(dataset);
+    return read;
 }
 
 struct view {

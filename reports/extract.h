@@ -51,6 +51,7 @@ bool extract_record_on(struct db *db, const char *conninfo, struct error *error)
 
 /* What sealed allocations are opened with from now on; the keys live as long as the program.  NULL: none are. */
 void extract_use_keys(const struct allocation_keys *keys);
+const struct allocation_keys *extract_keys(void);
 
 enum extract_columns {
     EXTRACT_COLUMNS_ALLOWED,     /* cohorts, but pooled in a masked study */
@@ -64,6 +65,15 @@ enum extract_columns {
  */
 bool extract_make_cut(struct db *db, const char *study, enum extract_columns columns, int *cut_no,
                       struct error *error) MUST_CHECK;
+
+/* What is known of a cut before anything of its records is read. */
+struct extract_frame {
+    struct dataset *dataset;     /* catalogue, title, cut and seal; no subjects; memory of the owner */
+    int study_id;
+    bool masked;
+};
+bool extract_frame(const void *owner, struct db *db, const char *study, const char *cut, struct extract_frame *frame,
+                   struct error *error) MUST_CHECK;
 
 /* Whether every row of the audit trail that the cut holds is in a block now (patella-seal). */
 bool extract_cut_is_sealed(struct db *db, const char *study, int cut_no, bool *sealed, struct error *error) MUST_CHECK;

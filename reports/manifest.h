@@ -28,6 +28,10 @@ struct manifest_file {
 
 /* A manifest that was read back. */
 struct manifest {
+    const char *kind;            /* NULL: a report; else a CASEBOOK_KIND of casebook.h */
+    const char *subject;         /* of a casebook */
+    int site;                    /* of a site's archive */
+    const char *made_at;         /* of both, what they say */
     const char *version;         /* of the program */
     const char *libraries;       /* the JSON object, keys in order */
     const char *study, *protocol;

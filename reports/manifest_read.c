@@ -69,6 +69,10 @@ static bool read_making(struct manifest *manifest, const json_t *root, struct er
     const char *formats = json_string_value(json_object_get(root, "formats"));
     const char *columns = json_string_value(json_object_get(root, "columns"));
     const json_t *compared = json_object_get(root, "compared_with");
+    manifest->kind = text_at(manifest, root, "kind");
+    manifest->subject = text_at(manifest, root, "subject");
+    manifest->site = (int)json_integer_value(json_object_get(root, "site"));
+    manifest->made_at = text_at(manifest, root, "made_at");
     manifest->pooled = columns != NULL && strcmp(columns, "pooled") == 0;
     manifest->unblinding = text_at(manifest, root, "unblinding");
     manifest->compared_cut = (int)json_integer_value(json_object_get(compared, "cut"));

@@ -60,9 +60,8 @@ static void remove_tree(const char *path)
     nftw(path, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
 }
 
-static bool set_time(int descriptor, const struct report *report)
+static bool set_time(int descriptor, int64_t us)
 {
-    int64_t us = report->dataset->cut_made_us;
     const struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
     const struct timespec times[] = {time, time};
     return futimens(descriptor, times) == 0;
@@ -83,39 +82,67 @@ static bool write_all(int descriptor, const void *from, size_t length)
     return true;
 }
 
-struct target {
-    int descriptor;
-    const char *path;
+struct output {
+    const char *directory;       /* where it goes */
+    const char *fresh;           /* where it is made; NULL once it has gone there */
+    const char *path;            /* of the file being written */
+    int descriptor;              /* -1: no file is being written */
 };
 
-static bool write_piece(void *context, const void *bytes, size_t length, struct error *error)
+static int discard(struct output *output)
 {
-    const struct target *target = context;
-    return write_all(target->descriptor, bytes, length) || error_io(error, errno, target->path);
+    if (output->descriptor >= 0)
+        close(output->descriptor);
+    if (output->fresh != NULL)
+        remove_tree(output->fresh);
+    return 0;
 }
 
-static bool write_file(struct report *report, size_t index, const char *path, struct error *error)
+struct output *output_begin(const void *owner, const char *directory, bool replace, struct error *error)
 {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return error_io(error, errno, path);
-    struct target target = {descriptor, path};
-    bool written = report_send_file(report, index, write_piece, &target, error);
-    if (written && (!set_time(descriptor, report) || fsync(descriptor) != 0))
-        written = error_io(error, errno, path);
+    if (!output_check(directory, replace, error))
+        return NULL;
+    struct output *output = memory_new(owner, struct output);
+    char *target = memory_copy_string(output, directory);
+    for (size_t length = strlen(target); length > 1 && target[length - 1] == '/'; length--)
+        target[length - 1] = '\0';
+    output->directory = target;
+    output->descriptor = -1;
+    char *fresh = memory_format(output, "%s.new-%ld", target, (long)getpid());
+    if (mkdir(fresh, 0777) != 0) {
+        error_io(error, errno, fresh);
+        talloc_free(output);
+        return NULL;
+    }
+    output->fresh = fresh;
+    talloc_set_destructor(output, discard);
+    return output;
+}
+
+bool output_begin_file(struct output *output, const char *name, struct error *error)
+{
+    output->path = memory_format(output, "%s/%s", output->fresh, name);
+    output->descriptor = open(output->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return output->descriptor >= 0 || error_io(error, errno, output->path);
+}
+
+bool output_piece(void *context, const void *bytes, size_t length, struct error *error)
+{
+    const struct output *output = context;
+    return write_all(output->descriptor, bytes, length) || error_io(error, errno, output->path);
+}
+
+bool output_end_file(struct output *output, int64_t dated_us, struct error *error)
+{
+    int descriptor = output->descriptor;
+    bool written = set_time(descriptor, dated_us) && fsync(descriptor) == 0;
+    if (!written)
+        error_io(error, errno, output->path);
+    output->descriptor = -1;
     if (close(descriptor) != 0 && written)
-        written = error_io(error, errno, path);
+        written = error_io(error, errno, output->path);
+    talloc_free((void *)output->path);
     return written;
-}
-
-static bool write_files(const void *owner, struct report *report, const char *folder, struct error *error)
-{
-    if (mkdir(folder, 0777) != 0)
-        return error_io(error, errno, folder);
-    for (size_t i = 0; i < report->file_count; i++)
-        if (!write_file(report, i, memory_format(owner, "%s/%s", folder, report->files[i].name), error))
-            return false;
-    return true;
 }
 
 /* Swaps in one step where the file system can; the old report goes afterwards. */
@@ -131,18 +158,28 @@ static bool put_in_place(const char *fresh, const char *directory, struct error 
     return true;
 }
 
+bool output_commit(struct output *output, struct error *error)
+{
+    if (!put_in_place(output->fresh, output->directory, error))
+        return false;
+    output->fresh = NULL;
+    return true;
+}
+
+static bool write_file(struct output *output, struct report *report, size_t index, struct error *error)
+{
+    return output_begin_file(output, report->files[index].name, error) &&
+           report_send_file(report, index, output_piece, output, error) &&
+           output_end_file(output, report->dataset->cut_made_us, error);
+}
+
 bool output_write(struct report *report, const char *directory, bool replace, struct error *error)
 {
-    if (!output_check(directory, replace, error))
-        return false;
-    void *work = memory_owner(NULL, "output");
-    char *target = memory_copy_string(work, directory);
-    for (size_t length = strlen(target); length > 1 && target[length - 1] == '/'; length--)
-        target[length - 1] = '\0';
-    char *fresh = memory_format(work, "%s.new-%ld", target, (long)getpid());
-    bool written = write_files(work, report, fresh, error) && put_in_place(fresh, target, error);
-    if (!written)
-        remove_tree(fresh);
-    talloc_free(work);
+    struct output *output = output_begin(NULL, directory, replace, error);
+    bool written = output != NULL;
+    for (size_t i = 0; i < report->file_count && written; i++)
+        written = write_file(output, report, i, error);
+    written = written && output_commit(output, error);
+    talloc_free(output);
     return written;
 }

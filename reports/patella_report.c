@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "forms/base/memory.h"
+#include "reports/casebook_write.h"
 #include "reports/jobs.h"
 #include "reports/output.h"
 #include "reports/progress.h"
@@ -18,6 +19,8 @@ static const char help[] =
     "usage: " PROGRAM " --study STUDY --out DIR [--cut CUT] [--columns cohorts|pooled] [--formats LIST]\n"
     "                      [--compare OLD] [--force] [--progress] [--db CONNINFO]\n"
     "                      [--record-on CONNINFO]\n"
+    "       " PROGRAM " --study STUDY (--casebook SUBJECT | --site-archive SITE) --out DIR [--cut CUT]\n"
+    "                      [--formats LIST] [--unblinding REQUEST] [--force] [--progress] [--db CONNINFO]\n"
     "       " PROGRAM " verify DIR [--compare OLD] [--unblinding REQUEST] [--unsealed-ok] [--progress]\n"
     "                      [--db CONNINFO] [--record-on CONNINFO]\n"
     "       " PROGRAM " --jobs [--once] [--at-once N] [--formats LIST] [--db CONNINFO]\n"
@@ -37,6 +40,10 @@ static const char help[] =
     "  --allocation-keys FILE\n"
     "                     keys that the allocation of masked studies is sealed with\n"
     "  --formats LIST     with commas between: html, csv (default: these two), rtf, pdf, ars, datasets\n"
+    "  --casebook SUBJECT everything about one subject, like 07-0012: forms, versions, reasons, queries, signatures\n"
+    "                     and trail; --formats html,pdf (default) or html\n"
+    "  --site-archive SITE\n"
+    "                     a casebook of each subject of the site, an index, contents.csv\n"
     "  --compare OLD      folder of an earlier report: a chapter and compare.csv say what changed since\n"
     "  --unsealed-ok      with verify: also when the audit trail of the cut is not sealed (patella-seal)\n"
     "  --force            replace the report that is in DIR\n"
@@ -54,10 +61,12 @@ static const char help[] =
     "written, 4 made again it is another report, 5 other bytes but the same numbers (1e-9), because the\n"
     "program or a library has another version.\n";
 
-enum { AT_ONCE_DEFAULT = 2, AT_ONCE_MOST = 64 };
+enum { AT_ONCE_DEFAULT = 2, AT_ONCE_MOST = 64, SITE_MOST = 9999 };
 
 struct settings {
     const char *study, *cut, *out, *columns, *conninfo, *record_on, *compare, *unblinding, *allocation_keys;
+    const char *casebook;        /* subject, or NULL */
+    int site_archive;            /* site, 0: none */
     const char *verify;          /* folder, or NULL */
     unsigned formats;            /* 0: not given */
     int at_once;                 /* 0: not given */
@@ -71,6 +80,8 @@ enum {
     OPTION_CUT,
     OPTION_OUT,
     OPTION_COLUMNS,
+    OPTION_CASEBOOK,
+    OPTION_SITE_ARCHIVE,
     OPTION_FORMATS,
     OPTION_COMPARE,
     OPTION_AT_ONCE,
@@ -92,6 +103,8 @@ static const struct option options[] = {
     {"cut", required_argument, NULL, OPTION_CUT},
     {"out", required_argument, NULL, OPTION_OUT},
     {"columns", required_argument, NULL, OPTION_COLUMNS},
+    {"casebook", required_argument, NULL, OPTION_CASEBOOK},
+    {"site-archive", required_argument, NULL, OPTION_SITE_ARCHIVE},
     {"formats", required_argument, NULL, OPTION_FORMATS},
     {"compare", required_argument, NULL, OPTION_COMPARE},
     {"at-once", required_argument, NULL, OPTION_AT_ONCE},
@@ -123,6 +136,15 @@ static bool take_at_once(struct settings *settings, struct error *error)
     return true;
 }
 
+static bool take_site(struct settings *settings, struct error *error)
+{
+    int64_t number;
+    if (!text_to_int64(optarg, &number) || number < 1 || number > SITE_MOST)
+        return usage(error, "--site-archive is the number of a site, 1 to 9999");
+    settings->site_archive = (int)number;
+    return true;
+}
+
 static bool take_option(struct settings *settings, int option, struct error *error)
 {
     switch (option) {
@@ -130,6 +152,8 @@ static bool take_option(struct settings *settings, int option, struct error *err
     case OPTION_CUT: settings->cut = optarg; break;
     case OPTION_OUT: settings->out = optarg; break;
     case OPTION_COLUMNS: settings->columns = optarg; break;
+    case OPTION_CASEBOOK: settings->casebook = optarg; break;
+    case OPTION_SITE_ARCHIVE: return take_site(settings, error);
     case OPTION_FORMATS: return report_read_formats(optarg, &settings->formats, error);
     case OPTION_COMPARE: settings->compare = optarg; break;
     case OPTION_AT_ONCE: return take_at_once(settings, error);
@@ -155,9 +179,28 @@ static bool take_option(struct settings *settings, int option, struct error *err
     return true;
 }
 
+static bool wants_casebook(const struct settings *settings)
+{
+    return settings->casebook != NULL || settings->site_archive != 0;
+}
+
+static bool check_casebook(const struct settings *settings, struct error *error)
+{
+    if (settings->casebook != NULL && settings->site_archive != 0)
+        return usage(error, "--casebook is for one subject, --site-archive for all of a site; leave one away");
+    if (settings->record_on != NULL)
+        return usage(error, "casebooks are made from the primary; leave --record-on away");
+    if (settings->columns != NULL || settings->compare != NULL)
+        return usage(error, "casebooks have no columns and are not compared; leave --columns and --compare away");
+    if ((settings->formats & ~(unsigned)(REPORT_HTML | REPORT_PDF)) != 0)
+        return usage(error, "casebooks are html, or html,pdf");
+    return true;
+}
+
 static bool check_settings(const struct settings *settings, struct error *error)
 {
-    bool makes = settings->study || settings->cut || settings->out || settings->columns || settings->force;
+    bool makes = settings->study || settings->cut || settings->out || settings->columns || settings->force ||
+                 wants_casebook(settings);
     uint8_t uuid[16];
     if (settings->unblinding != NULL && !text_to_uuid(settings->unblinding, uuid))
         return usage(error, "--unblinding takes the number of a request, like 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5d");
@@ -180,7 +223,7 @@ static bool check_settings(const struct settings *settings, struct error *error)
     if (settings->columns != NULL && strcmp(settings->columns, "cohorts") != 0 &&
         strcmp(settings->columns, "pooled") != 0)
         return usage(error, "--columns is cohorts or pooled");
-    return true;
+    return !wants_casebook(settings) || check_casebook(settings, error);
 }
 
 /* "verify DIR", before, between or behind the options. */
@@ -245,11 +288,12 @@ static const char *choose_cut(const void *owner, struct db *db, const struct set
     if (settings->cut != NULL)
         return settings->cut;
     int cut_no;
-    enum extract_columns columns = settings->unblinding != NULL ? EXTRACT_COLUMNS_ALLOWED : columns_of(settings);
+    bool any = settings->unblinding != NULL || wants_casebook(settings);
+    enum extract_columns columns = any ? EXTRACT_COLUMNS_ALLOWED : columns_of(settings);
     if (!extract_make_cut(db, settings->study, columns, &cut_no, error))
         return NULL;
     char *cut = memory_format(owner, "%d", cut_no);
-    progress_tell(memory_format(owner, "made cut %s of study %s; `--cut %s` gives this report again", cut,
+    progress_tell(memory_format(owner, "made cut %s of study %s; `--cut %s` gives the same again", cut,
                                 settings->study, cut));
     return cut;
 }
@@ -280,6 +324,22 @@ static bool make_report(const void *owner, struct db *db, const struct settings 
     for (size_t i = 0; i < report->file_count; i++)
         printf("%s/%s\n", settings->out, report->files[i].name);
     return true;
+}
+
+static bool make_casebook(const void *owner, struct db *db, const struct settings *settings, struct error *error)
+{
+    struct casebook_order order = {
+        .study = settings->study,
+        .subject = settings->casebook,
+        .site = settings->site_archive,
+        .unblinding = settings->unblinding,
+        .formats = settings->formats != 0 ? settings->formats | REPORT_HTML : REPORT_HTML | REPORT_PDF,
+        .step = progress_step,
+    };
+    if (!output_check(settings->out, settings->force, error))
+        return false;
+    order.cut = choose_cut(owner, db, settings, error);
+    return order.cut != NULL && casebook_write(db, &order, settings->out, settings->force, error);
 }
 
 static bool work_jobs(struct db *db, const struct settings *settings, struct error *error)
@@ -315,6 +375,8 @@ static bool run(const void *owner, const struct settings *settings, int *status,
         done = work_jobs(db, settings, error);
     else if (done && settings->verify != NULL)
         done = verify_report(db, &order, stdout, &verified, error);
+    else if (done && wants_casebook(settings))
+        done = make_casebook(owner, db, settings, error);
     else if (done)
         done = make_report(owner, db, settings, error);
     progress_end();

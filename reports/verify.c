@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "forms/base/memory.h"
+#include "reports/casebook.h"
 #include "reports/format.h"
 #include "reports/manifest.h"
 #include "reports/report.h"
@@ -293,8 +294,85 @@ static void tell(const struct verification *v, size_t faults, enum verify_status
         fprintf(v->out, "folder: %zu file(s) are not as they were written\n", faults);
     else
         fprintf(v->out, "folder: %zu files, all as they were written\n", v->manifest->file_count);
+    bool casebooks = v->manifest->kind != NULL;
     fprintf(v->out, "made again from study %s, cut %d: %s\n", v->manifest->study, v->manifest->cut,
-            verdicts[again]);
+            casebooks && again == VERIFY_SAME_NUMBERS
+                ? "other bytes, because the program or a library has another version; the same versions of records"
+            : casebooks && again == VERIFY_OTHER ? "another " CASEBOOK_KIND
+                                                 : verdicts[again]);
+}
+
+/* --- casebooks ----------------------------------------------------------------------------------------- */
+
+struct remaking {
+    const struct verification *v;
+    size_t made, other;
+    bool other_contents;         /* contents.csv: other versions of records */
+};
+
+static bool begin_again(void *context, const char *name, struct error *error)
+{
+    const struct remaking *remaking = context;
+    (void)error;
+    if (remaking->v->order->step != NULL)
+        remaking->v->order->step(name);
+    return true;
+}
+
+static bool end_again(void *context, const char *name, const char *sha256, struct error *error)
+{
+    struct remaking *remaking = context;
+    const struct manifest_file *written = manifest_find(remaking->v->manifest, name);
+    char expected[65] = "";
+    bool there = written != NULL;
+    if (strcmp(name, MANIFEST_FILE) == 0 && !hash_file(remaking->v, name, &there, expected, error))
+        return false;
+    remaking->made++;
+    if (there && strcmp(written != NULL ? written->sha256 : expected, sha256) == 0)
+        return true;
+    fprintf(remaking->v->out, "%s: made again it %s\n", name, there ? "has other bytes" : "is a new file");
+    remaking->other++;
+    remaking->other_contents |= strcmp(name, CASEBOOK_CONTENTS) == 0;
+    return true;
+}
+
+static bool remake_casebooks(struct verification *v, struct db *db, enum verify_status *status, struct error *error)
+{
+    const struct manifest *manifest = v->manifest;
+    const struct casebook_order order = {
+        .study = manifest->study,
+        .cut = memory_format(manifest, "%d", manifest->cut),
+        .subject = strcmp(manifest->kind, CASEBOOK_KIND) == 0 ? manifest->subject : NULL,
+        .site = manifest->site,
+        .formats = manifest->formats,
+        .unblinding = v->order->unblinding != NULL ? v->order->unblinding : manifest->unblinding,
+        .said_unblinding = manifest->unblinding,
+        .sealed = &manifest->cut_sealed,
+        .made_at = manifest->made_at,
+        .step = v->order->step,
+    };
+    struct remaking remaking = {.v = v};
+    const struct casebook_taker taker = {.begin = begin_again, .end = end_again, .context = &remaking};
+    if (v->order->compare != NULL)
+        return error_set(error, ERROR_INPUT, "the folder holds casebooks, not a report; leave --compare away");
+    if (!casebook_make(db, &order, &taker, error))
+        return false;
+    if (remaking.made < manifest->file_count + 1) {
+        fprintf(v->out, "%zu file(s) were not made again\n", manifest->file_count + 1 - remaking.made);
+        remaking.other++;
+    }
+    bool same_versions = has_same_versions(v);
+    bool another = same_versions || remaking.other_contents;
+    *status = remaking.other == 0 ? VERIFY_SAME : another ? VERIFY_OTHER : VERIFY_SAME_NUMBERS;
+    return true;
+}
+
+static bool make_and_compare(struct verification *v, struct db *db, enum verify_status *status, struct error *error)
+{
+    if (v->manifest->kind != NULL)
+        return remake_casebooks(v, db, status, error);
+    struct report *report = make_again(v, db, error);
+    return report != NULL && compare_again(v, report, status, error);
 }
 
 bool verify_report(struct db *db, const struct verify_order *order, FILE *out, enum verify_status *status,
@@ -304,9 +382,7 @@ bool verify_report(struct db *db, const struct verify_order *order, FILE *out, e
     struct verification v = {.order = order, .out = out, .manifest = manifest_read(owner, order->folder, error)};
     size_t faults = 0;
     bool verified = v.manifest != NULL && check_folder(&v, &faults, error);
-    verified = verified && check_seal(&v, db, error);
-    struct report *report = verified ? make_again(&v, db, error) : NULL;
-    verified = report != NULL && compare_again(&v, report, status, error);
+    verified = verified && check_seal(&v, db, error) && make_and_compare(&v, db, status, error);
     if (verified) {
         tell(&v, faults, *status);
         *status = faults > 0 ? VERIFY_TAMPERED : *status;

@@ -148,11 +148,17 @@ static void store(const struct collected *collected, const struct submission_inp
 void collected_submit(struct collected *collected, const struct collected_form *form, ...)
 {
     struct raw_answer answers[MOST_ITEMS];
-    size_t count = 0;
+    struct raw_reason reasons[MOST_ITEMS];
+    size_t count = 0, reason_count = 0;
     va_list items;
     va_start(items, form);
-    for (const char *item; (item = va_arg(items, const char *)) != NULL && count < MOST_ITEMS; count++)
-        answers[count] = (struct raw_answer){item, RAW_TEXT, va_arg(items, const char *)};
+    for (const char *item; (item = va_arg(items, const char *)) != NULL && count + reason_count < MOST_ITEMS;) {
+        const char *text = va_arg(items, const char *);
+        if (text[0] == '!')
+            reasons[reason_count++] = (struct raw_reason){item, NULL, text + 1};
+        else
+            answers[count++] = (struct raw_answer){item, RAW_TEXT, text};
+    }
     va_end(items);
     struct submission_input input = {
         .id = memory_format(collected, "00000000-0000-4000-8000-%012u", ++collected->submissions),
@@ -168,6 +174,8 @@ void collected_submit(struct collected *collected, const struct collected_form *
         .reason = form->version > 1 ? "corrected for a test" : NULL,
         .answers = answers,
         .answer_count = count,
+        .not_answered = reasons,
+        .not_answered_count = reason_count,
     };
     store(collected, &input, check(collected, &input));
 }

@@ -25,7 +25,10 @@ struct collected_form {
     const char *status;
 };
 
-/* Item ids and their texts follow in pairs, ended by NULL.  Soft findings are confirmed. */
+/*
+ * Item ids and their texts follow in pairs, ended by NULL; "!not_done" is a reason why there is no answer.  Soft
+ * findings are confirmed.
+ */
 void collected_submit(struct collected *collected, const struct collected_form *form, ...)
     __attribute__((sentinel));
 
