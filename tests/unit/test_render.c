@@ -158,6 +158,15 @@ static struct table *new_wide_table(struct layout *layout, size_t count)
     return table;
 }
 
+/* Their padding is smaller than that of other tables; a line that belongs to the one above it stays indented. */
+static void test_render_html_small_print_keeps_indents(void **state)
+{
+    (void)state;
+    const char *small = strstr(render_html_style, "table.wide th,");
+    assert_non_null(small);
+    assert_non_null(strstr(small, "table.wide th.i1{padding-left:"));
+}
+
 static void test_render_html_table_that_is_too_wide_is_parted_by_columns(void **state)
 {
     (void)state;
@@ -497,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_render_html_long_listing_shows_the_first_rows_and_says_so),
         cmocka_unit_test(test_render_html_footnotes_are_shared_and_linked),
         cmocka_unit_test(test_render_html_policy_lets_its_own_script_run),
+        cmocka_unit_test(test_render_html_small_print_keeps_indents),
         cmocka_unit_test(test_render_html_table_that_is_too_wide_is_parted_by_columns),
         cmocka_unit_test(test_render_html_pages_turn_for_wide_tables_only),
         cmocka_unit_test(test_render_html_print_keeps_together_what_fits_on_a_page),
