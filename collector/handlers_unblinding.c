@@ -131,21 +131,24 @@ static bool open_row(const struct allocation_place *place, const char *sealed, c
 }
 
 /* Puts cohorts where rows have sealed ones. */
-static bool open_rows(struct exchange *exchange, const char *const numbers[2], struct store_listing *rows,
-                      struct error *error)
+static bool open_rows(struct exchange *exchange, struct store_listing *rows, struct error *error)
 {
-    for (size_t row = 0; row < rows->rows; row++) {
+    struct allocation_place place = {.study = request_study(exchange)->code};
+    bool good = subject_parse(exchange_parameter(exchange, "subject"), &place.site, &place.subject);
+    for (size_t row = 0; good && row < rows->rows; row++) {
         const char **cells = &rows->cells[row * rows->columns];
         char cohort[ALLOCATION_COHORT_SIZE];
+        int64_t entry = 0;
         if (cells[ROW_SEALED] == NULL)
             continue;
-        const struct allocation_place place = {request_study(exchange)->code, atoi(numbers[0]), atoi(numbers[1]),
-                                               cells[ROW_KNEE], atoi(cells[ROW_ENTRY])};
-        if (!open_row(&place, cells[ROW_SEALED], cohort, error))
-            return false;
-        cells[ROW_COHORT] = memory_copy_string(rows, cohort);
+        place.knee = cells[ROW_KNEE];
+        good = text_to_int64(cells[ROW_ENTRY], &entry);
+        place.entry = (int)entry;
+        good = good && open_row(&place, cells[ROW_SEALED], cohort, error);
+        if (good)
+            cells[ROW_COHORT] = memory_copy_string(rows, cohort);
     }
-    return true;
+    return good;
 }
 
 /* ---- of one subject, the second step ---- */
@@ -196,7 +199,7 @@ void handle_reveal_allocation(struct exchange *exchange, struct store *store)
         request_reply_error(exchange, &error);
     else if (code != NULL)
         reply_refusal(exchange, rows, code);
-    else if (!open_rows(exchange, numbers, rows, &error))
+    else if (!open_rows(exchange, rows, &error))
         reply_altered(exchange, &error);
     else
         reply_allocation(exchange, rows);
