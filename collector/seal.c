@@ -155,7 +155,8 @@ static bool build_promised(struct sealer *sealer, struct seal_builder *builder, 
     if (block->rows != promised->rows || memcmp(block->root, promised->root, MERKLE_HASH) != 0 ||
         memcmp(block->list, promised->list, MERKLE_HASH) != 0)
         return error_set(error, ERROR_CONFLICT, "the rows of block %" PRId64 " are no longer those that the checkpoint "
-                         "file was told: %" PRId64 " then, %" PRId64 " now; " VERIFY_HINT, promised->number,
+                         "file was told: %" PRId64 " then, %" PRId64 " now; " VERIFY_HINT "; after a restore to an "
+                         "earlier time open a new era with `patella-seal new-era`", promised->number,
                          promised->rows, block->rows);
     const char *objects = block->objects;
     const uint8_t *entries = block->entries;

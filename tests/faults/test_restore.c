@@ -158,8 +158,8 @@ static void open_era(struct drill *drill, const struct point *point, int blocks)
     assert_drill(drill, 0, memory_format(drill, "era 2 is open; blocks up to %" PRId64 " count", point->blocks));
     drill_seal(drill);
     drill_verify(drill);
-    const char *given_up = memory_format(drill, "blocks %" PRId64 " to %" PRId64 " of the checkpoint file were given up "
-                                         "when era 2 was opened: a drill", point->blocks + 1,
+    const char *given_up = memory_format(drill, "blocks %" PRId64 " to %" PRId64 " of the checkpoint file were given "
+                                         "up when era 2 was opened: a drill", point->blocks + 1,
                                          point->blocks + blocks);
     assert_drill(drill, 0, given_up);
 }
