@@ -21,8 +21,8 @@ struct registry {
     struct test_database *database;
     struct db *db;                       /* the superuser's */
     struct daemon_process *daemon;
-    struct client *clients[32];          /* one for each token that was used */
-    const char *tokens[32];
+    struct client *clients[64];          /* one for each token that was used */
+    const char *tokens[64];
     unsigned last_id;
 };
 
