@@ -225,6 +225,182 @@ static void test_every_route_of_another_study_is_not_there(void **state)
     }
 }
 
+/* ---- another site ---- */
+
+/* People of one site each, beside those of the registry; the site is the last letter. */
+static const struct {
+    char letter;
+    const char *first, *second;
+} locals[] = {
+    {'d', "manager1", "manager2"},
+    {'c', "coordinator1", "coordinator2"},
+    {'i', "investigator1", "investigator2"},
+    {'o', "monitor1", "monitor2"},
+    {'m', "machine1", "machine2"},
+    {'s', "statistician1", "statistician2"},
+    {'a', "administrator1", "administrator2"},
+    {'u', "unmasked1", "unmasked2"},
+};
+
+enum { LOCALS = sizeof locals / sizeof locals[0] };
+
+/* What there is at site 2, by the name in a pattern, and the same of nothing. */
+static const struct {
+    const char *parameter, *there, *nowhere;
+} objects[] = {
+    {"{subject}", "02-0001", "02-0009"},
+    {"{id}", "0190a1b2-c3d4-7e5f-8a9b-000000020001", "0190a1b2-c3d4-7e5f-8a9b-000000029001"},
+    {"{query}", "0190a1b2-c3d4-7e5f-8a9b-000000020002", "0190a1b2-c3d4-7e5f-8a9b-000000029002"},
+    {"{redaction}", "0190a1b2-c3d4-7e5f-8a9b-000000020003", "0190a1b2-c3d4-7e5f-8a9b-000000029003"},
+    {"{entry}", "0190a1b2-c3d4-7e5f-8a9b-000000020004", "0190a1b2-c3d4-7e5f-8a9b-000000029004"},
+};
+
+enum { OBJECTS = sizeof objects / sizeof objects[0] };
+
+static void add_locals(struct registry *registry)
+{
+    static const char add[] =
+        "SELECT admin.add_account('%1$s', 'Name of %1$s'), admin.add_token('%1$s', 'demo', '%2$s', "
+        "'{%3$c}', sha256('%1$s'), now() + interval '9 days')";
+    for (size_t i = 0; i < LOCALS; i++) {
+        const char *of_role[] = {locals[i].first, locals[i].second}, *role = NULL;
+        for (size_t j = 0; j < CALLERS; j++)
+            if (callers[j].letter == locals[i].letter)
+                role = test_value(registry->db, memory_format(registry,
+                                                              "SELECT role FROM sec.credential "
+                                                              "WHERE account = '%s'",
+                                                              callers[j].token));
+        for (size_t j = 0; j < 2; j++) {
+            const char *known =
+                memory_format(registry, "SELECT count(*) FROM sec.account WHERE account = '%s'", of_role[j]);
+            if (strcmp(test_value(registry->db, known), "0") == 0)
+                test_run(registry->db, memory_format(registry, add, of_role[j], role, '1' + (char)j));
+        }
+    }
+}
+
+static void add_objects(struct registry *registry)
+{
+    const char *id = objects[1].there;
+    registry_enrol(registry, "machine2", objects[0].there);
+    assert_status(api_submit(registry, "machine2", registry_pain(registry, id, objects[0].there, 10, "")),
+                  201);
+    assert_status(
+        api_send(
+            registry, "monitor2", "POST", DEMO "/queries",
+            memory_format(
+                registry,
+                "{\"query\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"right\",\"visit\":\"BL\","
+                "\"text\":\"right?\"}",
+                objects[2].there, objects[0].there)),
+        200);
+    assert_status(api_send(registry, "manager2", "POST",
+                           memory_format(registry, DEMO "/submissions/%s/redact", id),
+                           memory_format(registry, "{\"redaction\":\"%s\",\"reason\":\"a name in it\"}",
+                                         objects[3].there)),
+                  200);
+    assert_status(api_send(registry, "coordinator2", "POST", DEMO "/second-entries",
+                           registry_pain(registry, objects[4].there, objects[0].there, 20, "")),
+                  200);
+}
+
+/* The pattern's path with what is at site 2, or with what is nowhere; NULL when it names nothing of a site.
+ */
+static const char *path_to_object(const void *owner, const char *pattern, bool there)
+{
+    const char *study = strstr(pattern, "{study}");
+    for (size_t i = 0; i < OBJECTS && study != NULL; i++) {
+        const char *at = strstr(pattern, objects[i].parameter);
+        if (at == NULL)
+            continue;
+        const char *rest = at + strlen(objects[i].parameter), *request = strstr(rest, "{request}");
+        size_t head = strlen("/api/v1/studies/{study}");
+        return memory_format(owner, DEMO "%.*s%s%.*s%s", (int)(at - pattern - (ptrdiff_t)head),
+                             pattern + head, there ? objects[i].there : objects[i].nowhere,
+                             request != NULL ? (int)(request - rest) : (int)strlen(rest), rest,
+                             request != NULL ? "00000000-0000-7000-8000-000000000000/reveal" : "");
+    }
+    return NULL;
+}
+
+/* A body that its route takes when there is something to take it for. */
+static const char *body_for(const void *owner, const char *method, const char *pattern)
+{
+    static const struct {
+        const char *end, *body;
+    } bodies[] = {
+        {"/answer", "{\"text\":\"yes\"}"},
+        {"/close", "{\"text\":\"seen\"}"},
+        {"/reopen", "{\"text\":\"once more\"}"},
+        {"/verify", "{}"},
+        {"/approve", "{}"},
+        {"/reveal", "{}"},
+        {"/redact", "{\"redaction\":\"0190a1b2-c3d4-7e5f-8a9b-000000020013\",\"reason\":\"a name in it\"}"},
+        {"/sign",
+         "{\"signature\":\"0190a1b2-c3d4-7e5f-8a9b-000000020014\",\"sha256\":\"0000000000000000000000000000"
+         "000000000000000000000000000000000000\",\"meaning\":\"review\"}"},
+        {"/reconcile", "{\"items\":[{\"item\":\"vas\",\"choice\":\"first\"}]}"},
+        {"/unblindings",
+         "{\"request\":\"0190a1b2-c3d4-7e5f-8a9b-000000020015\",\"reason\":\"an emergency\"}"},
+        {"", "{\"reason\":\"data are clean\"}"},
+    };
+    size_t length = strlen(pattern), i = 0;
+    for (; i < sizeof bodies / sizeof bodies[0]; i++) {
+        size_t end = strlen(bodies[i].end);
+        if (length >= end && strcmp(pattern + length - end, bodies[i].end) == 0)
+            break;
+    }
+    return strcmp(method, "POST") == 0 ? memory_copy_string(owner, bodies[i].body) : NULL;
+}
+
+/* One's own site, as the control: it is there for whoever may call the route. */
+static void expect_object_is_of_its_site(struct registry *registry, size_t row, const char *first,
+                                         const char *second)
+{
+    const char *method = matrix[row].method, *pattern = matrix[row].pattern;
+    const char *body = body_for(registry, method, pattern);
+    const char *there = path_to_object(registry, pattern, true),
+               *nowhere = path_to_object(registry, pattern, false);
+    struct client_reply *hidden = api_send(registry, first, method, there, body);
+    struct client_reply *missing = api_send(registry, first, method, nowhere, body);
+    if (hidden->status != missing->status || strcmp(hidden->body, missing->body) != 0 || hidden->status < 400)
+        fail_msg("%s %s by %s: %d %s, of nothing: %d %s", method, there, first, hidden->status, hidden->body,
+                 missing->status, missing->body);
+    struct client_reply *own = api_send(registry, second, method, there, body);
+    bool of_request = strstr(pattern, "{request}") != NULL;
+    if (own->status == 403 ? strcmp(json_text_at(own->json, "code"), "not_allowed") == 0
+                           : own->status == 404 && !of_request)
+        fail_msg("%s %s by %s of its site: %d %s", method, there, second, own->status, own->body);
+}
+
+/* Whatever is at another site answers as if it were nowhere; lists do not name it. */
+static void test_every_route_of_another_site_is_not_there(void **state)
+{
+    struct registry *registry = *state;
+    size_t of_objects = 0, lists = 0;
+    add_locals(registry);
+    add_objects(registry);
+    for (size_t row = 0; row < MATRIX_ROWS; row++) {
+        for (size_t i = 0; i < LOCALS; i++) {
+            const char *first = locals[i].first, *second = locals[i].second, *pattern = matrix[row].pattern;
+            if (strchr(matrix[row].allowed, locals[i].letter) == NULL || strstr(pattern, "{study}") == NULL)
+                continue;
+            if (path_to_object(registry, pattern, true) != NULL) {
+                expect_object_is_of_its_site(registry, row, first, second);
+                of_objects++;
+            } else if (strcmp(matrix[row].method, "GET") == 0) {
+                struct client_reply *list = api_get(registry, first, matrix[row].path);
+                if (list->status == 200 && strstr(list->body, objects[0].there) != NULL)
+                    fail_msg("%s by %s names what is at another site", matrix[row].path, first);
+                list = api_get(registry, second, matrix[row].path);
+                lists += list->status == 200 && strstr(list->body, objects[0].there) != NULL;
+            }
+        }
+    }
+    assert_true(of_objects > 40);
+    assert_true(lists > 15); /* the control: who is of that site is told */
+}
+
 static void test_token_of_another_study_sees_its_own(void **state)
 {
     struct registry *registry = *state;
@@ -271,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_every_route_lets_in_its_roles_only),
         cmocka_unit_test(test_every_route_without_valid_token_is_closed),
         cmocka_unit_test(test_every_route_of_another_study_is_not_there),
+        cmocka_unit_test(test_every_route_of_another_site_is_not_there),
         cmocka_unit_test(test_token_of_another_study_sees_its_own),
         cmocka_unit_test(test_token_revoked_is_closed_within_seconds),
     };

@@ -172,6 +172,42 @@ static void test_token_of_a_site_by_the_certificate_of_another_is_refused(void *
     }
 }
 
+/* Every token at every certificate: only that of a certificate that names all its sites gets in. */
+static void test_token_counts_with_the_certificate_of_its_sites_only(void **state)
+{
+    static const struct {
+        const char *token, *study, *sites;
+    } tokens[] = {{"machine1", "demo", "{1}"},
+                  {"machine-2", "demo", "{2}"},
+                  {"machine-12", "demo", "{1,2}"},
+                  {"machine-3", "demo", "{3}"},
+                  {"machine-other", "other", "{1}"}};
+    static const char *const names[] = {"one", "two", "both", "eleven", "other"};
+    static const bool lets_in[][5] = {{true, false, true, false, false},
+                                      {false, true, true, false, false},
+                                      {false, false, true, false, false},
+                                      {false, false, false, false, false},
+                                      {false, false, false, false, true}};
+    const struct machines *machines = *state;
+    for (size_t i = 1; i < 5; i++)
+        test_run(machines->registry->db,
+                 memory_format(machines->owner,
+                               "SELECT admin.add_account('%1$s', 'Name'), admin.add_token('%1$s', "
+                               "'%2$s', 'site_machine', '%3$s', sha256('%1$s'), now() + interval '9 days')",
+                               tokens[i].token, tokens[i].study, tokens[i].sites));
+    for (size_t i = 0; i < 5; i++) {
+        for (size_t j = 0; j < 5; j++) {
+            struct client_reply *reply = ask(machines, names[j], tokens[i].token);
+            if (reply->status != (lets_in[i][j] ? 200 : 403))
+                fail_msg("%s by certificate %s: %d %s", tokens[i].token, names[j], reply->status,
+                         reply->body);
+            if (!lets_in[i][j])
+                assert_problem(reply, 403, "wrong_certificate");
+        }
+        assert_problem(api_get(machines->registry, tokens[i].token, "/api/v1/me"), 403, "wrong_port");
+    }
+}
+
 static void test_people_are_refused_at_the_machines_door(void **state)
 {
     static const char *const people[] = {"coordinator1", "coordinator", "statistician", "administrator"};
@@ -390,6 +426,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_machine_with_its_certificate_and_token_submits),
         cmocka_unit_test(test_token_of_a_site_by_the_certificate_of_another_is_refused),
+        cmocka_unit_test(test_token_counts_with_the_certificate_of_its_sites_only),
         cmocka_unit_test(test_people_are_refused_at_the_machines_door),
         cmocka_unit_test(test_machines_are_refused_at_the_peoples_door),
         cmocka_unit_test(test_handshake_without_a_good_certificate_is_refused),
