@@ -76,6 +76,15 @@ static void handle_thing(struct exchange *exchange, struct store *store)
     reply_with(exchange, 200, thing, strlen(thing));
 }
 
+static void handle_page(struct exchange *exchange, struct store *store)
+{
+    static const char page[] = "<!doctype html><title>A page</title><body>";
+    (void)store;
+    reply_with(exchange, 200, page, sizeof page - 1);
+    exchange->reply_type = "text/html";
+    exchange_add_header(exchange, "Content-Security-Policy", "default-src * 'unsafe-inline' 'unsafe-eval'");
+}
+
 static sem_t held, released;
 
 static void handle_hold(struct exchange *exchange, struct store *store)
@@ -132,6 +141,7 @@ static const struct route routes[] = {
     {"GET", "/large", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_large},
     {"GET", "/worker", ROLE_ANYONE, 0, HANDLE_ON_WORKER, handle_probe},
     {"POST", "/later", ROLE_ANYONE, 65536, HANDLE_BY_WRITER, handle_later},
+    {"GET", "/page", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_page},
     {"GET", "/things/{thing}", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_thing},
     {"GET", "/secret", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, handle_probe},
     {"GET", "/hold", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_hold},

@@ -21,6 +21,7 @@ struct http_server;
  * POST /later?ms=N        200 from another thread after N ms
  * GET  /things/{thing}    200, the decoded name of the thing
  * GET  /secret            for those with a token
+ * GET  /page              200, an empty page of HTML that may do anything (for tests in a browser)
  * GET  /silent            the handler gives no reply
  * GET  /hold              202, once http_server_release was called     on the loop, which stands still
  * `assignments` are settings ("idle_deadline_ms=200"), NULL-terminated or NULL.  SIGHUP to this process
