@@ -62,7 +62,7 @@ const char casebook_style[] =
     "@page:first{@top-left{content:none}@top-right{content:none}}\n"
     "@media print{html{font-size:10.5px}body{max-width:none;padding:0;font-size:9pt;line-height:1.35}"
     "a{color:inherit;text-decoration:none}p{max-width:none}"
-    ".across{page:across}nav h2,main{break-before:page}"
+    ".across{page:across}nav h2,main,.across+section{break-before:page}"
     "h2,h3,caption,section dl{break-after:avoid}section dl{break-inside:avoid}"
     "h2{margin-top:1.6rem}h3{margin-top:1.4rem}main h2{string-set:chapter content(text)}"
     ".scroll{overflow:visible;margin-bottom:.5rem}"
