@@ -115,7 +115,7 @@ $(BUILD)/tests/unit/test_fuzz_corpus: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard
 
 # ---- tests ----------------------------------------------------------------------------------------------------
 
-.PHONY: tests-build test faults asan tsan coverage
+.PHONY: tests-build test faults attack asan tsan coverage
 tests-build: all $(TESTS) $(BUILD)/bench/bench $(BUILD)/faults/failing_malloc.so \
     $(BUILD)/faults/forbidden_call.so
 
@@ -125,6 +125,12 @@ test: tests-build
 # The long version of tests/faults, with its tables; `make test` runs the short one.
 faults: tests-build
 	BUILD=$(BUILD) FAULTS=long TEST_SECONDS=3600 tests/run faults/
+
+# sqlmap and wapiti over every route; `make test` tries a few, where they are installed.
+attack:
+	ci/install-packages build run test attack
+	$(MAKE) BUILD=$(BUILD) tests-build
+	BUILD=$(BUILD) ATTACK=long TEST_SECONDS=14400 tests/run e2e/test_attack
 
 asan:
 	$(MAKE) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g -DPATELLA_WITHOUT_SANDBOX' HARDEN= \
@@ -239,6 +245,7 @@ help:
 	@echo 'make             every program, into $(BUILD)/bin'
 	@echo 'make test        all tests on a private PostgreSQL cluster; tests/run NAME... runs some'
 	@echo 'make faults      what breaks under load, at length: kills, disk full, PostgreSQL away, clocks, memory'
+	@echo 'make attack      sqlmap and wapiti against every route of a running daemon'
 	@echo 'make bench       submissions/s, latency, CPU and memory beside pgbench, and beside hostile clients; reports'
 	@echo 'make bench-large the rate with 10 million stored; make bench-hostile: beside hostile clients alone'
 	@echo 'make bench-report a report of 1,000, 10,000 and 100,000 subjects, stage by stage'
