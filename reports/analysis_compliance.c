@@ -64,6 +64,7 @@ static void add_cell(const struct cell *cell, const struct tally *tally, size_t 
     cell_add_count(cell, "over_visited", tally->over_visited);
     cell_add_percent(cell, "pct_over", tally->over_visited, tally->over);
     cell_add_count(cell, "visited", visited);
+    cell_add_percent(cell, "pct", visited, treated);
     cell_add_count(cell, "inside", timings[TIMING_INSIDE]);
     cell_add_percent(cell, "pct_inside", timings[TIMING_INSIDE], visited);
     cell_add_count(cell, "early", timings[TIMING_EARLY]);

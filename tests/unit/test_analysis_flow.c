@@ -162,6 +162,7 @@ static void test_analysis_compliance_counts_those_whose_window_has_closed(void *
     assert_result(open, NAMES("visit compliance", "M3", "CELLS", "treated"), 3);
     assert_result(open, NAMES("visit compliance", "M3", "CELLS", "over"), 0);
     assert_result(open, NAMES("visit compliance", "M3", "CELLS", "visited"), 2);
+    assert_result(open, NAMES("visit compliance", "M3", "CELLS", "pct"), 100.0 * 2 / 3);
     assert_result_status(open, NAMES("visit compliance", "M3", "CELLS", "pct_over"), "empty");
     assert_result(open, NAMES("visit compliance", "BL", "CELLS", "pct_over"), 100);
     struct results *closed = fixture->results = results_new(fixture);
