@@ -113,6 +113,14 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
          "SELECT pg_catalog.to_char(at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), actor, operation, object, site_id,\n"
          "    subject, row_id, pg_catalog.encode(digest, 'hex'), old, new, reason, withheld, nth\n"
          "FROM admin.read_audit($1::text, $2::uuid, $3::timestamptz, $4::int, $5::int)"},
+    [ADMIN_REQUEST_REVIEW] =
+        {"request_review", "SELECT admin.request_review($1::text, $2::text, $3::timestamptz, $4::timestamptz,\n"
+                           "    $5::int, $6::int, $7::int, $8::int, $9::int)"},
+    [ADMIN_READ_REVIEW] =
+        {"read_review",
+         "SELECT pg_catalog.to_char(at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), account, site_id, subject,\n"
+         "    detail, found\n"
+         "FROM admin.read_review($1::text, $2::uuid, $3::int)"},
     [ADMIN_ADD_NOTICE] = {"add_notice", "SELECT admin.add_notice($1::text, $2::text)"},
 };
 

@@ -45,6 +45,7 @@ extern const struct admin_group admin_allocation;    /* admin_allocation.c: allo
 extern const struct admin_group admin_allocation_keys;   /* admin_allocation_keys.c: allocation-key */
 extern const struct admin_group admin_notices;       /* admin_notices.c: notify, notice */
 extern const struct admin_group admin_audit;         /* admin_audit.c: audit */
+extern const struct admin_group admin_export;        /* admin_export.c: export */
 
 enum admin_statement {
     ADMIN_SET_OPERATOR,
@@ -89,6 +90,8 @@ enum admin_statement {
     ADMIN_ADD_NOTICE,
     ADMIN_REQUEST_AUDIT,
     ADMIN_READ_AUDIT,
+    ADMIN_REQUEST_REVIEW,
+    ADMIN_READ_REVIEW,
     ADMIN_STATEMENTS
 };
 

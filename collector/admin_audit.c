@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/review.h"
 #include "collector/trail.h"
 #include "forms/base/memory.h"
 #include "forms/submission.h"
@@ -125,6 +126,71 @@ static bool audit_export(struct admin *admin, struct error *error)
     return print_trail(admin, format, csv ? append_csv : append_line, error);
 }
 
+/* ---- review ---- */
+
+enum { FINDINGS_SHOWN = 10000 };
+
+/* Its id; NULL when it is refused. */
+static const char *request_review(struct admin *admin, struct error *error)
+{
+    const char *kind_given = admin_option(admin, "kind");
+    const struct review_kind *kind = review_find_kind(kind_given);
+    const char *texts[4 + REVIEW_NUMBERS] = {admin_operand(admin, 0), kind_given, admin_option(admin, "from"),
+                                             admin_option(admin, "to")};
+    if (kind == NULL) {
+        error_set(error, ERROR_USAGE, "--kind is " REVIEW_KINDS ", not \"%s\"", kind_given);
+        return NULL;
+    }
+    for (size_t i = 0; i < REVIEW_NUMBERS; i++) {
+        const struct review_number *number = &review_numbers[i];
+        const char *given = admin_option(admin, number->name);
+        int value = number->initial;
+        if (given != NULL && !review_takes(kind, i)) {
+            error_set(error, ERROR_USAGE, "--%s does not belong to --kind %s", number->name, kind->name);
+            return NULL;
+        }
+        if (given != NULL && !admin_read_number(given, memory_format(admin->owner, "--%s", number->name),
+                                                number->least, number->most, &value, error))
+            return NULL;
+        texts[4 + i] = review_takes(kind, i) ? memory_format(admin->owner, "%d", value) : NULL;
+    }
+    struct db_result *requested = admin_execute(admin, ADMIN_REQUEST_REVIEW, texts, ADMIN_COUNT(texts), error);
+    return requested != NULL ? db_text(requested, 0, 0) : NULL;
+}
+
+/* That it was looked at is on the trail before anything is shown. */
+static bool audit_review(struct admin *admin, struct error *error)
+{
+    static const struct listing_column columns[] = {
+        {"at", LISTING_TEXT}, {"account", LISTING_TEXT}, {"site", LISTING_NUMBER}, {"subject", LISTING_TEXT},
+        {"detail", LISTING_JSON},
+    };
+    const char *request = request_review(admin, error);
+    if (request == NULL)
+        return false;
+    const char *texts[] = {admin_operand(admin, 0), request, memory_format(admin->owner, "%d", FINDINGS_SHOWN)};
+    struct db_result *result = admin_execute(admin, ADMIN_READ_REVIEW, texts, ADMIN_COUNT(texts), error);
+    if (result == NULL)
+        return false;
+    struct store_listing *findings = store_new_listing(admin->owner, result);
+    struct text *out = text_new(findings);
+    for (size_t row = 0; row < findings->rows; row++) {
+        if (admin_option(admin, "json") != NULL) {
+            listing_append_json(out, findings, row, columns, ADMIN_COUNT(columns));
+        } else {
+            for (size_t i = 0; i < ADMIN_COUNT(columns); i++) {
+                const char *cell = listing_cell(findings, row, i);
+                text_append_format(out, "%s%s", i > 0 ? "  " : "", cell != NULL ? cell : "-");
+            }
+        }
+        text_append(out, "\n");
+    }
+    fputs(out->bytes, stdout);
+    const char *found = findings->rows > 0 ? listing_cell(findings, 0, ADMIN_COUNT(columns)) : "0";
+    fprintf(stderr, "review %s: %s found, %zu shown\n", request, found, findings->rows);
+    return true;
+}
+
 #define FILTER_OPTIONS \
     {"from", "TIME", false, "a day of UTC or an instant, inclusive"}, \
         {"to", "TIME", false, "a day of UTC or an instant, exclusive"}, {"account", "ACCOUNT", false, "whose events"}, \
@@ -138,10 +204,26 @@ static const struct argument_option export_options[] = {
     FILTER_OPTIONS,
 };
 
+static const struct argument_option review_options[] = {
+    {"kind", "KIND", true, REVIEW_KINDS},
+    {"from", "TIME", false, "a day of UTC or an instant, inclusive"},
+    {"to", "TIME", false, "a day of UTC or an instant, exclusive"},
+    {"days", "N", false, "late_entries: how many days are not late; default 14"},
+    {"changes", "N", false, "bulk_edits: how many corrections are many; default 20"},
+    {"minutes", "N", false, "bulk_edits: within how many minutes; default 10"},
+    {"opens", "HOUR", false, "out_of_hours: when the site begins; default 7"},
+    {"closes", "HOUR", false, "out_of_hours: when it ends; default 19"},
+    {"json", NULL, false, "a JSON object a line"},
+    ADMIN_DATABASE_OPTION,
+};
+
 static const struct admin_command commands[] = {
     {{"audit list", "STUDY", list_options, ADMIN_COUNT(list_options), "list what was done in a study"}, audit_list},
     {{"audit export", "STUDY", export_options, ADMIN_COUNT(export_options), "write the audit trail of a study"},
      audit_export},
+    {{"audit review", "STUDY", review_options, ADMIN_COUNT(review_options),
+      "list what a review of the audit trail should look at"},
+     audit_review},
 };
 
 const struct admin_group admin_audit = {commands, ADMIN_COUNT(commands)};

@@ -2,6 +2,7 @@
 #include "collector/certificate_watch.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "collector/metrics.h"
@@ -9,41 +10,70 @@
 
 enum { HOUR_S = 3600, CERTIFICATE_S = 14 * 24 * HOUR_S, LISTS_S = 48 * HOUR_S, AGAIN_S = 12 * HOUR_S };
 
-void certificate_watch_use(struct certificate_watch *watch, const struct tls *tls)
+static const struct {
+    const char *name;
+    int64_t window_s;
+    enum metric metric;
+    const char *warning;
+} kinds[CERTIFICATE_KINDS] = {
+    [CERTIFICATE_SERVER] = {"server_certificate", CERTIFICATE_S, METRIC_CERTIFICATE_EXPIRES,
+                            "the server's certificate ends soon: put a new one in its place and reload"},
+    [CERTIFICATE_MACHINE_CA] = {"machine_ca", CERTIFICATE_S, METRIC_MACHINE_CA_EXPIRES,
+                                "the certificate of the machines' CA ends soon, and then every machine is refused: put "
+                                "a new one in its place and reload"},
+    [CERTIFICATE_MACHINE_CRL] = {"machine_crl", LISTS_S, METRIC_CRL_EXPIRES,
+                                 "the list of revoked machine certificates ends soon, and then every machine is "
+                                 "refused: have the CA make a new one (patella-admin ca crl DIR) and reload"},
+};
+
+static _Atomic int64_t ends[CERTIFICATE_KINDS];      /* unix seconds; 0: none */
+static int64_t warned[CERTIFICATE_KINDS];            /* when the log said so; 0: not yet */
+
+static void use(enum certificate_kind kind, int64_t end)
 {
-    int64_t lists_end = tls_lists_expire_at(tls);
-    watch->certificate_ends = tls_expires_at(tls);
-    watch->certificate_warned = 0;
-    metrics_set(METRIC_CERTIFICATE_EXPIRES, watch->certificate_ends);
-    if (lists_end == 0)
+    if (end == 0)
         return;
-    watch->lists_end = lists_end;
-    watch->lists_warned = 0;
-    metrics_set(METRIC_CRL_EXPIRES, lists_end);
+    atomic_store(&ends[kind], end);
+    warned[kind] = 0;
+    metrics_set(kinds[kind].metric, end);
 }
 
-/* True when it is time to say it. */
-static bool is_due(int64_t end, int64_t window_s, int64_t now, int64_t *warned)
+void certificate_watch_use(const struct tls *tls)
 {
-    if (end == 0 || end - now >= window_s || (*warned != 0 && now - *warned < AGAIN_S))
-        return false;
-    *warned = now;
-    return true;
+    use(CERTIFICATE_SERVER, tls_expires_at(tls));
+    use(CERTIFICATE_MACHINE_CA, tls_authorities_expire_at(tls));
+    use(CERTIFICATE_MACHINE_CRL, tls_lists_expire_at(tls));
 }
 
-static void warn(const char *message, int64_t end, int64_t now)
+static void warn(enum certificate_kind kind, int64_t end, int64_t now)
 {
     char hours[24];
     snprintf(hours, sizeof hours, "%" PRId64, end > now ? (end - now) / HOUR_S : 0);
-    log_write(end > now ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, message, "hours_left", hours, NULL);
+    log_write(end > now ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, kinds[kind].warning, "hours_left", hours, NULL);
 }
 
-void certificate_watch_look(struct certificate_watch *watch, int64_t now)
+void certificate_watch_look(int64_t now)
 {
-    if (is_due(watch->certificate_ends, CERTIFICATE_S, now, &watch->certificate_warned))
-        warn("the server's certificate ends soon: put a new one in its place and reload", watch->certificate_ends, now);
-    if (is_due(watch->lists_end, LISTS_S, now, &watch->lists_warned))
-        warn("the list of revoked machine certificates ends soon, and then every machine is refused: have the CA make "
-             "a new one (patella-admin ca crl DIR) and reload",
-             watch->lists_end, now);
+    for (enum certificate_kind kind = 0; kind < CERTIFICATE_KINDS; kind++) {
+        if (!certificate_watch_is_near(kind, now) || (warned[kind] != 0 && now - warned[kind] < AGAIN_S))
+            continue;
+        warned[kind] = now;
+        warn(kind, certificate_watch_end(kind), now);
+    }
+}
+
+int64_t certificate_watch_end(enum certificate_kind kind)
+{
+    return atomic_load(&ends[kind]);
+}
+
+bool certificate_watch_is_near(enum certificate_kind kind, int64_t now)
+{
+    int64_t end = certificate_watch_end(kind);
+    return end != 0 && end - now < kinds[kind].window_s;
+}
+
+const char *certificate_watch_name(enum certificate_kind kind)
+{
+    return kinds[kind].name;
 }

@@ -32,7 +32,7 @@ static bool refuse_file(const char *file, const char *what, struct error *error)
 
 /* ---- the CAs ---- */
 
-static bool add_ca(SSL_CTX *context, X509 *ca, const char *file, struct error *error)
+static bool add_ca(SSL_CTX *context, X509 *ca, const char *file, int64_t *first_end, struct error *error)
 {
     char name[NAME_SIZE];
     name_of(X509_get_subject_name(ca), name);
@@ -42,19 +42,24 @@ static bool add_ca(SSL_CTX *context, X509 *ca, const char *file, struct error *e
     if (X509_cmp_current_time(X509_get0_notAfter(ca)) <= 0)
         return error_at(error, ERROR_INPUT, file, 0, "the CA's certificate of %s has expired; put a new one in its "
                         "place", name);
+    int64_t ends = unix_time(X509_get0_notAfter(ca));
+    if (*first_end == 0 || ends < *first_end)
+        *first_end = ends;
     if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca) != 1 || SSL_CTX_add_client_CA(context, ca) != 1)
         return refuse_file(file, "certificate", error);
     return true;
 }
 
-static bool read_cas(SSL_CTX *context, const char *file, STACK_OF(X509) *cas, struct error *error)
+static bool read_cas(SSL_CTX *context, const char *file, STACK_OF(X509) *cas, int64_t *first_end,
+                     struct error *error)
 {
     FILE *stream = fopen(file, "re");
     if (stream == NULL)
         return error_io(error, errno, file);
     bool good = true;
+    *first_end = 0;
     for (X509 *ca; good && (ca = PEM_read_X509(stream, NULL, NULL, NULL)) != NULL;)
-        good = sk_X509_push(cas, ca) > 0 && add_ca(context, ca, file, error);
+        good = sk_X509_push(cas, ca) > 0 && add_ca(context, ca, file, first_end, error);
     fclose(stream);
     if (good && sk_X509_num(cas) == 0)
         good = refuse_file(file, "CA's certificate", error);
@@ -127,14 +132,14 @@ static bool read_lists(X509_STORE *store, const STACK_OF(X509) *cas, const char 
     return good && need_list_of_each(cas, store, file, error);
 }
 
-bool client_trust_load(SSL_CTX *context, const char *ca_file, const char *crl_file, int64_t *lists_expire_at,
+bool client_trust_load(SSL_CTX *context, const char *ca_file, const char *crl_file, struct client_trust_ends *ends,
                        struct error *error)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(context);
     STACK_OF(X509) *cas = sk_X509_new_null();
     bool good = cas != NULL || error_set(error, ERROR_INTERNAL, "OpenSSL has no memory");
-    good = good && read_cas(context, ca_file, cas, error) &&
-           read_lists(store, cas, crl_file, lists_expire_at, error);
+    good = good && read_cas(context, ca_file, cas, &ends->authorities, error) &&
+           read_lists(store, cas, crl_file, &ends->lists, error);
     sk_X509_pop_free(cas, X509_free);
     if (!good)
         return false;

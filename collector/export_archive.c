@@ -7,6 +7,7 @@
 #include "collector/export_codebook.h"
 #include "collector/export_columns.h"
 #include "collector/export_zip.h"
+#include "collector/store_listing.h"
 #include "forms/base/memory.h"
 #include "forms/codebook.h"
 #include "forms/csv_cell.h"
@@ -29,25 +30,29 @@ struct export_archive {
     struct store_listing *rows;          /* the last page of it */
 };
 
-/* Columns of a list as the source gives them, the site of the row behind them. */
+/* What stands beside the versions. */
+enum export_list { LIST_QUERIES, LIST_SIGNATURES, LIST_VERIFICATIONS, LISTS };
+
+/* Columns of a list as its statement gives them, the site of the row behind them. */
 static const struct export_list_file {
     const char *name;
+    enum store_statement statement;
     struct listing_column columns[14];
     size_t count;
     size_t id, number;                   /* columns of the key; number 0: it has none */
     bool ends_in_words;                  /* the last column is somebody's own words */
-} list_files[EXPORT_LISTS] = {
-    [EXPORT_QUERIES] = {"queries.csv", {
+} list_files[LISTS] = {
+    [LIST_QUERIES] = {"queries.csv", STATEMENT_READ_EXPORT_QUERIES, {
         {"subject", LISTING_TEXT}, {"knee", LISTING_TEXT}, {"form", LISTING_TEXT}, {"visit", LISTING_TEXT},
         {"instance", LISTING_NUMBER}, {"version", LISTING_NUMBER}, {"item", LISTING_TEXT}, {"query", LISTING_TEXT},
         {"event", LISTING_NUMBER}, {"kind", LISTING_TEXT}, {"recorded_by", LISTING_TEXT},
         {"recorded_at", LISTING_TEXT}, {"text", LISTING_TEXT}}, 13, 7, 8, true},
-    [EXPORT_SIGNATURES] = {"signatures.csv", {
+    [LIST_SIGNATURES] = {"signatures.csv", STATEMENT_READ_EXPORT_SIGNATURES, {
         {"subject", LISTING_TEXT}, {"knee", LISTING_TEXT}, {"form", LISTING_TEXT}, {"visit", LISTING_TEXT},
         {"instance", LISTING_NUMBER}, {"version", LISTING_NUMBER}, {"id", LISTING_TEXT}, {"signature", LISTING_TEXT},
         {"meaning", LISTING_TEXT}, {"printed_name", LISTING_TEXT}, {"signed_by", LISTING_TEXT},
         {"signed_at", LISTING_TEXT}, {"sha256", LISTING_TEXT}, {"covers", LISTING_BOOLEAN}}, 14, 7, 0, false},
-    [EXPORT_VERIFICATIONS] = {"verifications.csv", {
+    [LIST_VERIFICATIONS] = {"verifications.csv", STATEMENT_READ_EXPORT_VERIFICATIONS, {
         {"subject", LISTING_TEXT}, {"knee", LISTING_TEXT}, {"form", LISTING_TEXT}, {"visit", LISTING_TEXT},
         {"instance", LISTING_NUMBER}, {"version", LISTING_NUMBER}, {"id", LISTING_TEXT}, {"event", LISTING_NUMBER},
         {"kind", LISTING_TEXT}, {"recorded_by", LISTING_TEXT}, {"recorded_at", LISTING_TEXT},
@@ -94,13 +99,13 @@ static void append_readme(const struct export_archive *archive, struct text *out
                 "codebook.csv    items, rules and scores of the newest version of each form\r\n"
                 "forms/FORM.csv  a line for each record, as the newest version of the cut says it, void ones too\r\n"
                 "forms/FORM.codebook.csv\r\n"
-                "                a line for each column of that file: what was asked, type, range, codes, unit, scores\r\n"
+                "                a line for each column of that file: what was asked, type, range, codes, unit\r\n"
                 "versions.csv    all versions of all records: who, when, why, and their SHA-256\r\n"
                 "queries.csv     a line for each event of a query, with its words; version 0: not entered yet\r\n"
                 "signatures.csv  who signed which version, as what; covers: the cut has no newer one\r\n"
                 "verifications.csv\r\n"
-                "                marks of source data verification, set and withdrawn; covers: it stands, and the cut\r\n"
-                "                has no newer version\r\n\r\n"
+                "                marks of source data verification, set and withdrawn; covers: it stands, and\r\n"
+                "                the cut has no newer version\r\n\r\n"
                 "A score that is called as an item is has the column ID_score.\r\n"
                 "UTF-8, commas, CRLF (RFC 4180).  An empty cell is not answered; not_answered has the reasons.\r\n"
                 "Texts that begin with = + - @, a tab or a carriage return have an apostrophe in front, lest a\r\n"
@@ -171,11 +176,11 @@ static void end_records(struct export_archive *archive)
 }
 
 /* The next page of the file. */
-static bool write_records(struct export_archive *archive, struct text *text, struct error *error)
+static bool write_records(struct export_archive *archive, struct store *store, struct text *text,
+                          struct error *error)
 {
     if (!archive->begun && !begin_records(archive, text, error))
         return false;
-    const struct export_source *source = &archive->order->source;
     struct store_records *before = archive->page;
     const struct store_export_page place = {
         .request = archive->order->request,
@@ -183,7 +188,7 @@ static bool write_records(struct export_archive *archive, struct text *text, str
         .after = before != NULL ? &before->rows[before->count - 1] : NULL,
         .most = PAGE_RECORDS,
     };
-    struct store_records *page = source->read_records(archive, source->context, &place, error);
+    struct store_records *page = store_read_export(archive, store, &archive->order->reader, &place, error);
     if (page == NULL)
         return false;
     for (size_t i = 0; i < page->count; i++) {
@@ -215,32 +220,42 @@ static void end_list(struct export_archive *archive)
 {
     archive->begun = false;
     TALLOC_FREE(archive->rows);
-    if (++archive->list == EXPORT_LISTS)
+    if (++archive->list == LISTS)
         archive->file++;
 }
 
+/* Behind the last row of the page before. */
+static struct store_listing *read_list(const struct export_archive *archive, struct store *store,
+                                       const struct export_list_file *file, struct error *error)
+{
+    const struct store_listing *before = archive->rows;
+    struct db_parameters *given = store_reader_parameters(archive, &archive->order->reader, 7);
+    db_set_text(given, 2, archive->order->request);
+    if (before != NULL) {
+        db_set_text(given, 3, listing_cell(before, before->rows - 1, file->count));
+        db_set_text(given, 4, listing_cell(before, before->rows - 1, file->id));
+        if (file->number > 0)
+            db_set_text(given, 5, listing_cell(before, before->rows - 1, file->number));
+    }
+    db_set_int(given, 6, PAGE_RECORDS);
+    struct store_listing *rows = store_read_listing(archive, store, file->statement, given, false, error);
+    talloc_free(given);
+    return rows;
+}
+
 /* The next page of the list. */
-static bool write_list(struct export_archive *archive, struct text *text, struct error *error)
+static bool write_list(struct export_archive *archive, struct store *store, struct text *text, struct error *error)
 {
     const struct export_list_file *file = &list_files[archive->list];
-    const struct export_source *source = &archive->order->source;
     size_t shown = file->count - (archive->order->masked && file->ends_in_words ? 1 : 0);
     if (!archive->begun && !begin_list(archive, file, shown, text, error))
         return false;
-    struct store_listing *before = archive->rows;
-    struct export_place place = {.most = PAGE_RECORDS};
-    if (before != NULL) {
-        place.site = listing_cell(before, before->rows - 1, file->count);
-        place.id = listing_cell(before, before->rows - 1, file->id);
-        place.number = file->number > 0 ? listing_cell(before, before->rows - 1, file->number) : NULL;
-    }
-    struct store_listing *page =
-        source->read_list(archive, source->context, (enum export_list)archive->list, &place, error);
+    struct store_listing *page = read_list(archive, store, file, error);
     if (page == NULL)
         return false;
     for (size_t row = 0; row < page->rows; row++)
         listing_append_csv(text, page, row, file->columns, shown);
-    talloc_free(before);
+    talloc_free(archive->rows);
     archive->rows = page;
     if (!export_zip_write(archive->zip, text, error))
         return false;
@@ -251,7 +266,8 @@ static bool write_list(struct export_archive *archive, struct text *text, struct
 
 /* ---- the whole ---- */
 
-static bool write_step(struct export_archive *archive, struct text *text, bool *last, struct error *error)
+static bool write_step(struct export_archive *archive, struct store *store, struct text *text, bool *last,
+                       struct error *error)
 {
     switch (archive->file) {
     case FILE_README:
@@ -261,20 +277,21 @@ static bool write_step(struct export_archive *archive, struct text *text, bool *
         codebook_write_csv(text, archive->order->catalogue);
         return write_whole_file(archive, "codebook.csv", text, error);
     case FILE_FORM:
-    case FILE_VERSIONS: return write_records(archive, text, error);
+    case FILE_VERSIONS: return write_records(archive, store, text, error);
     case FILE_FORM_CODEBOOK: return write_form_codebook(archive, text, error);
-    case FILE_LIST: return write_list(archive, text, error);
+    case FILE_LIST: return write_list(archive, store, text, error);
     case FILE_END: break;
     }
     *last = true;
     return export_zip_end(archive->zip, error);
 }
 
-bool export_archive_write(struct export_archive *archive, struct text *out, bool *last, struct error *error)
+bool export_archive_write(struct export_archive *archive, struct store *store, struct text *out, bool *last,
+                          struct error *error)
 {
     struct text *text = text_new(archive);
     export_zip_set_output(archive->zip, out);
-    bool written = write_step(archive, text, last, error);
+    bool written = write_step(archive, store, text, last, error);
     talloc_free(text);
     return written;
 }

@@ -104,7 +104,8 @@ static const struct form *find_newest(const struct export_columns *columns, cons
 void export_codebook_append(const struct export_columns *columns, struct text *out)
 {
     size_t at = 0;
-    text_append(out, "column,kind,form_version,text,type,min,max,decimals,codes,unit,required,shown_when,scored_in\r\n");
+    text_append(out, "column,kind,form_version,text,type,min,max,decimals,codes,unit,required,shown_when,"
+                     "scored_in\r\n");
     for (size_t i = 0; i < columns->item_count; i++) {
         const struct form *form = find_newest(columns, columns->items[i], false, &at);
         if (form != NULL)

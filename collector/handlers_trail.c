@@ -10,6 +10,7 @@
 
 #include "collector/json_reply.h"
 #include "collector/request.h"
+#include "collector/review.h"
 #include "collector/store_listing.h"
 #include "collector/trail.h"
 #include "forms/base/memory.h"
@@ -250,37 +251,10 @@ void handle_list_audit(struct exchange *exchange, struct store *store)
 
 /* ---- its review ---- */
 
-/* The numbers of a kind of review, with their names in the query, bounds and defaults. */
-struct review_number {
-    const char *name;
-    int least, most, initial;
-};
-
-static const struct review_number review_numbers[] = {
-    {"days", 0, 3650, 14}, {"changes", 2, 100000, 20}, {"minutes", 1, 1440, 10}, {"opens", 0, 23, 7}, {"closes",
-        1, 24, 19},
-};
-
-static const struct {
-    const char *kind;
-    unsigned numbers;            /* a bit for each of review_numbers */
-} reviews[] = {
-    {"late_entries", 1}, {"bulk_edits", 2 | 4}, {"out_of_hours", 8 | 16}, {"accounts", 0},
-};
-
-/* Index in `reviews`; COUNT(reviews) when the kind is not known. */
-static size_t find_review(const char *kind)
-{
-    size_t i = 0;
-    while (i < COUNT(reviews) && (kind == NULL || strcmp(reviews[i].kind, kind) != 0))
-        i++;
-    return i;
-}
-
 struct review_order {
-    size_t review;               /* of `reviews` */
+    const struct review_kind *kind;
     const char *since, *until;
-    int numbers[COUNT(review_numbers)];
+    int numbers[REVIEW_NUMBERS];
 };
 
 /* The kind last: a parameter that is wrong is named, whatever is lacking beside it. */
@@ -289,18 +263,16 @@ static bool read_review(struct exchange *exchange, struct review_order *order)
     if (!request_query_instant(exchange, "from", &order->since) ||
         !request_query_instant(exchange, "to", &order->until))
         return false;
-    for (size_t i = 0; i < COUNT(review_numbers); i++) {
+    for (size_t i = 0; i < REVIEW_NUMBERS; i++) {
         const struct review_number *number = &review_numbers[i];
         order->numbers[i] = number->initial;
         if (!request_query_number(exchange, number->name, number->least, number->most, &order->numbers[i]))
             return false;
     }
-    order->review = find_review(exchange_query(exchange, "kind"));
-    if (order->review == COUNT(reviews))
-        exchange_reply_problem(exchange, 400, "invalid_parameter",
-                               "query parameter `kind` must be `late_entries`, `bulk_edits`, `out_of_hours` or "
-                               "`accounts`");
-    return order->review < COUNT(reviews);
+    order->kind = review_find_kind(exchange_query(exchange, "kind"));
+    if (order->kind == NULL)
+        exchange_reply_problem(exchange, 400, "invalid_parameter", "query parameter `kind` must be " REVIEW_KINDS);
+    return order->kind != NULL;
 }
 
 static const char *request_review(struct exchange *exchange, struct store *store, const struct store_reader *reader,
@@ -308,11 +280,11 @@ static const char *request_review(struct exchange *exchange, struct store *store
 {
     struct error error = {0};
     struct db_parameters *given = store_reader_parameters(exchange, reader, 10);
-    db_set_text(given, 2, reviews[order->review].kind);
+    db_set_text(given, 2, order->kind->name);
     db_set_text(given, 3, order->since);
     db_set_text(given, 4, order->until);
-    for (size_t i = 0; i < COUNT(review_numbers); i++)
-        if ((reviews[order->review].numbers >> i & 1) != 0)
+    for (size_t i = 0; i < REVIEW_NUMBERS; i++)
+        if (review_takes(order->kind, i))
             db_set_int(given, 5 + i, order->numbers[i]);
     struct store_listing *requested = store_read_listing(exchange, store, STATEMENT_REQUEST_REVIEW, given, true,
                                                          &error);
@@ -353,7 +325,7 @@ void handle_review_audit(struct exchange *exchange, struct store *store)
     struct text *body = begin_list(exchange, "findings", findings, findings->rows, columns, COUNT(columns));
     json_key(body, "found");
     text_append(body, findings->rows > 0 ? listing_cell(findings, 0, COUNT(columns)) : "0");
-    json_text(body, "kind", reviews[order.review].kind);
+    json_text(body, "kind", order.kind->name);
     json_text(body, "review", request);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "collector/token_file.h"
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 
 enum {
     ARRAY_BYTES = 900000,
     REPLY_LIMIT = 16 << 20,
-    TOKEN_LIMIT = 4096,
     CONNECT_TIMEOUT_S = 10,
     REPLY_TIMEOUT_S = 60
 };
@@ -45,18 +45,6 @@ static size_t take_reply(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static bool read_token(const void *owner, const char *path, char **token, struct error *error)
-{
-    size_t length;
-    *token = text_read_file(owner, path, TOKEN_LIMIT, &length, error);
-    if (!*token)
-        return false;
-    (*token)[strcspn(*token, "\r\n")] = '\0';
-    if ((*token)[0] == '\0')
-        return error_at(error, ERROR_INPUT, path, 1, "the file holds no token");
-    return true;
-}
-
 static void set_options(struct load_client *client, const struct load_target *target)
 {
     CURL *curl = client->curl;
@@ -78,7 +66,7 @@ static void set_options(struct load_client *client, const struct load_target *ta
 struct load_client *load_client_new(const void *owner, const struct load_target *target, struct error *error)
 {
     char *token;
-    if (!read_token(owner, target->token_file, &token, error))
+    if (!token_file_read(owner, target->token_file, &token, error))
         return NULL;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         error_set(error, ERROR_INTERNAL, "libcurl does not start");

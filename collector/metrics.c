@@ -46,6 +46,8 @@ static const struct {
                                       "counter", ""},
     [METRIC_CERTIFICATE_EXPIRES] = {"patella_certificate_expires_seconds", "", "gauge",
                                     "End of the server's certificate, unix time."},
+    [METRIC_MACHINE_CA_EXPIRES] = {"patella_machine_ca_expires_seconds", "", "gauge",
+                                   "When the first certificate of a machines' CA ends, unix time; 0: none is used."},
     [METRIC_CRL_EXPIRES] = {"patella_machine_crl_expires_seconds", "", "gauge",
                             "When the first list of revoked machine certificates ends, unix time; 0: none is used."},
     [METRIC_UNSEALED_AGE] = {"patella_unsealed_age_seconds", "", "gauge",

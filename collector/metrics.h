@@ -34,7 +34,8 @@ enum metric {
     METRIC_REFUSED_HELD_BYTES,
     METRIC_REFUSED_ADDRESS_BYTES,
     METRIC_CERTIFICATE_EXPIRES,       /* a gauge: unix seconds */
-    METRIC_CRL_EXPIRES,               /* a gauge: unix seconds; 0 without a machines' door */
+    METRIC_MACHINE_CA_EXPIRES,        /* a gauge: unix seconds; 0 without a machines' door */
+    METRIC_CRL_EXPIRES,               /* the same */
     METRIC_UNSEALED_AGE,              /* a gauge: seconds */
     METRIC_BLOCK_AGE,                 /* a gauge: seconds, -1: no block */
     METRIC_COUNT

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* patella-admin: studies, sites, accounts, tokens, allocation, cuts, notices, audit trail. */
+/* patella-admin: studies, sites, accounts, tokens, allocation, cuts, notices, audit trail, exports. */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +39,8 @@ static struct command_list collect_commands(const void *owner)
 {
     static const struct admin_group *const groups[] = {&admin_studies, &admin_holds, &admin_accounts, &admin_people,
                                                        &admin_allocation, &admin_allocation_keys, &admin_ca,
-                                                       &admin_notices, &admin_audit, &admin_own};
+                                                       &admin_notices, &admin_audit, &admin_export,
+                                                       &admin_own};
     struct command_list list = {0};
     for (size_t i = 0; i < ADMIN_COUNT(groups); i++)
         list.count += groups[i]->count;

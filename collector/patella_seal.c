@@ -17,7 +17,7 @@
 
 static const char program[] = "patella-seal";
 
-enum { EVERY_S = 5, EVERY_MOST_S = 86400, ROWS_MOST = 1000000 };
+enum { EVERY_S = 5, EVERY_MOST_S = 86400, ROWS_MOST = 1000000, FAILURES_QUIET = 12 };
 
 #define DATABASE \
     {"db", "CONNINFO", false, "libpq connection string; default: libpq's environment, role patella_sealer"}
@@ -155,27 +155,54 @@ static bool seal_all(struct sealer *sealer, struct error *error)
     return true;
 }
 
+/*
+ * Somebody must be told; also when there is no connection yet, because the key or the file was no good.  Nothing is
+ * written to a database whose transactions went back.
+ */
+static void note_failure(const struct call *call, struct sealer *sealer)
+{
+    struct error untold;
+    if (sealer->db == NULL)
+        sealer->db = store_seal_open(call->owner, option(call, "db"), &untold);
+    bool connected = sealer->db != NULL && (db_is_alive(sealer->db) || db_reopen(sealer->db, &untold));
+    if (!connected || !migrate_check_era(sealer->db, &untold) || !store_seal_note_failure(sealer->db, &untold))
+        log_write(LOG_LEVEL_WARNING, "no notice of the failure was left", "error", untold.message, NULL);
+}
+
+/* Until it is stopped; false on a failure that another try does not mend. */
+static bool seal_for_ever(const struct call *call, struct sealer *sealer, int64_t every_s, struct error *error)
+{
+    sigset_t waiting;
+    int failures = 0;
+    catch_signals(&waiting);
+    while (!stopping) {
+        bool sealed = seal_all(sealer, error);
+        if (!sealed && (option(call, "once") != NULL || !db_is_transient(error)))
+            return false;
+        failures = sealed ? 0 : failures + 1;
+        if (!sealed)
+            log_write(LOG_LEVEL_WARNING, "not sealed, trying again", "error", error->message, NULL);
+        if (failures == FAILURES_QUIET)
+            note_failure(call, sealer);
+        if (option(call, "once") != NULL)
+            return true;
+        wait_seconds(every_s, &waiting);
+    }
+    return true;
+}
+
 static bool run(struct call *call, struct error *error)
 {
     struct sealer sealer = {.most = SEAL_ROWS};
-    int64_t every = EVERY_S;
-    sigset_t waiting;
-    if (!read_number(call, "every", EVERY_MOST_S, &every, error) ||
-        !read_number(call, "rows", ROWS_MOST, &sealer.most, error) || !open_sealer(call, &sealer, error) ||
-        !migrate_check_era(sealer.db, error))
+    int64_t every_s = EVERY_S;
+    if (!read_number(call, "every", EVERY_MOST_S, &every_s, error) ||
+        !read_number(call, "rows", ROWS_MOST, &sealer.most, error))
         return false;
-    catch_signals(&waiting);
-    while (!stopping) {
-        bool sealed = seal_all(&sealer, error);
-        if (!sealed && (option(call, "once") != NULL || !db_is_transient(error)))
-            return false;
-        if (!sealed)
-            log_write(LOG_LEVEL_WARNING, "not sealed, trying again", "error", error->message, NULL);
-        if (option(call, "once") != NULL)
-            return true;
-        wait_seconds(every, &waiting);
-    }
-    return true;
+    bool done = open_sealer(call, &sealer, error) && migrate_check_era(sealer.db, error) &&
+                seal_for_ever(call, &sealer, every_s, error);
+    if (!done)
+        note_failure(call, &sealer);
+    return done;
 }
 
 /* ---- the others ---- */

@@ -120,8 +120,9 @@ static const char *const codes[] = {
     "no_token", "not_allowed", "not_approved", "not_confirmed", "not_found", "not_json", "not_masked",
     "not_verified", "other_form_version", "query_of_another", "query_state", "reason_missing",
     "record_exists", "record_locked", "record_void", "request_expired", "result_differs", "same_account",
-    "signed_already", "study_frozen", "subject_exists", "subject_has_records", "subject_locked", "superseded",
-    "too_large", "too_many_headers", "too_many_logins", "too_many_reports", "transfer_encoding",
+    "second_factor_missing", "signed_already", "study_frozen", "subject_exists", "subject_has_records",
+    "subject_locked", "superseded", "too_large",
+    "too_many_headers", "too_many_logins", "too_many_reports", "transfer_encoding",
     "unavailable", "unknown_form", "unknown_method", "unknown_subject", "uuid_reused", "version_conflict",
     "weak_password", "wrong_certificate", "wrong_port", "wrong_type",
 };

@@ -9,6 +9,8 @@
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
 
+#define NEEDS_SECOND_FACTOR "42S2F"      /* sec.need_second_factor */
+
 const struct catalogue_study *request_study(struct exchange *exchange)
 {
     if (exchange->catalogues == NULL) {
@@ -278,6 +280,10 @@ void request_reply_error(struct exchange *exchange, const struct error *error)
         exchange_reply_problem(exchange, 401, "bad_token",
                                "the token is not valid any more; ask the administrator for "
                                "a new one");
+    } else if (strcmp(error->sqlstate, NEEDS_SECOND_FACTOR) == 0) {
+        exchange_reply_problem(exchange, 403, "second_factor_missing",
+                               "this takes a session with the second factor: log in with a code of it; who has none "
+                               "yet asks the administrator for an invitation");
     } else if (error->kind == ERROR_DENIED) {
         exchange_reply_problem(exchange, 403, "not_allowed", "the token does not allow this");
     } else if (error->kind == ERROR_NOT_FOUND) {

@@ -28,7 +28,6 @@ struct server {
     const struct settings_source *source;
     struct settings *reloaded;     /* NULL as long as the first settings are in use */
     struct listener *listeners[DOORS];   /* NULL: none, or no longer */
-    struct certificate_watch dates;
     size_t connections_most;       /* what the limit of open files leaves of max_connections */
     struct event *tick;
     struct event *signals[SIGNALS];
@@ -170,7 +169,7 @@ static void use_tls(struct server *server, enum door door, struct tls *fresh)
     talloc_free(server->loop.tls[door]);
     server->loop.tls[door] = talloc_steal(server, fresh);
     if (fresh != NULL)
-        certificate_watch_use(&server->dates, fresh);
+        certificate_watch_use(fresh);
 }
 
 /* All or nothing: a certificate and lists that belong together come together. */
@@ -220,7 +219,7 @@ static void on_tick(evutil_socket_t socket, short what, void *context)
     for (size_t i = 0; i < DOORS; i++)
         if (server->listeners[i] != NULL)
             listener_resume(server->listeners[i]);
-    certificate_watch_look(&server->dates, time(NULL));
+    certificate_watch_look(time(NULL));
     if (server->loop.stopping)
         tick_stop(server, now_us);
 }

@@ -90,6 +90,9 @@ bool store_catalogue_version(struct store *store, int64_t *version, struct error
 /* Age in seconds of the oldest row of the audit trail that is not sealed (0: none), of the last block (-1: none). */
 bool store_seal_status(struct store *store, int64_t *unsealed_s, int64_t *block_s, struct error *error) MUST_CHECK;
 
+/* That `what` (api.note_expiry) ends then, in unix seconds: a notice, once a day. */
+bool store_note_expiry(struct store *store, const char *what, int64_t ends_at, struct error *error) MUST_CHECK;
+
 /* All of one moment (one snapshot). */
 struct store_catalogue *store_read_catalogue(const void *owner, struct store *store,
                                              struct error *error) MUST_CHECK;

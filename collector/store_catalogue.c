@@ -25,6 +25,18 @@ bool store_seal_status(struct store *store, int64_t *unsealed_s, int64_t *block_
     return true;
 }
 
+bool store_note_expiry(struct store *store, const char *what, int64_t ends_at, struct error *error)
+{
+    if (!store_ensure(store, error))
+        return false;
+    struct db_parameters *parameters = db_parameters_new(store, 2);
+    db_set_text(parameters, 0, what);
+    db_set_int(parameters, 1, ends_at);
+    bool told = db_run(store->db, STATEMENT_NOTE_EXPIRY, parameters, error);
+    talloc_free(parameters);
+    return told;
+}
+
 static bool read_studies(struct store *store, struct store_catalogue *catalogue, struct error *error)
 {
     struct db_result *result = db_execute(catalogue, store->db, STATEMENT_LIST_STUDIES, NULL, error);

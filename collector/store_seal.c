@@ -23,6 +23,7 @@ enum statement {
     SEAL_SET_SITE,
     SEAL_SUBMISSIONS,
     SEAL_OPEN_ERA,
+    SEAL_NOTE_FAILURE,
     SEAL_STATEMENTS
 };
 
@@ -82,6 +83,7 @@ static const struct db_statement statements[SEAL_STATEMENTS] = {
         "    FROM audit.submission_rows(" SETTING("study") "::int, " SETTING("site") "::int) r\n"
         ") TO STDOUT (FORMAT binary)"},
     [SEAL_OPEN_ERA] = {"open era", "SELECT o.era, o.after_block FROM audit.open_era($1::text) o"},
+    [SEAL_NOTE_FAILURE] = {"note failure", "SELECT audit.note_failed_seal()"},
 };
 
 static struct db *open_with(const void *owner, const char *conninfo, size_t statement_count, struct error *error)
@@ -109,6 +111,11 @@ struct db *store_seal_open(const void *owner, const char *conninfo, struct error
 bool store_seal_lock(struct db *db, struct error *error)
 {
     return db_run(db, SEAL_LOCK, NULL, error);
+}
+
+bool store_seal_note_failure(struct db *db, struct error *error)
+{
+    return db_run(db, SEAL_NOTE_FAILURE, NULL, error);
 }
 
 /* What has another size than it should becomes zeros, which nothing is signed for. */

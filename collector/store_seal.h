@@ -39,6 +39,9 @@ bool store_seal_rows(struct db *db, const struct store_seal_range *range, db_cop
 /* Inserts the block; the transaction is the caller's. */
 bool store_seal_add(struct db *db, const struct seal_block *block, struct error *error) MUST_CHECK;
 
+/* That the next block could not be made: a notice, once a day.  Outside a transaction. */
+bool store_seal_note_failure(struct db *db, struct error *error) MUST_CHECK;
+
 /* The first block from that number on; *found false: there is none.  What it points at belongs to `owner`. */
 bool store_seal_block(const void *owner, struct db *db, int64_t number, struct seal_block *block, bool *found,
                       struct error *error) MUST_CHECK;

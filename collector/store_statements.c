@@ -62,6 +62,9 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "SELECT s.oldest_unsealed_s, COALESCE(s.last_block_s, -1)\n"
         "FROM api.seal_status() s"},
 
+    [STATEMENT_NOTE_EXPIRY] = {"note_expiry",
+        "SELECT api.note_expiry($1::text, pg_catalog.to_timestamp($2::bigint))"},
+
     [STATEMENT_LIST_STUDIES] = {"list_studies",
         "SELECT s.study_id, s.code, s.title, s.frozen\n"
         "FROM api.list_studies() s\n"

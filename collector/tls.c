@@ -18,7 +18,7 @@
 struct tls {
     SSL_CTX *context;
     int64_t expires_at;
-    int64_t lists_expire_at;     /* 0: none */
+    struct client_trust_ends ends;   /* zeros: none */
 };
 
 /*
@@ -165,7 +165,7 @@ struct tls *tls_load_for_machines(const void *owner, const struct settings *sett
 {
     struct tls *tls = tls_load(owner, settings->certificate, settings->key, error);
     if (tls != NULL && client_trust_load(tls->context, settings->machine_client_ca, settings->machine_crl,
-                                         &tls->lists_expire_at, error))
+                                         &tls->ends, error))
         return tls;
     talloc_free(tls);
     return NULL;
@@ -181,7 +181,12 @@ int64_t tls_expires_at(const struct tls *tls)
     return tls->expires_at;
 }
 
+int64_t tls_authorities_expire_at(const struct tls *tls)
+{
+    return tls->ends.authorities;
+}
+
 int64_t tls_lists_expire_at(const struct tls *tls)
 {
-    return tls->lists_expire_at;
+    return tls->ends.lists;
 }

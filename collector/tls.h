@@ -40,6 +40,9 @@ SSL *tls_accept(const struct tls *tls);
 /* When the certificate ends, unix seconds. */
 int64_t tls_expires_at(const struct tls *tls);
 
+/* When the first of the machines' CAs ends, unix seconds; 0 when there are none. */
+int64_t tls_authorities_expire_at(const struct tls *tls);
+
 /* When the first of the lists of revoked certificates ends, unix seconds; 0 when there are none. */
 int64_t tls_lists_expire_at(const struct tls *tls);
 

@@ -2,13 +2,17 @@
 #include "collector/watch.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #include "collector/catalogues.h"
+#include "collector/certificate_watch.h"
 #include "collector/clock.h"
 #include "collector/metrics.h"
 #include "collector/store.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
+
+enum { TELL_AGAIN_S = 3600, TELL_AFTER_FAILURE_S = 60 };
 
 enum outlook {
     OUTLOOK_WAITING,     /* the database is not there */
@@ -27,6 +31,9 @@ struct watch {
     struct store *store;
     enum outlook outlook;
     bool was_good;               /* once, at least */
+    struct {
+        int64_t end, next;       /* unix seconds */
+    } told[CERTIFICATE_KINDS];   /* which end the database was told of, and when it is told again */
     void (*misfit)(void *context);
     void *context;
 };
@@ -50,6 +57,24 @@ static void look_at_seal(struct watch *watch)
     metrics_set(METRIC_BLOCK_AGE, block_s);
 }
 
+/* A notice of each that ends soon; the database leaves one a day. */
+static void tell_of_certificates(struct watch *watch)
+{
+    int64_t now = time(NULL);
+    for (enum certificate_kind kind = 0; kind < CERTIFICATE_KINDS; kind++) {
+        struct error untold = {0};
+        int64_t end = certificate_watch_end(kind);
+        if (!certificate_watch_is_near(kind, now) || (watch->told[kind].end == end && now < watch->told[kind].next))
+            continue;
+        bool told = store_note_expiry(watch->store, certificate_watch_name(kind), end, &untold);
+        if (!told)
+            log_write(LOG_LEVEL_WARNING, "no notice of a certificate that ends soon was left", "error", untold.message,
+                      NULL);
+        watch->told[kind].end = end;
+        watch->told[kind].next = now + (told ? TELL_AGAIN_S : TELL_AFTER_FAILURE_S);
+    }
+}
+
 static enum outlook look(struct watch *watch, struct error *error)
 {
     if (!open_store(watch, error) || !store_check_schema(watch->store, error))
@@ -64,6 +89,7 @@ static enum outlook look(struct watch *watch, struct error *error)
                   "file", *unread.file != '\0' ? unread.file : NULL, NULL);
     }
     look_at_seal(watch);
+    tell_of_certificates(watch);
     return OUTLOOK_GOOD;
 }
 

@@ -21,6 +21,7 @@ static const struct sqlstate_kind sqlstate_kinds[] = {
     {"28", ERROR_DENIED, false},       /* no valid token, no such role */
     {"40", ERROR_BUSY, true},          /* serialization, deadlock */
     {"42501", ERROR_DENIED, false},    /* no privilege */
+    {"42S2F", ERROR_DENIED, false},    /* ours: sec.need_second_factor */
     {"53300", ERROR_BUSY, true},       /* too many connections */
     {"53", ERROR_BUSY, false},         /* disk full, out of memory */
     {"55P03", ERROR_BUSY, true},       /* lock_timeout */

@@ -127,7 +127,7 @@ static void test_confirmation_is_taken_once_and_needs_a_second_factor(void **sta
     assert_string_equal(test_value(superuser, "SELECT sec.take_confirmation('a-1')"), "f");
     test_run(accounts.auth, "SELECT auth.renew_session('a', sha256('b'), NULL, NULL, '{1}', ARRAY[sha256('b-1')])");
     assert_string_equal(test_value(superuser, "SELECT sec.take_confirmation('b-1')"), "f");   /* password alone */
-    assert_string_equal(test_sqlstate(superuser, "SELECT sec.need_second_factor('b-1')"), "42501");
+    assert_string_equal(test_sqlstate(superuser, "SELECT sec.need_second_factor('b-1')"), "42S2F");
     test_run(accounts.auth, "SELECT auth.renew_session('b', sha256('c'), 101, NULL, '{1}', ARRAY[sha256('c-1')])");
     assert_string_equal(test_sqlstate(superuser, "SELECT sec.need_second_factor('c-1')"), "");
     assert_string_equal(test_value(superuser, "SELECT sec.take_confirmation('c-1')"), "t");

@@ -219,6 +219,7 @@ static void test_db_execute_sqlstate_gives_the_kind(void **state)
         bool transient;
     } cases[] = {
         {"28000", ERROR_DENIED, false}, {"42501", ERROR_DENIED, false},   {"P0002", ERROR_NOT_FOUND, false},
+        {"42S2F", ERROR_DENIED, false},
         {"23505", ERROR_CONFLICT, false}, {"23514", ERROR_INPUT, false},  {"22P02", ERROR_INPUT, false},
         {"40001", ERROR_BUSY, true},    {"40P01", ERROR_BUSY, true},      {"55P03", ERROR_BUSY, true},
         {"57014", ERROR_BUSY, false},   {"53100", ERROR_BUSY, false},     {"53300", ERROR_BUSY, true},

@@ -234,6 +234,130 @@ static void test_notice_added_by_hand_is_told_once_a_day(void **state)
                         "0");
 }
 
+/* ---- by programs ---- */
+
+static const char *note_expiry(const struct test_fixture *fixture, const char *what, const char *in)
+{
+    return test_value(fixture->collector, memory_format(fixture->owner,
+        "SELECT api.note_expiry('%s', clock_timestamp() + interval '%s')", what, in));
+}
+
+/* As if all had been told so long ago. */
+static void age_notices(const struct test_fixture *fixture, const char *by)
+{
+    test_run(fixture->superuser, memory_format(fixture->owner,
+        "SET session_replication_role = replica; UPDATE audit.notice SET noticed_at = noticed_at - interval '%s'; "
+        "RESET session_replication_role", by));
+}
+
+static void test_certificate_that_ends_is_told_in_its_time_once_a_day(void **state)
+{
+    static const struct {
+        const char *what, *in, *told;
+    } ends[] = {
+        {"server_certificate", "15 days", "f"}, {"server_certificate", "13 days", "t"},
+        {"server_certificate", "13 days", "f"}, {"machine_ca", "15 days", "f"},
+        {"machine_ca", "13 days", "t"},         {"machine_crl", "49 hours", "f"},
+        {"machine_crl", "47 hours", "t"},       {"machine_crl", "47 hours", "f"},
+        {"machine_crl", "-1 hour", "t"},        {"machine_crl", "-2 hours", "f"},
+    };
+    struct test_fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (strcmp(note_expiry(fixture, ends[i].what, ends[i].in), ends[i].told) != 0)
+            fail_msg("%s %s: not %s", ends[i].what, ends[i].in, ends[i].told);
+    assert_string_equal(test_value(fixture->superuser,
+        "SELECT string_agg(DISTINCT concat_ws(' ', kind, severity, study_id, "
+        "regexp_replace(object, '20..-..-..', 'DAY')), '; ') FROM audit.notice"),
+        "certificate_expires failure certificate of the CA of machines, until DAY; "
+        "certificate_expires failure certificate of the server, until DAY; "
+        "certificate_expires failure list of revoked certificates of machines, ended; "
+        "certificate_expires failure list of revoked certificates of machines, until DAY");
+    age_notices(fixture, "23 hours");
+    assert_string_equal(note_expiry(fixture, "machine_crl", "-1 hour"), "f");
+    age_notices(fixture, "2 hours");
+    assert_string_equal(note_expiry(fixture, "machine_crl", "-1 hour"), "t");
+}
+
+static void test_collector_says_no_words_of_its_own(void **state)
+{
+    static const char *const refused[][2] = {
+        {"SELECT api.note_expiry('anything', now())", "22023"},
+        {"SELECT api.note_expiry(NULL, now())", "22023"},
+        {"SELECT api.note_expiry('machine_crl', NULL)", "22023"},
+        {"SELECT audit.add_notice_once('seal_failed', 'block 7')", "42501"},
+        {"SELECT audit.add_notice('seal_failed', 'failure', NULL, NULL, NULL, 'block 7')", "42501"},
+        {"SELECT audit.note_failed_seal()", "42501"},
+    };
+    struct test_fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_string_equal(test_sqlstate(fixture->collector, refused[i][0]), refused[i][1]);
+    assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM audit.notice"), "0");
+}
+
+/* Kinds, objects and sites of what machines were refused. */
+static const char *refused_uploads(const struct test_fixture *fixture)
+{
+    return test_value(fixture->superuser,
+        "SELECT string_agg(concat_ws(' ', severity, study_id, site_id, subject_no, object), ', ' ORDER BY object) "
+        "FROM audit.notice WHERE kind = 'upload_refused'");
+}
+
+static void test_refused_submission_of_a_machine_is_told_once_a_day(void **state)
+{
+    struct test_fixture *fixture = *state;
+    const struct test_row first = {.id = 1, .token = "machine1"}, taken = {.id = 2, .token = "machine1"};
+    const struct test_row unknown = {.id = 3, .token = "machine1", .subject = 9};
+    const struct test_row rows[] = {{.id = 4, .token = "machine1"}, {.id = 5, .token = "machine1"}};
+    test_run(fixture->collector, "BEGIN");
+    submit(fixture, first);
+    assert_string_equal(test_submit(fixture->collector, &taken, 1), "record_exists");
+    assert_string_equal(refused_uploads(fixture), "");
+    test_run(fixture->collector, "ROLLBACK");
+    submit(fixture, first);
+    assert_string_equal(test_submit(fixture->collector, &first, 1), "replayed");
+    assert_string_equal(refused_uploads(fixture), "");
+    assert_string_equal(test_submit(fixture->collector, &taken, 1), "record_exists");
+    assert_string_equal(test_submit(fixture->collector, rows, 2), "record_exists record_exists");
+    assert_string_equal(test_submit(fixture->collector, &unknown, 1), "unknown_subject");
+    assert_string_equal(refused_uploads(fixture),
+                        "failure 1 1 submission record_exists, failure 1 1 submission unknown_subject");
+    age_notices(fixture, "25 hours");
+    assert_string_equal(test_submit(fixture->collector, &taken, 1), "record_exists");
+    assert_string_equal(test_value(fixture->superuser,
+        "SELECT count(*) FROM audit.notice WHERE object = 'submission record_exists'"), "2");
+}
+
+/* People read the reply; a site that the machine has nothing to do with is told nothing of it. */
+static void test_other_refusals_leave_no_notice(void **state)
+{
+    struct test_fixture *fixture = *state;
+    const struct test_row first = {.id = 1}, taken = {.id = 2};
+    const struct test_row foreign = {.id = 3, .token = "machine1", .site = 2}, stranger = {.id = 4, .token = "nobody"};
+    submit(fixture, first);
+    assert_string_equal(test_submit(fixture->collector, &taken, 1), "record_exists");
+    assert_string_equal(test_submit(fixture->collector, &stranger, 1), "no_session");
+    assert_string_not_equal(test_submit(fixture->collector, &foreign, 1), "accepted");
+    assert_string_equal(refused_uploads(fixture), "");
+}
+
+static void test_failed_seal_is_told_once_a_day_of_each_block(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *sealer = test_database_connect(fixture->owner, fixture->database, "patella_sealer");
+    static const char note[] = "SELECT audit.note_failed_seal()";
+    assert_string_equal(test_value(sealer, note), "t");
+    assert_string_equal(test_value(sealer, note), "f");
+    test_run(fixture->superuser,
+        "INSERT INTO audit.block SELECT 1, 1, '0', 0, '3', 0, 0, h, h, h, now(), '12345678', h, h || h, '', '' "
+        "FROM (SELECT decode(repeat('00', 32), 'hex') AS h) z");
+    assert_string_equal(test_value(sealer, note), "t");
+    assert_string_equal(test_value(fixture->superuser,
+        "SELECT string_agg(concat_ws(' ', kind, severity, object), ', ' ORDER BY object) FROM audit.notice"),
+        "seal_failed failure block 1, seal_failed failure block 2");
+    assert_string_equal(test_sqlstate(sealer, "SELECT api.note_expiry('machine_crl', now())"), "42501");
+    assert_string_equal(test_sqlstate(sealer, "SELECT audit.add_notice_once('seal_failed', 'block 7')"), "42501");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, test_fixture_teardown)
 
 int main(void)
@@ -250,6 +374,11 @@ int main(void)
         CASE(test_message_says_where_to_look_and_nothing_clinical),
         CASE(test_notices_are_kept),
         CASE(test_notice_added_by_hand_is_told_once_a_day),
+        CASE(test_certificate_that_ends_is_told_in_its_time_once_a_day),
+        CASE(test_collector_says_no_words_of_its_own),
+        CASE(test_refused_submission_of_a_machine_is_told_once_a_day),
+        CASE(test_other_refusals_leave_no_notice),
+        CASE(test_failed_seal_is_told_once_a_day_of_each_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

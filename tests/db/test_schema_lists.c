@@ -203,7 +203,7 @@ static const char privileges_sql[] =
 /* Who may name what is in which schema; nobody but its owner adds to it. */
 static const char *const schemas[] = {
     "patella_admin: admin api",
-    "patella_admin_owner: audit core patella_meta rep sec",
+    "patella_admin_owner: api audit core patella_meta rep sec",
     "patella_api: audit blind core patella_meta rep sec",
     "patella_audit_owner: sec",
     "patella_auditor: api audit",

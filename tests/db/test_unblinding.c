@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -69,6 +70,30 @@ static int teardown(void **state)
 }
 
 /* ---- of one subject ---- */
+
+/* In the request's own transaction, which commits before anything is revealed. */
+static void test_emergency_leaves_one_notice_without_cohort_and_reason(void **state)
+{
+    struct unblinding *at = *state;
+    static const char notices[] = "SELECT count(*) FROM audit.notice";
+    assert_string_equal(test_act(at->collector, "api.request_emergency('investigator_other', 2, 1, 1, '" TEST_ID(1)
+                                 "', '.')"), "reason_missing");
+    test_run(at->collector, "BEGIN");
+    assert_string_equal(test_act(at->collector, EMERGENCY_AS("investigator_other", 1)), "done");
+    test_run(at->collector, "ROLLBACK");
+    assert_string_equal(test_value(at->superuser, notices), "0");
+    assert_string_equal(test_act(at->collector, EMERGENCY_AS("investigator_other", 1)), "done");
+    assert_string_equal(test_act(at->collector, EMERGENCY_AS("investigator_other", 1)), "done");
+    assert_string_equal(test_act(at->collector, EMERGENCY_AS("colleague_other", 1)), "uuid_reused");
+    assert_string_equal(test_value(at->superuser,
+        "SELECT concat_ws(' ', kind, severity, study_id, site_id, subject_no, object, count(*) OVER ()) "
+        "FROM audit.notice"), "emergency_unblinding serious 2 1 1 blind.emergency " TEST_ID(1) " 1");
+    struct db *admin = test_database_connect(at->fixture->owner, at->fixture->database, "patella_admin");
+    const char *message = test_value(admin, "SELECT message FROM admin.take_notice(60)");
+    assert_non_null(strstr(message, "\"subject\": \"01-0001\""));
+    assert_null(strstr(message, "AD-MSC"));
+    assert_null(strstr(message, "anaphylaxis"));
+}
 
 static void test_emergency_is_revealed_by_the_request_behind(void **state)
 {
@@ -309,6 +334,7 @@ static void test_tables_are_closed_to_all_who_log_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(test_emergency_leaves_one_notice_without_cohort_and_reason),
         CASE(test_emergency_is_revealed_by_the_request_behind),
         CASE(test_emergency_is_not_revealed_in_the_transaction_that_asks),
         CASE(test_emergency_is_for_who_asked),

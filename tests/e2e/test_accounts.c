@@ -158,7 +158,7 @@ static void test_administration_needs_the_second_factor(void **state)
     assert_status(reply, 200);
     assert_true(json_is_false(json_object_get(reply->json, "second_factor")));
     const char *bare = memory_copy_string(registry, json_text_at(reply->json, "token"));
-    assert_problem(api_get(registry, bare, DEMO "/memberships"), 403, "not_allowed");
+    assert_problem(api_get(registry, bare, DEMO "/memberships"), 403, "second_factor_missing");
     assert_status(api_get(registry, bare, DEMO "/cuts"), 200);
 
     struct person *person = people_join(registry, "gerda", "\"role\":\"administrator\"");

@@ -5,7 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -17,14 +21,11 @@
 
 enum { RECORDS = 450 };          /* more than two pages of a file */
 
-/* A file of the ZIP as text; `names` NULL, or all names in their order, each with a blank behind it. */
-static const char *unzip(const struct client_reply *reply, const char *wanted, struct text *names)
+/* A file of a ZIP that is open, as text; `names` NULL, or all names in their order, each with a blank behind it. */
+static const char *read_entry(const void *owner, struct archive *zip, const char *wanted, struct text *names)
 {
-    struct archive *zip = archive_read_new();
     struct archive_entry *entry = NULL;
     struct text *found = NULL;
-    archive_read_support_format_zip(zip);
-    assert_int_equal(archive_read_open_memory(zip, reply->body, reply->length), ARCHIVE_OK);
     int next;
     while ((next = archive_read_next_header(zip, &entry)) == ARCHIVE_OK) {
         char buffer[4096];
@@ -32,7 +33,7 @@ static const char *unzip(const struct client_reply *reply, const char *wanted, s
         if (names != NULL)
             text_append_format(names, "%s ", archive_entry_pathname(entry));
         if (is_wanted)
-            found = text_new(reply);
+            found = text_new(owner);
         for (la_ssize_t got; is_wanted && (got = archive_read_data(zip, buffer, sizeof buffer)) > 0;)
             text_append_bytes(found, buffer, (size_t)got);
     }
@@ -41,6 +42,14 @@ static const char *unzip(const struct client_reply *reply, const char *wanted, s
     if (found == NULL)
         fail_msg("no file %s", wanted);
     return found->bytes;
+}
+
+static const char *unzip(const struct client_reply *reply, const char *wanted, struct text *names)
+{
+    struct archive *zip = archive_read_new();
+    archive_read_support_format_zip(zip);
+    assert_int_equal(archive_read_open_memory(zip, reply->body, reply->length), ARCHIVE_OK);
+    return read_entry(reply, zip, wanted, names);
 }
 
 static size_t count_lines(const char *text)
@@ -151,12 +160,13 @@ static void ask_and_verify(struct registry *registry, const char *subject, const
     registry_enrol(registry, "coordinator", subject);
     submit(registry, registry_pain(registry, id, subject, 40, ""));
     assert_status(api_send(registry, "monitor", "POST", DEMO "/queries", memory_format(registry,
-        "{\"query\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"right\",\"visit\":\"BL\","
+        "{\"query\":\"%s\",\"subject\":\"%s\",\"form\":\"pain_vas\",\"knee\":\"right\","
+        "\"visit\":\"BL\","
         "\"item\":\"vas\",\"text\":\"=40.5?\"}", query, subject)), 200);
     assert_status(api_send(registry, "coordinator", "POST", memory_format(registry, DEMO "/queries/%s/answer", query),
                            "{\"text\":\"yes, read twice\"}"), 200);
-    assert_status(api_send(registry, "monitor", "POST", memory_format(registry, DEMO "/submissions/%s/verify", id), "{}"),
-                  200);
+    assert_status(api_send(registry, "monitor", "POST", memory_format(registry, DEMO "/submissions/%s/verify", id),
+                           "{}"), 200);
     test_run(registry->db, memory_format(registry,
         "INSERT INTO core.signature (study_id, site_id, signature_id, submission_id, sha256, meaning, printed_name, "
         "recorded_by) SELECT study_id, site_id, gen_random_uuid(), id, sha256, 'review', 'Ina Investigator', "
@@ -191,8 +201,8 @@ static void test_many_queries_come_once_each(void **state)
     struct registry *registry = *state;
     registry_enrol(registry, "coordinator", "02-0006");
     test_run(registry->db, memory_format(registry,
-        "WITH q AS (INSERT INTO core.query (study_id, site_id, query_id, subject_no, form, knee, visit, instance, item, "
-        "version, recorded_by) SELECT 1, 2, gen_random_uuid(), 6, 'koos', 'left', 'M3', 1, NULL, 0, 'monitor' "
+        "WITH q AS (INSERT INTO core.query (study_id, site_id, query_id, subject_no, form, knee, visit, instance, "
+        "item, version, recorded_by) SELECT 1, 2, gen_random_uuid(), 6, 'koos', 'left', 'M3', 1, NULL, 0, 'monitor' "
         "FROM generate_series(1, %d) RETURNING study_id, site_id, query_id) "
         "INSERT INTO core.query_event (study_id, site_id, query_id, event_no, kind, text, recorded_by) "
         "SELECT study_id, site_id, query_id, 1, 'opened', 'number ' || row_number() OVER () || '.', 'monitor' FROM q",
@@ -268,6 +278,90 @@ static void test_masked_study_leaves_out_what_may_name_the_arm(void **state)
     assert_non_null(strstr(unzip(masked, "verifications.csv", NULL), ",covers\r\n"));
 }
 
+/* ---- patella-admin export ---- */
+
+/* What it says; its exit status goes to `*status`.  `arguments` beside server and token. */
+static const char *admin_export(struct registry *registry, const char *token, const char *arguments, int *status)
+{
+    const char *build = getenv("BUILD");
+    const char *folder = registry->daemon->folder;
+    char *command = memory_format(registry,
+        "printf '%s\n' > %s/token; %s/bin/patella-admin export %s --url https://localhost:%d --token-file %s/token "
+        "--ca %s 2>&1; s=$?; rm %s/token; exit $s", token, folder, build != NULL ? build : "build", arguments,
+        registry->daemon->port, folder, registry->daemon->certificate, folder);
+    struct text *said = text_new(registry);
+    FILE *program = popen(command, "re");
+    char buffer[512];
+    assert_non_null(program);
+    for (size_t got; (got = fread(buffer, 1, sizeof buffer, program)) > 0;)
+        text_append_bytes(said, buffer, got);
+    int ended = pclose(program);
+    *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    return said->bytes;
+}
+
+static void test_patella_admin_writes_what_the_api_gives(void **state)
+{
+    struct registry *registry = *state;
+    struct client_reply *reply = export_cut(registry, "data_manager", "by the operator");
+    const char *cut = test_value(registry->db, "SELECT max(cut_no) FROM core.cut WHERE study_id = 1");
+    const char *path = memory_format(registry, "%s/cut.zip", registry->daemon->folder);
+    const char *before = test_value(registry->db, "SELECT count(*) FROM rep.reading WHERE what = 'export'");
+    int status = -1;
+    const char *said = admin_export(registry, "data_manager",
+                                    memory_format(registry, "demo --cut %s --out %s", cut, path), &status);
+    assert_int_equal(status, 0);
+    struct stat file;
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
+    assert_string_equal(said, memory_format(registry, "%s: %lld bytes\n", path, (long long)file.st_size));
+    static const char *const names[] = {"forms/adverse_event.csv", "forms/koos.codebook.csv", "versions.csv",
+                                        "queries.csv", "signatures.csv"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct archive *zip = archive_read_new();
+        archive_read_support_format_zip(zip);
+        assert_int_equal(archive_read_open_filename(zip, path, 4096), ARCHIVE_OK);
+        assert_string_equal(read_entry(registry, zip, names[i], NULL), unzip(reply, names[i], NULL));
+    }
+    assert_string_equal(test_value(registry->db, memory_format(registry,
+        "SELECT count(*) - %s || ' ' || (array_agg(requested_by ORDER BY requested_at DESC))[1] FROM rep.reading "
+        "WHERE what = 'export'", before)), "1 data_manager");
+    /* A file that is there is left alone, and nothing is asked for. */
+    said = admin_export(registry, "data_manager", memory_format(registry, "demo --cut %s --out %s", cut, path),
+                        &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(said, "File exists"));
+    assert_string_equal(test_value(registry->db, memory_format(registry,
+        "SELECT count(*) - %s FROM rep.reading WHERE what = 'export'", before)), "1");
+    assert_int_equal(unlink(path), 0);
+}
+
+static void test_patella_admin_says_why_not_and_leaves_no_file(void **state)
+{
+    static const struct {
+        const char *token, *arguments, *says;
+        int status;
+    } cases[] = {
+        {"coordinator", "demo --cut 1", "not_allowed", 1},
+        {"nobody", "demo --cut 1", "bad_token", 1},
+        {"statistician", "demo --cut 999", "not_found", 1},
+        {"statistician", "other --cut 1", "not bound to this study", 1},
+        {"statistician", "demo --cut 0", "--cut is a number", 2},
+        {"statistician", "demo --cut first", "--cut is a number", 2},
+        {"", "demo --cut 1", "holds no token", 1},
+    };
+    struct registry *registry = *state;
+    const char *path = memory_format(registry, "%s/refused.zip", registry->daemon->folder);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int status = -1;
+        const char *said = admin_export(registry, cases[i].token,
+                                        memory_format(registry, "%s --out %s", cases[i].arguments, path), &status);
+        if (status != cases[i].status || strstr(said, cases[i].says) == NULL)
+            fail_msg("%s %s: %d %s", cases[i].token, cases[i].arguments, status, said);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +374,8 @@ int main(void)
         cmocka_unit_test(test_many_records_come_once_each),
         cmocka_unit_test(test_export_is_on_the_trail_before_it_goes),
         cmocka_unit_test(test_masked_study_leaves_out_what_may_name_the_arm),
+        cmocka_unit_test(test_patella_admin_writes_what_the_api_gives),
+        cmocka_unit_test(test_patella_admin_says_why_not_and_leaves_no_file),
     };
     memory_init();
     return cmocka_run_group_tests(tests, registry_setup, registry_teardown);

@@ -82,4 +82,40 @@ check "of a study that is there" exits 1 admin audit list nowhere
 check "reading is on the trail" is \
     "$(query "SELECT count(*) FROM audit.event WHERE operation = 'EXPORT' AND object = 'audit.event'
               AND actor LIKE 'db:patella_admin:%'")" 4
+
+# ---- a seal that fails ----
+seal() { PGUSER=patella_sealer "$bin/patella-seal" run --once --key "$dir/key" --checkpoints "$dir/checkpoints"; }
+failed() { query "SELECT string_agg(object, ' ' ORDER BY object) FROM audit.notice WHERE noticed_at > '$1'"; }
+"$bin/patella-seal" keygen --key "$dir/key" --public-key "$dir/key.pub"
+now=$(query 'SELECT clock_timestamp()')
+check "a seal that goes well" exits 0 seal
+check "leaves no notice" is "$(failed "$now")" ''
+mv "$dir/checkpoints" "$dir/kept"
+printf 'patella block 1 spoilt\n' > "$dir/checkpoints"
+check "a seal that fails" exits 1 seal
+check "leaves one" is "$(failed "$now")" 'block 2'
+check "a seal that fails again" exits 1 seal
+mv "$dir/key" "$dir/kept-key"
+check "or finds no key" exits 1 seal
+check "leaves no second one within a day" is "$(failed "$now")" 'block 2'
+rm "$dir/taken"
+admin notify --to "$dir/take" --once
+check "and it is handed on" is "$(jq -c '[.kind, .object, .severity]' "$dir/taken")" \
+    '["seal_failed","block 2","failure"]'
+mv "$dir/kept" "$dir/checkpoints"
+mv "$dir/kept-key" "$dir/key"
+check "a seal that goes well again" exits 0 seal
+
+# ---- its review ----
+check "a kind that is not known is named" says 'not "odd"' admin audit review demo --kind odd
+check "a number of another kind is named" says 'does not belong to --kind accounts' \
+    admin audit review demo --kind accounts --days 3
+check "a number out of range" exits 2 admin audit review demo --kind late_entries --days 5000
+check "what accounts did" is "$(admin audit review demo --kind accounts --json 2> "$dir/count" |
+    jq -r 'select(.account == "=me") | .detail.others')" 1234
+check "how many there are" grep -q ' found, ' "$dir/count"
+check "nothing was changed after it was signed" says ': 0 found' admin audit review demo --kind after_signature
+check "a review is on the trail" is \
+    "$(query "SELECT string_agg(new ->> 'kind', ' ' ORDER BY seq) FROM audit.event
+              WHERE operation = 'EXPORT' AND new ->> 'what' = 'review'")" 'accounts after_signature'
 plan

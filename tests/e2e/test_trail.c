@@ -60,6 +60,7 @@ static void test_whole_trail_is_what_the_pages_hold(void **state)
     struct client_reply *lines = api_get(registry, "administrator", memory_format(registry, "%s&format=jsonl",
         of_test));
     assert_status(lines, 200);
+    assert_string_equal(client_header(lines, "Content-Type"), "application/jsonl");
     assert_string_equal(client_header(lines, "Transfer-Encoding"), "chunked");
     assert_null(client_header(lines, "Content-Length"));
     assert_int_equal(count_lines(lines->body), 1200);
@@ -86,6 +87,7 @@ static void test_csv_is_quoted_and_holds_no_formula(void **state)
     struct client_reply *csv = api_get(registry, "administrator", DEMO "/audit?format=csv&object=test");
     assert_status(csv, 200);
     assert_string_equal(client_header(csv, "Content-Disposition"), "attachment; filename=\"audit.csv\"");
+    assert_string_equal(client_header(csv, "Content-Type"), "text/csv; charset=utf-8; header=present");
     static const char names[] = "at,account,operation,object,site,subject,row,sha256,old,new,reason,withheld\r\n";
     assert_memory_equal(csv->body, names, sizeof names - 1);
     assert_int_equal(count_lines(csv->body), 1201);
@@ -133,6 +135,26 @@ static void test_review_is_made_and_concluded(void **state)
     assert_problem(api_send(registry, "monitor", "POST", path, "{\"conclusion\":\"nothing odd\"}"), 409, "exists");
     struct client_reply *list = api_get(registry, "data_manager", DEMO "/audit/reviews");
     assert_string_equal(json_text_at(list->json, "reviews.0.conclusion"), "nothing odd");
+}
+
+static void test_review_finds_what_was_changed_after_it_was_signed(void **state)
+{
+    struct registry *registry = *state;
+    const char *id = registry_new_id(registry);
+    registry_enrol(registry, "coordinator1", "01-0043");
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, id, "01-0043", 40, "")), 201);
+    test_run(registry->db, memory_format(registry,
+        "INSERT INTO core.signature (study_id, site_id, signature_id, submission_id, sha256, meaning, printed_name, "
+        "recorded_by) SELECT study_id, site_id, gen_random_uuid(), id, sha256, 'review', 'Ina Investigator', "
+        "'investigator1' FROM core.submission WHERE id = '%s'", id));
+    assert_status(api_submit(registry, "coordinator1", registry_pain(registry, NULL, "01-0043", 50,
+        ",\"version\":2,\"reason\":\"read wrongly\"")), 201);
+    struct client_reply *review = api_get(registry, "monitor", DEMO "/audit/review?kind=after_signature");
+    assert_status(review, 200);
+    assert_int_equal(json_number_at(review->json, "found"), 1);
+    assert_string_equal(json_text_at(review->json, "findings.0.subject"), "01-0043");
+    assert_string_equal(json_text_at(review->json, "findings.0.account"), "coordinator1");
+    assert_string_equal(json_text_at(review->json, "findings.0.detail.signatures.0.printed_name"), "Ina Investigator");
 }
 
 static void test_serious_event_leaves_a_notice(void **state)
@@ -272,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_reading_the_trail_is_on_the_trail),
         cmocka_unit_test(test_parameters_that_do_not_fit_are_refused),
         cmocka_unit_test(test_review_is_made_and_concluded),
+        cmocka_unit_test(test_review_finds_what_was_changed_after_it_was_signed),
         cmocka_unit_test(test_serious_event_leaves_a_notice),
         cmocka_unit_test(test_http_1_0_is_told_to_use_1_1),
         cmocka_unit_test(test_stream_of_many_events_needs_little_memory),

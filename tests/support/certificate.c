@@ -60,9 +60,15 @@ static void make_files(const char *certificate_path, const char *key_path, long 
     EVP_PKEY_free(key);
 }
 
+/* Later than anything warns of it. */
 void certificate_make(const char *certificate_path, const char *key_path)
 {
-    make_files(certificate_path, key_path, 86400);
+    make_files(certificate_path, key_path, 90L * 86400);
+}
+
+void certificate_make_ending(const char *certificate_path, const char *key_path, int days)
+{
+    make_files(certificate_path, key_path, days * 86400L);
 }
 
 void certificate_make_expired(const char *certificate_path, const char *key_path)

@@ -6,6 +6,9 @@
 /* Writes both as PEM; a failure fails the test. */
 void certificate_make(const char *certificate_path, const char *key_path);
 
+/* The same, one that ends in so many days. */
+void certificate_make_ending(const char *certificate_path, const char *key_path, int days);
+
 /* The same, one that has ended a minute ago. */
 void certificate_make_expired(const char *certificate_path, const char *key_path);
 
