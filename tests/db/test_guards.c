@@ -65,6 +65,8 @@ static void test_guard_what_is_there_is_named(void **state)
         {"SELECT admin.add_account('monitor', 'Again')", "23505", "monitor"},
         {"SELECT admin.add_account('Monitor', 'Again')", "22023", "Monitor"},
         {"SELECT admin.revoke_token(99)", "P0002", "99"},
+        {"SELECT admin.put_form('demo', 'koos', 3, 'third')", "", ""},
+        {"SELECT admin.put_form('demo', 'koos', 2, 'second, too late')", "23505", "3"},
         {"SELECT admin.add_notice('serious_event', 'x')", "22023", "no notice of kind"},
         {"SELECT * FROM admin.read_audit('demo', gen_random_uuid(), NULL, NULL, 10)", "P0002", ""},
     };

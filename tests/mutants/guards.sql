@@ -53,7 +53,8 @@ WHERE i.lanname = 'plpgsql'
 CREATE TEMP TABLE found AS
 SELECT b.oid, b.first, 'guard' AS kind, btrim(b.if_text) AS what,
        'guard ' || b.nspname || '.' || b.proname || ':' || b.first AS reach, b.last,
-       regexp_replace(b.if_text, '\mIF\M.*$', 'IF false ') || substring(b.then_text FROM '\mTHEN\M.*$') AS becomes
+       regexp_replace(b.if_text, '\m(ELS)?IF\M.*$', '\1IF false ')
+           || substring(b.then_text FROM '\mTHEN\M.*$') AS becomes
 FROM branch b
 WHERE b.body ~ '^(RAISE|RETURN)\M'
 UNION ALL
@@ -72,14 +73,15 @@ WHERE l.lanname = 'plpgsql'
   AND l.text ~ '^\s*PERFORM [a-z]+\.(enter\w*|need_\w+|lock_\w+|record|use_second_factor|pg_advisory_xact_lock\w*)\('
   AND l.text ~ ';$'
 UNION ALL
-SELECT l.oid, l.first, 'roles', btrim(l.text), 'function ' || l.nspname || '.' || l.proname, l.last,
+-- Often in a declaration, of which the log tells nothing: whoever names the function looks.
+SELECT l.oid, l.first, 'roles', btrim(l.text), '', l.last,
        regexp_replace(l.text, '(sec\.enter(_whole_study)?\(token, study, )''[^)]*\)',
            '\1VARIADIC ARRAY[''administrator'', ''data_manager'', ''coordinator'', ''investigator'', ''monitor'', '
            '''statistician'', ''statistician_unmasked'', ''site_machine''])')
 FROM piece l
 WHERE l.text ~ 'sec\.enter(_whole_study)?\(token, study, ''[^)]*\)'
 UNION ALL
-SELECT l.oid, l.no, 'whole', btrim(l.text), 'function ' || l.nspname || '.' || l.proname, l.no,
+SELECT l.oid, l.no, 'whole', btrim(l.text), '', l.no,
        replace(l.text, 'sec.enter_whole_study(', 'sec.enter(')
 FROM line l
 WHERE strpos(l.text, 'sec.enter_whole_study(') > 0
