@@ -2,8 +2,8 @@
 /*
  * How the columns of a table fit on an A4 page: in which size of type, and in how many parts.
  *
- * Widths are counted in characters, so that the same table is divided in the same way wherever it is printed.  The signs
- * within numbers are about half a digit wide.
+ * Widths are counted in characters, so that the same table is divided in the same way wherever it is printed.
+ * The signs within numbers are about half a digit wide.
  */
 #ifndef PATELLA_RENDER_COLUMNS_H
 #define PATELLA_RENDER_COLUMNS_H
