@@ -198,7 +198,7 @@ static void test_invitation_ends_after_72_hours_and_with_the_next_one(void **sta
     assert_string_equal(test_sqlstate(accounts.auth,
         "SELECT auth.set_password('next', " HASH ", true, " SECRET ", '{}')"), "28000");
     test_run(accounts.admin, "SELECT admin.invite_account('ben', sha256('third'))");
-    assert_string_equal(test_value(superuser, "SELECT string_agg(closed_why, ' ' ORDER BY invitation_no) "
+    assert_string_equal(test_value(superuser, "SELECT string_agg(closed_why, ' ' ORDER BY made_at) "
                                    "FROM sec.invitation"), "accepted replaced");
     assert_string_equal(test_sqlstate(accounts.auth, "SELECT auth.accept_invitation('third', 500)"), "28000");
     assert_string_equal(test_sqlstate(accounts.admin, "SELECT admin.invite_account('nobody', sha256('x'))"), "P0002");

@@ -209,7 +209,7 @@ static const char *const changes[] = {
     "SELECT admin.add_account('eve', 'Eve')",
     "SELECT admin.add_membership('eve', 'demo', 'monitor', '{}')",
     "SELECT admin.invite_account('eve', sha256('link'))",
-    "SELECT admin.end_invitation(1)",
+    "SELECT admin.end_invitation(invitation_no) FROM admin.list_invitations()",
     "SELECT admin.add_token('eve', 'demo', 'monitor', '{}', sha256('eve'), now() + interval '1 day')",
     "SELECT admin.revoke_token(1)",
     "SELECT admin.end_session(1)",
