@@ -124,7 +124,6 @@ const char *db_text(const struct db_result *result, size_t row, size_t column);
 int64_t db_int(const struct db_result *result, size_t row, size_t column);      /* 0 for NULL */
 bool db_bool(const struct db_result *result, size_t row, size_t column);
 void *db_bytes(const void *owner, const struct db_result *result, size_t row, size_t column, size_t *length);
-int32_t db_date(const struct db_result *result, size_t row, size_t column);     /* date_days, DATE_NONE for NULL */
 /* float8[] into memory of `owner`; NULL elements and NaN are NAN; *count 0 for SQL NULL. */
 double *db_doubles(const void *owner, const struct db_result *result, size_t row, size_t column, size_t *count);
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forms/base/date.h"
 #include "forms/base/memory.h"
 
 static int result_destroy(struct db_result *result)
@@ -67,12 +66,6 @@ void *db_bytes(const void *owner, const struct db_result *result, size_t row, si
         bytes[i] = (char)(hex_digit(text[2 + 2 * i]) << 4 | hex_digit(text[3 + 2 * i]));
     *length = digits / 2;
     return bytes;
-}
-
-int32_t db_date(const struct db_result *result, size_t row, size_t column)
-{
-    date_days days = DATE_NONE;
-    return date_parse(db_text(result, row, column), &days) ? days : DATE_NONE;
 }
 
 double *db_doubles(const void *owner, const struct db_result *result, size_t row, size_t column, size_t *count)

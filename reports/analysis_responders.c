@@ -11,6 +11,7 @@
 #include "reports/analysis_responders.h"
 #include "reports/analysis_rows.h"
 #include "reports/analysis_strata.h"
+#include "reports/stat_association.h"
 #include "reports/stat_stratified.h"
 #include "reports/visit_dates.h"
 
@@ -209,6 +210,33 @@ static struct counts *count_strata(const void *owner, const struct responses *re
     return counts;
 }
 
+/*
+ * Whether more than two cohorts differ at all, within strata where there are some.  `counts`: of each column by
+ * stratum, one behind the other.
+ */
+static void add_overall(const struct responses *responses, struct cell *cell, const struct counts *counts,
+                        size_t strata)
+{
+    size_t cohorts = responses->columns.count;
+    if (responses->contrasts.count == 0 || cohorts <= 2)
+        return;
+    size_t *cells = memory_new_array(NULL, size_t, memory_size_product(strata * cohorts, 2));
+    for (size_t s = 0; s < strata; s++)
+        for (size_t c = 0; c < cohorts; c++) {
+            const struct counts *count = &counts[c * strata + s];
+            cells[2 * (s * cohorts + c)] = count->x;
+            cells[2 * (s * cohorts + c) + 1] = count->n - count->x;
+        }
+    struct contingency table = {strata, cohorts, 2, cells, NULL, NULL};
+    struct association association = stat_association(cells, &table);
+    cell->col = "cohorts";
+    cell_add_count(cell, "strata_used", association.used);
+    cell_add_or_reason(cell, "gcmh", association.general.statistic, association.general.reason);
+    cell_add_or_reason(cell, "gcmh_df", association.general.df, association.general.reason);
+    cell_add_or_reason(cell, "gcmh_p", association.general.p, association.general.reason);
+    talloc_free(cells);
+}
+
 static void add_visit(const struct responses *responses, const char *table, int visit, bool imputed)
 {
     const struct protocol *protocol = responses->dataset->catalogue->protocol;
@@ -230,6 +258,7 @@ static void add_visit(const struct responses *responses, const char *table, int 
         if (stratified)
             add_stratified(responses, &cell, strata + a * count, strata + b * count);
     }
+    add_overall(responses, &cell, stratified ? strata : all, stratified ? responses->strata.count : 1);
     talloc_free(all);
 }
 

@@ -164,12 +164,6 @@ bool record_is_unscheduled(const struct dataset *dataset, const struct record *r
 /* Answer of a record to an item by id, or NULL when the form has no such item or it was not answered. */
 const struct answer *record_answer(const struct dataset *dataset, const struct record *record, const char *item);
 
-/*
- * All answers in the form's order into `answers` (room for form->item_count), for expression_evaluate; what was not
- * answered or is not kept has the state ANSWER_MISSING.
- */
-void record_answers(const struct dataset *dataset, const struct record *record, struct answer *answers);
-
 /* Whether item number `item` of the record's form was answered; known for every form. */
 bool record_item_answered(const struct dataset *dataset, const struct record *record, size_t item);
 

@@ -138,11 +138,6 @@ struct record_store *record_store_new(struct dataset *dataset, bool masked)
     return store;
 }
 
-bool record_store_keeps_answers(const struct record_store *store, size_t form)
-{
-    return store->forms[form].answers;
-}
-
 /* The one item of a form with one score was answered when there is a score. */
 bool record_store_wants_content(const struct record_store *store, size_t form)
 {

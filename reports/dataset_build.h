@@ -39,9 +39,6 @@ struct record_input {
  */
 struct record_store *record_store_new(struct dataset *dataset, bool masked);
 
-/* Whether answers of the form are kept, or only which items were answered. */
-bool record_store_keeps_answers(const struct record_store *store, size_t form);
-
 /* True when the text of the form's records must be given. */
 bool record_store_wants_content(const struct record_store *store, size_t form);
 

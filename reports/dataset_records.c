@@ -169,18 +169,6 @@ const struct answer *record_answer(const struct dataset *dataset, const struct r
     return payload_answer(dataset->store, block_of_record(dataset, record), record, (size_t)index);
 }
 
-void record_answers(const struct dataset *dataset, const struct record *record, struct answer *answers)
-{
-    const struct kept_form *kept = &dataset->store->forms[record->form];
-    for (size_t i = 0; i < kept->form->item_count; i++) {
-        const struct answer *answer = payload_answer(dataset->store, block_of_record(dataset, record), record, i);
-        bool hidden = dataset->pooled && kept->may_name_arm[i];
-        answers[i] = answer != NULL && !hidden
-                         ? *answer
-                         : (struct answer){.state = ANSWER_MISSING, .text = "", .number = (double)NAN};
-    }
-}
-
 bool record_item_answered(const struct dataset *dataset, const struct record *record, size_t item)
 {
     const struct record_block *block = block_of_record(dataset, record);

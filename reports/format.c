@@ -25,6 +25,7 @@ static const struct {
     {"hr", FIXED, 2},          {"hedges_g", FIXED, 2},   {"cohen_d", FIXED, 2},   {"g", FIXED, 2},
     {"d", FIXED, 2},           {"auc", FIXED, 3},        {"ratio", FIXED, 2},
     {"srm", FIXED, 2},         {"W", FIXED, 1},          {"cmh", FIXED, 2},       {"nnt", FIXED, 1},
+    {"gcmh", FIXED, 2},
     {"adjusted", AS_COLLECTED, 1}, {"icc", FIXED, 3},    {"sem", AS_COLLECTED, 2},
     {"welch", AS_COLLECTED, 1}, {"pooled", AS_COLLECTED, 1},
     {"py", FIXED, 1},          {"eair100", FIXED, 1},    {"eair", FIXED, 1},      {"rate100", FIXED, 1},

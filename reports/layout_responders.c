@@ -228,6 +228,25 @@ static void add_difference_facts(const struct layout *layout, struct table *tabl
                        layout_strata_names(layout));
 }
 
+/* Of more than two cohorts: whether they differ at all, visit by visit. */
+static void add_overall_fact(const struct layout *layout, struct table *table, const char *results)
+{
+    const struct protocol *protocol = layout->dataset->catalogue->protocol;
+    char number[FORMAT_SIZE];
+    if (layout->dataset->cohort_count <= 2)
+        return;
+    struct text *out = text_new(table);
+    for (size_t v = 0; v < protocol->visit_count; v++) {
+        const struct visit *visit = &protocol->visits[v];
+        if (dataset_is_after_baseline(layout->dataset, (int)v))
+            text_append_format(out, "%s%s %s", out->length > 0 ? "; " : "", layout_visit_title(layout, visit),
+                               format_p(number, layout_value(layout, results, visit->id, "cohorts", "gcmh_p")));
+    }
+    table_add_fact(table, "All cohorts", "p that none differs from another, general association%s: %s",
+                   protocol->plan.stratum_count > 0 ? " within strata" : "", out->bytes);
+    talloc_free(out);
+}
+
 static void add_differences(struct layout *layout, const struct responder *responder, const char *defined_in,
                             bool imputed)
 {
@@ -239,12 +258,13 @@ static void add_differences(struct layout *layout, const struct responder *respo
                                        imputed ? "imputed" : "observed"),
                          memory_format(layout->document, "Differences of responders, %s: %s",
                                        imputed ? "missing = non-responder" : "observed", title));
+    const char *results = memory_format(layout->document, "responder %s %s", responder->id,
+                                        imputed ? "non-responder imputation" : "observed");
     add_difference_facts(layout, table, responder, defined_in, imputed);
+    add_overall_fact(layout, table, results);
     table->group_title = "Visit";
     table->label_title = "Statistic";
     layout_add_contrast_columns(layout, table);
-    const char *results = memory_format(layout->document, "responder %s %s", responder->id,
-                                        imputed ? "non-responder imputation" : "observed");
     for (size_t v = 0; v < protocol->visit_count; v++) {
         if (dataset_is_after_baseline(layout->dataset, (int)v))
             add_difference_rows(layout, table,

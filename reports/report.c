@@ -282,12 +282,19 @@ static struct report *new_report(const void *owner, const struct dataset *datase
     return report;
 }
 
-struct report *report_build(const void *owner, const struct dataset *dataset)
+struct report *report_build(const void *owner, const struct dataset *dataset, struct db *db,
+                            const struct report_order *order, struct error *error)
 {
-    const struct report_order order = {.formats = REPORT_FORMATS_DEFAULT};
-    struct error error;
-    struct report *report = new_report(owner, dataset, &order);
-    return add_files(report, &order, &error) ? report : NULL;
+    struct report *report = new_report(owner, dataset, order);
+    if (order->compare != NULL) {
+        step(order, "comparing with the earlier report");
+        report->changes = changes_find(report, db, report, order->compare, error);
+    }
+    bool made = (order->compare == NULL || report->changes != NULL) && add_files(report, order, error);
+    if (made)
+        return report;
+    talloc_free(report);
+    return NULL;
 }
 
 static void tell(const struct report_order *order, const struct dataset *dataset)
@@ -316,19 +323,11 @@ struct report *report_make(const void *owner, struct db *db, const struct report
         dataset->cut_sealed = *order->sealed;
     tell(order, dataset);
     step(order, "deriving");
-    if (!dataset_derive(dataset, error)) {
+    struct report *report =
+        dataset_derive(dataset, error) ? report_build(owner, dataset, db, order, error) : NULL;
+    if (report != NULL)
+        talloc_steal(report, dataset);
+    else
         talloc_free(dataset);
-        return NULL;
-    }
-    struct report *report = new_report(owner, dataset, order);
-    talloc_steal(report, dataset);
-    if (order->compare != NULL) {
-        step(order, "comparing with the earlier report");
-        report->changes = changes_find(report, db, report, order->compare, error);
-    }
-    bool made = (order->compare == NULL || report->changes != NULL) && add_files(report, order, error);
-    if (made)
-        return report;
-    talloc_free(report);
-    return NULL;
+    return report;
 }

@@ -70,8 +70,9 @@ struct report_order {
 struct report *report_make(const void *owner, struct db *db, const struct report_order *order,
                            struct error *error) MUST_CHECK;
 
-/* The same from a dataset that is derived already, in the default formats. */
-struct report *report_build(const void *owner, const struct dataset *dataset);
+/* The same from a dataset that is derived already; `db`: for an order with an earlier report to compare with. */
+struct report *report_build(const void *owner, const struct dataset *dataset, struct db *db,
+                            const struct report_order *order, struct error *error) MUST_CHECK;
 
 /*
  * Gives the bytes of file `index` to `pass` (NULL: nobody) and sets its size and hash.  The manifest, which

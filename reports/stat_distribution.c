@@ -36,12 +36,6 @@ double stat_normal_quantile(double p)
     return put_back_stdout(kept, qnorm(p, 0.0, 1.0, 1, 0));
 }
 
-double stat_normal_lower(double z)
-{
-    FILE *kept = set_aside_stdout();
-    return put_back_stdout(kept, pnorm(z, 0.0, 1.0, 1, 0));
-}
-
 double stat_normal_upper(double z)
 {
     FILE *kept = set_aside_stdout();
@@ -80,12 +74,6 @@ double stat_f_upper(double f, double df1, double df2)
 {
     FILE *kept = set_aside_stdout();
     return put_back_stdout(kept, pf(f, df1, df2, 0, 0));
-}
-
-double stat_chi_square_quantile(double p, double df)
-{
-    FILE *kept = set_aside_stdout();
-    return put_back_stdout(kept, qchisq(p, df, 1, 0));
 }
 
 double stat_chi_square_upper(double x, double df)

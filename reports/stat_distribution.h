@@ -12,8 +12,7 @@
 #define PATELLA_STAT_DISTRIBUTION_H
 
 double stat_normal_quantile(double p);
-double stat_normal_lower(double z);                          /* P(Z <= z) */
-double stat_normal_upper(double z);
+double stat_normal_upper(double z);                          /* P(Z > z) */
 double stat_normal_two_sided(double z);
 
 double stat_t_quantile(double p, double df);
@@ -23,7 +22,6 @@ double stat_t_two_sided(double t, double df);
 double stat_f_quantile(double p, double df1, double df2);
 double stat_f_upper(double f, double df1, double df2);       /* df2 may be infinite: chi-square(df1) / df1 */
 
-double stat_chi_square_quantile(double p, double df);
 double stat_chi_square_upper(double x, double df);
 
 double stat_gamma_quantile(double p, double shape);          /* scale 1 */

@@ -413,7 +413,8 @@ static struct report *new_report(const void *owner)
         record = study_add_record(study, subject, "pain_vas", KNEE_RIGHT, "M3", study_date("2026-04-11"));
         study_answer(study, record, "vas", memory_format(owner, "%d", 20 + i * 7 % 20));
     }
-    return report_build(owner, study_finish(study));
+    struct error error;
+    return report_build(owner, study_finish(study), NULL, &(struct report_order){0}, &error);
 }
 
 static const struct report_file *find_file(const struct report *report, const char *name)

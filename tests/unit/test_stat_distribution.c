@@ -26,7 +26,6 @@ static const struct function {
     double (*three)(double, double, double);
 } functions[] = {
     {"normal_quantile", stat_normal_quantile, NULL, NULL},
-    {"normal_lower", stat_normal_lower, NULL, NULL},
     {"normal_upper", stat_normal_upper, NULL, NULL},
     {"normal_two_sided", stat_normal_two_sided, NULL, NULL},
     {"t_quantile", NULL, stat_t_quantile, NULL},
@@ -34,7 +33,6 @@ static const struct function {
     {"t_two_sided", NULL, stat_t_two_sided, NULL},
     {"f_quantile", NULL, NULL, stat_f_quantile},
     {"f_upper", NULL, NULL, stat_f_upper},
-    {"chi_square_quantile", NULL, stat_chi_square_quantile, NULL},
     {"chi_square_upper", NULL, stat_chi_square_upper, NULL},
     {"gamma_quantile", NULL, stat_gamma_quantile, NULL},
     {"beta_quantile", NULL, NULL, stat_beta_quantile},

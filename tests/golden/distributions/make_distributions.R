@@ -9,7 +9,6 @@ emit <- function(table, f, ...) for (arguments in list(...))
     col = "", stat = "value", value = sprintf("%.17g", do.call(f, as.list(arguments))))
 
 emit("normal_quantile", qnorm, .975, .5, 1e-10, .9999999)
-emit("normal_lower", pnorm, 0, 1.5, -8, -37, 9)
 emit("normal_upper", function(z) pnorm(z, lower.tail = FALSE), 0, 1.5, 8, 37, -9)
 emit("normal_two_sided", function(z) 2 * pnorm(-abs(z)), 0, 1.96, -1.96, 12, 38)
 emit("t_quantile", qt, c(.975, 1), c(.975, 3.7), c(.975, 160.69), c(.025, 1e6), c(.9999, 12))
@@ -18,7 +17,6 @@ emit("t_two_sided", function(t, df) 2 * pt(-abs(t), df), c(0, 5), c(2.3, 1), c(-
 emit("f_quantile", qf, c(.95, 3, 20), c(.95, 1, 7.25), c(.5, 12, 1e6))
 emit("f_upper", function(f, a, b) pf(f, a, b, lower.tail = FALSE), c(0, 3, 20), c(3.1, 3, 20.5), c(250, 2, 1e5),
      c(2.6, 4, Inf))
-emit("chi_square_quantile", qchisq, c(.95, 1), c(.025, 2), c(.975, 100002), c(.999, 12))
 emit("chi_square_upper", function(x, df) pchisq(x, df, lower.tail = FALSE), c(0, 1), c(3.84, 1), c(16.8, 4), c(900, 3))
 emit("gamma_quantile", qgamma, c(.025, 1), c(.975, 2), c(.975, 50001), c(.025, 1e6), c(.5, .5))
 emit("beta_quantile", qbeta, c(.975, 301, 29700), c(.025, 1, 1e6), c(.5, .5, .5))

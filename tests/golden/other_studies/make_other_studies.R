@@ -19,7 +19,7 @@ describe <- function(x, level) { d <- desc(x, length(x)); n <- d[["n"]]
   d[!is.na(d)] }
 part <- function(x, n, level, cohort) { w <- wilson(x, n, qnorm((1 + level) / 2)); k <- clopper(x, n, 1 - level)
   p <- c(x, n, x / n, w, k); setNames(p, c(paste0(c("x.", "n.", "p."), cohort), "wilson_lo", "wilson_hi", "cp_lo", "cp_hi")) }
-put_responders <- function(table, visit, yes, seen, cohort, pairs, level, strata = NULL) {
+put_responders <- function(table, visit, yes, seen, cohort, pairs, level, strata = NULL, within = strata) {
   for (a in unique(unlist(pairs))) { i <- seen & cohort == a; emit(table, visit, a, part(sum(yes[i]), sum(i), level, a)) }
   for (p in pairs) { i <- seen & cohort %in% p; g <- factor(cohort[i], p); y <- factor(yes[i], c(TRUE, FALSE)); m <- table(g, y)
     w <- newcombe(m[1, 1], sum(m[1, ]), m[2, 1], sum(m[2, ]), qnorm((1 + level) / 2))
@@ -29,6 +29,10 @@ put_responders <- function(table, visit, yes, seen, cohort, pairs, level, strata
       k <- mantelhaen.test(table(g[both], y[both], factor(s[both])), correct = FALSE)
       row <- c(row, strata_used = nlevels(factor(s[both])), cmh = k$statistic[[1]], cmh_p = k$p.value) }
     emit(table, visit, paste(p[1], "-", p[2]), row) }
+  if (length(unique(unlist(pairs))) > 2) { k <- factor(within[seen]); used <- table(k, cohort[seen]) > 0
+    k <- factor(k, levels(k)[rowSums(used) > 1])
+    k <- list(n = nlevels(k), test = mantelhaen.test(table(cohort[seen], yes[seen], k), correct = FALSE))
+    emit(table, visit, "cohorts", c(strata_used = k$n, gcmh = k$test$statistic[[1]], gcmh_df = k$test$parameter[[1]], gcmh_p = k$test$p.value)) }
 }
 items <- function(n, count, mean, from, to, open) { x <- round(matrix(rnorm(n * count, mean, 1), n)); x[] <- pmin(to, pmax(from, x))
   x[runif(length(x)) < open] <- NA; x }
@@ -158,6 +162,6 @@ for (v in visits[-1]) { d <- data.frame(s, base = wide$tasks$base, chg = wide$ta
   for (i in 1:5) emit("ANCOVA change ~ cohort+base tasks", v, paste(cohorts[i], "- PLACEBO"), c(diff = k$estimate[i], se = k$SE[i], df = k$df[i],
     lo = k$lower.CL[i], hi = k$upper.CL[i], t = k$t.ratio[i], p = k$p.value[i])) 
   gain <- wide$tasks[[v]]; less <- wide$pain[[v]]; b <- wide$pain$base
-  put_responders("responder able observed", v, !is.na(gain) & gain >= 5 - 1e-9, !is.na(gain), s$cohort, pairs, level)
-  put_responders("responder third non-responder imputation", v, !is.na(less) & -10 * less >= 3 * b, rep(TRUE, n), s$cohort, pairs, level) }
+  put_responders("responder able observed", v, !is.na(gain) & gain >= 5 - 1e-9, !is.na(gain), s$cohort, pairs, level, within = s$grade)
+  put_responders("responder third non-responder imputation", v, !is.na(less) & -10 * less >= 3 * b, rep(TRUE, n), s$cohort, pairs, level, within = s$grade) }
 emit_write("doses/expected.csv")
