@@ -81,7 +81,6 @@ static void start_driver(struct browser *browser)
 {
     static char name[] = "chromedriver", any_port[] = "--port=0";
     char *const arguments[] = {name, any_port, NULL};
-    extern char **environ;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     snprintf(browser->log, sizeof browser->log, "/tmp/patella-browser-XXXXXX");
