@@ -2,7 +2,6 @@
 /* Data cuts, and reports made of them: asked for here, written by patella-report, downloaded here. */
 #include "collector/handlers.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -132,12 +131,13 @@ void handle_request_report(struct exchange *exchange, struct store *store)
         {"unblinding", BODY_UUID, false, 0, NULL},
     };
     const char *given[2] = {NULL};
+    int64_t cut = 0;
     const struct catalogue_study *study = request_study(exchange);
-    if (study == NULL || !request_allow_query(exchange, no_parameters) || !body_read(exchange, fields, 2, given))
+    if (study == NULL || !request_allow_query(exchange, no_parameters) ||
+        !body_read(exchange, fields, 2, given) || !text_to_int64(given[0], &cut))   /* it is a number: body_read */
         return;
-    int cut = atoi(given[0]);
     struct store_reader reader = request_reader(exchange, study);
-    const char *report = store_request_report(exchange, store, &reader, cut, given[1], &error);
+    const char *report = store_request_report(exchange, store, &reader, (int)cut, given[1], &error);
     if (report == NULL) {
         reply_request_error(exchange, given[1], &error);
         return;
@@ -145,7 +145,7 @@ void handle_request_report(struct exchange *exchange, struct store *store)
     struct text *body = text_new(exchange);
     text_append(body, "{");
     json_text(body, "report", report);
-    json_number(body, "cut", cut);
+    json_number(body, "cut", (int)cut);
     text_append(body, "}");
     exchange_reply_json(exchange, 202, body);
     exchange_add_header(exchange, "Location",
