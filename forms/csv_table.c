@@ -126,8 +126,11 @@ struct csv_table *csv_table_read(const void *owner, const char *file, const char
 struct csv_table *csv_table_load(const void *owner, const char *path, struct error *error)
 {
     size_t length;
-    char *text = text_read_file(owner, path, CSV_FILE_LIMIT, &length, error);
-    return text ? csv_table_read(owner, path, text, length, error) : NULL;
+    void *scratch = memory_owner(owner, "csv file");   /* the table has copies of its cells */
+    char *text = text_read_file(scratch, path, CSV_FILE_LIMIT, &length, error);
+    struct csv_table *table = text != NULL ? csv_table_read(owner, path, text, length, error) : NULL;
+    talloc_free(scratch);
+    return table;
 }
 
 int csv_table_column(const struct csv_table *table, const char *name)
