@@ -136,6 +136,8 @@ asan:
 	$(MAKE) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g -DPATELLA_WITHOUT_SANDBOX' HARDEN= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test
 
+# OpenBLAS is not built for the sanitizer, which takes what its threads hand to each other for races.
+tsan: export OPENBLAS_NUM_THREADS = 1
 tsan:
 	$(MAKE) BUILD=$(BUILD)-tsan OPTIMISE='-O1 -g -DPATELLA_WITHOUT_SANDBOX' HARDEN= SANITIZE=-fsanitize=thread test
 
