@@ -175,7 +175,7 @@ static bool audit_review(struct admin *admin, struct error *error)
     struct store_listing *findings = store_new_listing(admin->owner, result);
     struct text *out = text_new(findings);
     for (size_t row = 0; row < findings->rows; row++) {
-        if (admin_option(admin, "json") != NULL) {
+        if (admin_as_json(admin)) {
             listing_append_json(out, findings, row, columns, ADMIN_COUNT(columns));
         } else {
             for (size_t i = 0; i < ADMIN_COUNT(columns); i++) {
@@ -185,6 +185,7 @@ static bool audit_review(struct admin *admin, struct error *error)
         }
         text_append(out, "\n");
     }
+    admin_printed(admin);
     fputs(out->bytes, stdout);
     const char *found = findings->rows > 0 ? listing_cell(findings, 0, ADMIN_COUNT(columns)) : "0";
     fprintf(stderr, "review %s: %s found, %zu shown\n", request, found, findings->rows);
@@ -213,7 +214,6 @@ static const struct argument_option review_options[] = {
     {"minutes", "N", false, "bulk_edits: within how many minutes; default 10"},
     {"opens", "HOUR", false, "out_of_hours: when the site begins; default 7"},
     {"closes", "HOUR", false, "out_of_hours: when it ends; default 19"},
-    {"json", NULL, false, "a JSON object a line"},
     ADMIN_DATABASE_OPTION,
 };
 

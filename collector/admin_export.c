@@ -4,7 +4,7 @@
  * the sites and the masking of the token's account, and with its row on the trail.  Role patella_admin reads no
  * answers, and needs none here: this is the one command without a database.
  */
-#include "collector/admin.h"
+#include "collector/admin_result.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,7 +171,10 @@ static bool export_cut(struct admin *admin, struct error *error)
         unlink(download->path);
         return false;
     }
-    printf("%s: %lld bytes\n", download->path, (long long)download->bytes);
+    admin_tell_text(admin, "file", download->path);
+    admin_tell_number(admin, "bytes", download->bytes);
+    if (!admin_as_json(admin))
+        printf("%s: %lld bytes\n", download->path, (long long)download->bytes);
     return true;
 }
 

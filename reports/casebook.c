@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/casebook.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -203,56 +202,37 @@ static bool make_index(struct casebook *casebook, struct error *error)
     return given;
 }
 
-static void append_pair(struct text *out, const char *name, const char *value, const char *end)
-{
-    text_append_json(out, name);
-    text_append(out, ": ");
-    text_append_json(out, value);
-    text_append(out, end);
-}
-
 static void append_source(struct text *out, const struct casebook *casebook)
 {
     const struct casebook_order *order = casebook->order;
-    const struct dataset *dataset = casebook->frame.dataset;
-    char instant[FORMAT_SIZE];
-    append_pair(out, "study", dataset->catalogue->study, ",\n  \"protocol\": {");
-    append_pair(out, "id", dataset->catalogue->protocol->id, ", ");
-    text_append_format(out, "\"version\": %d},\n  \"cut\": {\"number\": %d, ", dataset->catalogue->protocol->version,
-                       dataset->cut_no);
-    append_pair(out, "label", dataset->cut_label, ", ");
-    append_pair(out, "made_at", format_instant(instant, dataset->cut_made_us), ", ");
-    text_append_format(out, "\"source_date_epoch\": %" PRId64 ", \"sealed\": %s},\n  ", dataset->cut_made_us / 1000000,
-                       dataset->cut_sealed ? "true" : "false");
+    manifest_append_source(out, casebook->frame.dataset);
     if (order->subject != NULL)
-        append_pair(out, "subject", order->subject, ",\n  ");
+        manifest_append_pair(out, "subject", order->subject, ",\n  ");
     else
         text_append_format(out, "\"site\": %d,\n  ", casebook->frame.site);
     text_append_format(out, "\"subjects\": %zu,\n  ", casebook->entry_count);
-    append_pair(out, "masked", casebook->frame.withheld ? "withheld" : casebook->frame.masked ? "unmasked" : "none",
-                ",\n  ");
+    const char *masked = casebook->frame.withheld ? "withheld" : casebook->frame.masked ? "unmasked" : "none";
+    manifest_append_pair(out, "masked", masked, ",\n  ");
     if (casebook->frame.unblinding != NULL)
-        append_pair(out, "unblinding", casebook->frame.unblinding, ",\n  ");
-    append_pair(out, "made_at", casebook->frame.made_at, ",\n  ");
-    append_pair(out, "formats", report_format_names(out, order->formats), ",\n");
+        manifest_append_pair(out, "unblinding", casebook->frame.unblinding, ",\n  ");
+    manifest_append_pair(out, "made_at", casebook->frame.made_at, ",\n  ");
+    manifest_append_pair(out, "formats", report_format_names(out, order->formats), ",\n");
 }
 
 static bool make_manifest(struct casebook *casebook, struct error *error)
 {
     struct text *out = text_new(casebook);
     text_append(out, "{\n  \"program\": {");
-    append_pair(out, "name", "patella-report", ", ");
-    append_pair(out, "version", PATELLA_VERSION, "},\n  ");
-    append_pair(out, "kind", casebook->order->subject != NULL ? CASEBOOK_KIND : CASEBOOK_KIND_ARCHIVE, ",\n  ");
+    manifest_append_pair(out, "name", "patella-report", ", ");
+    manifest_append_pair(out, "version", PATELLA_VERSION, "},\n  ");
+    manifest_append_pair(out, "kind", casebook->order->subject != NULL ? CASEBOOK_KIND : CASEBOOK_KIND_ARCHIVE,
+                         ",\n  ");
     text_append_format(out, "\"libraries\": %s,\n  ", manifest_libraries(out));
     append_source(out, casebook);
     text_append(out, "  \"files\": [");
     for (size_t i = 0; i < casebook->file_count; i++) {
         const struct made_file *file = &casebook->files[i];
-        text_append(out, i > 0 ? ",\n    {" : "\n    {");
-        append_pair(out, "name", file->name, ", ");
-        text_append_format(out, "\"size\": %zu, ", file->size);
-        append_pair(out, "sha256", file->sha256, "}");
+        manifest_append_file(out, i == 0, &(struct manifest_file){file->name, file->sha256, file->size});
     }
     text_append(out, "\n  ]\n}\n");
     return give_file(casebook, MANIFEST_FILE, out, error);

@@ -226,8 +226,6 @@ static void add_chapters(struct book *book)
         struct book_chapter *chapter = &book->chapters[book->chapter_count - 1];
         chapter->record_count++;
     }
-    for (size_t i = 0; i < book->record_count; i++)
-        book->records[i].chapter = 0;
     for (size_t c = 0; c < book->chapter_count; c++)
         for (size_t i = 0; i < book->chapters[c].record_count; i++)
             book->records[book->chapters[c].first_record + i].chapter = c;

@@ -6,31 +6,11 @@
 
 #include "forms/base/memory.h"
 #include "reports/format.h"
+#include "reports/render_html_table.h"
 
 #define EM_SPACE "\xe2\x80\x83"
 
 /* --- the page ------------------------------------------------------------------------------------------ */
-
-/* As a CSS string: whatever is not a plain character is a hexadecimal escape. */
-static void append_css_string(struct text *out, const char *string)
-{
-    text_append(out, "\"");
-    for (const char *c = string; *c != '\0'; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (byte >= 0x80 || (byte >= ' ' && strchr("\"\\<>&'", byte) == NULL))
-            text_append_bytes(out, c, 1);
-        else
-            text_append_format(out, "\\%x ", byte);
-    }
-    text_append(out, "\"");
-}
-
-static void append_element(struct text *out, const char *tag, const char *string)
-{
-    text_append_format(out, "<%s>", tag);
-    text_append_html(out, string);
-    text_append_format(out, "</%.*s>", (int)strcspn(tag, " "), tag);
-}
 
 void casebook_begin_page(struct text *out, const char *title, const char *head, const char *foot)
 {
@@ -38,14 +18,11 @@ void casebook_begin_page(struct text *out, const char *title, const char *head, 
                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                      "style-src 'unsafe-inline'\">\n");
-    append_element(out, "title", title);
+    html_append_element(out, "title", title);
     text_append(out, "\n<style>\n");
     text_append(out, casebook_style);
-    text_append(out, "@page{@top-left{content:");
-    append_css_string(out, head);
-    text_append(out, "}@bottom-left{content:");
-    append_css_string(out, foot);
-    text_append(out, "}}\n</style>\n</head>\n<body>\n");
+    html_append_running(out, head, foot);
+    text_append(out, "</style>\n</head>\n<body>\n");
 }
 
 void casebook_end_page(struct text *out)
@@ -71,7 +48,7 @@ void casebook_paragraph(struct text *out, const char *format, ...)
     va_start(arguments, format);
     char *text = memory_format_list(out, format, arguments);
     va_end(arguments);
-    append_element(out, "p", text);
+    html_append_element(out, "p", text);
     text_append(out, "\n");
     talloc_free(text);
 }
@@ -88,8 +65,8 @@ void casebook_fact(struct text *out, const char *term, const char *format, ...)
     char *text = memory_format_list(out, format, arguments);
     va_end(arguments);
     text_append(out, "<div>");
-    append_element(out, "dt", term);
-    append_element(out, strcmp(text, book_withheld) == 0 ? "dd class=\"withheld\"" : "dd", text);
+    html_append_element(out, "dt", term);
+    html_append_element(out, strcmp(text, book_withheld) == 0 ? "dd class=\"withheld\"" : "dd", text);
     text_append(out, "</div>\n");
     talloc_free(text);
 }
@@ -106,11 +83,11 @@ void casebook_begin_table(struct text *out, const char *class, const char *capti
     va_list heads;
     text_append_format(out, "<div class=\"scroll\"><table class=\"%s\">\n", class);
     if (caption[0] != '\0')
-        append_element(out, "caption", caption);
+        html_append_element(out, "caption", caption);
     text_append(out, "<thead><tr>");
     va_start(heads, caption);
     for (const char *head; (head = va_arg(heads, const char *)) != NULL;)
-        append_element(out, "th scope=\"col\"", head);
+        html_append_element(out, "th scope=\"col\"", head);
     va_end(heads);
     text_append(out, "</tr></thead>\n<tbody>\n");
 }
@@ -261,19 +238,19 @@ static void append_notices(struct text *out, const struct book *book)
         return;
     text_append(out, "<ul class=\"notices\">\n");
     if (voided)
-        append_element(out, "li", "The enrolment is void: nobody is enrolled under this number.");
+        html_append_element(out, "li", "The enrolment is void: nobody is enrolled under this number.");
     if (frame->withheld)
-        append_element(out, "li", "The study is masked. Answers that may name the arm, and all texts in somebody's "
-                                  "own words, such as reasons and queries, are withheld, whether they are there or "
-                                  "not.");
+        html_append_element(out, "li", "The study is masked. Answers that may name the arm, and all texts in "
+                                       "somebody's own words, such as reasons and queries, are withheld, whether "
+                                       "they are there or not.");
     else if (frame->masked)
-        append_element(out, "li", "This copy is unmasked: it names the arm. It is for those who may know it.");
+        html_append_element(out, "li", "This copy is unmasked: it names the arm. It is for those who may know it.");
     if (redacted > 0)
-        append_element(out, "li", "Answers of at least one version are redacted; who asked for it, who approved it and "
-                                  "why stands beside the record.");
+        html_append_element(out, "li", "Answers of at least one version are redacted; who asked for it, who approved "
+                                       "it and why stands beside the record.");
     if (!frame->dataset->cut_sealed)
-        append_element(out, "li", "The audit trail of the data cut was not sealed when this was made: whoever "
-                                  "administers the database could have changed its rows.");
+        html_append_element(out, "li", "The audit trail of the data cut was not sealed when this was made: whoever "
+                                       "administers the database could have changed its rows.");
     text_append(out, "</ul>\n");
 }
 
@@ -283,7 +260,7 @@ static void append_entry(struct text *out, const char *anchor, const char *numbe
 {
     text_append_format(out, "<li><a href=\"#%s\">", anchor);
     if (number[0] != '\0')
-        append_element(out, "span", number);
+        html_append_element(out, "span", number);
     text_append_html(out, title);
     text_append(out, "</a>");
 }
@@ -394,7 +371,7 @@ static part_writer *const last_parts[LAST_CHAPTERS] = {
 static void append_front(struct text *out, const struct book *book)
 {
     text_append(out, "<header>\n<p class=\"kind\">Casebook</p>\n");
-    append_element(out, "h1", memory_format(out, "Subject %s", book->name));
+    html_append_element(out, "h1", memory_format(out, "Subject %s", book->name));
     text_append(out, "\n");
     casebook_begin_facts(out);
     append_subject(out, book);
@@ -475,7 +452,7 @@ void casebook_render_index(struct text *out, const struct casebook_frame *frame,
     casebook_begin_page(out, memory_format(out, "Archive of site %02d, study %s", frame->site, study),
                         memory_format(out, "Study %s, site %02d", study, frame->site), foot_of(out, frame));
     text_append(out, "<header>\n<p class=\"kind\">Archive of a site</p>\n");
-    append_element(out, "h1", memory_format(out, "Site %02d, %s", frame->site, frame->site_name));
+    html_append_element(out, "h1", memory_format(out, "Site %02d, %s", frame->site, frame->site_name));
     casebook_begin_facts(out);
     casebook_fact(out, "Subjects", "%zu", count);
     append_source(out, frame);

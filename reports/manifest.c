@@ -28,7 +28,7 @@ void manifest_hash(const void *bytes, size_t length, char out[65])
     text_to_hex(digest, sizeof digest, out);
 }
 
-static void append_pair(struct text *out, const char *name, const char *value, const char *end)
+void manifest_append_pair(struct text *out, const char *name, const char *value, const char *end)
 {
     text_append_json(out, name);
     text_append(out, ": ");
@@ -45,23 +45,34 @@ char *manifest_libraries(const void *owner)
     u_getVersion(icu);
     u_versionToString(icu, icu_text);
     text_append(out, "{");
-    append_pair(out, "glibc", gnu_get_libc_version(), ", ");
-    append_pair(out, "icu", icu_text, ", ");
-    append_pair(out, "libyaml", yaml_get_version_string(), ", ");
-    append_pair(out, "openblas", openblas_get_config(), ", ");
-    append_pair(out, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING), ", ");
-    append_pair(out, "r-mathlib", R_VERSION_STRING, "}");
+    manifest_append_pair(out, "glibc", gnu_get_libc_version(), ", ");
+    manifest_append_pair(out, "icu", icu_text, ", ");
+    manifest_append_pair(out, "libyaml", yaml_get_version_string(), ", ");
+    manifest_append_pair(out, "openblas", openblas_get_config(), ", ");
+    manifest_append_pair(out, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING), ", ");
+    manifest_append_pair(out, "r-mathlib", R_VERSION_STRING, "}");
     return out->bytes;
 }
 
-static void append_cut(struct text *out, const struct dataset *dataset)
+void manifest_append_source(struct text *out, const struct dataset *dataset)
 {
+    const struct protocol *protocol = dataset->catalogue->protocol;
     char instant[FORMAT_SIZE];
-    text_append_format(out, "  \"cut\": {\"number\": %d, ", dataset->cut_no);
-    append_pair(out, "label", dataset->cut_label, ", ");
-    append_pair(out, "made_at", format_instant(instant, dataset->cut_made_us), ", ");
-    text_append_format(out, "\"source_date_epoch\": %" PRId64 ", \"sealed\": %s},\n",
+    manifest_append_pair(out, "study", dataset->catalogue->study, ",\n  \"protocol\": {");
+    manifest_append_pair(out, "id", protocol->id, ", ");
+    text_append_format(out, "\"version\": %d},\n  \"cut\": {\"number\": %d, ", protocol->version, dataset->cut_no);
+    manifest_append_pair(out, "label", dataset->cut_label, ", ");
+    manifest_append_pair(out, "made_at", format_instant(instant, dataset->cut_made_us), ", ");
+    text_append_format(out, "\"source_date_epoch\": %" PRId64 ", \"sealed\": %s},\n  ",
                        dataset->cut_made_us / 1000000, dataset->cut_sealed ? "true" : "false");
+}
+
+void manifest_append_file(struct text *out, bool first, const struct manifest_file *file)
+{
+    text_append(out, first ? "\n    {" : ",\n    {");
+    manifest_append_pair(out, "name", file->name, ", ");
+    text_append_format(out, "\"size\": %zu, ", file->size);
+    manifest_append_pair(out, "sha256", file->sha256, "}");
 }
 
 static const char *columns_name(bool pooled)
@@ -78,32 +89,27 @@ static void append_making(struct text *out, const struct report *report)
                                   dataset->unblinding != NULL ? " --unblinding REQUEST" : "", formats,
                                   report->changes != NULL ? " --compare OLD" : "");
     text_append(out, "  ");
-    append_pair(out, "columns", columns_name(dataset->pooled), ",\n  ");
+    manifest_append_pair(out, "columns", columns_name(dataset->pooled), ",\n  ");
     if (dataset->unblinding != NULL)
-        append_pair(out, "unblinding", dataset->unblinding, ",\n  ");
-    append_pair(out, "formats", formats, ",\n  ");
+        manifest_append_pair(out, "unblinding", dataset->unblinding, ",\n  ");
+    manifest_append_pair(out, "formats", formats, ",\n  ");
     if (report->changes != NULL) {
         text_append_format(out, "\"compared_with\": {\"cut\": %d, ", report->changes->cut_no);
-        append_pair(out, "results_sha256", report->changes->results_sha256, "},\n  ");
+        manifest_append_pair(out, "results_sha256", report->changes->results_sha256, "},\n  ");
     }
-    append_pair(out, "command", command, ",\n");
+    manifest_append_pair(out, "command", command, ",\n");
 }
 
 void manifest_write(struct text *out, const struct report *report)
 {
     const struct dataset *dataset = report->dataset;
-    const struct protocol *protocol = dataset->catalogue->protocol;
     char *libraries = manifest_libraries(out);
     text_append(out, "{\n  \"program\": {");
-    append_pair(out, "name", "patella-report", ", ");
-    append_pair(out, "version", PATELLA_VERSION, "},\n");
+    manifest_append_pair(out, "name", "patella-report", ", ");
+    manifest_append_pair(out, "version", PATELLA_VERSION, "},\n");
     text_append_format(out, "  \"libraries\": %s,\n  ", libraries);
-    append_pair(out, "study", dataset->catalogue->study, ",\n");
-    text_append(out, "  \"protocol\": {");
-    append_pair(out, "id", protocol->id, ", ");
-    text_append_format(out, "\"version\": %d},\n", protocol->version);
-    append_cut(out, dataset);
-    text_append_format(out, "  \"subjects\": %zu,\n  \"records\": %zu,\n", dataset->subject_count,
+    manifest_append_source(out, dataset);
+    text_append_format(out, "\"subjects\": %zu,\n  \"records\": %zu,\n", dataset->subject_count,
                        dataset->record_count);
     append_making(out, report);
     text_append(out, "  \"files\": [");
@@ -111,10 +117,7 @@ void manifest_write(struct text *out, const struct report *report)
         const struct report_file *file = &report->files[i];
         if (strcmp(file->name, MANIFEST_FILE) == 0)
             continue;
-        text_append(out, i > 0 ? ",\n    {" : "\n    {");
-        append_pair(out, "name", file->name, ", ");
-        text_append_format(out, "\"size\": %zu, ", file->size);
-        append_pair(out, "sha256", file->sha256, "}");
+        manifest_append_file(out, i == 0, &(struct manifest_file){file->name, file->sha256, file->size});
     }
     text_append(out, "\n  ]\n}\n");
 }

@@ -7,6 +7,7 @@
 
 #include "forms/base/text.h"
 
+struct dataset;
 struct report;
 
 #define MANIFEST_FILE "manifest.json"
@@ -47,6 +48,13 @@ struct manifest {
     const struct manifest_file *files;
     size_t file_count;
 };
+
+/* Pieces of a manifest.  "NAME": "VALUE" and `end`. */
+void manifest_append_pair(struct text *out, const char *name, const char *value, const char *end);
+/* Study, protocol and cut, up to the next member. */
+void manifest_append_source(struct text *out, const struct dataset *dataset);
+/* An element of "files". */
+void manifest_append_file(struct text *out, bool first, const struct manifest_file *file);
 
 /* Reads FOLDER/manifest.json; ERROR_IO, or ERROR_INPUT when it is not one that patella-report wrote. */
 struct manifest *manifest_read(const void *owner, const char *folder, struct error *error) MUST_CHECK;

@@ -186,13 +186,12 @@ static void append_css_string(struct text *out, const char *string)
     text_append(out, "\"");
 }
 
-/* Head and foot of printed pages. */
-static void append_running(struct text *out, const struct document *document)
+void html_append_running(struct text *out, const char *head, const char *foot)
 {
     text_append(out, "@page{@top-left{content:");
-    append_css_string(out, document->title);
+    append_css_string(out, head);
     text_append(out, "}@bottom-left{content:");
-    append_css_string(out, document->cut != NULL ? document->cut : "");
+    append_css_string(out, foot);
     text_append(out, "}}\n");
 }
 
@@ -217,7 +216,7 @@ void render_html(struct text *out, const struct document *document)
     html_append_element(out, "title", document->title);
     text_append(out, "\n<style>\n");
     text_append(out, render_html_style);
-    append_running(out, document);
+    html_append_running(out, document->title, document->cut != NULL ? document->cut : "");
     text_append(out, "</style>\n</head>\n<body>\n");
     append_first_page(out, document);
     append_contents(out, document);

@@ -26,6 +26,8 @@ bool html_is_short(const struct table *table, enum columns_page page);
 /* render_html.c */
 void html_append_element(struct text *out, const char *tag,
                          const char *string); /* `tag` may have attributes */
+void html_append_running(struct text *out, const char *head,
+                         const char *foot);   /* head and foot of printed pages, for a style sheet */
 void html_append_facts(struct text *out, const char *class, const struct fact *facts, size_t count);
 void html_append_back(struct text *out);         /* link to the contents */
 

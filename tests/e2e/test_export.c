@@ -336,6 +336,22 @@ static void test_patella_admin_writes_what_the_api_gives(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+static void test_patella_admin_tells_an_export_as_one_document(void **state)
+{
+    struct registry *registry = *state;
+    const char *cut = test_value(registry->db, "SELECT max(cut_no) FROM core.cut WHERE study_id = 1");
+    const char *path = memory_format(registry, "%s/told.zip", registry->daemon->folder);
+    int status = -1;
+    struct stat file;
+    const char *said = admin_export(registry, "data_manager",
+                                    memory_format(registry, "demo --cut %s --out %s --json", cut, path), &status);
+    assert_int_equal(status, 0);
+    assert_int_equal(stat(path, &file), 0);
+    assert_string_equal(said, memory_format(registry, "{\"file\":\"%s\",\"bytes\":%lld}\n", path,
+                                            (long long)file.st_size));
+    assert_int_equal(unlink(path), 0);
+}
+
 static void test_patella_admin_says_why_not_and_leaves_no_file(void **state)
 {
     static const struct {
@@ -375,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_export_is_on_the_trail_before_it_goes),
         cmocka_unit_test(test_masked_study_leaves_out_what_may_name_the_arm),
         cmocka_unit_test(test_patella_admin_writes_what_the_api_gives),
+        cmocka_unit_test(test_patella_admin_tells_an_export_as_one_document),
         cmocka_unit_test(test_patella_admin_says_why_not_and_leaves_no_file),
     };
     memory_init();

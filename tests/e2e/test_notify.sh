@@ -113,9 +113,11 @@ check "a number of another kind is named" says 'does not belong to --kind accoun
 check "a number out of range" exits 2 admin audit review demo --kind late_entries --days 5000
 check "what accounts did" is "$(admin audit review demo --kind accounts --json 2> "$dir/count" |
     jq -r 'select(.account == "=me") | .detail.others')" 1234
+check "with --json each line is a finding" is \
+    "$(admin audit review demo --kind accounts --json 2> /dev/null | jq -s 'all(has("account"))')" true
 check "how many there are" grep -q ' found, ' "$dir/count"
 check "nothing was changed after it was signed" says ': 0 found' admin audit review demo --kind after_signature
 check "a review is on the trail" is \
     "$(query "SELECT string_agg(new ->> 'kind', ' ' ORDER BY seq) FROM audit.event
-              WHERE operation = 'EXPORT' AND new ->> 'what' = 'review'")" 'accounts after_signature'
+              WHERE operation = 'EXPORT' AND new ->> 'what' = 'review'")" 'accounts accounts after_signature'
 plan
