@@ -48,8 +48,8 @@ enum csv_next { CSV_ROW, CSV_END, CSV_FILE_REFUSED, CSV_FAILED };
 
 /*
  * The next row, the header first; rows that are empty, or of which all cells are, are passed over
- * (csv_reader_empty_rows counts them).  CSV_FILE_REFUSED: a finding says why (unterminated_quote with the line the quote opened on, bad_quote,
- * row_too_long, two_encodings); CSV_FAILED: `error`, the bytes could not be had.
+ * (csv_reader_empty_rows counts them).  CSV_FILE_REFUSED: a finding says why (unterminated_quote with the line that the
+ * quote opened on, bad_quote, row_too_long, two_encodings); CSV_FAILED: `error`, the bytes could not be had.
  */
 enum csv_next csv_reader_next(struct csv_reader *reader, const struct csv_line **line, struct error *error) MUST_CHECK;
 

@@ -19,8 +19,8 @@ struct upload_scan *upload_scan_new(const void *owner, const struct upload_plan 
 void upload_scan_row(struct upload_scan *scan, const struct csv_line *line);
 
 /*
- * Sets decimal mark and date order of `plan`; false when the file is refused: unknown_column, mixed_dates, mixed_decimals,
- * wrong_site, mixed_delimiters (more rows of another count than of the header's), ambiguous_labels.
+ * Sets decimal mark and date order of `plan`; false when the file is refused: unknown_column, mixed_dates,
+ * mixed_decimals, wrong_site, mixed_delimiters (more rows of another count than of the header's), ambiguous_labels.
  */
 bool upload_scan_end(struct upload_scan *scan, struct upload_plan *plan, struct upload_findings *findings) MUST_CHECK;
 
