@@ -37,7 +37,8 @@ struct upload_findings {
     size_t count;
     bool file_refused;       /* one of them refuses the file */
     size_t refusals;         /* those with UPLOAD_ROW_REFUSED or above */
-    size_t limit;            /* of findings that are kept (0: no limit); further ones are only counted */
+    size_t limit;            /* of findings that are kept (0: no limit); further ones are only counted, but for those
+                              * about the file as a whole */
     size_t dropped;
 };
 
@@ -51,6 +52,7 @@ struct upload_place {
 /* None yet. */
 struct upload_findings upload_findings_begin(const void *owner);
 
+/* `place` NULL: the file.  Everything is copied. */
 void upload_finding_add(struct upload_findings *findings, enum upload_severity severity, const char *code,
                         const struct upload_place *place, const char *format, ...) PRINTF_LIKE(5, 6);
 
