@@ -22,12 +22,14 @@ struct upload_column {
     const char *name;            /* as it stands in the header */
     enum upload_role role;
     const struct form *form;     /* of items, scores, dates and "complete" columns; NULL: by the row */
-    int item;                    /* index in form->items (or form->scores), -1 for none */
+    int item;                    /* index in form->items (or form->scores), -1 for none or when the row says the form */
+    const char *id;              /* of the item or score, to look for in the row's form and version; else NULL */
     const struct choice *choice; /* of UPLOAD_CHECKBOX */
     const char *visit;           /* of wide files, else NULL */
     const char *knee;
     int instance;                /* 0: by the row */
     bool blank_clears;
+    const char *hint;            /* of UPLOAD_UNKNOWN: "; did you mean ...?", behind what is said of it; never NULL */
 };
 
 struct upload_plan {
@@ -65,5 +67,17 @@ bool upload_is_header(void *profile, const char *const *cells, size_t count);
 struct upload_plan *upload_plan_make(const void *owner, const struct catalogue *catalogue,
                                      const struct upload_profile *profile, const struct csv_dialect *dialect,
                                      const struct csv_header *header, struct upload_findings *findings) MUST_CHECK;
+
+/* What a column with this name would be in a flat file: for UPLOAD_FIELD_NAME.  UPLOAD_UNKNOWN with a hint, too. */
+struct upload_column upload_plan_field(const void *owner, const struct upload_plan *plan, const char *name);
+
+/*
+ * The id of the visit that a word of the file stands for (or "unscheduled"), NULL when there is none: by the profile's
+ * words, the visits' ids and titles, and REDCap's event names made of these ("3_months_arm_1").
+ */
+const char *upload_visit_of(const struct catalogue *catalogue, const struct upload_profile *profile, const char *word);
+
+/* "left", "right" or "none" by the profile's words and the usual ones (L, R, links, gauche, ...), NULL for others. */
+const char *upload_knee_of(const struct upload_profile *profile, const char *word);
 
 #endif

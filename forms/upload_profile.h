@@ -43,7 +43,11 @@ enum upload_role {
     UPLOAD_CHECKBOX,             /* form, item and choice: one of the columns field___code */
     UPLOAD_SCORE,                /* form and score: held against what the items give */
     UPLOAD_COMPLETE,             /* <form>_complete: incomplete forms are taken, and said */
-    UPLOAD_STATUS                /* of the row: words of `rejected` refuse it (ODK's ReviewState) */
+    UPLOAD_STATUS,               /* of the row: words of `rejected` refuse it (ODK's ReviewState) */
+    UPLOAD_NAMELESS,             /* without a name, or with that of row numbers: may hold 1, 2, 3 ... or nothing */
+    UPLOAD_NOT_ANSWERED,         /* of our exports: "p1=refused p2=unknown" */
+    UPLOAD_FIELD_NAME,           /* of REDCap's EAV form: a row is one field, named here, */
+    UPLOAD_FIELD_VALUE           /* ... and its value; upload_plan_field says what the field is */
 };
 
 struct upload_column_rule {
