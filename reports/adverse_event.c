@@ -6,7 +6,6 @@
 #include "forms/base/memory.h"
 
 #define FORM_ADVERSE_EVENT "adverse_event"
-#define HARVEST_SITE "harvest_site"
 
 enum { GRADE_DEATH = 5 };
 

@@ -126,7 +126,7 @@ static void list_interests(const void *owner, struct safety *safety)
     struct event_row *rows = memory_new_array(owner, struct event_row, codes.count);
     uint32_t **events = memory_new_array(owner, uint32_t *, codes.count);
     for (size_t k = 0; k < codes.count; k++) {
-        bool refused = safety->dataset->pooled && strcmp(codes.at[k], "harvest_site") == 0;
+        bool refused = safety->dataset->pooled && strcmp(codes.at[k], HARVEST_SITE) == 0;
         rows[k] = (struct event_row){.name = codes.at[k], .refused = refused};
     }
     /* Counted first, so that each row has the room that it needs. */

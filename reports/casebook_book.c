@@ -6,9 +6,6 @@
 
 #include "forms/base/memory.h"
 
-#define UNSCHEDULED "unscheduled"
-#define HARVEST_SITE "harvest_site"
-
 const char book_withheld[] = "withheld (masked study)";
 
 const char *thing_text(const json_t *thing, const char *member)
@@ -105,7 +102,7 @@ const char *book_record_title(const struct book *book, const json_t *thing)
         catalogue_find_form(book->frame->dataset->catalogue, thing_text(thing, "form"), 0);
     const char *visit = thing_text(thing, "visit");
     const char *title = make_title(book, form, thing);
-    return strcmp(visit, UNSCHEDULED) == 0 ? title : memory_format(book, "%s %s", visit, title);
+    return strcmp(visit, VISIT_UNSCHEDULED) == 0 ? title : memory_format(book, "%s %s", visit, title);
 }
 
 /* ---- order ---- */
@@ -128,7 +125,7 @@ static void place_record(struct book_record *record, const struct protocol *prot
     } else if (visit != NULL) {
         record->chapter = 1 + (size_t)(visit - protocol->visits);
         record->rank = find_name(visit->forms, visit->form_count, record->form);
-    } else if (strcmp(record->visit, UNSCHEDULED) != 0) {
+    } else if (strcmp(record->visit, VISIT_UNSCHEDULED) != 0) {
         record->chapter = behind;
     } else {
         record->chapter = behind + 1;

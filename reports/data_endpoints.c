@@ -7,7 +7,6 @@
 #include "reports/data_table.h"
 #include "reports/subject_sets.h"
 
-#define VISIT_UNSCHEDULED "unscheduled"
 #define YES_NO "Y=yes; N=no"
 
 /* What the values of one endpoint and subject share. */

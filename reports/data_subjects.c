@@ -9,7 +9,6 @@
 #include "reports/data_table.h"
 #include "reports/subject_sets.h"
 
-#define VISIT_UNSCHEDULED "unscheduled"
 #define YES_NO "Y=yes; N=no"
 
 /* An item of the protocol's baseline table. */

@@ -26,6 +26,8 @@
 enum knee_side { KNEE_NONE, KNEE_LEFT, KNEE_RIGHT };
 
 #define STUDY_DAY_NONE INT32_MIN
+#define VISIT_UNSCHEDULED "unscheduled"      /* the visit of a record that was entered for none */
+#define HARVEST_SITE "harvest_site"          /* code of special interest: events there name the arm */
 enum { NO_COHORT = -1, NO_VISIT = -1 };
 
 /* A record; its form, visit, scores and answers are asked for by the functions below. */
@@ -157,7 +159,7 @@ size_t dataset_form_records(const struct dataset *dataset, size_t form);
 int dataset_form_number(const struct dataset *dataset, const char *form);
 bool record_is(const struct dataset *dataset, const struct record *record, int form_number);
 
-/* Chosen by the person: visit id or "unscheduled"; the latter constant time. */
+/* Chosen by the person: visit id or VISIT_UNSCHEDULED; the latter constant time. */
 const char *record_visit(const struct dataset *dataset, const struct record *record);
 bool record_is_unscheduled(const struct dataset *dataset, const struct record *record);
 

@@ -8,9 +8,6 @@
 #include "forms/base/memory.h"
 #include "reports/dataset_store.h"
 
-#define VISIT_UNSCHEDULED "unscheduled"
-#define HARVEST_SITE "harvest_site"
-
 enum { MOST_VISITS = UINT16_MAX, FIRST_RECORDS = 4096, FIRST_WORDS = 16384 };
 
 /* ---- what is kept of each form ---- */

@@ -72,7 +72,7 @@ struct record_store {
     size_t form_count;
     const char **form_ids;       /* by number */
     size_t form_id_count;
-    const char **visits;         /* names; [0] is "unscheduled" */
+    const char **visits;         /* names; [0] is VISIT_UNSCHEDULED */
     size_t *visit_lengths;
     size_t visit_count;
     struct record_block **blocks;
