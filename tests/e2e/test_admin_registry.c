@@ -7,29 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
 #include "forms/base/memory.h"
+#include "tests/support/command.h"
 #include "tests/support/registry.h"
 
 /* Runs patella-admin with these words of a shell; its exit status, what it says in `*output`. */
 static int run_admin(struct registry *registry, const char *words, const char **output)
 {
-    const char *build = getenv("BUILD");
     const char *conninfo = test_database_conninfo(registry, registry->database, "patella_admin");
-    char *command = memory_format(registry, "%s/bin/patella-admin %s --db \"%s\" 2>&1",
-                                  build != NULL ? build : "build", words, conninfo);
-    char *said = memory_new_array(registry, char, 4096);
-    FILE *pipe = popen(command, "r");   /* NOLINT(cert-env33-c): the test's own words */
-    assert_non_null(pipe);
-    size_t length = fread(said, 1, 4095, pipe);
-    said[length] = '\0';
-    *output = said;
-    int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    char *command = memory_format(registry, "%s %s --db \"%s\" 2>&1", command_program(registry, "patella-admin"),
+                                  words, conninfo);
+    int status = -1;
+    *output = command_run(registry, command, &status);
+    return status;
 }
 
 static void admin(struct registry *registry, const char *words, int status, const char *says)

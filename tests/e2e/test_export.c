@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <archive.h>
@@ -17,6 +16,7 @@
 
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
+#include "tests/support/command.h"
 #include "tests/support/registry.h"
 
 enum { RECORDS = 450 };          /* more than two pages of a file */
@@ -283,21 +283,13 @@ static void test_masked_study_leaves_out_what_may_name_the_arm(void **state)
 /* What it says; its exit status goes to `*status`.  `arguments` beside server and token. */
 static const char *admin_export(struct registry *registry, const char *token, const char *arguments, int *status)
 {
-    const char *build = getenv("BUILD");
     const char *folder = registry->daemon->folder;
     char *command = memory_format(registry,
-        "printf '%s\n' > %s/token; %s/bin/patella-admin export %s --url https://localhost:%d --token-file %s/token "
-        "--ca %s 2>&1; s=$?; rm %s/token; exit $s", token, folder, build != NULL ? build : "build", arguments,
-        registry->daemon->port, folder, registry->daemon->certificate, folder);
-    struct text *said = text_new(registry);
-    FILE *program = popen(command, "re");   /* NOLINT(cert-env33-c): the command is this test's own */
-    char buffer[512];
-    assert_non_null(program);
-    for (size_t got; (got = fread(buffer, 1, sizeof buffer, program)) > 0;)
-        text_append_bytes(said, buffer, got);
-    int ended = pclose(program);
-    *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
-    return said->bytes;
+        "printf '%s\n' > %s/token; %s export %s --url https://localhost:%d --token-file %s/token "
+        "--ca %s 2>&1; s=$?; rm %s/token; exit $s", token, folder,
+        command_program(registry, "patella-admin"), arguments, registry->daemon->port, folder,
+        registry->daemon->certificate, folder);
+    return command_run(registry, command, status);
 }
 
 static void test_patella_admin_writes_what_the_api_gives(void **state)

@@ -10,13 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "forms/base/memory.h"
 #include "tests/support/collected.h"
-
-enum { OUTPUT_LIMIT = 1 << 20 };
+#include "tests/support/command.h"
 
 struct fixture {
     struct collected *collected;
@@ -49,47 +47,28 @@ static int set_up_masked(void **state)
     return 0;
 }
 
-/* Runs a shell command; its standard output and error, and its exit status. */
-static const char *run_command(const struct fixture *fixture, const char *command, int *status)
-{
-    FILE *pipe = popen(command, "r");    /* NOLINT(cert-env33-c): the commands are this test's own */
-    assert_non_null(pipe);
-    char *output = memory_new_array(fixture, char, OUTPUT_LIMIT);
-    size_t length = fread(output, 1, OUTPUT_LIMIT - 1, pipe);
-    output[length] = '\0';
-    *status = WEXITSTATUS(pclose(pipe));
-    return output;
-}
-
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     int status;
-    run_command(fixture, memory_format(fixture, "rm -r '%s'", fixture->folder), &status);
+    command_run(fixture, memory_format(fixture, "rm -r '%s'", fixture->folder), &status);
     return talloc_free(fixture);
-}
-
-static const char *program(void)
-{
-    const char *build = getenv("BUILD");
-    return memory_format(NULL, "%s/bin/patella-report", build != NULL ? build : "build");
 }
 
 /* patella-report with `options`, in which %s is the test's folder; the study's database is given. */
 static const char *run_report(const struct fixture *fixture, const char *options, const char *name,
                               int *status)
 {
-    const char *path = program();
-    char *command = memory_format(fixture, "%s --db '%s' %s --out '%s/%s' 2>&1", path, fixture->conninfo,
-                                  options, fixture->folder, name);
-    talloc_free((void *)path);
-    return run_command(fixture, command, status);
+    char *command = memory_format(fixture, "%s --db '%s' %s --out '%s/%s' 2>&1",
+                                  command_program(fixture, "patella-report"), fixture->conninfo, options,
+                                  fixture->folder, name);
+    return command_run(fixture, command, status);
 }
 
 static int compare_folders(const struct fixture *fixture, const char *a, const char *b)
 {
     int status;
-    run_command(fixture, memory_format(fixture, "cd '%s' && diff -r '%s' '%s'", fixture->folder, a, b),
+    command_run(fixture, memory_format(fixture, "cd '%s' && diff -r '%s' '%s'", fixture->folder, a, b),
                 &status);
     return status;
 }
@@ -140,14 +119,14 @@ static void test_patella_report_folder_of_something_else_is_never_replaced(void 
 {
     struct fixture *fixture = *state;
     int status;
-    run_command(fixture,
+    command_run(fixture,
                 memory_format(fixture, "cd '%s' && mkdir mine && echo x > mine/letter", fixture->folder),
                 &status);
     run_report(fixture, "--study demo --cut 1 --force", "mine", &status);
     assert_int_equal(status, 1);
     assert_string_equal(
-        run_command(fixture, memory_format(fixture, "ls '%s/mine'", fixture->folder), &status), "letter\n");
-    assert_string_equal(run_command(fixture, memory_format(fixture, "ls '%s'", fixture->folder), &status),
+        command_run(fixture, memory_format(fixture, "ls '%s/mine'", fixture->folder), &status), "letter\n");
+    assert_string_equal(command_run(fixture, memory_format(fixture, "ls '%s'", fixture->folder), &status),
                         "mine\n");
 }
 
@@ -180,7 +159,6 @@ static void test_patella_report_masked_study_by_an_approved_request(void **state
 {
     struct fixture *fixture = *state;
     int status;
-    const char *path = program();
     static const char options[] = "--study demo --cut 1 --unblinding " REQUEST;
     const char *output = run_report(fixture, options, "early", &status);
     assert_int_equal(status, 1);
@@ -192,13 +170,13 @@ static void test_patella_report_masked_study_by_an_approved_request(void **state
     static const char *const holds[] = {"'This report is unmasked' report.html", "CELLS results.csv",
                                         "'\"unblinding\": \"" REQUEST "\"' manifest.json"};
     for (size_t i = 0; i < sizeof holds / sizeof holds[0]; i++) {
-        run_command(fixture, memory_format(fixture, "cd '%s/one' && grep -q %s", fixture->folder, holds[i]), &status);
+        command_run(fixture, memory_format(fixture, "cd '%s/one' && grep -q %s", fixture->folder, holds[i]), &status);
         if (status != 0)
             fail_msg("not there: %s", holds[i]);
     }
-    output = run_command(fixture, memory_format(fixture, "%s verify '%s/one' --unsealed-ok --db '%s' 2>&1", path,
-                                                fixture->folder, fixture->conninfo), &status);
-    talloc_free((void *)path);
+    const char *command = memory_format(fixture, "%s verify '%s/one' --unsealed-ok --db '%s' 2>&1",
+                                        command_program(fixture, "patella-report"), fixture->folder, fixture->conninfo);
+    output = command_run(fixture, command, &status);
     if (status != 0)
         fail_msg("%s", output);
     assert_string_equal(test_value(collected_db(fixture->collected),

@@ -10,17 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
+#include "tests/support/command.h"
 
 #define PROCEDURE "migrations/README.md"
 #define FIRST_ID "0190a1b2-c3d4-7e5f-8a9b-f00000000001"
 
-enum { OUTPUT_LIMIT = 4 << 20, PROCEDURE_LIMIT = 1 << 20, MORE_SUBMISSIONS = 300, MORE_FIRST_SUBJECT = 101 };
+enum { PROCEDURE_LIMIT = 1 << 20, MORE_SUBMISSIONS = 300, MORE_FIRST_SUBJECT = 101 };
 
 static const char *resolve(const void *owner, const char *path)
 {
@@ -49,14 +49,7 @@ static const char *write_prelude(struct drill *drill, enum drill_user user)
 static void run(struct drill *drill, enum drill_user user, const char *command)
 {
     const char *whole = memory_format(drill, "exec 2>&1\n%s%s", write_prelude(drill, user), command);
-    FILE *pipe = popen(whole, "r");      /* NOLINT(cert-env33-c): the commands are the tests' own */
-    assert_non_null(pipe);
-    char *output = memory_new_array(drill, char, OUTPUT_LIMIT);
-    size_t length = fread(output, 1, OUTPUT_LIMIT - 1, pipe);
-    output[length] = '\0';
-    int status = pclose(pipe);
-    drill->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-    drill->output = output;
+    drill->output = command_run(drill, whole, &drill->status);
 }
 
 const char *drill_shell(struct drill *drill, enum drill_user user, const char *command, ...)

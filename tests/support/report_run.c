@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "forms/base/memory.h"
-
-enum { OUTPUT_LIMIT = 1 << 20 };
+#include "tests/support/command.h"
 
 struct report_run *report_run_new(const char *masking)
 {
@@ -29,29 +27,10 @@ struct report_run *report_run_new(const char *masking)
     return run;
 }
 
-/* Path of the program: $BUILD may be relative to where the tests were started. */
-static const char *program_path(const struct report_run *run)
-{
-    const char *build = getenv("BUILD");
-    char *relative = memory_format(run, "%s/bin/patella-report", build != NULL ? build : "build");
-    char *absolute = realpath(relative, NULL);
-    if (absolute == NULL)
-        fail_msg("there is no %s", relative);
-    char *path = memory_copy_string(run, absolute);
-    free(absolute);
-    return path;
-}
-
 static const char *run_command(struct report_run *run, const char *command)
 {
-    FILE *pipe = popen(command, "r");    /* NOLINT(cert-env33-c): the commands are the tests' own */
-    assert_non_null(pipe);
-    char *output = memory_new_array(run, char, OUTPUT_LIMIT);
-    size_t length = fread(output, 1, OUTPUT_LIMIT - 1, pipe);
-    output[length] = '\0';
-    run->status = WEXITSTATUS(pclose(pipe));
-    run->output = output;
-    return output;
+    run->output = command_run(run, command, &run->status);
+    return run->output;
 }
 
 const char *report_shell(struct report_run *run, const char *format, ...)
@@ -69,13 +48,13 @@ const char *report_program(struct report_run *run, const char *format, ...)
     va_start(arguments, format);
     char *options = memory_format_list(run, format, arguments);
     va_end(arguments);
-    return report_shell(run, "'%s' --db '%s' %s", program_path(run), run->conninfo, options);
+    return report_shell(run, "'%s' --db '%s' %s", command_program(run, "patella-report"), run->conninfo, options);
 }
 
 void report_start(struct report_run *run, const char *log, const char *arguments)
 {
-    report_shell(run, "{ '%s' --db '%s' %s > '%s' 2>&1 & echo $! > started; }", program_path(run), run->conninfo,
-                 arguments, log);
+    report_shell(run, "{ '%s' --db '%s' %s > '%s' 2>&1 & echo $! > started; }",
+                 command_program(run, "patella-report"), run->conninfo, arguments, log);
 }
 
 void report_wait(struct report_run *run)

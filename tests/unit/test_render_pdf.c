@@ -17,6 +17,7 @@
 #include "forms/base/memory.h"
 #include "reports/render_html.h"
 #include "reports/render_pdf.h"
+#include "tests/support/command.h"
 #include "tests/support/figures.h"
 #include "tests/support/markup.h"
 
@@ -182,14 +183,10 @@ static const char *read_page(const struct fixture *fixture, int number)
         number > 0 ? memory_format(fixture, "-f %d -l %d", number, number) : memory_copy_string(fixture, "");
     char *command =
         memory_format(fixture, "pdftotext %s -layout %s -", range, path_of(fixture, "report.pdf"));
-    FILE *stream = popen(command, "r");   /* NOLINT(cert-env33-c): the command is this test's own */
-    assert_non_null(stream);
-    struct text *out = text_new(fixture);
-    char buffer[4096];
-    for (size_t got; (got = fread(buffer, 1, sizeof buffer, stream)) > 0;)
-        text_append_bytes(out, buffer, got);
-    assert_int_equal(pclose(stream), 0);
-    return out->bytes;
+    int status = -1;
+    const char *page = command_run(fixture, command, &status);
+    assert_int_equal(status, 0);
+    return page;
 }
 
 /* A chapter with one table of `rows` rows of long texts, below a paragraph. */
