@@ -9,172 +9,64 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-#include <jansson.h>
-
-#include "collector/token_file.h"
+#include "collector/api_client.h"
 #include "forms/base/memory.h"
-#include "forms/base/text.h"
 
-enum { CUT_MOST = 2000000000, CONNECT_TIMEOUT_S = 10, SILENCE_S = 120, REFUSAL_LIMIT = 1 << 16 };
-
-struct download {
-    CURL *curl;
-    struct curl_slist *headers;
-    int file;
-    const char *path;
-    struct text *refusal;                /* the body of another status than 200 */
-    int64_t bytes;
-    int failed;                          /* errno of the file */
-    char message[CURL_ERROR_SIZE];
-};
-
-static int free_download(struct download *download)
-{
-    curl_slist_free_all(download->headers);
-    curl_easy_cleanup(download->curl);
-    curl_global_cleanup();
-    if (download->file >= 0)
-        close(download->file);
-    return 0;
-}
-
-static size_t write_file(struct download *download, const char *bytes, size_t length)
-{
-    for (size_t at = 0; at < length;) {
-        ssize_t written = write(download->file, bytes + at, length - at);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            download->failed = written < 0 ? errno : EIO;
-            return 0;
-        }
-        at += (size_t)written;
-    }
-    download->bytes += (int64_t)length;
-    return length;
-}
-
-static size_t take(char *bytes, size_t size, size_t count, void *context)
-{
-    struct download *download = context;
-    long status = 0;
-    curl_easy_getinfo(download->curl, CURLINFO_RESPONSE_CODE, &status);
-    if (status == 200)
-        return write_file(download, bytes, size * count);
-    if (size * count > REFUSAL_LIMIT - download->refusal->length)
-        return 0;
-    text_append_bytes(download->refusal, bytes, size * count);
-    return size * count;
-}
-
-static void set_options(struct download *download, const char *url, const char *ca)
-{
-    CURL *curl = download->curl;
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (ca != NULL)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, download->headers);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, download);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, download->message);
-}
-
-static struct download *begin_download(const void *owner, const char *token, struct error *error)
-{
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        error_set(error, ERROR_INTERNAL, "libcurl does not start");
-        return NULL;
-    }
-    struct download *download = memory_new(owner, struct download);
-    download->file = -1;
-    talloc_set_destructor(download, free_download);
-    download->curl = curl_easy_init();
-    download->refusal = text_new(download);
-    download->headers = curl_slist_append(NULL, memory_format(download, "Authorization: Bearer %s", token));
-    return download;
-}
-
-static const char *member(const json_t *object, const char *name)
-{
-    const char *value = json_string_value(json_object_get(object, name));
-    return value != NULL ? value : "";
-}
-
-static bool set_refused(const struct download *download, long status, struct error *error)
-{
-    json_t *problem = json_loadb(download->refusal->bytes, download->refusal->length, 0, NULL);
-    error_set(error, status == 401 || status == 403 ? ERROR_DENIED : ERROR_INPUT,
-              "the server refused the export (HTTP %ld): %s %s", status, member(problem, "code"),
-              member(problem, "detail"));
-    json_decref(problem);
-    return false;
-}
+enum { CUT_MOST = 2000000000, SILENCE_S = 120 };
 
 /* True when the body came whole and is on the disk. */
-static bool fetch(struct download *download, const char *url, struct error *error)
+static bool fetch(struct admin *admin, struct api_client *client, int cut, int file, int64_t *bytes,
+                  struct error *error)
 {
-    long status = 0;
-    CURLcode code = curl_easy_perform(download->curl);
-    curl_easy_getinfo(download->curl, CURLINFO_RESPONSE_CODE, &status);
-    if (download->failed != 0)
-        return error_io(error, download->failed, download->path);
-    if (code != CURLE_OK)
-        return error_set(error, ERROR_IO, "%s: %s; is patellad running there, and is --ca its CA?", url,
-                         download->message[0] != '\0' ? download->message : curl_easy_strerror(code));
-    if (status != 200)
-        return set_refused(download, status, error);
-    return fsync(download->file) == 0 || error_io(error, errno, download->path);
-}
-
-static const char *export_url(struct admin *admin, struct download *download, int cut)
-{
-    const char *server = admin_option(admin, "url");
-    size_t length = strlen(server);
-    char *study = curl_easy_escape(download->curl, admin_operand(admin, 0), 0);
-    if (study == NULL)
-        memory_exhausted();
-    const char *url = memory_format(download, "%.*s/api/v1/studies/%s/export?cut=%d",
-                                    (int)(length - (length > 0 && server[length - 1] == '/')), server, study, cut);
-    curl_free(study);
-    return url;
+    const char *file_name = admin_option(admin, "out");
+    const char *study = api_client_escape(client, admin->owner, admin_operand(admin, 0));
+    const struct api_request request = {
+        .method = "GET",
+        .path = memory_format(admin->owner, "/api/v1/studies/%s/export?cut=%d", study, cut),
+        .file = file,
+    };
+    struct api_reply reply;
+    enum api_outcome outcome = api_client_send(client, &request, &reply);
+    *bytes = reply.file_bytes;
+    if (outcome == API_FILE)
+        return error_io(error, api_client_errno(client), file_name);
+    if (reply.status == 0)
+        return api_client_set_away(client, &reply, error);
+    if (reply.status != 200)
+        return api_client_set_refused(&reply, "export", error);
+    return fsync(file) == 0 || error_io(error, errno, file_name);
 }
 
 /* Nobody else may read the file, none is written over, and what is not whole does not stay. */
 static bool export_cut(struct admin *admin, struct error *error)
 {
     int cut = 0;
-    char *token = NULL;
-    if (!admin_read_number(admin_option(admin, "cut"), "--cut", 1, CUT_MOST, &cut, error) ||
-        !token_file_read(admin->owner, admin_option(admin, "token-file"), &token, error))
+    int64_t bytes = 0;
+    const struct api_target target = {.url = admin_option(admin, "url"),
+                                      .ca_file = admin_option(admin, "ca"),
+                                      .token_file = admin_option(admin, "token-file"),
+                                      .silence_s = SILENCE_S};
+    if (!admin_read_number(admin_option(admin, "cut"), "--cut", 1, CUT_MOST, &cut, error))
         return false;
-    struct download *download = begin_download(admin->owner, token, error);
-    if (download == NULL)
+    struct api_client *client = api_client_new(admin->owner, &target, error);
+    if (client == NULL)
         return false;
-    download->path = admin_option(admin, "out");
-    download->file = open(download->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (download->file < 0)
-        return error_io(error, errno, download->path);
-    const char *url = export_url(admin, download, cut);
-    set_options(download, url, admin_option(admin, "ca"));
-    if (!fetch(download, url, error)) {
-        unlink(download->path);
+    const char *path = admin_option(admin, "out");
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return error_io(error, errno, path);
+    bool whole = fetch(admin, client, cut, file, &bytes, error);
+    close(file);
+    if (!whole) {
+        unlink(path);
         return false;
     }
-    admin_tell_text(admin, "file", download->path);
-    admin_tell_number(admin, "bytes", download->bytes);
+    admin_tell_text(admin, "file", path);
+    admin_tell_number(admin, "bytes", bytes);
     if (!admin_as_json(admin))
-        printf("%s: %lld bytes\n", download->path, (long long)download->bytes);
+        printf("%s: %lld bytes\n", path, (long long)bytes);
     return true;
 }
 
