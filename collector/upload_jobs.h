@@ -16,12 +16,8 @@
 
 enum { UPLOAD_WAIT_MS = 10000, UPLOAD_WAIT_MOST_MS = 60000 };
 
-struct upload_jobs_options {
-    const char *conninfo;        /* as for store_open */
-    int work_deadline_ms;        /* whoever waits is answered before the connection gives up */
-};
-
-bool upload_jobs_start(const struct upload_jobs_options *options, struct error *error) MUST_CHECK;
+/* `conninfo` as for store_open. */
+bool upload_jobs_start(const char *conninfo, struct error *error) MUST_CHECK;
 
 /*
  * There may be something to do for this upload (a UUID as text): its body is complete, or somebody who may read it has
@@ -37,10 +33,34 @@ void upload_jobs_wake(const struct principal *principal, const char *upload);
  */
 bool upload_jobs_answer(struct exchange *exchange, const char *upload, int wait_ms, int status) MUST_CHECK;
 
+/* What somebody has decided about an upload. */
+enum upload_order_kind { UPLOAD_COMMIT, UPLOAD_TAKE_BACK };
+
+struct upload_order {
+    enum upload_order_kind kind;
+    const char *token_sha256;    /* hexadecimal, of the preview that is to be committed */
+    const char *mode;            /* "all-or-nothing", "good-rows" */
+    const char *reason;          /* or NULL */
+};
+
 /*
- * Begins nothing more: a check ends after its batch and is queued again, a commit is rolled back unless COMMIT is under
- * way; whoever waits is answered as things stand.  False when a thread has not ended after `deadline_ms`.
+ * The same after an order: 200 with the upload once it is carried out, or why it cannot be; 202 when it goes on after
+ * `wait_ms`.  `order` belongs to the exchange.
  */
+bool upload_jobs_order(struct exchange *exchange, const char *upload, const struct upload_order *order,
+                       int wait_ms) MUST_CHECK;
+
+/* True while it is worked on, or waits for that: how far it is. */
+struct upload_progress;
+bool upload_jobs_look(const char *upload, struct upload_progress *progress);
+
+/*
+ * The daemon is about to end: nothing more is begun, a check ends after its batch and is queued again, a commit is
+ * rolled back unless COMMIT is under way; whoever waits is answered as things stand.
+ */
+void upload_jobs_hurry(void);
+
+/* Ends the threads; false when one has not ended after `deadline_ms`. */
 bool upload_jobs_stop(int deadline_ms) MUST_CHECK;
 
 #endif
