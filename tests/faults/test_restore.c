@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A restore drill: a base backup and archived WAL, taken under load, brought back to a point, as migrations/README.md
- * says.  Everything acknowledged before the point is there, nothing behind it; patella-seal names what is behind it,
+ * A restore drill: a base backup and archived WAL, taken under load, brought back to a point or a time, as
+ * migrations/README.md says.  Everything acknowledged before the point is there, nothing behind it; patella-seal names what is behind it,
  * and a new era lets everything go on.
  */
 #include <inttypes.h>
@@ -26,6 +26,8 @@ static const char archiving[] =
     "archive_command = 'mkdir -p ../archive && test ! -f ../archive/%f && cp %p ../archive/%f'\n";
 
 static const char stored_ids[] = "SELECT array_agg(s.id) FROM core.submission s";
+
+enum target { TO_NAME, TO_TIME };
 
 struct point {
     const char *least;           /* ids that were there before it was made */
@@ -56,11 +58,14 @@ static void report_before(struct drill *drill)
     drill_report(drill, "before");
 }
 
-static struct point make_point(struct drill *drill)
+static struct point make_point(struct drill *drill, enum target target)
 {
     struct point point = {.blocks = number_of(drill, "SELECT count(*) FROM audit.block")};
     point.least = memory_copy_string(drill, drill_value(drill, stored_ids));
-    drill_step(drill, DRILL_SUPERUSER, "psql -X --command=\"SELECT pg_create_restore_point('$POINT')\"");
+    if (target == TO_NAME)
+        drill_step(drill, DRILL_SUPERUSER, "psql -X --command=\"SELECT pg_create_restore_point('$POINT')\"");
+    else
+        drill_shell(drill, DRILL_OWN, "echo '%s' > moment", drill_value(drill, "SELECT clock_timestamp()"));
     assert_drill(drill, 0, "");
     point.next = memory_copy_string(drill, drill_value(drill, "SELECT pg_current_xact_id()"));
     return point;
@@ -93,18 +98,19 @@ static void lose_primary(struct drill *drill)
     cluster_kill(drill->run->cluster, CLUSTER_EVERYTHING);
 }
 
-static const char recovery[] =
-    "cp -a \"$BACKUP\" \"$NEW\"\n"
-    "cat >> \"$NEW/postgresql.auto.conf\" <<END\n"
-    "restore_command = 'cp \"$ARCHIVE/%f\" \"%p\"'\n"
-    "recovery_target_name = '$POINT'\n"
-    "recovery_target_action = 'promote'\n"
-    "END\n"
-    "touch \"$NEW/recovery.signal\"";
+#define RECOVERY(target) \
+    "cp -a \"$BACKUP\" \"$NEW\"\n" \
+    "cat >> \"$NEW/postgresql.auto.conf\" <<END\n" \
+    "restore_command = 'cp \"$ARCHIVE/%f\" \"%p\"'\n" \
+    target "\n" \
+    "recovery_target_action = 'promote'\n" \
+    "END\n" \
+    "touch \"$NEW/recovery.signal\""
 
-static void restore(struct drill *drill)
+static void restore(struct drill *drill, enum target target)
 {
-    drill_step(drill, DRILL_SUPERUSER, recovery);
+    drill_step(drill, DRILL_SUPERUSER, target == TO_NAME ? RECOVERY("recovery_target_name = '$POINT'")
+                                                         : RECOVERY("recovery_target_time = '$MOMENT'"));
     assert_drill(drill, 0, "");
     drill_move_to(drill, cluster_new_restored(drill, memory_format(drill, "%s/new", drill->folder)));
     drill_connect(drill);
@@ -177,7 +183,7 @@ static void go_on(struct drill *drill)
     assert_int_equal(number_of(drill, "SELECT count(DISTINCT era) FROM core.submission"), 2);
 }
 
-static void restore_to_point(const char *label, int blocks)
+static void restore_to_point(const char *label, enum target target, int blocks)
 {
     struct drill *drill = drill_new(label, archiving);
     fault_run_begin(drill->run);
@@ -185,11 +191,11 @@ static void restore_to_point(const char *label, int blocks)
     fault_run_wait(drill->run, 100);
     report_before(drill);
     fault_run_wait(drill->run, fault_random(500));
-    const struct point point = make_point(drill);
+    const struct point point = make_point(drill, target);
     go_behind(drill, blocks);
     drill_end_load(drill);
     lose_primary(drill);
-    restore(drill);
+    restore(drill, target);
     check_ledger(drill, &point);
     check_cut_off(drill, &point, blocks);
     open_era(drill, &point, blocks);
@@ -205,7 +211,14 @@ static void restore_to_point(const char *label, int blocks)
 static void test_restore_to_a_point_holds_what_was_acknowledged_before_it(void **state)
 {
     (void)state;
-    restore_to_point("restored to a point", 2);
+    restore_to_point("restored to a point", TO_NAME, 2);
+}
+
+/* The time is one of the server's clock; transactions that end behind it are not there. */
+static void test_restore_to_a_time_holds_what_was_acknowledged_before_it(void **state)
+{
+    (void)state;
+    restore_to_point("restored to a time", TO_TIME, 2);
 }
 
 /* The line of that block could be taken for one whose COMMIT was lost. */
@@ -214,13 +227,14 @@ static void test_restore_with_one_block_behind_the_point(void **state)
     (void)state;
     if (!faults_are_long())
         skip();
-    restore_to_point("restored, one block behind the point", 1);
+    restore_to_point("restored, one block behind the point", TO_NAME, 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_restore_to_a_point_holds_what_was_acknowledged_before_it),
+        cmocka_unit_test(test_restore_to_a_time_holds_what_was_acknowledged_before_it),
         cmocka_unit_test(test_restore_with_one_block_behind_the_point),
     };
     memory_init();

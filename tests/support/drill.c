@@ -41,7 +41,7 @@ static const char *write_prelude(struct drill *drill, enum drill_user user)
                          "set -eu; cd '%s'; export PATH='%s':'%s':\"$PATH\" PGDATABASE='%s'; %s; BACKUP=$PWD/backup; "
                          "NEW=$PWD/new; DUMP=$PWD; KEY=$PWD/key; PUBLIC_KEY=$PWD/key.pub; "
                          "CHECKPOINTS=$PWD/checkpoints; ARCHIVE=$(cat archive); POINT='before the upgrade'; "
-                         "REASON='a drill: restored on purpose'\n",
+                         "MOMENT=$(cat moment 2> /dev/null || :); REASON='a drill: restored on purpose'\n",
                          drill->folder, bin, drill->programs, test_database_name(drill->run->registry->database),
                          user == DRILL_SUPERUSER ? "export PGUSER=postgres" : "unset PGUSER");
 }
