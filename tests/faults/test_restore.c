@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A restore drill: a base backup and archived WAL, taken under load, brought back to a point or a time, as
- * migrations/README.md says.  Everything acknowledged before the point is there, nothing behind it; patella-seal names what is behind it,
- * and a new era lets everything go on.
+ * migrations/README.md says.  Everything acknowledged before the point is there, nothing behind it; patella-seal names
+ * what is behind it, and a new era lets everything go on.
  */
 #include <inttypes.h>
 #include <setjmp.h>
