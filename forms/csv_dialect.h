@@ -17,6 +17,8 @@ struct csv_dialect {
     char delimiter;          /* ',' ';' '\t' '|' '^'; 0 in a declaration: to be found */
     char decimal;            /* '.' or ','; 0: not known from the dialect alone (upload_scan.h) */
     bool quoting;            /* false: a quote is a character like others (LibreClinica) */
+    bool quoting_declared;   /* in a declaration: `quoting` is meant; else it is to be found */
+    bool encoding_guessed;   /* neither declared nor marked: bytes that do not fit refuse the file, not their row */
     bool byte_order_mark;
     bool sep_line;           /* the first line is "sep=;" */
     int64_t header_line;     /* 1-based line of the file that the header begins on */
@@ -32,6 +34,7 @@ typedef bool csv_is_header(void *context, const char *const *cells, size_t count
 /*
  * Fills in what `dialect` does not declare, from the first bytes of the file as they are (not decoded).  False when the
  * file is refused: empty_file, spreadsheet_file, two_encodings, encoding_undeclared, no_header, mixed_delimiters.
+ * A byte order mark, and characters that are valid UTF-8, stand above a declared encoding, and that is said.
  */
 bool csv_dialect_find(const void *bytes, size_t length, csv_is_header *is_header, void *context,
                       struct csv_dialect *dialect, struct upload_findings *findings) MUST_CHECK;

@@ -165,9 +165,12 @@ void text_append_csv(struct text *text, const char *string)
     text_append_bytes(text, "\"", 1);
 }
 
-/* Length of the UTF-8 sequence at `c` (at most `left` bytes), 0 when invalid.  RFC 3629, section 4. */
-static size_t utf8_sequence(const unsigned char *c, size_t left)
+/* RFC 3629, section 4. */
+size_t text_character_length(const char *bytes, size_t left)
 {
+    const unsigned char *c = (const unsigned char *)bytes;
+    if (left == 0)
+        return 0;
     if (c[0] < 0x80)
         return c[0] != 0 ? 1 : 0;
     size_t length = c[0] < 0xC2 ? 0 : c[0] < 0xE0 ? 2 : c[0] < 0xF0 ? 3 : c[0] < 0xF5 ? 4 : 0;
@@ -185,7 +188,7 @@ static size_t utf8_sequence(const unsigned char *c, size_t left)
 bool text_is_utf8(const char *bytes, size_t length)
 {
     for (size_t i = 0; i < length;) {
-        size_t step = utf8_sequence((const unsigned char *)bytes + i, length - i);
+        size_t step = text_character_length(bytes + i, length - i);
         if (step == 0)
             return false;
         i += step;
@@ -197,7 +200,7 @@ void text_drop_broken(char *string)
 {
     size_t length = strlen(string), kept = 0;
     for (size_t i = 0; i < length;) {
-        size_t step = utf8_sequence((const unsigned char *)string + i, length - i);
+        size_t step = text_character_length(string + i, length - i);
         memmove(string + kept, string + i, step);
         kept += step;
         i += step > 0 ? step : 1;

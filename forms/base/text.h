@@ -41,6 +41,9 @@ void text_append_csv(struct text *text, const char *string);
 /* True when the bytes are valid UTF-8 without NUL. */
 bool text_is_utf8(const char *bytes, size_t length);
 
+/* Bytes of the valid UTF-8 character, not NUL, at the beginning of the `left` bytes; 0: there is none. */
+size_t text_character_length(const char *bytes, size_t left);
+
 /* Takes out of `string` what is no valid UTF-8: halves of characters where a fixed room or a %.40s cut a text. */
 void text_drop_broken(char *string);
 
