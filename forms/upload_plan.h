@@ -68,9 +68,6 @@ struct upload_plan *upload_plan_make(const void *owner, const struct catalogue *
                                      const struct upload_profile *profile, const struct csv_dialect *dialect,
                                      const struct csv_header *header, struct upload_findings *findings) MUST_CHECK;
 
-/* What a column with this name would be in a flat file: for UPLOAD_FIELD_NAME.  UPLOAD_UNKNOWN with a hint, too. */
-struct upload_column upload_plan_field(const void *owner, const struct upload_plan *plan, const char *name);
-
 /*
  * The id of the visit that a word of the file stands for (or "unscheduled"), NULL when there is none: by the profile's
  * words, the visits' ids and titles, and REDCap's event names made of these ("3_months_arm_1").

@@ -47,7 +47,8 @@ enum upload_role {
     UPLOAD_NAMELESS,             /* without a name, or with that of row numbers: may hold 1, 2, 3 ... or nothing */
     UPLOAD_NOT_ANSWERED,         /* of our exports: "p1=refused p2=unknown" */
     UPLOAD_FIELD_NAME,           /* of REDCap's EAV form: a row is one field, named here, */
-    UPLOAD_FIELD_VALUE           /* ... and its value; upload_plan_field says what the field is */
+    UPLOAD_FIELD_VALUE,          /* ... and its value */
+    UPLOAD_STUDY                 /* the study's code: another one refuses the file */
 };
 
 struct upload_column_rule {

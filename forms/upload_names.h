@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Names of columns and words as people write them, made equal; only upload_p*.c and profile_write.c see it. */
+#ifndef PATELLA_UPLOAD_NAMES_H
+#define PATELLA_UPLOAD_NAMES_H
+
+#include <stdbool.h>
+
+/*
+ * `name` in small letters, without blanks of any width, soft hyphens and marks that nobody sees, with "-" for hyphens
+ * of other kinds and straight quotes for curly ones.  Two names are the same when these are (upload_same_name).
+ */
+char *upload_fold_name(const void *owner, const char *name);
+
+/* "3_months" of "3 Months": small letters and digits, one _ for all between them, as REDCap names events. */
+char *upload_slug(const void *owner, const char *name);
+
+#endif
