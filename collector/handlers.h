@@ -80,4 +80,17 @@ route_handler handle_list_reviews;
 route_handler handle_conclude_review;
 route_handler handle_export;
 
+/* handlers_uploads.c */
+route_handler handle_list_uploads;
+route_handler handle_show_upload;
+route_handler handle_list_upload_rows;
+route_handler handle_download_refused;
+route_handler handle_commit_upload;
+route_handler handle_take_back_upload;
+
+/* handlers_profiles.c */
+route_handler handle_list_profiles;
+route_handler handle_show_profile;
+route_handler handle_add_profile;
+
 #endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/upload_run.h"
+
+#include "collector/clock.h"
+#include "forms/base/memory.h"
+
+/* Where a run is. */
+struct position {
+    struct upload_run *run;
+    struct upload_rules *rules;
+    struct upload_batch *batch;
+    enum upload_sweep sweep;
+    struct upload_pass pass;
+    struct upload_progress progress;
+    int64_t bytes_before;        /* of earlier sweeps */
+};
+
+static bool is_over(const struct upload_run *run)
+{
+    return run->rejection.line != 0;
+}
+
+static bool send(struct position *at, struct error *error)
+{
+    struct upload_run *run = at->run;
+    bool left_out = run->whole && upload_tally_counts(run->tally)->refused > 0;
+    return !run->commits || left_out || upload_send_batch(run->work, at->batch, &run->rejection, error);
+}
+
+/* Judges, counts, keeps, stores what has been collected. */
+static bool end_batch(struct position *at, struct error *error)
+{
+    struct upload_run *run = at->run;
+    bool good = upload_batch_judge(at->batch, at->rules, error);
+    if (good) {
+        upload_tally_add_batch(run->tally, at->batch);
+        good = (!run->keeps || upload_tally_keep(run->tally, run->work, at->batch, error)) && send(at, error);
+    }
+    at->progress.rows += (int64_t)at->batch->count;
+    at->progress.bytes = at->bytes_before + at->pass.bytes;
+    talloc_free(at->batch);
+    at->batch = upload_batch_new(at->rules);
+    return good && (upload_job_note(run->work, &at->progress) || error_set(error, ERROR_BUSY, "the daemon ends"));
+}
+
+static bool take_line(void *context, const struct csv_line *line, struct error *error)
+{
+    struct position *at = context;
+    if (is_over(at->run))
+        return true;
+    upload_batch_add(at->batch, at->rules, line, at->sweep);
+    return !upload_batch_is_full(at->batch) || end_batch(at, error);
+}
+
+static bool run_sweep(struct position *at, struct error *error)
+{
+    at->pass = (struct upload_pass){.on_line = take_line, .context = at};
+    bool good = upload_reading_pass(at->run->work, at->run->reading, &at->pass, error) &&
+                (is_over(at->run) || end_batch(at, error));
+    at->bytes_before += at->pass.bytes;
+    return good;
+}
+
+bool upload_run_all(struct upload_run *run, struct error *error)
+{
+    struct upload_work *work = run->work;
+    struct position at = {.run = run};
+    at.rules = upload_rules_new(work, run->reading, run->commits ? work->writer : work->store);
+    at.rules->judging.reason = run->reason;
+    at.rules->judging.reason_pending = run->reason_pending;
+    at.batch = upload_batch_new(at.rules);
+    at.progress = (struct upload_progress){.phase = run->commits ? UPLOAD_COMMITTING : UPLOAD_CHECKING,
+                                           .began_us = clock_now_us()};
+    for (int sweep = 0; sweep < SWEEP_COUNT; sweep++)
+        at.progress.of_bytes += run->reading->wanted[sweep] ? run->reading->upload->received : 0;
+    run->tally = upload_tally_new(work->owner);
+    upload_tally_add_findings(run->tally, &run->reading->findings);
+    bool good = true;
+    for (int sweep = 0; good && sweep < SWEEP_COUNT; sweep++) {
+        at.sweep = (enum upload_sweep)sweep;
+        good = !run->reading->wanted[sweep] || run_sweep(&at, error);
+    }
+    talloc_free(at.rules);
+    if (good)
+        upload_tally_digest(run->tally, run->digest);
+    return good;
+}
