@@ -43,12 +43,12 @@ static bool find_dialect(struct upload_reading *reading, struct csv_source *sour
 {
     const char *head = NULL;
     size_t length = 0;
-    if (!csv_source_peek(source, &head, &length, error))
-        return false;
+    if (!csv_source_peek(source, &head, &length, error)) {
+        reading->refused = reading->findings.file_refused;
+        return reading->refused;
+    }
     if (reading->profile != NULL)
         reading->dialect = reading->profile->dialect;
-    else
-        reading->dialect.quoting = true;
     reading->refused = !csv_dialect_find(head, length, upload_is_header, (void *)(uintptr_t)reading->profile,
                                          &reading->dialect, &reading->findings);
     return true;
@@ -291,6 +291,7 @@ void upload_dialect_to_json(struct text *out, const struct upload_reading *readi
     json_text(out, "delimiter", delimiter);
     json_boolean(out, "quoting", dialect->quoting);
     json_boolean(out, "byte_order_mark", dialect->byte_order_mark);
+    json_boolean(out, "sep_line", dialect->sep_line);
     json_text(out, "newline", dialect->newline);
     json_texts(out, "header", reading->header, reading->header_count);
     text_append(out, "}");
@@ -310,6 +311,7 @@ const char *const *upload_dialect_from_json(const void *owner, const char *json,
             .encoding = csv_encoding_of(encoding), .delimiter = delimiter[0],
             .quoting = json_is_true(json_object_get(root, "quoting")),
             .byte_order_mark = json_is_true(json_object_get(root, "byte_order_mark")),
+            .sep_line = json_is_true(json_object_get(root, "sep_line")),
             .newline = memory_copy_string(owner, newline)};
         *count = json_array_size(header);
         cells = memory_new_array(owner, const char *, *count + 1);

@@ -67,18 +67,6 @@ static void write_row(const struct upload_refused *refused, struct text *out, co
     talloc_free(all);
 }
 
-static void begin(const struct upload_refused *refused, struct text *out)
-{
-    const struct csv_dialect *dialect = &refused->dialect;
-    if (dialect->byte_order_mark && dialect->encoding == CSV_UTF8)
-        text_append_bytes(out, "\xef\xbb\xbf", 3);
-    else if (dialect->byte_order_mark && dialect->encoding == CSV_UTF16LE)
-        text_append_bytes(out, "\xff\xfe", 2);
-    else if (dialect->byte_order_mark && dialect->encoding == CSV_UTF16BE)
-        text_append_bytes(out, "\xfe\xff", 2);
-    write_row(refused, out, refused->header, refused->header_count, error_columns);
-}
-
 /* ---- what is said of a row ---- */
 
 /* Line ends would make two rows of it where nothing is quoted; so would tabs. */
@@ -126,8 +114,10 @@ bool upload_refused_write(void *context, struct store *store, struct text *out, 
     struct store_upload_rows *rows = store_list_upload_rows(refused, store, &refused->at, &filter, error);
     if (rows == NULL)
         return false;
-    if (!refused->begun)
-        begin(refused, out);
+    if (!refused->begun) {
+        csv_write_begin(out, &refused->dialect);
+        write_row(refused, out, refused->header, refused->header_count, error_columns);
+    }
     refused->begun = true;
     for (size_t i = 0; i < rows->count; i++) {
         write_refused(refused, out, &rows->rows[i]);
