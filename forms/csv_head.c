@@ -43,7 +43,9 @@ static struct utf8_seen look(const struct csv_head *head, bool is_cr_newline)
         seen.nuls += byte == '\0';
         if (step > 1 && seen.multibyte++ == 0)
             seen.multibyte_line = line;
-        if (step == 0 && byte != '\0' && !seen.has_bad && !is_cut_character(head, i)) {
+        if (step == 0 && byte != '\0' && is_cut_character(head, i))
+            break;
+        if (step == 0 && byte != '\0' && !seen.has_bad) {
             seen.has_bad = true;
             seen.bad_at = i;
             seen.bad_line = line;

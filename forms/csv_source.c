@@ -290,6 +290,17 @@ static bool open_zip(struct csv_source *source, struct error *error)
     return true;
 }
 
+/* What libarchive does not ask for: whoever gives the bytes may want to have given all of them. */
+static bool read_rest(struct csv_source *source, struct error *error)
+{
+    const char *bytes;
+    size_t length = 1;
+    while (length > 0)
+        if (!read_upload(source, &bytes, &length, error))
+            return false;
+    return true;
+}
+
 /* Behind the file: there must not be another. */
 static bool end_zip(struct csv_source *source, struct error *error)
 {
@@ -303,7 +314,7 @@ static bool end_zip(struct csv_source *source, struct error *error)
         upload_finding_add(source->findings, UPLOAD_ASSUMED, "zip", NULL,
                            "passed over in the ZIP file: %zu %s no CSV", source->others,
                            source->others == 1 ? "file that is" : "files that are");
-    return true;
+    return read_rest(source, error);
 }
 
 /* ---- the file ---- */
