@@ -14,6 +14,21 @@
 /* An act on a record, or an event of it. */
 #define OUTCOME "SELECT o.code, o.number, " RFC3339("o.at") "\n"
 
+#define EPOCH(column) "extract(epoch FROM " column ")::bigint"
+
+#define UPLOAD_COLUMNS \
+    "SELECT u.upload_id, u.site_id, u.account, u.name, u.form, u.profile, u.profile_version, u.profile_site,\n" \
+    "       u.metadata, u.size, u.received, " HEX("u.sha256") ", u.state, u.problem, u.mode, u.reason,\n" \
+    "       " RFC3339("u.begun_at") ", " EPOCH("u.expires_at") ", u.phase, u.rows_done, u.bytes_done,\n" \
+    "       " EPOCH("u.phase_began_at") ", " EPOCH("u.noted_at") ", u.counts, " HEX("u.digest") ",\n" \
+    "       u.reason_needed, " RFC3339("u.previewed_at") ", " EPOCH("u.preview_ends_at") ", u.batch_no,\n" \
+    "       u.committed_by, " RFC3339("u.committed_at") ", u.receipt, u.same_as, u.taken_back_by,\n" \
+    "       " RFC3339("u.taken_back_at") ", u.taken_back_reason, u.findings, u.dialect\n"
+
+#define UPLOAD_PROFILE_COLUMNS \
+    "SELECT p.site_id, p.name, p.version, p.yaml, " HEX("p.sha256") ", p.recorded_by, " \
+    RFC3339("p.recorded_at") "\n"
+
 /* Token, study, one, site, subject, state, after_site, after_id, most. */
 #define LIST_PARAMETERS "($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::int, $8::uuid, $9::int)"
 
@@ -186,6 +201,43 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "                      $13::date[], $14::int[], $15::text[], $16::float8[], $17::int[], $18::int[],\n"
         "                      $19::text[], $20::text[],\n"
         "                      $21::text[], $22::text[]) v"},
+
+    [STATEMENT_FIND_UPLOAD] = {"find_upload",
+        UPLOAD_COLUMNS
+        "FROM api.find_upload($1::bytea, $2::int, $3::uuid) u"},
+
+    [STATEMENT_LIST_UPLOADS] = {"list_uploads",
+        UPLOAD_COLUMNS
+        "FROM api.list_uploads($1::bytea, $2::int, $3::int, $4::text, $5::uuid, $6::int) u"},
+
+    [STATEMENT_BEGIN_UPLOAD] = {"begin_upload",
+        "SELECT u.code, u.upload_id, u.site_id, " EPOCH("u.expires_at") "\n"
+        "FROM api.begin_upload($1::bytea, $2::int, $3::int, $4::text, $5::text, $6::text, $7::int, $8::bigint,\n"
+        "                      $9::text, $10::text, $11::text, $12::int) u"},
+
+    [STATEMENT_APPEND_UPLOAD] = {"append_upload",
+        "SELECT u.code, u.received, " EPOCH("u.expires_at") "\n"
+        "FROM api.append_upload($1::bytea, $2::int, $3::uuid, $4::bigint, $5::bytea) u"},
+
+    [STATEMENT_END_UPLOAD] = {"end_upload",
+        "SELECT u.code, u.same_as\n"
+        "FROM api.end_upload($1::bytea, $2::int, $3::uuid, $4::bigint, pg_catalog.decode($5::text, 'hex')) u"},
+
+    [STATEMENT_DELETE_UPLOAD] = {"delete_upload", "SELECT api.delete_upload($1::bytea, $2::int, $3::uuid)"},
+
+    [STATEMENT_ADD_UPLOAD_PROFILE] = {"add_upload_profile",
+        UPLOAD_PROFILE_COLUMNS
+        "FROM api.add_upload_profile($1::bytea, $2::int, $3::int, $4::text, $5::text) p"},
+
+    [STATEMENT_LIST_UPLOAD_PROFILES] = {"list_upload_profiles",
+        UPLOAD_PROFILE_COLUMNS
+        "FROM api.list_upload_profiles($1::bytea, $2::int) p"},
+
+    [STATEMENT_FIND_UPLOAD_PROFILE] = {"find_upload_profile",
+        UPLOAD_PROFILE_COLUMNS
+        "FROM api.find_upload_profile($1::bytea, $2::int, $3::int, $4::text, $5::int) p"},
+
+    [STATEMENT_PURGE_UPLOADS] = {"purge_uploads", "SELECT api.purge_uploads()"},
 
     [STATEMENT_CALLS + CALL_OPEN_QUERY] = {"open_query",
         OUTCOME

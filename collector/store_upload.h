@@ -12,7 +12,8 @@
  *   committing -> queued      another preview is wanted: `problem` says why
  *   committing -> refused     a mode that was given at once, and a row that is refused
  *   taking_back -> committed  not taken back: `problem` says why
- *   receiving, previewed -> expired;  receiving, queued, previewed, refused -> deleted
+ *   receiving, previewed -> expired, and after 7 days that nobody asked for it: queued, checking, committing
+ *   receiving, queued, previewed, refused -> deleted
  *
  * An upload is seen by who sees all sites that it may be about: its site, or without one all sites that the token
  * covered that began it.  Everybody else gets ERROR_NOT_FOUND.  Ids are texts of UUIDs; what is no UUID is not found.

@@ -24,6 +24,10 @@ struct check_case {
 /* So many bytes. */
 #define SEALED(count) "pg_catalog.decode(pg_catalog.repeat('00', " count "), 'hex')"
 
+/* The rest of an upload that was committed. */
+#define COMMITTED ", committed_by, committed_at, committed_xid, committed_era, receipt, receipt_sha256"
+#define IN_FULL ", 'eve', now(), '5', 1, '{}', decode(repeat('00', 32), 'hex')"
+
 static const struct check_case checks[] = {
     {"audit.block", "block_before_check", "before", ABOUT_BYTES(32)},
     {"audit.block", "block_block_no_check", "block_no", "0", "1"},
@@ -162,6 +166,48 @@ static const struct check_case checks[] = {
     {"sec.session", "session_idle_check", "idle", "'2 hours'", "'1 hour'"},
     {"sec.session", "session_session_no_check", "session_no", "0", "1"},
     {"sec.session", "session_session_sha256_check", "session_sha256", ABOUT_BYTES(32)},
+    {"upload.chunk", "chunk_bytes_check", "bytes", SEALED("262145"), SEALED("262144")},
+    {"upload.chunk", "chunk_start_check", "start", "-1", "0"},
+    {"upload.file", "file_batch_no_check", "state, batch_no" COMMITTED, "'committed', 0" IN_FULL,
+     "'committed', 1" IN_FULL},
+    {"upload.file", "file_committed_check", "state, batch_no" COMMITTED, "'queued', 1" IN_FULL,
+     "'committed', 1" IN_FULL},
+    {"upload.file", "file_counts_check", "counts", "'{\"cell\": \"12\"}'", "'{\"rows\": 12, \"x\": true}'"},
+    {"upload.file", "file_digest_check", "digest", ABOUT_BYTES(32)},
+    {"upload.file", "file_hours_check", "hours", "169", "168"},
+    {"upload.file", "file_metadata_check", "metadata", "repeat('x', 4097)", "repeat('x', 4096)"},
+    {"upload.file", "file_mode_check", "mode", "'some-rows'", "NULL"},
+    {"upload.file", "file_name_check", "name", "''", "'x'"},
+    {"upload.file", "file_phase_check", "phase", "repeat('x', 41)", "repeat('x', 40)"},
+    {"upload.file", "file_preview_check", "state, counts, digest, preview_token, preview_ends_at, sha256",
+     "'previewed', '{}', " SEALED("32") ", NULL, now(), " SEALED("32"),
+     "'previewed', '{}', " SEALED("32") ", " SEALED("32") ", now(), " SEALED("32")},
+    {"upload.file", "file_preview_token_check", "preview_token", ABOUT_BYTES(32)},
+    {"upload.file", "file_problem_check", "problem", "'what they wrote'", "'mixed_dates'"},
+    {"upload.file", "file_profile_check", "profile, profile_site", "'p', 1", "NULL, NULL"},
+    {"upload.file", "file_reason_check", "reason", NO_REASON},
+    {"upload.file", "file_received_check", "received, size", "11, 10", "2147483648, NULL"},
+    {"upload.file", "file_repeated_check", "state, same_as", "'repeated', NULL", "'queued', NULL"},
+    {"upload.file", "file_sha256_check", "sha256", ABOUT_BYTES(32)},
+    {"upload.file", "file_site_id_check", "site_id", "-1", "0"},
+    {"upload.file", "file_site_ids_check", "site_ids", "'{}'", "'{1}'"},
+    {"upload.file", "file_sites_check", "site_id, site_ids", "1, '{1,2}'", "0, '{1,2}'"},
+    {"upload.file", "file_size_check", "size", "2147483649", "2147483648"},
+    {"upload.file", "file_state_check", "state", "'lost'", "'queued'"},
+    {"upload.file", "file_taken_back_check", "state, taken_back_by, taken_back_reason, batch_no" COMMITTED,
+     "'taking_back', 'eve', NULL, 1" IN_FULL, "'taking_back', 'eve', 'five5', 1" IN_FULL},
+    {"upload.file", "file_taken_back_reason_check",
+     "state, taken_back_by, taken_back_reason, batch_no" COMMITTED,
+     "'taking_back', 'eve', 'four', 1" IN_FULL, "'taking_back', 'eve', 'five5', 1" IN_FULL},
+    {"upload.line", "line_line_check", "line", "0", "1"},
+    {"upload.line", "line_reading_no_check", "reading_no", "0", "1"},
+    {"upload.line", "line_verdict_check", "verdict", "'lost'", "'refused'"},
+    {"upload.profile", "profile_name_check", "name", "'../x'", "'redcap-2.1'"},
+    {"upload.profile", "profile_sha256_check", "sha256", ABOUT_BYTES(32)},
+    {"upload.profile", "profile_site_id_check", "site_id", "-1", "0"},
+    {"upload.profile", "profile_version_check", "version", "0", "1"},
+    {"upload.profile", "profile_yaml_check", "yaml", "''", "'x'"},
+    {"upload.reading", "reading_reading_no_check", "reading_no", "0", "1"},
 };
 
 enum { CHECKS = sizeof checks / sizeof checks[0] };
@@ -218,7 +264,8 @@ static void test_check_of_the_catalogue_has_a_case(void **state)
         "SELECT string_agg(COALESCE(c.name || ' is tried by no case', t.name || ' is not there'), ', ') "
         "FROM tried t FULL JOIN (SELECT n.nspname || '.' || r.relname || ' ' || c.conname AS name "
         "FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid JOIN pg_namespace n ON n.oid = r.relnamespace "
-        "WHERE c.contype = 'c' AND n.nspname IN ('audit', 'core', 'sec', 'blind', 'rep', 'guard', 'patella_meta')) c "
+        "WHERE c.contype = 'c' AND n.nspname IN ('audit', 'core', 'sec', 'blind', 'rep', 'upload', 'guard', "
+        "'patella_meta')) c "
         "ON c.name = t.name WHERE t.name IS NULL OR c.name IS NULL"), "");
 }
 

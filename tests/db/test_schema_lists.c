@@ -13,7 +13,7 @@
 #include "forms/base/memory.h"
 #include "tests/support/test_database.h"
 
-#define SCHEMAS "('audit', 'core', 'sec', 'blind', 'rep', 'guard', 'patella_meta')"
+#define SCHEMAS "('audit', 'core', 'sec', 'blind', 'rep', 'upload', 'guard', 'patella_meta')"
 
 /* Columns that may be NULL, which means that there is none, or not yet. */
 static const char *const nullable[] = {
@@ -37,6 +37,11 @@ static const char *const nullable[] = {
     "sec.membership: ended_at",
     "sec.person: second_factor_at",
     "sec.session: confirmation_used_at confirmed_at ended_at ended_why second_factor_at",
+    "upload.file: batch_no committed_at committed_by committed_era committed_xid counts digest form metadata "
+        "mode noted_at phase phase_began_at preview_ends_at preview_token previewed_at problem profile "
+        "profile_site profile_version reason receipt receipt_sha256 same_as sha256 size taken_back_at "
+        "taken_back_by taken_back_reason",
+    "upload.line: cells record",
     NULL
 };
 static const char nullable_sql[] =
@@ -104,6 +109,12 @@ static const char *const keys[] = {
     "sec.reporter_grant (role, study_id)",
     "sec.session (session_no)",
     "sec.session (session_sha256)",
+    "upload.chunk (study_id, site_id, upload_id, start)",
+    "upload.file (study_id, site_id, site_ids, batch_no)",
+    "upload.file (study_id, site_id, upload_id)",
+    "upload.line (study_id, site_id, upload_id, reading_no, line)",
+    "upload.profile (study_id, site_id, name, version)",
+    "upload.reading (study_id, site_id, upload_id, reading_no)",
     NULL
 };
 static const char keys_sql[] =
@@ -153,6 +164,13 @@ static const char *const references[] = {
     "sec.person (account) in sec.account",
     "sec.reporter_grant (study_id) in core.study",
     "sec.session (account) in sec.account",
+    "upload.chunk (study_id, site_id, upload_id) in upload.file",
+    "upload.file (study_id) in core.study",
+    "upload.file (study_id, profile_site, profile, profile_version) in upload.profile",
+    "upload.file (study_id, site_id, same_as) in upload.file",
+    "upload.line (study_id, site_id, upload_id) in upload.file",
+    "upload.profile (study_id) in core.study",
+    "upload.reading (study_id, site_id, upload_id) in upload.file",
     NULL
 };
 static const char references_sql[] =
@@ -175,7 +193,8 @@ static const char *const privileges[] = {
         "core.site core.submission patella_meta.migration rep.file",
     "patella_api si: core.query core.query_event core.reconciliation core.record_lock core.redaction "
         "core.redaction_decision core.second_entry core.signature core.verification rep.export rep.job "
-        "rep.reading rep.review",
+        "rep.reading rep.review upload.chunk upload.line upload.profile upload.reading",
+    "patella_api siu: upload.file",
     "patella_auditor s: audit.block audit.era audit.event",
     "patella_blind_owner s: core.cut core.study core.subject",
     "patella_report_owner s: core.cut core.study sec.reporter_grant",
@@ -204,7 +223,7 @@ static const char privileges_sql[] =
 static const char *const schemas[] = {
     "patella_admin: admin api",
     "patella_admin_owner: api audit core patella_meta rep sec",
-    "patella_api: audit blind core patella_meta rep sec",
+    "patella_api: audit blind core patella_meta rep sec upload",
     "patella_audit_owner: sec",
     "patella_auditor: api audit",
     "patella_auth: api auth",
@@ -217,6 +236,7 @@ static const char *const schemas[] = {
     "patella_sealer: api audit",
     "patella_sec_owner: api audit core",
     "patella_unblinder: api",
+    "patella_upload_owner: audit core",
     "patella_writer: api audit core sec",
     NULL
 };
@@ -236,6 +256,7 @@ static const char *const closed_owners[] = {
     "patella_owner",
     "patella_report_owner",
     "patella_sec_owner",
+    "patella_upload_owner",
     "patella_writer",
     "the superuser",
     NULL
