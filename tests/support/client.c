@@ -89,16 +89,16 @@ static struct client_reply *read_reply(struct client *client, const struct text 
     return reply;
 }
 
-static void set_body(struct client *client, const char *body)
+static void set_body(struct client *client, const char *body, size_t length)
 {
     curl_easy_setopt(client->curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+    curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE, (long)length);
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body);
 }
 
-/* `type` is one more header, or NULL. */
+/* `type` is one more header, or NULL; `body` NULL: none. */
 static struct client_reply *perform(struct client *client, const char *method, const char *path,
-                                    const char *body, const char *type)
+                                    const char *body, size_t length, const char *type)
 {
     struct text *headers = text_new(client), *received = text_new(client);
     struct curl_slist *own = NULL;
@@ -110,7 +110,7 @@ static struct client_reply *perform(struct client *client, const char *method, c
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, own);
     curl_easy_setopt(client->curl, CURLOPT_HTTPGET, 1L);
     if (body != NULL)
-        set_body(client, body);
+        set_body(client, body, length);
     curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, received);
@@ -132,7 +132,8 @@ static struct client_reply *need_reply(const struct client *client, const char *
 
 struct client_reply *client_try(struct client *client, const char *method, const char *path, const char *body)
 {
-    return perform(client, method, path, body, body != NULL ? "Content-Type: application/json" : NULL);
+    return body != NULL ? perform(client, method, path, body, strlen(body), "Content-Type: application/json")
+                        : perform(client, method, path, NULL, 0, NULL);
 }
 
 struct client_reply *client_send(struct client *client, const char *method, const char *path,
@@ -143,7 +144,12 @@ struct client_reply *client_send(struct client *client, const char *method, cons
 
 struct client_reply *client_send_typed(struct client *client, const char *path, const char *body)
 {
-    return need_reply(client, path, perform(client, "POST", path, body, NULL));
+    return client_send_bytes(client, path, body, strlen(body));
+}
+
+struct client_reply *client_send_bytes(struct client *client, const char *path, const void *bytes, size_t length)
+{
+    return need_reply(client, path, perform(client, "POST", path, bytes, length, NULL));
 }
 
 const char *client_header(const struct client_reply *reply, const char *name)

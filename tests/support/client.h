@@ -41,6 +41,7 @@ struct client_reply *client_try(struct client *client, const char *method, const
 
 /* POST of a body whose content type is one of the headers that were added. */
 struct client_reply *client_send_typed(struct client *client, const char *path, const char *body);
+struct client_reply *client_send_bytes(struct client *client, const char *path, const void *bytes, size_t length);
 
 /* Value of a header, NULL when the reply has none of that name. */
 const char *client_header(const struct client_reply *reply, const char *name);
