@@ -136,6 +136,8 @@ static void test_confirmation_is_taken_once_and_needs_a_second_factor(void **sta
     assert_string_equal(test_value(superuser, "SELECT sec.take_confirmation('monitor')"), "f");   /* no session */
     assert_string_equal(read_with(&accounts, "b-1"), "28000");
     assert_string_equal(read_with(&accounts, "c-1"), "");
+    assert_string_equal(test_sqlstate(accounts.auth,      /* the same code again */
+        "SELECT auth.renew_session('c', sha256('d'), 101, NULL, '{1}', ARRAY[sha256('d-1')])"), "28000");
     assert_string_equal(test_sqlstate(accounts.auth,
         "SELECT auth.renew_session('b', sha256('d'), 102, NULL, '{1}', ARRAY[sha256('d-1')])"), "28000");
 }
@@ -214,6 +216,27 @@ static void test_password_set_anew_ends_sessions_and_the_second_factor(void **st
     assert_string_equal(read_with(&accounts, "a-1"), "28000");
     assert_string_equal(test_value(accounts.fixture->superuser, "SELECT second_factor_at IS NULL FROM sec.person"),
                         "t");
+}
+
+/* Nothing of an account changes while somebody else changes accounts: disabling one would be slipped past. */
+static void test_changes_of_an_account_wait_for_each_other(void **state)
+{
+    static const char *const changes[] = {
+        "SELECT auth.set_password('next', " HASH ", true, " SECRET ", '{}')",
+        "SELECT auth.accept_invitation('next', 500)",
+        "SELECT auth.renew_session('b', sha256('c'), 601, NULL, '{1}', ARRAY[sha256('c-1')])",
+    };
+    struct accounts accounts = accounts_new(state);
+    test_run(accounts.admin, "SELECT admin.invite_account('ben', sha256('next'))");
+    test_run(accounts.auth, "SET lock_timeout = '200ms'");
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        if (i == 2)
+            test_run(accounts.auth, OPEN("b"));
+        test_run(accounts.fixture->superuser, "BEGIN; SELECT pg_advisory_xact_lock(75, 0)");
+        assert_string_equal(test_sqlstate(accounts.auth, changes[i]), "55P03");
+        test_run(accounts.fixture->superuser, "ROLLBACK");
+        assert_string_equal(test_sqlstate(accounts.auth, changes[i]), "");
+    }
 }
 
 static void test_trail_tells_everything_and_no_secret(void **state)
@@ -309,6 +332,7 @@ int main(void)
         CASE(test_throttle_does_not_shut_out_whoever_logged_in_from_there_before),
         CASE(test_invitation_ends_after_72_hours_and_with_the_next_one),
         CASE(test_password_set_anew_ends_sessions_and_the_second_factor),
+        CASE(test_changes_of_an_account_wait_for_each_other),
         CASE(test_trail_tells_everything_and_no_secret),
         CASE(test_tables_refuse_what_does_not_fit),
     };

@@ -135,6 +135,18 @@ static void test_casebook_of_another_study_or_role_is_refused(void **state)
     assert_string_equal(test_sqlstate(casebook->reporter, "SELECT * FROM audit.event"), "42501");
 }
 
+/* Whoever loses the study while a casebook is open reads no more of it. */
+static void test_casebook_ends_with_the_grant_of_the_study(void **state)
+{
+    const struct casebook *casebook = *state;
+    const char *request = open_for(casebook, cut(casebook, "one"), "1");
+    const char *sql = memory_format(casebook, "SELECT rep.casebook_people(1, '%s')", request);
+    assert_string_equal(test_sqlstate(casebook->reporter, sql), "");
+    test_run(casebook->superuser, "SET session_replication_role = replica; DELETE FROM sec.reporter_grant; "
+                                  "RESET session_replication_role");
+    assert_string_equal(test_sqlstate(casebook->reporter, sql), "42501");
+}
+
 static void test_casebook_needs_an_approved_request_for_unblinding(void **state)
 {
     const struct casebook *casebook = *state;
@@ -222,6 +234,7 @@ int main(void)
         CASE(test_casebook_is_recorded_before_anything_is_read),
         CASE(test_casebook_in_one_transaction_gives_nothing),
         CASE(test_casebook_of_another_study_or_role_is_refused),
+        CASE(test_casebook_ends_with_the_grant_of_the_study),
         CASE(test_casebook_needs_an_approved_request_for_unblinding),
         CASE(test_casebook_trail_is_all_of_the_subject_and_of_no_other),
         CASE(test_casebook_of_one_subject_shows_no_other),

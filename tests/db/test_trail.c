@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -301,6 +302,27 @@ static void test_review_counts_what_accounts_did(void **state)
     assert_non_null(strstr(found, "\"repeated\": 1"));
 }
 
+/* Of what it asks for: from then on, at the reader's sites, and nothing that came behind the request. */
+static void test_review_counts_what_it_was_asked_for(void **state)
+{
+    static const char found[] = "COALESCE(max((detail ->> 'entries')::int) FILTER (WHERE account = 'coordinator'), 0)";
+    static const char all[] = "'accounts', NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+    struct test_fixture *fixture = *state;
+    const char *before = ask_review(fixture, "monitor1", all);
+    long entries = strtol(review(fixture, "monitor1", before, found), NULL, 10);
+    submit(fixture, (struct test_row){.id = 1});
+    assert_int_equal(strtol(review(fixture, "monitor1", before, found), NULL, 10), entries);
+    assert_int_equal(strtol(review(fixture, "monitor1", ask_review(fixture, "monitor1", all), found), NULL, 10),
+                     entries + 1);
+    assert_string_equal(review(fixture, "monitor1", ask_review(fixture, "monitor1",
+        "'accounts', now() + interval '1 hour', NULL, NULL, NULL, NULL, NULL, NULL"), found), "0");
+    assert_string_equal(review(fixture, "monitor1", ask_review(fixture, "monitor1",
+        "'accounts', NULL, now() - interval '1 hour', NULL, NULL, NULL, NULL, NULL"), found), "0");
+    test_run(fixture->superuser, "SET session_replication_role = replica; UPDATE audit.event SET site_id = 2 "
+                                 "WHERE actor = 'coordinator'; RESET session_replication_role");
+    assert_string_equal(review(fixture, "monitor1", ask_review(fixture, "monitor1", all), found), "0");
+}
+
 static void test_review_is_concluded_once_by_whoever_made_it(void **state)
 {
     struct test_fixture *fixture = *state;
@@ -380,6 +402,7 @@ int main(void)
         CASE(test_review_finds_runs_of_corrections_across_the_clock),
         CASE(test_review_finds_entries_out_of_the_hours_of_the_site),
         CASE(test_review_counts_what_accounts_did),
+        CASE(test_review_counts_what_it_was_asked_for),
         CASE(test_review_is_concluded_once_by_whoever_made_it),
         CASE(test_export_holds_the_newest_version_of_its_cut),
     };
