@@ -3,7 +3,7 @@
 #ifndef PATELLA_UPLOAD_NAMES_H
 #define PATELLA_UPLOAD_NAMES_H
 
-#include <stdbool.h>
+#include "forms/upload_profile.h"
 
 /*
  * `name` in small letters, without blanks of any width, soft hyphens and marks that nobody sees, with "-" for hyphens
@@ -13,5 +13,15 @@ char *upload_fold_name(const void *owner, const char *name);
 
 /* "3_months" of "3 Months": small letters and digits, one _ for all between them, as REDCap names events. */
 char *upload_slug(const void *owner, const char *name);
+
+/* True when some visit asks for the form, or it may come at any time. */
+bool upload_is_asked(const struct protocol *protocol, const char *form);
+
+/* The words for roles in a profile; the last has none. */
+struct upload_role_word {
+    const char *word;
+    enum upload_role role;
+};
+extern const struct upload_role_word upload_role_words[];
 
 #endif

@@ -80,25 +80,37 @@ static bool take_form_column(struct planning *planning, size_t column)
     return false;
 }
 
-static void apply_rule(struct planning *planning, size_t at, const struct upload_column_rule *rule)
+/* The newest version of the rule's form that has its item or score. */
+static void apply_item(struct planning *planning, struct upload_column *column, const struct upload_column_rule *rule)
+{
+    const struct catalogue *catalogue = planning->plan->catalogue;
+    bool score = rule->role == UPLOAD_SCORE;
+    for (size_t i = 0; i < catalogue->form_count && column->item < 0; i++) {
+        const struct form *form = catalogue->forms[i];
+        if (strcmp(form->id, rule->form) != 0)
+            continue;
+        column->item = score ? form_find_score(form, rule->item) : form_find_item(form, rule->item);
+        column->form = column->item >= 0 ? form : column->form;
+    }
+    column->id = rule->item;
+    if (rule->choice != NULL && !score && column->item >= 0)
+        column->choice = item_find_choice(&column->form->items[column->item], rule->choice);
+}
+
+/* False when the rule leaves it to the name what the column is. */
+static bool apply_rule(struct planning *planning, size_t at, const struct upload_column_rule *rule)
 {
     struct upload_column *column = &planning->columns[at];
-    const struct catalogue *catalogue = planning->plan->catalogue;
-    const struct form *form = rule->form != NULL ? catalogue_find_form(catalogue, rule->form, 0) : NULL;
-    column->role = rule->role;
-    column->form = form;
     column->visit = rule->visit;
     column->knee = rule->knee;
     column->instance = rule->instance;
     column->blank_clears = rule->blank_clears;
-    column->id = rule->item;
-    planning->names[at].open = false;
-    if (form == NULL || rule->item == NULL)
-        return;
-    bool score = rule->role == UPLOAD_SCORE;
-    column->item = score ? form_find_score(form, rule->item) : form_find_item(form, rule->item);
-    if (rule->choice != NULL && !score && column->item >= 0)
-        column->choice = item_find_choice(&form->items[column->item], rule->choice);
+    column->role = rule->role;
+    if (rule->form != NULL)
+        column->form = catalogue_find_form(planning->plan->catalogue, rule->form, 0);
+    if (rule->form != NULL && rule->item != NULL)
+        apply_item(planning, column, rule);
+    return rule->role != UPLOAD_UNKNOWN;
 }
 
 /* What needs no form to be known. */
@@ -110,11 +122,12 @@ static void take_keys(struct planning *planning)
         const struct upload_column_rule *rule = NULL;
         if (name->folded[0] != '\0')
             rule = upload_find_rule(planning->plan->profile, column->name);
-        name->key = rule == NULL ? upload_find_key(name->folded) : NULL;
+        name->key = NULL;
         name->open = false;
-        if (rule != NULL)
-            apply_rule(planning, i, rule);
-        else if (name->folded[0] == '\0')
+        if (rule != NULL && apply_rule(planning, i, rule))
+            continue;
+        name->key = upload_find_key(name->folded);
+        if (name->folded[0] == '\0')
             column->role = UPLOAD_NAMELESS;
         else if (upload_is_administrative(planning->plan->tool, name->folded))
             column->role = UPLOAD_IGNORED;

@@ -77,4 +77,7 @@ const char *upload_visit_of(const struct catalogue *catalogue, const struct uplo
 /* "left", "right" or "none" by the profile's words and the usual ones (L, R, links, gauche, ...), NULL for others. */
 const char *upload_knee_of(const struct upload_profile *profile, const char *word);
 
+/* The newest version of the form that a word of the file names: by its id, or by a title that one form has. */
+const struct form *upload_form_of(const struct catalogue *catalogue, const char *word);
+
 #endif

@@ -168,7 +168,9 @@ static void require_form(struct planning *planning)
         return;
     size_t unknown = plan->column_count;
     for (size_t i = plan->column_count; i-- > 0;) {
-        if (is_answer(&planning->columns[i]) || planning->columns[i].role == UPLOAD_NOT_ANSWERED)
+        const struct column_name *name = &planning->names[i];
+        if (is_answer(&planning->columns[i]) || planning->columns[i].role == UPLOAD_NOT_ANSWERED
+            || (name->event != NULL && name->known))
             return;
         unknown = planning->columns[i].role == UPLOAD_UNKNOWN ? i : unknown;
     }

@@ -77,14 +77,6 @@ static void add_form(struct indexing *indexing, const struct form *form, const s
             add_score(indexing, form, (int)i);
 }
 
-static bool is_asked(const struct protocol *protocol, const char *form)
-{
-    for (size_t i = 0; i < protocol->visit_count; i++)
-        if (protocol_form_is_due(&protocol->visits[i], form))
-            return true;
-    return protocol_form_is_any_time(protocol, form);
-}
-
 static int compare_names(const void *a, const void *b)
 {
     const struct named *one = a, *other = b;
@@ -105,7 +97,7 @@ struct name_index *upload_index_names(const void *owner, const struct catalogue 
     const struct form **forms = memory_new_array(index, const struct form *, catalogue->form_count);
     for (size_t i = 0; i < catalogue->form_count; i++) {
         const struct form *form = catalogue->forms[i], *newest = catalogue_find_form(catalogue, form->id, 0);
-        if (!is_asked(catalogue->protocol, form->id))
+        if (!upload_is_asked(catalogue->protocol, form->id))
             continue;
         add_form(&indexing, form, newest);
         if (form == newest)

@@ -114,8 +114,6 @@ static void find_group_forms(struct planning *planning)
 {
     size_t groups = 0, fitting;
     for (size_t i = 0; i < planning->header->count; i++)
-        planning->names[i].known = planning->names[i].open && is_item_of_any(planning, i);
-    for (size_t i = 0; i < planning->header->count; i++)
         groups = planning->names[i].group > groups ? planning->names[i].group : groups;
     for (size_t g = 0; g <= groups && g < GROUPS_MOST; g++)
         if (planning->group_forms[g] == NULL)
@@ -243,8 +241,19 @@ static void settle_form(struct planning *planning)
                        "every row is the form %s: all %zu columns with answers are of it", only->id, columns);
 }
 
+/* A wide column of an event that is no visit is left, to be said so. */
+static void find_known(struct planning *planning)
+{
+    for (size_t i = 0; i < planning->header->count; i++) {
+        struct column_name *name = &planning->names[i];
+        name->known = name->open && is_item_of_any(planning, i);
+        name->open = name->open && (name->event == NULL || planning->columns[i].visit != NULL);
+    }
+}
+
 void upload_find_items(struct planning *planning)
 {
+    find_known(planning);
     if (planning->form_by_row) {
         take_by_row(planning);
         return;
@@ -262,15 +271,19 @@ void upload_find_items(struct planning *planning)
 
 enum { HINTS_MOST = 100 };       /* suggestions cost time, and nobody reads more */
 
-static void offer_names(const struct planning *planning, struct suggestion *suggestion)
+static const struct named *most_similar(const struct planning *planning, const char *stem)
 {
+    const struct form *form = planning->plan->form;
+    const struct named *found = NULL;
+    struct suggestion suggestion = suggestion_begin(stem);
     for (size_t i = 0; i < planning->index->count; i++) {
         const struct named *named = &planning->index->names[i];
-        bool offered = named->rank == NAME_ID || named->rank == NAME_JOINED || named->rank == NAME_SCORE;
-        const struct form *form = planning->plan->form;
-        if (offered && (form == NULL || strcmp(form->id, named->form->id) == 0))
-            suggestion_offer(suggestion, named->name);
+        if (form != NULL && strcmp(form->id, named->form->id) != 0)
+            continue;
+        suggestion_offer(&suggestion, named->name);
+        found = suggestion.best == named->name ? named : found;
     }
+    return found;
 }
 
 static const char *hint_of_choice(const struct planning *planning, const struct column_name *name,
@@ -304,13 +317,11 @@ static const char *hint_of(const struct planning *planning, size_t column)
         return memory_format(owner, "; it may be %s.%s or %s.%s: call it so, or say in a profile which one it is",
                              meanings.found[0]->form->id, upload_named_id(meanings.found[0]),
                              meanings.found[1]->form->id, upload_named_id(meanings.found[1]));
-    struct suggestion suggestion = suggestion_begin(name->stem);
-    offer_names(planning, &suggestion);
-    if (suggestion.best == NULL)
+    const struct named *similar = most_similar(planning, name->stem);
+    if (similar == NULL)
         return "; take it out, or list it under \"ignored\" in a profile";
-    char text[SUGGESTION_TEXT_SIZE];
-    suggestion_format(&suggestion, text);
-    return memory_copy_string(owner, text);
+    return memory_format(owner, "; did you mean \"%s%s%s\"?", form == NULL ? similar->form->id : "",
+                         form == NULL ? "." : "", upload_named_id(similar));
 }
 
 void upload_add_hints(struct planning *planning)

@@ -78,6 +78,7 @@ static const struct known_key keys[] = {
     {"version", UPLOAD_IGNORED, 0, true},
     {"status", UPLOAD_STATUS, 0, true},
     {"reviewstate", UPLOAD_STATUS, 0, true},
+    {"complete?", UPLOAD_COMPLETE, 0, true},
     {"not_answered", UPLOAD_NOT_ANSWERED, 0, false},
     {"error_line", UPLOAD_IGNORED, 0, false},
     {"error_column", UPLOAD_IGNORED, 0, false},

@@ -185,3 +185,29 @@ const char *upload_knee_of(const struct upload_profile *profile, const char *wor
             means = knee_words[i].knee;
     return means;
 }
+
+bool upload_is_asked(const struct protocol *protocol, const char *form)
+{
+    for (size_t i = 0; i < protocol->visit_count; i++)
+        if (protocol_form_is_due(&protocol->visits[i], form))
+            return true;
+    return protocol_form_is_any_time(protocol, form);
+}
+
+const struct form *upload_form_of(const struct catalogue *catalogue, const char *word)
+{
+    const struct form *titled = NULL;
+    size_t titles = 0;
+    for (size_t i = 0; i < catalogue->form_count; i++) {
+        const struct form *form = catalogue->forms[i];
+        if (!upload_is_asked(catalogue->protocol, form->id) || form != catalogue_find_form(catalogue, form->id, 0))
+            continue;
+        if (upload_same_name(form->id, word))
+            return form;
+        if (!upload_same_name(form->title, word))
+            continue;
+        titled = form;
+        titles++;
+    }
+    return titles == 1 ? titled : NULL;
+}

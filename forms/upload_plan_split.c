@@ -95,8 +95,8 @@ static void split_event_column(struct planning *planning, size_t at)
     column->instance = end.row > 1 || end.occurrence == 0 ? end.row : end.occurrence;
     for (size_t i = 0; i < sizeof event_columns / sizeof event_columns[0]; i++)
         if (strcmp(event_columns[i].stem, stem) == 0
-            && (column->visit != NULL || event_columns[i].role != UPLOAD_DATE)) {
-            column->role = event_columns[i].role;
+            && upload_index_find(planning->index, stem, &(size_t){0}) == NULL) {
+            column->role = column->visit != NULL ? event_columns[i].role : UPLOAD_IGNORED;
             name->open = false;
         }
 }
@@ -281,7 +281,7 @@ static void split_column(struct planning *planning, size_t at)
     name->stem = parts.stem;
     name->choice = parts.choice;
     column->visit = parts.visit != NULL ? parts.visit : column->visit;
-    column->knee = parts.knee;
+    column->knee = parts.knee != NULL ? parts.knee : column->knee;
     if (key != NULL && key->role == UPLOAD_DATE && !is_named(planning, parts.stem)) {
         column->role = UPLOAD_DATE;
         name->open = false;
