@@ -121,12 +121,15 @@ bool access_allow_person(struct exchange *exchange, bool has_machines_door)
 bool access_allow(struct exchange *exchange)
 {
     const struct principal *principal = exchange->principal;
-    const char *study = exchange_parameter(exchange, "study");
+    const char *study = exchange_study(exchange);
     /* The same words for a study that does not exist and for one that the token is not bound to. */
     if (study != NULL && (principal->study == NULL || strcmp(study, principal->study) != 0))
         exchange_reply_problem(
             exchange, 404, "not_found",
             "the token is not bound to this study; GET /api/v1/studies lists what it may see");
+    else if (study == NULL && principal->study == NULL && exchange_takes_study_in_query(exchange))
+        exchange_reply_problem(exchange, 400, "invalid_parameter",
+                               "the token opens several studies: say which one by `?study=CODE`");
     else if ((exchange->route->roles & (unsigned)principal->role) == 0)
         exchange_reply_problem(exchange, 403, "not_allowed", "the role of this token may not do this");
     return exchange->status == 0;

@@ -43,7 +43,7 @@ bool access_allow_machine(struct exchange *exchange, const struct machine_sites 
 bool access_allow_person(struct exchange *exchange, bool has_machines_door) MUST_CHECK;
 
 /*
- * True when `principal` may call the exchange's route with its `{study}`; otherwise the exchange has its
+ * True when `principal` may call the exchange's route with its study; otherwise the exchange has its
  * reply.
  */
 bool access_allow(struct exchange *exchange) MUST_CHECK;

@@ -84,6 +84,21 @@ static void copy_credentials(struct call *call, const struct http_head *head)
     }
 }
 
+static void copy_fields(struct call *call, const struct http_head *head)
+{
+    static const enum http_field wanted[EXCHANGE_FIELDS] = {
+        [FIELD_PREFER] = HTTP_PREFER,
+        [FIELD_TUS_RESUMABLE] = HTTP_TUS_RESUMABLE,
+        [FIELD_UPLOAD_LENGTH] = HTTP_UPLOAD_LENGTH,
+        [FIELD_UPLOAD_OFFSET] = HTTP_UPLOAD_OFFSET,
+        [FIELD_UPLOAD_METADATA] = HTTP_UPLOAD_METADATA,
+        [FIELD_UPLOAD_CHECKSUM] = HTTP_UPLOAD_CHECKSUM,
+    };
+    for (size_t i = 0; i < EXCHANGE_FIELDS; i++)
+        if (head->fields[wanted[i]].bytes != NULL)
+            call->exchange.fields[i] = copy_slice(call, head->fields[wanted[i]]);
+}
+
 static void copy_head(struct call *call, const struct http_head *head)
 {
     struct exchange *exchange = &call->exchange;
@@ -91,11 +106,13 @@ static void copy_head(struct call *call, const struct http_head *head)
     exchange->path = copy_slice(call, head->path);
     exchange->content_type = copy_slice(call, head->fields[HTTP_CONTENT_TYPE]);
     exchange->if_none_match = copy_slice(call, head->fields[HTTP_IF_NONE_MATCH]);
+    copy_fields(call, head);
     copy_credentials(call, head);
     call->keep_alive = head->keep_alive;
     call->is_http_1_0 = head->minor_version == 0;
     call->expects_continue = head->expects_continue;
     call->body_length = (size_t)head->content_length;
+    call->chunked = head->chunked;
 }
 
 struct call *call_new(struct loop *loop, struct connection *connection, const struct http_head *head)
@@ -169,10 +186,23 @@ static bool find_route(struct call *call, const struct http_head *head)
     return true;
 }
 
+/* Only who takes a body in pieces takes one whose length nobody knows. */
+static bool refuse_chunks(struct call *call)
+{
+    call->in_pieces = call->exchange.route->handling == HANDLE_IN_PIECES;
+    if (!call->chunked || call->in_pieces)
+        return false;
+    metrics_count_refusal(HTTP_REFUSED_TRANSFER_CODING);
+    exchange_reply_problem(&call->exchange, http_refusal_status(HTTP_REFUSED_TRANSFER_CODING),
+                           http_refusal_code(HTTP_REFUSED_TRANSFER_CODING), "%s",
+                           http_refusal_detail(HTTP_REFUSED_TRANSFER_CODING));
+    return true;
+}
+
 bool call_route(struct call *call, const struct http_head *head)
 {
     struct exchange *exchange = &call->exchange;
-    if (!find_route(call, head))
+    if (!find_route(call, head) || refuse_chunks(call))
         return false;
     struct http_slice coding = head->fields[HTTP_CONTENT_ENCODING];
     if (!router_read_query(call, head->query, &exchange->query, &exchange->query_count))

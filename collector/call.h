@@ -8,6 +8,7 @@
 #ifndef PATELLA_CALL_H
 #define PATELLA_CALL_H
 
+#include "collector/chunks.h"
 #include "collector/exchange.h"
 #include "collector/http.h"
 #include "collector/inbox.h"
@@ -28,6 +29,13 @@ struct call {
     struct work work;                  /* the way to a worker */
     int64_t started_us;
     size_t body_length;                /* as announced */
+    bool chunked;                      /* nothing is announced */
+    bool in_pieces;                    /* the body: receive.h, which has what follows */
+    size_t received;                   /* bytes of it */
+    bool body_ended;
+    struct chunks chunks;
+    const char *cut_code, *cut_detail; /* what is replied once the last piece is kept; NULL */
+    int cut_status;
     size_t held;                       /* bytes of the call that count for max_held_bytes */
     bool keep_alive;
     bool expects_continue;

@@ -15,6 +15,7 @@
 #include "collector/ending.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
+#include "collector/receive.h"
 #include "collector/replies.h"
 #include "collector/reply.h"
 #include "collector/stream.h"
@@ -59,7 +60,8 @@ void connection_drop_calls(struct connection *connection)
         return;
     call->connection = NULL;
     bool away = connection->phase == PHASE_ADMISSION || connection->phase == PHASE_WORK;
-    if (!away)
+    bool kept = connection->phase == PHASE_BODY && receive_leave(call, connection->body, connection->body_got);
+    if (!away && !kept)
         call_free(call);   /* else it is freed when it comes back */
 }
 
@@ -161,6 +163,10 @@ static bool make_body_room(struct connection *connection, size_t more)
 static void read_body(struct connection *connection)
 {
     struct call *call = connection->call;
+    if (call->in_pieces) {
+        receive_read(connection);
+        return;
+    }
     size_t missing = call->body_length - connection->body_got;
     size_t length = evbuffer_get_length(input_of(connection));
     if (length > missing)
@@ -221,6 +227,11 @@ void connection_await(struct connection *connection, enum connection_phase phase
     connection_set_phase(connection, phase, connection->loop->settings->work_deadline_ms);
 }
 
+void connection_wait_longer(struct connection *connection, int ms)
+{
+    connection->deadline_us += (int64_t)ms * 1000;
+}
+
 /* ---- replies ---- */
 
 void connection_end_reply(struct connection *connection)
@@ -257,7 +268,8 @@ void connection_reply(struct connection *connection)
 {
     struct call *call = connection->call;
     size_t length = call->exchange.reply != NULL ? call->exchange.reply->length : 0;
-    bool unread = call->body_length > connection->body_got;
+    bool framed = !call->chunked && !call->in_pieces;
+    bool unread = framed ? call->body_length > connection->body_got : !call->body_ended;
     connection->closes = !call->keep_alive || unread || connection->loop->stopping;
     connection->call = NULL;
     connection->body = NULL;
@@ -438,14 +450,24 @@ bool connection_is_too_slow(struct connection *connection, int64_t moved, int le
     return (double)gained * 1e6 < (double)least * (double)elapsed_us;
 }
 
+static void cut_body(struct connection *connection, int status, const char *code, const char *detail)
+{
+    if (connection->call->in_pieces)
+        receive_cut(connection, status, code, detail);
+    else
+        reply_late(connection, status, code, detail);
+}
+
 static void tick_body(struct connection *connection, int64_t now_us)
 {
     int least = connection->loop->settings->body_min_bytes_per_s;
     int64_t got = (int64_t)connection->body_got;
-    if (now_us < connection->deadline_us && !connection_is_too_slow(connection, got, least, now_us))
+    bool in_pieces = connection->call->in_pieces;
+    bool late = now_us >= connection->deadline_us && !(in_pieces && least > 0);
+    if (!late && !connection_is_too_slow(connection, got, least, now_us))
         return;
     metrics_add(METRIC_LATE_BODY, 1);
-    reply_late(connection, 408, "body_too_slow", "the body arrives too slowly");
+    cut_body(connection, 408, "body_too_slow", "the body arrives too slowly");
 }
 
 static void tick_reply(struct connection *connection, int64_t now_us)
@@ -504,6 +526,8 @@ void connection_hurry(struct connection *connection)
     int64_t soon_us = clock_now_us() + (int64_t)HURRY_MS * 1000;
     if (waits && connection->deadline_us > soon_us)
         connection->deadline_us = soon_us;
+    if (connection->phase == PHASE_BODY && connection->call->exchange.body_resumable)
+        receive_cut(connection, 503, "unavailable", "the server is stopping; go on after a moment where it ended");
 }
 
 void connection_give_up(struct connection *connection)
@@ -511,7 +535,7 @@ void connection_give_up(struct connection *connection)
     if (connection->phase == PHASE_ADMISSION || connection->phase == PHASE_WORK)
         end_late_work(connection);
     else if (connection->phase == PHASE_BODY)
-        reply_late(connection, 503, "unavailable", "the server is stopping; send it again");
+        cut_body(connection, 503, "unavailable", "the server is stopping; send it again");
     else if (connection->phase == PHASE_HEAD || connection->phase == PHASE_IDLE)
         ending_part(connection);
 }

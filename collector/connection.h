@@ -116,6 +116,9 @@ void connection_receive_body(struct connection *connection);
 /* A phase in which another thread has the call. */
 void connection_await(struct connection *connection, enum connection_phase phase);
 
+/* In PHASE_WORK: the client has asked for that. */
+void connection_wait_longer(struct connection *connection, int ms);
+
 /* The call has its reply. */
 void connection_reply(struct connection *connection);
 

@@ -13,6 +13,7 @@
 #include "collector/handlers.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
+#include "collector/receive.h"
 #include "collector/session_token.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
@@ -44,8 +45,7 @@ static void deliver_reply(struct inbox_message *message)
         connection_reply(call->connection);
 }
 
-/* Gives the call to a worker; when all are busy and their queue is full, it has its refusal. */
-static void send_to_worker(struct call *call, enum connection_phase phase)
+void dispatch_send_to_worker(struct call *call, enum connection_phase phase)
 {
     struct connection *connection = call->connection;
     call->loop->calls_away++;
@@ -67,6 +67,14 @@ static void refuse_token(struct call *call)
     connection_reply(call->connection);
 }
 
+static void receive(struct call *call)
+{
+    if (call->in_pieces)
+        receive_begin(call);
+    else
+        connection_receive_body(call->connection);
+}
+
 static void admit_principal(struct call *call, const struct principal *principal)
 {
     const struct connection *connection = call->connection;
@@ -75,7 +83,7 @@ static void admit_principal(struct call *call, const struct principal *principal
     bool right_door = connection->door == DOOR_MACHINES ? access_allow_machine(&call->exchange, connection->machine)
                                                         : access_allow_person(&call->exchange, has_machines);
     if (right_door && access_allow(&call->exchange))
-        connection_receive_body(call->connection);
+        receive(call);
     else
         connection_reply(call->connection);
 }
@@ -130,11 +138,11 @@ static void find_principal(struct work *work, struct store *store)
     inbox_post(call->loop->inbox, &call->message);
 }
 
-/* Of a session, the token for the study that the path names, when there is one. */
+/* Of a session, the token for the study that the request names, when there is one. */
 static void derive_token(struct call *call)
 {
     struct exchange *exchange = &call->exchange;
-    const char *code = exchange_parameter(exchange, "study");
+    const char *code = exchange_study(exchange);
     const struct catalogue_study *study =
         exchange->session != NULL && code != NULL ? catalogues_find(exchange->catalogues, code) : NULL;
     if (study == NULL)
@@ -160,7 +168,12 @@ static void admit_token(struct call *call)
     }
     call->message.deliver = deliver_principal;
     call->work.run = find_principal;
-    send_to_worker(call, PHASE_ADMISSION);
+    dispatch_send_to_worker(call, PHASE_ADMISSION);
+}
+
+static bool is_change(const char *method)
+{
+    return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0 && strcmp(method, "OPTIONS") != 0;
 }
 
 /*
@@ -170,7 +183,7 @@ static void admit_token(struct call *call)
 static bool refuse_foreign_page(struct call *call)
 {
     struct exchange *exchange = &call->exchange;
-    bool changes = strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
+    bool changes = is_change(exchange->method);
     bool bare = call->token == NULL || exchange->by_cookie;
     if (changes && bare && (call->origin == ORIGIN_FOREIGN || (exchange->by_cookie && call->origin == ORIGIN_UNSAID)))
         exchange_reply_problem(exchange, 403, "bad_origin",
@@ -187,7 +200,7 @@ static bool refuse_foreign_page(struct call *call)
 static bool refuse_people_among_machines(struct call *call)
 {
     struct exchange *exchange = &call->exchange;
-    bool changes = strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
+    bool changes = is_change(exchange->method);
     if (call->connection->door == DOOR_MACHINES && changes && exchange->route->roles == ROLE_ANYONE)
         exchange_reply_problem(exchange, 403, "wrong_port", "people use the other port");
     return exchange->status != 0;
@@ -199,7 +212,7 @@ void dispatch_admit(struct call *call)
     if (refuse_foreign_page(call) || refuse_people_among_machines(call)) {
         connection_reply(call->connection);
     } else if (exchange->route->roles == ROLE_ANYONE) {
-        connection_receive_body(call->connection);
+        receive(call);
     } else if (!call_has_room(call, 0)) {
         exchange_reply_problem(exchange, 503, "unavailable", "too much is waiting; try again after a moment");
         connection_reply(call->connection);
@@ -229,6 +242,13 @@ static void run_handler(struct work *work, struct store *store)
     inbox_post(call->loop->inbox, &call->message);
 }
 
+static void run_by_writer(struct call *call, route_handler *handler)
+{
+    call->loop->calls_away++;
+    connection_await(call->connection, PHASE_WORK);
+    handler(&call->exchange, NULL);   /* from here on the call is the writer's */
+}
+
 void dispatch_run(struct call *call)
 {
     struct exchange *exchange = &call->exchange;
@@ -240,12 +260,18 @@ void dispatch_run(struct call *call)
         break;
     case HANDLE_ON_WORKER:
         call->work.run = run_handler;
-        send_to_worker(call, PHASE_WORK);
+        dispatch_send_to_worker(call, PHASE_WORK);
         break;
     case HANDLE_BY_WRITER:
-        call->loop->calls_away++;
-        connection_await(call->connection, PHASE_WORK);
-        exchange->route->handler(exchange, NULL);   /* from here on the call is the writer's */
+        run_by_writer(call, exchange->route->handler);
         break;
+    case HANDLE_IN_PIECES:
+        break;   /* receive.c has it */
     }
+}
+
+void dispatch_go_on(struct call *call)
+{
+    call->message.deliver = deliver_reply;
+    run_by_writer(call, call->exchange.then);
 }

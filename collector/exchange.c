@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "collector/call.h"
+#include "collector/connection.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
 #include "collector/problem_details.h"
@@ -30,6 +31,19 @@ const char *exchange_parameter(const struct exchange *exchange, const char *name
         at++;
     }
     return NULL;
+}
+
+bool exchange_takes_study_in_query(const struct exchange *exchange)
+{
+    static const char uploads[] = "/api/v1/uploads";
+    return exchange->route != NULL && strncmp(exchange->route->pattern, uploads, sizeof uploads - 1) == 0;
+}
+
+const char *exchange_study(const struct exchange *exchange)
+{
+    if (exchange_takes_study_in_query(exchange))
+        return exchange_query(exchange, "study");
+    return exchange_parameter(exchange, "study");
 }
 
 static struct reply_header *find_header(struct exchange *exchange, const char *name)
@@ -102,6 +116,13 @@ bool exchange_hold(struct exchange *exchange, size_t bytes)
     }
     exchange_reply_problem(exchange, 503, "unavailable", "too much is waiting; send it again after a moment");
     return false;
+}
+
+void exchange_wait_longer(struct exchange *exchange, int ms)
+{
+    struct connection *connection = call_of(exchange)->connection;
+    if (connection != NULL)
+        connection_wait_longer(connection, ms);
 }
 
 void exchange_finish(struct exchange *exchange)

@@ -69,6 +69,31 @@ enum { STREAM_PIECE_BYTES = 128 * 1024 };
  */
 typedef bool stream_function(void *context, struct store *store, struct text *out, bool *last, struct error *error);
 
+/* What a handler of HANDLE_IN_PIECES is called for; receive.h. */
+enum body_part {
+    BODY_AWAITED,        /* nothing of the body has been read: who may not send it gets the reply now */
+    BODY_PIECE,          /* `body` is the next piece, and more comes */
+    BODY_LAST,           /* `body` is the last one, perhaps empty: the reply is due */
+    BODY_TOO_LONG,       /* more came than `body_most`, and is dropped: the reply is due */
+    BODY_CUT             /* no more will come: `body` is what came since the last piece; the reply is not the handler's */
+};
+
+/* Header fields that only some handlers look at. */
+enum exchange_field {
+    FIELD_PREFER,
+    FIELD_TUS_RESUMABLE,
+    FIELD_UPLOAD_LENGTH,
+    FIELD_UPLOAD_OFFSET,
+    FIELD_UPLOAD_METADATA,
+    FIELD_UPLOAD_CHECKSUM,
+    EXCHANGE_FIELDS
+};
+
+struct exchange;
+
+/* `store` is NULL in the event loop. */
+typedef void route_handler(struct exchange *exchange, struct store *store);
+
 struct exchange {
     const struct route *route;
     char request_id[20];
@@ -80,8 +105,16 @@ struct exchange {
     size_t query_count;
     const char *content_type;                        /* "" when none */
     const char *if_none_match;                       /* "" when none */
+    const char *fields[EXCHANGE_FIELDS];             /* NULL when not sent */
     const char *body;                                /* NUL-terminated; may contain NUL bytes */
     size_t body_length;
+    enum body_part body_part;
+    int64_t body_announced;                          /* by Content-Length; -1: it comes in chunks */
+    size_t body_most;                                /* for the handler to set at BODY_AWAITED: bytes of the body */
+    size_t piece_most;                               /* the same: bytes of a piece; RECEIVE_PIECE_BYTES at first */
+    bool body_resumable;                             /* the same: a server that stops need not wait for the rest */
+    void *receiving;                                 /* the handler's own, from one piece to the next */
+    route_handler *then;                             /* instead of a reply: goes on in the loop, as HANDLE_BY_WRITER */
     const struct principal *principal;               /* NULL when the route is for anyone */
     const char *session;                             /* token of the session that the caller showed; NULL: none */
     bool by_cookie;                                  /* it came, or is to go, as a cookie */
@@ -101,10 +134,9 @@ struct exchange {
 enum handling {
     HANDLE_ON_LOOP,      /* at once, in the event loop: must not block; `store` is NULL */
     HANDLE_ON_WORKER,    /* on a worker thread, with its store */
-    HANDLE_BY_WRITER     /* in the loop; it, or the writer or desk that it queues for, calls exchange_finish */
+    HANDLE_BY_WRITER,    /* in the loop; it, or the writer or desk that it queues for, calls exchange_finish */
+    HANDLE_IN_PIECES     /* on a worker, again and again: before the body and with each piece of it */
 };
-
-typedef void route_handler(struct exchange *exchange, struct store *store);
 
 struct route {
     const char *method;      /* "GET", "POST" */
@@ -124,6 +156,13 @@ const char *exchange_query(const struct exchange *exchange, const char *name);
 
 /* Value of `{name}` in the route's pattern. */
 const char *exchange_parameter(const struct exchange *exchange, const char *name);
+
+/*
+ * Code of the study that the request is about: `{study}` of the path, or for uploads `?study=`, which whoever has a
+ * token for one study may leave out; NULL when none is named.
+ */
+const char *exchange_study(const struct exchange *exchange);
+bool exchange_takes_study_in_query(const struct exchange *exchange);
 
 /*
  * A reply of 200 whose body `stream` makes piece by piece, with `context`, which belongs to the exchange; the first
@@ -160,6 +199,12 @@ void exchange_reply_details(struct exchange *exchange, int status, struct text *
  * daemon holds too much already.
  */
 bool exchange_hold(struct exchange *exchange, size_t bytes);
+
+/*
+ * In the loop, once a HANDLE_BY_WRITER handler (or `then`) has been called: the work may take `ms` longer than
+ * work_deadline_ms, for a client that asked to wait.
+ */
+void exchange_wait_longer(struct exchange *exchange, int ms);
 
 /*
  * Hands an exchange that has its reply back to the event loop, from any thread, exactly once for each

@@ -31,7 +31,7 @@ static const struct {
     [HTTP_REFUSED_LENGTH_AND_CODING] = {400, "length_and_transfer_encoding",
                                         "Content-Length and Transfer-Encoding exclude each other"},
     [HTTP_REFUSED_TRANSFER_CODING] =
-        {501, "transfer_encoding", "transfer codings are not supported; send the body with Content-Length"},
+        {501, "transfer_encoding", "transfer codings are not supported here; send the body with Content-Length"},
     [HTTP_REFUSED_LENGTH_MISSING] = {411, "length_required", "send Content-Length"},
     [HTTP_REFUSED_BODY] = {400, "body_not_allowed", "this method takes no body"},
     [HTTP_REFUSED_EXPECTATION] = {417, "bad_expectation", "the only expectation is 100-continue"},
@@ -62,7 +62,7 @@ const char *http_reason(int status)
         {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
         {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"},
         {409, "Conflict"}, {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"},
-        {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"},
+        {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"}, {460, "Checksum Mismatch"},
         {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"},
         {505, "HTTP Version Not Supported"},
@@ -214,6 +214,12 @@ static const struct {
     [HTTP_COOKIE] = {"cookie", true},
     [HTTP_ORIGIN] = {"origin", true},
     [HTTP_FORM_TOKEN] = {"x-patella-form", true},
+    [HTTP_PREFER] = {"prefer", false},
+    [HTTP_TUS_RESUMABLE] = {"tus-resumable", true},
+    [HTTP_UPLOAD_LENGTH] = {"upload-length", true},
+    [HTTP_UPLOAD_OFFSET] = {"upload-offset", true},
+    [HTTP_UPLOAD_METADATA] = {"upload-metadata", true},
+    [HTTP_UPLOAD_CHECKSUM] = {"upload-checksum", true},
 };
 
 static enum http_refusal keep_field(struct http_slice name, struct http_slice value, struct http_head *head)
@@ -225,6 +231,8 @@ static enum http_refusal keep_field(struct http_slice name, struct http_slice va
             read_connection(value, head);   /* a list that may be spread over several lines */
         if (head->fields[i].bytes == NULL)
             head->fields[i] = value;
+        else if (i == HTTP_TRANSFER_ENCODING)
+            head->fields[i].length = 0;     /* several codings: none that is known */
         else if (known_fields[i].once)
             return i == HTTP_CONTENT_LENGTH ? HTTP_REFUSED_LENGTH : HTTP_REFUSED_DUPLICATE;
         break;
@@ -270,12 +278,16 @@ static bool read_length(struct http_slice value, int64_t *length)
 /* Where the body ends: the part of the grammar that smuggling lives on. */
 static enum http_refusal read_framing(struct http_head *head)
 {
-    struct http_slice length = head->fields[HTTP_CONTENT_LENGTH];
-    if (head->fields[HTTP_TRANSFER_ENCODING].bytes != NULL)
-        return length.bytes != NULL ? HTTP_REFUSED_LENGTH_AND_CODING : HTTP_REFUSED_TRANSFER_CODING;
+    struct http_slice length = head->fields[HTTP_CONTENT_LENGTH], coding = head->fields[HTTP_TRANSFER_ENCODING];
+    bool carries = head->method[0] == 'P';   /* POST, PUT, PATCH */
+    if (coding.bytes != NULL && length.bytes != NULL)
+        return HTTP_REFUSED_LENGTH_AND_CODING;
+    if (coding.bytes != NULL) {
+        head->chunked = carries && head->minor_version == 1 && http_slice_is(coding, "chunked");
+        return head->chunked ? HTTP_REFUSED_NOTHING : HTTP_REFUSED_TRANSFER_CODING;
+    }
     if (length.bytes != NULL && !read_length(length, &head->content_length))
         return HTTP_REFUSED_LENGTH;
-    bool carries = head->method[0] == 'P';   /* POST, PUT, PATCH */
     if (carries && length.bytes == NULL)
         return HTTP_REFUSED_LENGTH_MISSING;
     if (!carries && head->content_length > 0)
@@ -300,7 +312,7 @@ static enum http_refusal judge(struct http_head *head)
         return HTTP_REFUSED_NOTHING;
     if (!http_slice_is(expect, "100-continue"))
         return HTTP_REFUSED_EXPECTATION;
-    head->expects_continue = head->content_length > 0;
+    head->expects_continue = head->content_length > 0 || head->chunked;
     return HTTP_REFUSED_NOTHING;
 }
 

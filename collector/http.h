@@ -3,9 +3,9 @@
  * Reader of one HTTP/1.1 request head: a pure function over bytes.
  *
  * Strict where laxness lets two programs read one request differently (RFC 9112, sections 2.2, 3.2, 5, 6,
- * 11.2): no bare LF, no folding, no blank around names, one Content-Length of digits, no Transfer-Encoding,
- * origin-form targets only.
- * Not for: bodies, routes, percent-decoding (router.h), replies (reply.h).
+ * 11.2): no bare LF, no folding, no blank around names, one Content-Length of digits or one Transfer-Encoding that is
+ * "chunked" and nothing else, origin-form targets only.
+ * Not for: bodies (chunks.h), routes, percent-decoding (router.h), replies (reply.h).
  */
 #ifndef PATELLA_HTTP_H
 #define PATELLA_HTTP_H
@@ -30,6 +30,12 @@ enum http_field {
     HTTP_COOKIE,
     HTTP_ORIGIN,
     HTTP_FORM_TOKEN,
+    HTTP_PREFER,
+    HTTP_TUS_RESUMABLE,
+    HTTP_UPLOAD_LENGTH,
+    HTTP_UPLOAD_OFFSET,
+    HTTP_UPLOAD_METADATA,
+    HTTP_UPLOAD_CHECKSUM,
     HTTP_FIELD_COUNT
 };
 
@@ -69,6 +75,7 @@ struct http_head {
     int minor_version;             /* 0 or 1 */
     struct http_slice fields[HTTP_FIELD_COUNT];   /* values without blanks around */
     int64_t content_length;        /* 0 when none was sent */
+    bool chunked;                  /* instead: only of HTTP/1.1, and of a method that takes a body */
     bool expects_continue;
     bool keep_alive;
     enum http_refusal refusal;

@@ -50,6 +50,8 @@ static const struct {
                                    "When the first certificate of a machines' CA ends, unix time; 0: none is used."},
     [METRIC_CRL_EXPIRES] = {"patella_machine_crl_expires_seconds", "", "gauge",
                             "When the first list of revoked machine certificates ends, unix time; 0: none is used."},
+    [METRIC_BODY_PIECES] = {"patella_upload_pieces_total", "", "counter", "Pieces of uploads that were received."},
+    [METRIC_BODY_PIECE_BYTES] = {"patella_upload_bytes_total", "", "counter", "Bytes of uploads that were received."},
     [METRIC_UNSEALED_AGE] = {"patella_unsealed_age_seconds", "", "gauge",
                              "Age of the oldest row of the audit trail that no block holds; 0: none."},
     [METRIC_BLOCK_AGE] = {"patella_block_age_seconds", "", "gauge", "Age of the last sealed block; -1: none yet."},

@@ -36,6 +36,8 @@ enum metric {
     METRIC_CERTIFICATE_EXPIRES,       /* a gauge: unix seconds */
     METRIC_MACHINE_CA_EXPIRES,        /* a gauge: unix seconds; 0 without a machines' door */
     METRIC_CRL_EXPIRES,               /* the same */
+    METRIC_BODY_PIECES,               /* of bodies that are taken piece by piece */
+    METRIC_BODY_PIECE_BYTES,
     METRIC_UNSEALED_AGE,              /* a gauge: seconds */
     METRIC_BLOCK_AGE,                 /* a gauge: seconds, -1: no block */
     METRIC_COUNT

@@ -16,7 +16,9 @@ static const struct status_title titles[] = {
     {405, "Method not allowed"},
     {408, "The request took too long"},
     {409, "In conflict with what is stored"},
+    {410, "Gone"},
     {411, "The length of the body is missing"},
+    {412, "Another version of the protocol is needed"},
     {413, "The body is too large"},
     {414, "The address is too long"},
     {415, "Wrong content type"},
@@ -24,6 +26,7 @@ static const struct status_title titles[] = {
     {423, "Locked"},
     {429, "Too many requests"},
     {431, "The head of the request is too large"},
+    {460, "The checksum does not fit"},
     {500, "An error of the collector"},
     {501, "Not supported"},
     {503, "Not available now"},
@@ -111,7 +114,7 @@ static const struct refusal refusals[] = {
  * one goes here and into openapi.yaml; what the database refuses a row with, also into `refusals`.
  */
 static const char *const codes[] = {
-    "allocation_key_missing", "bad_content_length", "bad_expectation", "bad_form_token", "bad_header",
+    "allocation_key_missing", "bad_checksum", "bad_chunk", "bad_content_length", "bad_expectation", "bad_form_token", "bad_header",
     "bad_host", "bad_line_end", "bad_origin", "bad_request_line", "bad_target", "bad_token", "bad_version",
     "body_not_allowed", "body_too_slow", "conflict", "content_differs", "continues_unknown",
     "decided_already", "duplicate_header", "exists", "folded_header", "head_too_large", "head_too_slow",

@@ -36,6 +36,8 @@ static bool match_pattern(const char *pattern, struct http_slice path, struct ro
 static void allow(struct router_match *match, const char *method)
 {
     size_t used = strlen(match->allow);
+    if (strcmp(method, "HEAD") == 0 && strstr(match->allow, method) != NULL)
+        return;   /* it has a route of its own */
     snprintf(match->allow + used, sizeof match->allow - used, "%s%s", used > 0 ? ", " : "", method);
 }
 
@@ -48,7 +50,7 @@ void router_match(const struct router_table *table, const char *method, struct h
         const struct route *route = &table->routes[i];
         if (!match_pattern(route->pattern, path, match))
             continue;
-        if (strcmp(route->method, wanted) == 0) {
+        if (strcmp(route->method, wanted) == 0 || strcmp(route->method, method) == 0) {
             match->route = route;
             return;
         }

@@ -25,7 +25,7 @@ struct router_match {
     char allow[ROUTER_ALLOW_SIZE];   /* methods of the path ("GET, HEAD, POST"); empty: no such path */
 };
 
-/* HEAD finds the route of GET. */
+/* HEAD finds the route of GET, unless one of its own stands before that. */
 void router_match(const struct router_table *table, const char *method, struct http_slice path,
                   struct router_match *match);
 

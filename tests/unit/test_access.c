@@ -128,6 +128,32 @@ static void test_access_allow_judges_study_before_role(void **state)
     }
 }
 
+static void test_access_allow_finds_the_study_in_the_query_of_uploads(void **state)
+{
+    static const struct route route = {"GET", "/api/v1/uploads/{id}", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, NULL};
+    static const struct route elsewhere = {"GET", "/api/v1/me", ROLE_EVERYONE, 0, HANDLE_ON_LOOP, NULL};
+    static const struct {
+        const struct route *route;
+        const char *named, *bound;
+        int status;
+    } cases[] = {
+        {&route, "demo", "demo", 0},     {&route, NULL, "demo", 0}, {&route, "other", "demo", 404},
+        {&route, "demo", NULL, 404},     {&route, NULL, NULL, 400}, {&elsewhere, "other", "demo", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct exchange *exchange = memory_new(*state, struct exchange);
+        struct principal *principal = talloc_steal(exchange, holder("anna", 0));
+        const struct query_parameter study = {"study", cases[i].named};
+        principal->study = cases[i].bound != NULL ? principal->study : NULL;
+        exchange->route = cases[i].route;
+        exchange->query = &study;
+        exchange->query_count = cases[i].named != NULL;
+        exchange->principal = principal;
+        assert_int_equal(access_allow(exchange), cases[i].status == 0);
+        assert_int_equal(exchange->status, cases[i].status);
+    }
+}
+
 /* ---- replies of handlers ---- */
 
 static void test_exchange_add_header_replaces_and_defuses(void **state)
@@ -191,6 +217,7 @@ int main(void)
         ACCESS_TEST(test_token_cache_find_knows_a_token_until_its_time),
         ACCESS_TEST(test_access_copy_principal_outlives_the_original),
         ACCESS_TEST(test_access_allow_judges_study_before_role),
+        ACCESS_TEST(test_access_allow_finds_the_study_in_the_query_of_uploads),
         ACCESS_TEST(test_exchange_add_header_replaces_and_defuses),
         ACCESS_TEST(test_address_take_limits_each_client),
     };

@@ -14,7 +14,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #define TARGETS(X) \
-    X(arguments) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(protocol) X(query) X(settings) \
+    X(arguments) X(chunks) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(protocol) X(query) X(settings) \
     X(submission) X(yaml)
 
 #define DECLARE(name) int fuzz_##name(const uint8_t *data, size_t size);
@@ -69,6 +69,7 @@ static void test_fuzz_target_corpus_is_free_of_findings(void **state)
 #define PROTOCOLS "forms/protocols/*.yaml"
 
 static struct target arguments = {fuzz_arguments, CORPUS(arguments), NULL};
+static struct target chunks = {fuzz_chunks, CORPUS(chunks), NULL};
 static struct target csv_table = {fuzz_csv_table, CORPUS(csv_table), NULL};
 static struct target expression = {fuzz_expression, CORPUS(expression), NULL};
 static struct target form = {fuzz_form, CORPUS(form), FORMS};

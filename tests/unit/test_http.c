@@ -39,7 +39,17 @@ static const struct request_case refused_cases[] = {
     {"put without length", BYTES("PUT / HTTP/1.1\r\n" H "\r\n"), 411},
     {"length and chunked",
      BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), 400},
-    {"chunked", BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"), 501},
+    {"chunked twice",
+     BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"), 501},
+    {"coding and chunked",
+     BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"), 501},
+    {"chunked twice and length",
+     BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"
+           "Content-Length: 5\r\n\r\n"), 400},
+    {"coding empty", BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding:\r\n\r\n"), 501},
+    {"chunked of a delete", BYTES("DELETE / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"), 501},
+    {"two offsets", BYTES("PATCH / HTTP/1.1\r\n" H "Content-Length: 0\r\nUpload-Offset: 1\r\nUpload-Offset: 2\r\n\r\n"),
+     400},
     {"xchunked and length",
      BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n\r\n"), 400},
     {"gzip, chunked", BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n"), 501},
@@ -142,6 +152,9 @@ static const struct request_case accepted_cases[] = {
     {"UTF-8 value", BYTES("GET / HTTP/1.1\r\n" H "X-A: \xC3\xA4\r\n\r\n"), 0},
     {"unknown header twice", BYTES("GET / HTTP/1.1\r\n" H "X-A: 1\r\nX-A: 2\r\n\r\n"), 0},
     {"escapes", BYTES("GET /a%20b/%C3%A4?q=%26 HTTP/1.1\r\n" H "\r\n"), 0},
+    {"chunked", BYTES("POST / HTTP/1.1\r\n" H "Transfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), 0},
+    {"chunked patch", BYTES("PATCH / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"), 0},
+    {"two preferences", BYTES("GET / HTTP/1.1\r\n" H "Prefer: wait=1\r\nPrefer: wait=2\r\n\r\n"), 0},
     {"delete", BYTES("DELETE /a HTTP/1.1\r\n" H "\r\n"), 0},
     {"expect 100-Continue",
      BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nExpect: 100-Continue\r\n\r\n"), 0},
@@ -193,6 +206,18 @@ static void test_http_read_head_request_yields_its_parts(void **state)
     assert_true(head.expects_continue);
     assert_true(head.keep_alive);
     assert_int_equal(head.length, sizeof bytes - 1 - 5);
+}
+
+static void test_http_read_head_body_in_chunks_has_no_length(void **state)
+{
+    (void)state;
+    struct http_head head;
+    assert_int_equal(http_read_head(BYTES("PATCH / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n"
+                                          "Expect: 100-continue\r\n\r\n"), &head), HTTP_COMPLETE);
+    assert_true(head.chunked && head.expects_continue);
+    assert_int_equal(head.content_length, 0);
+    assert_int_equal(http_read_head(BYTES("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\n"), &head), HTTP_COMPLETE);
+    assert_false(head.chunked);
 }
 
 static void test_http_read_head_pipelined_requests_are_read_one_by_one(void **state)
@@ -323,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_http_read_head_odd_request_is_refused),
         cmocka_unit_test(test_http_read_head_good_request_is_accepted_at_its_last_byte),
         cmocka_unit_test(test_http_read_head_request_yields_its_parts),
+        cmocka_unit_test(test_http_read_head_body_in_chunks_has_no_length),
         cmocka_unit_test(test_http_read_head_pipelined_requests_are_read_one_by_one),
         cmocka_unit_test(test_http_read_head_connection_close_ends_keep_alive),
         cmocka_unit_test(test_http_read_head_size_is_limited_to_the_byte),

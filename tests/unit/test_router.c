@@ -17,6 +17,9 @@ static const struct route routes[] = {
     {"GET", "/api/v1/studies/{study}/reports/{report}/files/{name}", ROLE_EVERYONE, 0, HANDLE_ON_WORKER,
      NULL},
     {"GET", "/", ROLE_ANYONE, 0, HANDLE_ON_LOOP, NULL},
+    {"HEAD", "/files/{id}", ROLE_ANYONE, 0, HANDLE_ON_LOOP, NULL},
+    {"GET", "/files/{id}", ROLE_ANYONE, 0, HANDLE_ON_LOOP, NULL},
+    {"PATCH", "/files/{id}", ROLE_ANYONE, 10, HANDLE_IN_PIECES, NULL},
 };
 static const struct router_table table = {routes, sizeof routes / sizeof *routes};
 
@@ -51,6 +54,10 @@ static void test_router_match_path_finds_route_or_allowed_methods(void **state)
         {"GET", "/", 4, "", NULL},
         {"POST", "/", -1, "GET, HEAD", NULL},
         {"GET", "/../api/v1/studies", -1, "", NULL},
+        {"HEAD", "/files/7", 5, "", "7"},
+        {"GET", "/files/7", 6, NULL, "7"},
+        {"PATCH", "/files/7", 7, NULL, "7"},
+        {"POST", "/files/7", -1, "HEAD, GET, PATCH", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct router_match match;
