@@ -114,20 +114,21 @@ static const struct refusal refusals[] = {
  * one goes here and into openapi.yaml; what the database refuses a row with, also into `refusals`.
  */
 static const char *const codes[] = {
-    "allocation_key_missing", "bad_checksum", "bad_chunk", "bad_content_length", "bad_expectation", "bad_form_token", "bad_header",
-    "bad_host", "bad_line_end", "bad_origin", "bad_request_line", "bad_target", "bad_token", "bad_version",
-    "body_not_allowed", "body_too_slow", "conflict", "content_differs", "continues_unknown",
-    "decided_already", "duplicate_header", "exists", "folded_header", "head_too_large", "head_too_slow",
-    "internal", "invalid", "invalid_parameter", "items_differ", "length_and_transfer_encoding",
-    "length_required", "login_failed", "malformed", "method_not_allowed", "no_first_entry", "no_session",
-    "no_token", "not_allowed", "not_approved", "not_confirmed", "not_found", "not_json", "not_masked",
-    "not_verified", "other_form_version", "query_of_another", "query_state", "reason_missing",
-    "record_exists", "record_locked", "record_void", "request_expired", "result_differs", "same_account",
+    "allocation_key_missing", "bad_checksum", "bad_chunk", "bad_content_length", "bad_expectation",
+    "bad_form_token", "bad_header", "bad_host", "bad_line_end", "bad_mode", "bad_name", "bad_origin",
+    "bad_request_line", "bad_target", "bad_token", "bad_version", "body_not_allowed", "body_too_slow",
+    "committed", "conflict", "content_differs", "continues_unknown", "decided_already", "duplicate_header",
+    "exists", "folded_header", "head_too_large", "head_too_slow", "internal", "invalid",
+    "invalid_parameter", "items_differ", "length_and_transfer_encoding", "length_required", "login_failed",
+    "malformed", "method_not_allowed", "no_first_entry", "no_session", "no_token", "not_allowed",
+    "not_approved", "not_confirmed", "not_found", "not_json", "not_masked", "not_receiving", "not_verified",
+    "other_form_version", "query_of_another", "query_state", "reason_missing", "record_exists",
+    "record_locked", "record_void", "request_expired", "result_differs", "same_account",
     "second_factor_missing", "signed_already", "study_frozen", "subject_exists", "subject_has_records",
-    "subject_locked", "superseded", "too_large",
-    "too_many_headers", "too_many_logins", "too_many_reports", "transfer_encoding",
-    "unavailable", "unknown_form", "unknown_method", "unknown_subject", "uuid_reused", "version_conflict",
-    "weak_password", "wrong_certificate", "wrong_port", "wrong_type",
+    "subject_locked", "superseded", "too_large", "too_many_headers", "too_many_logins", "too_many_reports",
+    "transfer_encoding", "tus_version", "unavailable", "under_way", "unknown_form", "unknown_method",
+    "unknown_profile", "unknown_site", "unknown_subject", "upload_expired", "uuid_reused",
+    "version_conflict", "weak_password", "wrong_certificate", "wrong_offset", "wrong_port", "wrong_type",
 };
 
 const char *problem_details_code(size_t index)

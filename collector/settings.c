@@ -63,6 +63,9 @@ static const struct setting settings_table[] = {
     INTEGER_SETTING(max_held_bytes, "268435456", 65536, 2147483647, true,
                     "bytes of bodies, waiting submissions and unread replies, a quarter of them for one "
                     "address; more get 503"),
+    INTEGER_SETTING(max_upload_mib, "2048", 1, 2048, true, "MiB that an uploaded file may have"),
+    INTEGER_SETTING(upload_expires_h, "24", 1, 168, true,
+                    "hours without a byte more after which an upload that is not whole is deleted"),
     INTEGER_SETTING(handshake_deadline_ms, "5000", 10, 600000, true, "for the TLS handshake"),
     INTEGER_SETTING(head_deadline_ms, "10000", 10, 600000, true, "for the whole head of a request"),
     INTEGER_SETTING(work_deadline_ms, "30000", 10, 600000, true, "for the work on a request; later: 503"),
@@ -74,7 +77,7 @@ static const struct setting settings_table[] = {
     INTEGER_SETTING(body_min_bytes_per_s, "1000", 0, 1000000000, true, "least rate of an arriving body"),
     INTEGER_SETTING(reply_min_bytes_per_s, "1000", 0, 1000000000, true, "least rate of reading a reply"),
     INTEGER_SETTING(body_deadline_ms, "60000", 10, 3600000, true,
-                    "for a whole body, however fast it arrives"),
+                    "for a whole body, however fast it arrives; not for uploads"),
     INTEGER_SETTING(reply_deadline_ms, "60000", 10, 3600000, true,
                     "for reading a reply of 4 MiB or less; a longer one has more in proportion"),
     INTEGER_SETTING(stop_deadline_ms, "10000", 100, 600000, true, "from SIGTERM to the end, at most"),

@@ -36,6 +36,8 @@ struct settings {
     int max_connections;
     int max_connections_per_address;
     int max_held_bytes;
+    int max_upload_mib;
+    int upload_expires_h;
     int handshake_deadline_ms;
     int head_deadline_ms;
     int work_deadline_ms;
