@@ -2,8 +2,8 @@
 /*
  * Reader of a body in chunks (RFC 9112, 7.1), as far as it has come: a pure function over bytes and a state.
  *
- * Strict where laxness lets two programs see two ends of one body: sizes of 1 to 8 hexadecimal digits, CR LF and nothing
- * else behind them, no extension, no trailer.
+ * Strict where laxness lets two programs see two ends of one body: sizes of 1 to 8 hexadecimal digits, CR LF and
+ * nothing else behind them, no extension, no trailer.
  * Not for: bodies with Content-Length, or chunks that are sent (stream.h).
  */
 #ifndef PATELLA_CHUNKS_H
@@ -33,8 +33,9 @@ struct chunks {
 };
 
 /*
- * Reads from `in`, at most until `room` bytes of the body stand in `out` or the body has ended; `*made` is their number.
- * How many bytes of `in` were read: all of them, unless there was no room, or the state is CHUNKS_ENDED or CHUNKS_BROKEN.
+ * Reads from `in`, at most until `room` bytes of the body stand in `out` or the body has ended; `*made` is their
+ * number.  How many bytes of `in` were read: all of them, unless there was no room, or the state is CHUNKS_ENDED or
+ * CHUNKS_BROKEN.
  */
 size_t chunks_read(struct chunks *chunks, const char *in, size_t length, char *out, size_t room, size_t *made);
 

@@ -75,7 +75,7 @@ enum body_part {
     BODY_PIECE,          /* `body` is the next piece, and more comes */
     BODY_LAST,           /* `body` is the last one, perhaps empty: the reply is due */
     BODY_TOO_LONG,       /* more came than `body_most`, and is dropped: the reply is due */
-    BODY_CUT             /* no more will come: `body` is what came since the last piece; the reply is not the handler's */
+    BODY_CUT             /* no more will come: `body` came since the last piece; the reply is not the handler's */
 };
 
 /* Header fields that only some handlers look at. */

@@ -63,16 +63,15 @@ static void deliver_part(struct inbox_message *message)
     exchange->body = "";
     exchange->body_length = 0;
     connection->body_got = 0;
+    bool more = exchange->body_part == BODY_AWAITED || exchange->body_part == BODY_PIECE;
     if (exchange->body_part == BODY_CUT)
         refuse(connection, call->cut_status, call->cut_code, call->cut_detail);
-    else if (exchange->status != 0)
-        connection_reply(connection);
-    else if (exchange->then != NULL)
+    else if (exchange->status == 0 && exchange->then != NULL)
         dispatch_go_on(call);
-    else if (exchange->body_part == BODY_LAST || exchange->body_part == BODY_TOO_LONG)
-        connection_reply(connection);   /* a 500: the handler gave none */
-    else
+    else if (exchange->status == 0 && more)
         go_on(connection, call);
+    else
+        connection_reply(connection);   /* a 500 when the handler gave none */
     connection_go_on(connection);
 }
 
@@ -175,8 +174,8 @@ static bool take(struct connection *connection, struct evbuffer *input)
         take_announced(connection, input);
     if (call->chunks.state == CHUNKS_BROKEN) {
         refuse(connection, 400, "bad_chunk",
-               "the body is not in chunks: each is its size in at most 8 hexadecimal digits, CR LF, its bytes, CR LF; the "
-               "last one is 0, CR LF, CR LF; without extensions and trailers");
+               "the body is not in chunks: each is its size in at most 8 hexadecimal digits, CR LF, its bytes, "
+               "CR LF; the last one is 0, CR LF, CR LF; without extensions and trailers");
         return false;
     }
     return true;

@@ -2,11 +2,11 @@
 /*
  * Bodies that are taken piece by piece (HANDLE_IN_PIECES): as long as they like, with one piece of each in memory.
  *
- * Who may send is asked first; then a worker calls the route's handler before any byte of the body has been read, with
- * each piece, and with the last one.  While a worker has a piece the socket is not read beyond a small buffer, so a
- * fast sender waits for the database.  A sender may take as long as it likes for the whole, but not for any stretch
- * (body_min_bytes_per_s).  When the body ends too early, by a cut line, a slow sender or a server that stops, the handler
- * gets what had come since the last piece (BODY_CUT).
+ * Who may send is asked first; then a worker calls the route's handler before any byte of the body has been read,
+ * with each piece, and with the last one.  While a worker has a piece the socket is not read beyond a small buffer, so
+ * a fast sender waits for the database.  A sender may take as long as it likes for the whole, but not for any stretch
+ * (body_min_bytes_per_s).  When the body ends too early, by a cut line, a slow sender or a server that stops, the
+ * handler gets what had come since the last piece (BODY_CUT).
  * Not for: what becomes of the pieces (the handlers), bodies that are small (connection.c).
  */
 #ifndef PATELLA_RECEIVE_H

@@ -146,7 +146,7 @@ static int read_preference(const char *preference)
     size_t digits = strspn(preference, "0123456789");
     if (digits == 0 || digits > WAIT_DIGITS || strchr("\" \t,;", preference[digits]) == NULL)
         return -1;
-    return atoi(preference);
+    return (int)strtol(preference, NULL, 10);
 }
 
 int upload_read_wait(const char *prefer, int initial, int most)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Any bytes as a body in chunks.  How they are cut, and how much room there is, does not matter; and libhttp-parser, which
- * accepts far more, ends a body that is accepted at the same byte and reads the same bytes from it.
+ * Any bytes as a body in chunks.  How they are cut, and how much room there is, does not matter; and libhttp-parser,
+ * which accepts far more, ends a body that is accepted at the same byte and reads the same bytes from it.
  */
 #define FUZZ_TARGET fuzz_chunks
 #include "tests/fuzz/fuzz.h"

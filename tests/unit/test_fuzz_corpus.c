@@ -14,8 +14,8 @@
 #include "tests/fuzz/fuzz.h"
 
 #define TARGETS(X) \
-    X(arguments) X(chunks) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(protocol) X(query) X(settings) \
-    X(submission) X(yaml)
+    X(arguments) X(chunks) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(protocol) X(query) \
+    X(settings) X(submission) X(yaml)
 
 #define DECLARE(name) int fuzz_##name(const uint8_t *data, size_t size);
 TARGETS(DECLARE)
