@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "collector/error_json.h"
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 
@@ -80,23 +81,6 @@ void admin_print_document(const struct admin *admin)
         printf("{%s}\n", admin->members != NULL ? admin->members->bytes : "");
 }
 
-static const char *kind_name(enum error_kind kind)
-{
-    switch (kind) {
-    case ERROR_NONE: return "none";
-    case ERROR_INPUT: return "input";
-    case ERROR_USAGE: return "usage";
-    case ERROR_NOT_FOUND: return "not_found";
-    case ERROR_CONFLICT: return "conflict";
-    case ERROR_DENIED: return "denied";
-    case ERROR_BUSY: return "busy";
-    case ERROR_DATABASE: return "database";
-    case ERROR_IO: return "io";
-    case ERROR_INTERNAL: return "internal";
-    }
-    return "internal";
-}
-
 void admin_print_warning(const char *message)
 {
     struct text *out = text_new(NULL);
@@ -109,23 +93,8 @@ void admin_print_warning(const char *message)
 
 void admin_print_error(const struct error *error, bool as_json)
 {
-    if (!as_json) {
+    if (as_json)
+        error_print_json(error);
+    else
         error_print(error, "patella-admin");
-        return;
-    }
-    struct text *out = text_new(NULL);
-    text_append_format(out, "{\"error\":{\"kind\":\"%s\"", kind_name(error->kind));
-    if (error->file[0] != '\0') {
-        text_append(out, ",\"file\":");
-        text_append_json(out, error->file);
-    }
-    if (error->line > 0)
-        text_append_format(out, ",\"line\":%d", error->line);
-    if (error->sqlstate[0] != '\0')
-        text_append_format(out, ",\"sqlstate\":\"%s\"", error->sqlstate);
-    text_append(out, ",\"message\":");
-    text_append_json(out, error->message);
-    text_append(out, "}}\n");
-    fputs(out->bytes, stderr);
-    talloc_free(out);
 }

@@ -16,14 +16,19 @@ static void print_command(FILE *stream, const struct argument_command *command)
     fputs("--help --version\n", stream);
 }
 
-/* Behind the words of a command: its options, or files; before that the next word of every command that fits. */
+/*
+ * Behind the words of a command: its options, or files; before that the next word of every command that fits.  A
+ * command without words is the one where no other fits, and takes files where a word could come.
+ */
 static const char body[] =
     "{\n"
-    "    local words options found='' flags='' next='' word=${COMP_WORDS[COMP_CWORD]}\n"
+    "    local words options plain='' found='' flags='' next='' word=${COMP_WORDS[COMP_CWORD]}\n"
     "    local typed=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \"\n"
     "    typed=${typed# }\n"
     "    while IFS=: read -r words options; do\n"
-    "        if [[ \"$words \" == \"$typed\"?* ]]; then\n"
+    "        if [[ -z $words ]]; then\n"
+    "            plain=$options\n"
+    "        elif [[ \"$words \" == \"$typed\"?* ]]; then\n"
     "            words=${words#\"$typed\"}\n"
     "            next+=\" ${words%% *}\"\n"
     "        elif [[ \"$typed\" == \"$words \"* && ${#words} -ge ${#found} ]]; then\n"
@@ -41,9 +46,9 @@ void arguments_print_completion(FILE *stream, const char *program, const struct 
         print_command(stream, &commands[i]);
     fputs("END\n"
           "    if [[ $word == -* ]]; then\n"
-          "        mapfile -t COMPREPLY < <(compgen -W \"${flags:---help --version}\" -- \"$word\")\n"
+          "        mapfile -t COMPREPLY < <(compgen -W \"${flags:-${plain:---help --version}}\" -- \"$word\")\n"
           "    elif [[ -n $next && $typed != *' -'* ]]; then\n"
-          "        mapfile -t COMPREPLY < <(compgen -W \"$next\" -- \"$word\" | sort -u)\n"
+          "        mapfile -t COMPREPLY < <(compgen ${plain:+-f} -W \"$next\" -- \"$word\" | sort -u)\n"
           "    else\n"
           "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
           "    fi\n"

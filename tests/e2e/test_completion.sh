@@ -54,7 +54,7 @@ stands_in_page() { # WORD...
     done
 }
 
-for program in patella-admin patella-seal; do
+for program in patella-admin patella-seal patella-upload; do
     # shellcheck disable=SC1090
     . <(ci/completion $program)
     count=0
@@ -63,11 +63,14 @@ for program in patella-admin patella-seal; do
         check "and its options" options_are_offered $program "${words[@]}"
         count=$((count + 1))
     done < <(commands_of $program)
-    check "$program has commands" test $count -ge 5
+    check "$program has commands" test $count -ge 4
 done
 check "what is no command is not offered" exits 1 offers remove patella-admin study ''
 check "nor an option of another command" exits 1 offers --label patella-admin study list --
 check "where no word can come, files are offered" offers Makefile patella-admin allocate demo Makef
+check "options of a command without words" options_are_offered patella-upload
+check "are offered where a word is none" exits 1 offers --commit patella-upload status --
+check "a file can come in the place of its words" offers Makefile patella-upload Makef
 
 while read -r -a words; do
     check "the page has ${words[*]} with its options" stands_in_page "${words[@]}"
