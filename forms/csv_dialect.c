@@ -86,12 +86,13 @@ static bool is_header(const struct search *search, const struct csv_rows *rows, 
 {
     void *owner = memory_owner(search->scratch, "cells");
     const char **cells = memory_new_array(owner, const char *, rows->cell_count);
-    bool is_libreclinica = false;
+    bool is_libreclinica = false, is = true;
     for (size_t i = 0; i < rows->cell_count; i++) {
+        is = is && strlen(rows->cells[i]) == csv_rows_cell_length(rows, i);   /* no NUL in it */
         cells[i] = trim(owner, rows->cells[i]);
         is_libreclinica = is_libreclinica || strcasecmp(cells[i], "Study Subject ID") == 0;
     }
-    bool is = search->is_header(search->context, cells, rows->cell_count);
+    is = is && search->is_header(search->context, cells, rows->cell_count);
     talloc_free(owner);
     if (is) {
         header->cells = rows->cell_count;
@@ -263,9 +264,10 @@ static void say_what_was_found(const struct search *search, const struct header 
                            header->quoting ? "" : ", and quotes are characters like others");
     if (header->line > search->first_line) {
         long long above = (long long)(header->line - search->first_line);
-        upload_finding_add(findings, UPLOAD_ASSUMED, "banner", NULL,
-                           "the header is line %lld; %lld %s above it passed over", (long long)header->line, above,
-                           above == 1 ? "line was" : "lines were");
+        const char *what = above == 1 ? "the line above it was"
+                                      : memory_format(search->scratch, "the %lld lines above it were", above);
+        upload_finding_add(findings, UPLOAD_ASSUMED, "banner", NULL, "the header is line %lld; %s passed over",
+                           (long long)header->line, what);
     }
     if (strcmp(header->newline, "\n") != 0)
         say(findings, UPLOAD_ASSUMED, "newline", 0,

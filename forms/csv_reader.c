@@ -211,8 +211,8 @@ static enum csv_next refuse_step(struct csv_reader *reader, enum csv_step step)
                       "that you meant to send?");
     if (step == CSV_STEP_OPEN_QUOTE)
         return refuse(reader, "unterminated_quote", rows->quote_line,
-                      "the quote that opens here is not closed, or not within 1 MiB; take it away, or close it behind the "
-                      "cell's text");
+                      "the quote that opens here is not closed, or not within 1 MiB; take it away, or close it behind "
+                      "the cell's text");
     return refuse(reader, "bad_quote", rows->quote_line,
                   "a quote stands within the text of a cell; such a cell has quotes around it and each quote in it "
                   "doubled (\"\"), or the profile says that the file has no quoting (quoting: none)");

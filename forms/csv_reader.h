@@ -52,8 +52,8 @@ enum csv_next { CSV_ROW, CSV_END, CSV_FILE_REFUSED, CSV_FAILED };
 
 /*
  * The next row, the header first; rows that are empty, or of which all cells are, are passed over
- * (csv_reader_empty_rows counts them).  CSV_FILE_REFUSED: a finding says why (unterminated_quote with the line that the
- * quote opened on, bad_quote, row_too_long; two_encodings, encoding_undeclared where the dialect's encoding was guessed;
+ * (csv_reader_empty_rows counts them).  CSV_FILE_REFUSED: a finding says why (unterminated_quote and bad_quote with the
+ * line that the quote opened on, row_too_long; two_encodings and encoding_undeclared where the encoding was guessed;
  * zip_not_one_file, too_large); CSV_FAILED: `error`, the bytes could not be had.
  */
 enum csv_next csv_reader_next(struct csv_reader *reader, const struct csv_line **line, struct error *error) MUST_CHECK;

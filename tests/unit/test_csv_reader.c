@@ -191,7 +191,7 @@ static void test_csv_reader_next_refused_file_says_code_and_line(void **state)
         }
 }
 
-/* A header and one row: of `cells` cells with `bytes` characters each, the first within quotes that stay open or not. */
+/* A header and one row: `cells` cells of `bytes` characters each, the first within quotes that stay open or not. */
 static struct reading read_large_row(const char *open, size_t cells, size_t bytes, size_t step)
 {
     void *owner = memory_owner(NULL, "large");
@@ -265,7 +265,8 @@ static void test_csv_write_row_quotes_only_what_wants_it(void **state)
     (void)state;
     void *owner = memory_owner(NULL, "test");
     struct text *out = text_new(owner);
-    static const char *const cells[] = {"plain", "a;b", "1,5", "say \"x\"", "two\nlines", " edge", "", "\xD0\xBE\xE2\x82\xAC"};
+    static const char *const cells[] = {"plain", "a;b",   "1,5", "say \"x\"", "two\nlines",
+                                        " edge", "", "\xD0\xBE\xE2\x82\xAC"};
     csv_write_row(out, &ansi, cells, COUNT(cells));
     assert_string_equal(out->bytes,
                         "plain;\"a;b\";1,5;\"say \"\"x\"\"\";\"two\nlines\";\" edge\";;<U+043E>\x80\r\n");

@@ -14,8 +14,8 @@
 #include "tests/fuzz/fuzz.h"
 
 #define TARGETS(X) \
-    X(arguments) X(chunks) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(protocol) X(query) \
-    X(settings) X(submission) X(yaml)
+    X(arguments) X(chunks) X(csv_reader) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(protocol) \
+    X(query) X(settings) X(submission) X(yaml)
 
 #define DECLARE(name) int fuzz_##name(const uint8_t *data, size_t size);
 TARGETS(DECLARE)
@@ -70,6 +70,7 @@ static void test_fuzz_target_corpus_is_free_of_findings(void **state)
 
 static struct target arguments = {fuzz_arguments, CORPUS(arguments), NULL};
 static struct target chunks = {fuzz_chunks, CORPUS(chunks), NULL};
+static struct target csv_reader = {fuzz_csv_reader, CORPUS(csv_reader), NULL};
 static struct target csv_table = {fuzz_csv_table, CORPUS(csv_table), NULL};
 static struct target expression = {fuzz_expression, CORPUS(expression), NULL};
 static struct target form = {fuzz_form, CORPUS(form), FORMS};
