@@ -21,6 +21,7 @@ enum { DELIMITERS = sizeof delimiters / sizeof delimiters[0], MIXED_TRIED = 100 
 
 struct search {
     void *scratch;
+    struct csv_rows *rows, *other_rows;
     const char *text, *end;      /* UTF-8, behind the byte order mark and the "sep=" line */
     bool is_whole;               /* the file ends with it */
     bool is_cr_newline;
@@ -127,20 +128,18 @@ static const char *newline_before(const struct search *search, const char *behin
 static struct header find_header(const struct search *search, char delimiter, bool quoting)
 {
     struct header header = {.delimiter = delimiter, .quoting = quoting};
-    struct csv_rows *rows = csv_rows_new(search->scratch, delimiter, quoting, search->is_cr_newline, 1);
     const char *line = search->text;
     for (header.line = search->first_line; header.line <= CSV_BANNER_LINES && line < search->end; header.line++) {
         const char *at = line;
-        csv_rows_restart(rows, header.line);
-        if (take_row(search, rows, &at) == CSV_STEP_ROW && is_header(search, rows, &header)) {
+        csv_rows_begin(search->rows, delimiter, quoting, search->is_cr_newline, header.line);
+        if (take_row(search, search->rows, &at) == CSV_STEP_ROW && is_header(search, search->rows, &header)) {
             header.newline = newline_before(search, at);
             header.behind = at;
-            header.line_behind = rows->line;
+            header.line_behind = search->rows->line;
             break;
         }
         line = next_line(search, line);
     }
-    talloc_free(rows);
     return header;
 }
 
@@ -171,12 +170,11 @@ static char find_other_delimiter(const struct search *search, const struct heade
     for (size_t i = 0; i < DELIMITERS && other == 0; i++) {
         if (delimiters[i].delimiter == header->delimiter)
             continue;
-        struct csv_rows *rows =
-            csv_rows_new(search->scratch, delimiters[i].delimiter, header->quoting, search->is_cr_newline, 1);
+        struct csv_rows *rows = search->other_rows;
+        csv_rows_begin(rows, delimiters[i].delimiter, header->quoting, search->is_cr_newline, 1);
         const char *at = row;
         if (take_row(search, rows, &at) == CSV_STEP_ROW && rows->cell_count == header->cells)
             other = delimiters[i].delimiter;
-        talloc_free(rows);
     }
     return other;
 }
@@ -184,8 +182,8 @@ static char find_other_delimiter(const struct search *search, const struct heade
 static struct rows_seen look_at_rows(const struct search *search, const struct header *header)
 {
     struct rows_seen seen = {0};
-    struct csv_rows *rows = csv_rows_new(search->scratch, header->delimiter, header->quoting, search->is_cr_newline,
-                                         header->line_behind);
+    struct csv_rows *rows = search->rows;
+    csv_rows_begin(rows, header->delimiter, header->quoting, search->is_cr_newline, header->line_behind);
     const char *at = header->behind, *row = at;
     enum csv_step step;
     for (; (step = take_row(search, rows, &at)) == CSV_STEP_ROW; row = at) {
@@ -201,7 +199,6 @@ static struct rows_seen look_at_rows(const struct search *search, const struct h
             seen.mixed_line = rows->row_line;
     }
     seen.bad_quotes = step == CSV_STEP_BAD_QUOTE || (step == CSV_STEP_OPEN_QUOTE && search->is_whole);
-    talloc_free(rows);
     return seen;
 }
 
@@ -357,6 +354,8 @@ bool csv_dialect_find(const void *bytes, size_t length, csv_is_header *is_header
     if (is_found) {
         struct search search = {
             .scratch = head.scratch,
+            .rows = csv_rows_new(head.scratch),
+            .other_rows = csv_rows_new(head.scratch),
             .text = head.text,
             .end = head.text + head.text_length,
             .is_whole = head.is_whole,

@@ -89,7 +89,8 @@ struct csv_reader *csv_reader_new(const void *owner, struct csv_source *source, 
         csv_encoding_mark(reader->decoder.encoding, &reader->mark_left);
     int64_t header_line = dialect->header_line > 0 ? dialect->header_line : 1;
     bool is_cr_newline = strcmp(reader->dialect.newline, "\r") == 0;
-    reader->rows = csv_rows_new(reader, dialect->delimiter, dialect->quoting, is_cr_newline, header_line);
+    reader->rows = csv_rows_new(reader);
+    csv_rows_begin(reader->rows, dialect->delimiter, dialect->quoting, is_cr_newline, header_line);
     return skip_lines(reader, header_line - 1, error) ? reader : (talloc_free(reader), NULL);
 }
 

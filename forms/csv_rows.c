@@ -29,15 +29,12 @@ static void set_kinds(uint8_t kinds[256], char delimiter, bool quoting)
     kinds[(unsigned char)delimiter] = DELIMITER;
 }
 
-struct csv_rows *csv_rows_new(const void *owner, char delimiter, bool quoting, bool is_cr_newline, int64_t line)
+struct csv_rows *csv_rows_new(const void *owner)
 {
     struct csv_rows *rows = memory_new(owner, struct csv_rows);
-    set_kinds(rows->kinds, delimiter, quoting);
-    rows->is_cr_newline = is_cr_newline;
     rows->row = memory_resize_array(rows, NULL, char, CSV_ROW_BYTES + 1);
     rows->cells = memory_resize_array(rows, NULL, const char *, CSV_ROW_CELLS);
     rows->quoted = memory_resize_array(rows, NULL, bool, CSV_ROW_CELLS);
-    csv_rows_restart(rows, line);
     return rows;
 }
 
@@ -52,8 +49,10 @@ static void begin_row(struct csv_rows *rows)
     rows->quoted[0] = false;
 }
 
-void csv_rows_restart(struct csv_rows *rows, int64_t line)
+void csv_rows_begin(struct csv_rows *rows, char delimiter, bool quoting, bool is_cr_newline, int64_t line)
 {
+    set_kinds(rows->kinds, delimiter, quoting);
+    rows->is_cr_newline = is_cr_newline;
     rows->state = START;
     rows->was_cr = false;
     rows->line = line;

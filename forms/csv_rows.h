@@ -38,11 +38,11 @@ struct csv_rows {
     bool is_odd;                 /* control characters, or bytes that are not ASCII, are in it */
 };
 
-/* `line`: of the first byte that comes. */
-struct csv_rows *csv_rows_new(const void *owner, char delimiter, bool quoting, bool is_cr_newline, int64_t line);
+/* Takes nothing before csv_rows_begin. */
+struct csv_rows *csv_rows_new(const void *owner);
 
-/* To begin anew, with another text or at another line. */
-void csv_rows_restart(struct csv_rows *rows, int64_t line);
+/* To begin, or to begin anew; `line`: of the first byte that comes. */
+void csv_rows_begin(struct csv_rows *rows, char delimiter, bool quoting, bool is_cr_newline, int64_t line);
 
 /* Takes bytes up to the end of a row; `*bytes` moves on.  The row lives until the next call. */
 enum csv_step csv_rows_take(struct csv_rows *rows, const char **bytes, const char *end);
