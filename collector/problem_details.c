@@ -126,8 +126,8 @@ static const char *const codes[] = {
     "record_locked", "record_void", "request_expired", "result_differs", "same_account",
     "second_factor_missing", "signed_already", "study_frozen", "subject_exists", "subject_has_records",
     "subject_locked", "superseded", "too_large", "too_many_headers", "too_many_logins", "too_many_reports",
-    "transfer_encoding", "tus_version", "unavailable", "under_way", "unknown_form", "unknown_method",
-    "unknown_profile", "unknown_site", "unknown_subject", "upload_expired", "uuid_reused",
+    "too_many_uploads", "transfer_encoding", "tus_version", "unavailable", "under_way", "unknown_form",
+    "unknown_method", "unknown_profile", "unknown_site", "unknown_subject", "upload_expired", "uuid_reused",
     "version_conflict", "weak_password", "wrong_certificate", "wrong_offset", "wrong_port", "wrong_type",
 };
 

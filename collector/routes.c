@@ -4,6 +4,8 @@
 #include "collector/metrics.h"
 
 #define STUDY "/api/v1/studies/{study}"
+#define UPLOADS "/api/v1/uploads"
+#define UPLOAD_LIMIT ((size_t)2 << 30)
 
 enum {
     SUBMISSIONS_LIMIT = 1 << 20,
@@ -104,6 +106,12 @@ const struct route route_table[] = {
     {"GET", STUDY "/reports/{report}", REPORTS, 0, HANDLE_ON_WORKER, handle_show_report},
     {"GET", STUDY "/reports/{report}/files/{name}", STATISTICIANS, 0, HANDLE_ON_WORKER,
      handle_download_file},
+
+    {"POST", UPLOADS, SENDERS, UPLOAD_LIMIT, HANDLE_IN_PIECES, handle_receive_upload},
+    {"OPTIONS", UPLOADS, ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_upload_options},
+    {"HEAD", UPLOADS "/{id}", SENDERS, 0, HANDLE_ON_WORKER, handle_show_upload_offset},
+    {"PATCH", UPLOADS "/{id}", SENDERS, UPLOAD_LIMIT, HANDLE_IN_PIECES, handle_append_upload},
+    {"DELETE", UPLOADS "/{id}", SENDERS, 0, HANDLE_ON_WORKER, handle_delete_upload},
 
     {"GET", STUDY "/memberships", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_list_memberships},
     {"POST", STUDY "/memberships", ROLE_ADMINISTRATOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_add_membership},

@@ -83,8 +83,8 @@ static bool read_pair(const void *owner, const char *pair, size_t length, const 
 
 bool upload_read_metadata(const void *owner, const char *metadata, const char **name)
 {
-    const char *at = metadata;
-    while (at != NULL && *at != '\0') {
+    const char *at = metadata != NULL ? metadata : "";
+    while (*at != '\0') {
         size_t length = strcspn(at, ",");
         if (!read_pair(owner, at, length, name))
             return false;
@@ -151,8 +151,8 @@ static int read_preference(const char *preference)
 
 int upload_read_wait(const char *prefer, int initial, int most)
 {
-    const char *at = prefer;
-    while (at != NULL && *at != '\0') {
+    const char *at = prefer != NULL ? prefer : "";
+    while (*at != '\0') {
         int seconds = read_preference(at);
         if (seconds >= 0)
             return seconds < most ? seconds : most;

@@ -111,6 +111,8 @@ static struct client_reply *perform(struct client *client, const char *method, c
     curl_easy_setopt(client->curl, CURLOPT_HTTPGET, 1L);
     if (body != NULL)
         set_body(client, body, length);
+    if (strcmp(method, "HEAD") == 0)
+        curl_easy_setopt(client->curl, CURLOPT_NOBODY, 1L);   /* HTTPGET takes it back */
     curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, received);
