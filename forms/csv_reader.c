@@ -216,7 +216,7 @@ static enum csv_next refuse_step(struct csv_reader *reader, enum csv_step step)
                       "the cell's text");
     return refuse(reader, "bad_quote", rows->quote_line,
                   "a quote stands within the text of a cell; such a cell has quotes around it and each quote in it "
-                  "doubled (\"\"), or the profile says that the file has no quoting (quoting: none)");
+                  "doubled (\"\"), or the profile says that the file has no quoting (quotes: false)");
 }
 
 enum csv_next csv_reader_next(struct csv_reader *reader, const struct csv_line **line, struct error *error)

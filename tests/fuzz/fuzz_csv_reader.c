@@ -172,7 +172,10 @@ static void take_row_end(int end, void *context)
 /* libcsv takes CR for the end of a row everywhere, and blanks around bare cells away. */
 static void require_cells_of_libcsv(const void *owner, const struct input *input)
 {
-    struct input plain = *input;
+    struct text *file = text_new(owner);
+    text_append(file, "x\n");   /* so that nothing is taken for a ZIP */
+    text_append_bytes(file, input->bytes, input->length);
+    struct input plain = {.bytes = file->bytes, .length = file->length};
     plain.dialect = (struct csv_dialect){.encoding = CSV_UTF8, .delimiter = input->dialect.delimiter, .quoting = true,
                                          .header_line = 1, .newline = "\r"};
     struct reading reading = read_rows(owner, &plain, input->step, true);
@@ -180,8 +183,8 @@ static void require_cells_of_libcsv(const void *owner, const struct input *input
     struct csv_parser parser;
     csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
     csv_set_delim(&parser, (unsigned char)input->dialect.delimiter);
-    size_t parsed = csv_parse(&parser, input->bytes, input->length, take_cell, take_row_end, &oracle);
-    bool is_refused = parsed != input->length || csv_fini(&parser, take_cell, take_row_end, &oracle) != 0;
+    size_t parsed = csv_parse(&parser, plain.bytes, plain.length, take_cell, take_row_end, &oracle);
+    bool is_refused = parsed != plain.length || csv_fini(&parser, take_cell, take_row_end, &oracle) != 0;
     csv_free(&parser);
     FUZZ_REQUIRE(is_refused == reading.is_refused);
     FUZZ_REQUIRE_WITH(strcmp(oracle.rows->bytes, reading.rows->bytes) == 0, reading.rows->bytes);
@@ -247,8 +250,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_REQUIRE(whole.is_refused == pieces.is_refused && whole.has_fault == pieces.has_fault);
     FUZZ_REQUIRE_WITH(strcmp(whole.rows->bytes, pieces.rows->bytes) == 0, pieces.rows->bytes);
     require_same_again(owner, &input, &whole);
-    bool is_packed = input.length >= 2 && memcmp(input.bytes, "PK", 2) == 0;
-    if (!is_packed && text_is_utf8(input.bytes, input.length))
+    if (text_is_utf8(input.bytes, input.length))
         require_cells_of_libcsv(owner, &input);
     require_header(owner, &input);
     talloc_free(owner);
