@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forms/answer.h"
 #include "forms/base/memory.h"
+#include "forms/score.h"
+#include "forms/upload_cell.h"
 #include "forms/upload_judge.h"
 
 enum { SCRATCH_BLOCKS = 64, SCRATCH_BYTES = 24 * 1024, HASH_ROOM = 64 };
@@ -67,14 +70,27 @@ static bool same_text(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* 27.40 is 27.4. */
-static bool same_answer(const struct item *item, const char *a, const char *b)
+/* A stored text is the file's when only blanks around it differ, or when it is the cell as it stands there. */
+static bool same_words(const void *owner, const char *stored, const char *text, const char *cell)
 {
+    const char *trimmed = upload_cell_trim(memory_copy_string(owner, stored));
+    return strcmp(trimmed, text) == 0 || (cell != NULL && strcmp(trimmed, cell) == 0);
+}
+
+/* 27.40 is 27.4. */
+static bool same_answer(const struct upload_judge *judge, int index, const char *text, const char *cell)
+{
+    const struct item *item = &judge->form->items[index];
+    const char *stored = judge->old[index].text;
     double left, right;
-    if (same_text(a, b))
+    if (same_text(stored, text))
         return true;
-    return a != NULL && b != NULL && (item->type == ITEM_DECIMAL || item->type == ITEM_INTEGER)
-           && text_to_decimal(a, &left) && text_to_decimal(b, &right) && left == right;
+    if (stored == NULL)
+        return false;
+    if (item->type == ITEM_TEXT)
+        return same_words(judge, stored, text, cell);
+    return (item->type == ITEM_DECIMAL || item->type == ITEM_INTEGER) && text_to_decimal(stored, &left)
+           && text_to_decimal(text, &right) && left == right;
 }
 
 static void refuse_unknown_item(struct upload_judge *judge, const char *id)
@@ -89,6 +105,7 @@ static void refuse_unknown_item(struct upload_judge *judge, const char *id)
 static void lay_answers(struct upload_judge *judge)
 {
     const struct submission_input *input = &judge->record->input;
+    const char *const *cells = judge->record->answer_cells;
     int index = FORM_NONE;
     for (size_t i = 0; i < input->answer_count; i++) {
         index = find_item(judge->form, input->answers[i].item, index);
@@ -97,8 +114,7 @@ static void lay_answers(struct upload_judge *judge)
             continue;
         }
         struct upload_slot *slot = &judge->merged[index];
-        const struct item *item = &judge->form->items[index];
-        if (!same_answer(item, judge->old[index].text, input->answers[i].text))
+        if (!same_answer(judge, index, input->answers[i].text, cells != NULL ? cells[i] : NULL))
             slot->text = input->answers[i].text;
         slot->reason = NULL;
     }
@@ -107,11 +123,14 @@ static void lay_answers(struct upload_judge *judge)
 static void lay_reasons(struct upload_judge *judge)
 {
     const struct submission_input *input = &judge->record->input;
+    const char *const *cells = judge->record->not_answered_cells;
     for (size_t i = 0; i < input->not_answered_count; i++) {
         int index = form_find_item(judge->form, input->not_answered[i].item);
+        const char *stored = index != FORM_NONE ? judge->old[index].text : NULL;
         if (index == FORM_NONE)
             refuse_unknown_item(judge, input->not_answered[i].item);
-        else
+        else if (stored == NULL || cells == NULL || judge->form->items[index].type != ITEM_TEXT
+                 || !same_words(judge, stored, cells[i], NULL))   /* somebody wrote "UNK", and it came back */
             judge->merged[index] = (struct upload_slot){.reason = input->not_answered[i].reason};
     }
 }
@@ -154,11 +173,10 @@ static void merge(struct upload_judge *judge)
         judge->date = judge->before->date;
 }
 
-/* The file says what is stored, to the letter: nothing needs to be judged. */
+/* The file says what is stored, to the letter: nothing needs to be judged but its scores. */
 static bool is_plainly_unchanged(const struct upload_judge *judge)
 {
-    if (judge->before == NULL || judge->refused || judge->record->score_count > 0
-        || !same_text(judge->date, judge->before->date))
+    if (judge->before == NULL || judge->refused || !same_text(judge->date, judge->before->date))
         return false;
     for (size_t i = 0; i < judge->form->item_count; i++)
         if (!same_text(judge->old[i].text, judge->merged[i].text)
@@ -392,7 +410,7 @@ static void find_verdict(struct upload_judge *judge, struct upload_effect *effec
         return;
     }
     if (judge->record->score_count > 0)
-        upload_judge_check_scores(judge, submission);
+        upload_judge_check_scores(judge, submission->form, submission->scores);
     if (judge->stored->version > 0)
         find_changes(judge, submission, effect);
     if (judge->before != NULL && effect->change_count == 0) {
@@ -408,6 +426,30 @@ static void find_verdict(struct upload_judge *judge, struct upload_effect *effec
     identify(judge, effect);
 }
 
+/* The scores of what is stored, by the form that it is stored with. */
+static void check_stored_scores(struct upload_judge *judge)
+{
+    const struct submission_input *before = judge->before;
+    const struct form *form =
+        catalogue_find_form(judge->plan->catalogue, judge->form->id, judge->stored->form_version);
+    if (form == NULL)
+        form = judge->form;
+    struct answer *answers = memory_new_array(judge, struct answer, form->item_count);
+    double *scores = memory_new_array(judge, double, form->score_count);
+    struct problem_list problems = {NULL, 0};
+    for (size_t i = 0; i < form->item_count; i++)
+        answers[i] = answer_missing();
+    int index = FORM_NONE;
+    for (size_t i = 0; i < before->answer_count; i++) {
+        index = find_item(form, before->answers[i].item, index);
+        if (index != FORM_NONE
+            && !answer_read(judge, &form->items[index], &before->answers[i], &answers[index], &problems))
+            answers[index] = answer_missing();
+    }
+    score_compute(form, answers, scores);
+    upload_judge_check_scores(judge, form, scores);
+}
+
 struct upload_effect upload_effect_of(const void *owner, const struct upload_plan *plan,
                                       const struct upload_record *record, const struct upload_stored *stored,
                                       const struct upload_judging *judging, struct upload_findings *findings)
@@ -417,10 +459,13 @@ struct upload_effect upload_effect_of(const void *owner, const struct upload_pla
                                    .judging = judging, .findings = findings};
     struct upload_effect effect = {.verdict = UPLOAD_REFUSED};
     merge(judge);
-    if (is_plainly_unchanged(judge))
-        effect.verdict = UPLOAD_UNCHANGED;
-    else
+    if (!is_plainly_unchanged(judge)) {
         find_verdict(judge, &effect);
+    } else {
+        if (record->score_count > 0)
+            check_stored_scores(judge);
+        effect.verdict = judge->refused ? UPLOAD_REFUSED : UPLOAD_UNCHANGED;
+    }
     if (effect.verdict != UPLOAD_REFUSED)
         upload_judge_warn_kept(judge);
     if (effect.verdict != UPLOAD_CHANGED)

@@ -141,9 +141,8 @@ static void say_field(struct upload_judge *judge, const struct field *field, con
     const struct submission_input *input = &judge->record->input;
     struct upload_place place = upload_judge_role_place(judge, field->role);
     place.value = field_value(judge, field);
-    const char *code = field->code != NULL ? field->code
-                       : strcmp(problem->rule, "format") == 0 ? "bad_date"
-                                                              : problem->rule;
+    bool keeps_rule = field->code == NULL || strcmp(problem->rule, "visit") == 0;
+    const char *code = !keeps_rule ? field->code : strcmp(problem->rule, "format") == 0 ? "bad_date" : problem->rule;
     if (field->role == UPLOAD_DATE && judge->date == NULL)
         upload_judge_refuse(judge, code, &place,
                             "the row has no date for form %s; give the date that the form is about in a column "
@@ -287,13 +286,13 @@ static double tolerance_of(int decimals)
     return (decimals < 2 ? halves[decimals < 0 ? 0 : decimals] : 0.01) + 1e-9;
 }
 
-void upload_judge_check_scores(struct upload_judge *judge, const struct submission *submission)
+void upload_judge_check_scores(struct upload_judge *judge, const struct form *form, const double *scores)
 {
     const struct upload_record *record = judge->record;
     for (size_t i = 0; i < record->score_count; i++) {
         const char *id = record->form->scores[record->scores[i]].id;
-        int index = form_find_score(judge->form, id);
-        double given = record->score_values[i], computed = index != FORM_NONE ? submission->scores[index] : (double)NAN;
+        int index = form_find_score(form, id);
+        double given = record->score_values[i], computed = index != FORM_NONE ? scores[index] : (double)NAN;
         double tolerance = tolerance_of(record->score_decimals != NULL ? record->score_decimals[i] : 2);
         char value[32];
         snprintf(value, sizeof value, "%.12g", given);

@@ -46,8 +46,8 @@ void upload_judge_check_holds(struct upload_judge *judge);
 /* The date against the knee's day 1: refusals, and the window that the visit is due in. */
 void upload_judge_check_day(struct upload_judge *judge, date_days date, bool date_is_new);
 
-/* The file's scores against those of `submission`. */
-void upload_judge_check_scores(struct upload_judge *judge, const struct submission *submission);
+/* The file's scores against those of `form` that are computed. */
+void upload_judge_check_scores(struct upload_judge *judge, const struct form *form, const double *scores);
 
 /* Blank cells where answers are stored, and answers that are all alike. */
 void upload_judge_warn_kept(struct upload_judge *judge);

@@ -40,6 +40,7 @@ struct upload_plan {
     enum upload_date_order dates;            /* ISO until something else is declared */
     bool dates_declared;
     char decimal;                            /* '.' or ',' as upload_scan.h has found it; 0 before */
+    const char *column_decimals;             /* of each column, 0: as `decimal`; NULL before upload_scan_end */
     int site;                                /* of the upload; 0: the subject's number names it */
     const struct form *form;                 /* every row is this form; NULL: columns or a cell say it */
     const char *knee, *visit;                /* of every row, or NULL */
