@@ -145,8 +145,9 @@ static bool read_wish(const struct call *call, struct upload_client_wish *wish, 
         return error_set(error, ERROR_USAGE, "--commit is all-or-nothing or good-rows, not \"%s\"", mode);
     if (mode != NULL && strcmp(mode, "good-rows") == 0 && option(call, "yes") != NULL)
         return error_set(error, ERROR_USAGE, "--yes is --commit all-or-nothing; give one of them");
-    if (wish->reason != NULL && text_count_visible(wish->reason) == 0)
-        return error_set(error, ERROR_USAGE, "--reason is empty; say why what is stored is changed");
+    if (wish->reason != NULL && text_count_visible(wish->reason) < UPLOAD_CLIENT_REASON_LEAST)
+        return error_set(error, ERROR_USAGE, "--reason has at least %d characters; say why what is stored is changed",
+                         UPLOAD_CLIENT_REASON_LEAST);
     return check_new(call, "receipt", error) && check_new(call, "refused", error);
 }
 
@@ -162,7 +163,7 @@ static bool send_file(struct call *call, struct error *error)
         return false;
     struct upload_client *client = connect(call, error);
     bool ready = client != NULL && (profile == NULL || upload_client_profile_hand_in(client, call->owner, profile,
-                                                                                     &wish.reading.profile, error));
+                                                                                     &wish.reading, error));
     if (!ready) {
         end_with(call, client, false);
         return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/upload_client_profile.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -38,24 +39,26 @@ bool upload_client_profile_read(const void *owner, const char *given, struct upl
 }
 
 bool upload_client_profile_hand_in(struct upload_client *client, const void *owner,
-                                   const struct upload_client_profile *profile, const char **name, struct error *error)
+                                   const struct upload_client_profile *profile, struct upload_client_reading *reading,
+                                   struct error *error)
 {
     static const char *const headers[] = {"Content-Type: application/yaml", NULL};
     if (client->study == NULL)
         return error_set(error, ERROR_USAGE, "--study is missing: a profile is handed in to a study");
+    const char *path = memory_format(owner, "/api/v1/studies/%s/upload-profiles",
+                                     api_client_escape(client->api, owner, client->study));
+    if (reading->site != NULL)
+        path = memory_format(owner, "%s?site=%s", path, api_client_escape(client->api, owner, reading->site));
     const struct api_request request = {
-        .method = "POST",
-        .path = memory_format(owner, "/api/v1/studies/%s/upload-profiles",
-                              api_client_escape(client->api, owner, client->study)),
-        .headers = headers,
-        .body = profile->text,
-        .length = profile->length,
-    };
+        .method = "POST", .path = path, .headers = headers, .body = profile->text, .length = profile->length};
     struct api_reply reply;
     if (!upload_client_request(client, &request, &reply, error))
         return false;
     if (reply.status != 200 && reply.status != 201)
         return api_client_set_refused(&reply, "profile", error);
-    *name = profile->name;
+    json_t *stored = json_loadb(reply.body->bytes, reply.body->length, 0, NULL);
+    reading->profile = profile->name;
+    reading->profile_version = memory_format(owner, "%" PRId64, upload_client_number(stored, "version"));
+    json_decref(stored);
     return true;
 }

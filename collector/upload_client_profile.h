@@ -6,7 +6,7 @@
 #ifndef PATELLA_UPLOAD_CLIENT_PROFILE_H
 #define PATELLA_UPLOAD_CLIENT_PROFILE_H
 
-#include "collector/upload_client.h"
+#include "collector/upload_client_send.h"
 
 struct upload_client_profile {
     const char *file, *name;
@@ -21,9 +21,9 @@ struct upload_client_profile {
 bool upload_client_profile_read(const void *owner, const char *given, struct upload_client_profile **profile,
                                 struct error *error) MUST_CHECK;
 
-/* Hands it in; *name is what the collector calls it. */
+/* Hands it in, as one of reading->site where that is given; reading->profile is then what the collector calls it. */
 bool upload_client_profile_hand_in(struct upload_client *client, const void *owner,
-                                   const struct upload_client_profile *profile, const char **name,
+                                   const struct upload_client_profile *profile, struct upload_client_reading *reading,
                                    struct error *error) MUST_CHECK;
 
 #endif

@@ -147,11 +147,11 @@ static bool decide_reason(struct run *run, struct error *error)
     run->reason = run->wish->reason != NULL ? run->wish->reason : run->reason;
     if (needed && run->reason == NULL && run->wish->may_ask)
         run->reason = ask(run, "Reason for the changes:");
-    if (!needed || (run->reason != NULL && text_count_visible(run->reason) > 0))
+    if (!needed || (run->reason != NULL && text_count_visible(run->reason) >= UPLOAD_CLIENT_REASON_LEAST))
         return true;
     return error_set(error, ERROR_INPUT,
                      "nothing was stored: rows change what is stored and give no reason of their own; "
-                     "give --reason TEXT");
+                     "give --reason TEXT, of at least %d characters", UPLOAD_CLIENT_REASON_LEAST);
 }
 
 /* ---- the end ---- */
@@ -289,10 +289,11 @@ bool upload_client_run(struct upload_client *client, const void *owner, const st
                        const struct upload_client_wish *wish, int *status, struct error *error)
 {
     struct run run = {.client = client, .owner = owner, .file = file, .wish = wish};
-    const char *target = memory_format(owner, "%s\n%s\n%s\n%s\n%s", client->url, client->study ? client->study : "",
-                                       wish->reading.site ? wish->reading.site : "",
-                                       wish->reading.form ? wish->reading.form : "",
-                                       wish->reading.profile ? wish->reading.profile : "");
+    const char *const parts[] = {client->study, wish->reading.site, wish->reading.form, wish->reading.profile,
+                                 wish->reading.profile_version};
+    const char *target = client->url;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        target = memory_format(owner, "%s\n%s", target, parts[i] != NULL ? parts[i] : "");
     run.state = upload_client_state_find(owner, target, file);
     run.path = upload_client_send(client, owner, file, &wish->reading, run.state, error);
     bool done = run.path != NULL && decide(&run, error);

@@ -20,6 +20,8 @@ enum upload_client_exit {
     UPLOAD_CLIENT_PREVIEWED = 5      /* nothing was stored, because nobody has said that it should be */
 };
 
+enum { UPLOAD_CLIENT_REASON_LEAST = 5 };     /* characters that a reader sees, as everywhere */
+
 struct upload_client_wish {
     struct upload_client_reading reading;
     const char *mode;            /* "all-or-nothing", "good-rows"; NULL: ask, or show the preview only */

@@ -81,6 +81,7 @@ static const char *create(struct sending *sending, const void *owner, const stru
     append_parameter(client, path, "site", reading->site);
     append_parameter(client, path, "form", reading->form);
     append_parameter(client, path, "profile", reading->profile);
+    append_parameter(client, path, "profile_version", reading->profile_version);
     append_parameter(client, path, "name", sending->file->name);
     const char *const headers[] = {TUS_VERSION, memory_format(path, "Upload-Length: %" PRId64, sending->file->size),
                                    NULL};

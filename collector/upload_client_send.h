@@ -15,6 +15,7 @@ enum { UPLOAD_CLIENT_LEAST_PIECE = 1 << 18, UPLOAD_CLIENT_MOST_PIECE = 1 << 24 }
 /* How the file is to be read; NULL where it was not said. */
 struct upload_client_reading {
     const char *site, *form, *profile;
+    const char *profile_version;         /* NULL: the newest */
 };
 
 /* Size of the next piece after one of `length` bytes that took `took_us`. */
