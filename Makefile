@@ -168,13 +168,14 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/f
 
 # ---- measuring (tests/bench/README.md) ------------------------------------------------------------------------
 
-.PHONY: bench bench-large bench-hostile bench-report
-bench bench-large bench-hostile bench-report:
+.PHONY: bench bench-large bench-hostile bench-report bench-upload
+bench bench-large bench-hostile bench-report bench-upload:
 	ci/install-packages build run test bench
 	$(MAKE) BUILD=$(BUILD) all $(BUILD)/bench/bench
 	BUILD=$(BUILD) tests/bench/$(if $(filter bench,$@),run,$(@:bench-%=%))
 	$(if $(filter bench,$@),BUILD=$(BUILD) tests/bench/hostile)
 	$(if $(filter bench,$@),BUILD=$(BUILD) tests/bench/report)
+	$(if $(filter bench,$@),BUILD=$(BUILD) tests/bench/upload)
 
 # ---- looking at the source ------------------------------------------------------------------------------------
 
@@ -248,9 +249,10 @@ help:
 	@echo 'make test        all tests on a private PostgreSQL cluster; tests/run NAME... runs some'
 	@echo 'make faults      what breaks under load, at length: kills, disk full, PostgreSQL away, clocks, memory'
 	@echo 'make attack      sqlmap and wapiti against every route of a running daemon'
-	@echo 'make bench       submissions/s, latency, CPU and memory beside pgbench, and beside hostile clients; reports'
+	@echo 'make bench       submissions/s, latency, CPU and memory beside pgbench and hostile clients; reports; uploads'
 	@echo 'make bench-large the rate with 10 million stored; make bench-hostile: beside hostile clients alone'
 	@echo 'make bench-report a report of 1,000, 10,000 and 100,000 subjects, stage by stage'
+	@echo 'make bench-upload a CSV file of 1 GiB, beside PostgreSQL alone; latency of others meanwhile'
 	@echo "make mutants     protections taken away one by one, each noticed by a test; MUTANTS='trigger:*' runs some"
 	@echo 'make asan, tsan  the tests under the address and undefined behaviour, or the thread sanitizer'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS (600); FUZZ="yaml form" runs some'

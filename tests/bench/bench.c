@@ -17,7 +17,7 @@ static const struct {
 } commands[] = {
     {"enrol", bench_enrol},           {"load", bench_load}, {"sample", bench_sample},
     {"handshakes", bench_handshakes}, {"idle", bench_idle}, {"hostile", bench_hostile},
-    {"trial", bench_trial},           {"report", bench_report},
+    {"trial", bench_trial},           {"report", bench_report}, {"file", bench_file},
 };
 
 static const struct {
@@ -77,7 +77,7 @@ int bench_sample(const struct bench_options *options)
 static int usage(void)
 {
     fputs("usage: bench registry [SETTING=VALUE...]\n"
-          "       bench enrol|load|sample|handshakes|idle|hostile|trial|report [OPTION=VALUE...]\n"
+          "       bench enrol|load|file|sample|handshakes|idle|hostile|trial|report [OPTION=VALUE...]\n"
           "see tests/bench/bench.h\n",
           stderr);
     return 2;

@@ -26,6 +26,12 @@ int bench_enrol(const struct bench_options *options);
 /* A round of submissions for subjects that are enrolled, or `submissions` of them when that is not 0. */
 int bench_load(const struct bench_options *options);
 
+/*
+ * A CSV file for an upload on standard output: `submissions` KOOS rows of the subjects from `first_subject` on, subject
+ * by subject, whose records no round of theirs has made.
+ */
+int bench_file(const struct bench_options *options);
+
 /* CPU time and switches of PostgreSQL and of another process, beside the time. */
 int bench_sample(const struct bench_options *options);
 

@@ -191,6 +191,31 @@ void load_append_canonical(struct text *text, const struct load_options *options
     text_append(text, "}}");
 }
 
+void load_append_csv_header(struct text *text)
+{
+    text_append(text, "subject,knee,visit,instance,date");
+    for (size_t scale = 0; scale < LOAD_KOOS_SCALES; scale++)
+        for (int i = 1; i <= koos_items[scale].count; i++)
+            text_append_format(text, ",%s%d", koos_items[scale].prefix, i);
+    text_append(text, "\n");
+}
+
+void load_append_csv(struct text *text, const struct load_options *options, uint64_t number)
+{
+    struct load_record record = load_record_at(options, number);
+    uint8_t answers[LOAD_KOOS_ITEMS];
+    char cells[2 * LOAD_KOOS_ITEMS];
+    draw_answers(number, answers);
+    for (size_t item = 0; item < LOAD_KOOS_ITEMS; item++) {
+        cells[2 * item] = ',';
+        cells[2 * item + 1] = (char)('0' + answers[item]);
+    }
+    text_append_format(text, "%02d-%04d,%s,%s,%d,2024-02-02", record.site, record.subject, record.knee, record.visit,
+                       record.instance);
+    text_append_bytes(text, cells, sizeof cells);
+    text_append(text, "\n");
+}
+
 /* 100 at best, each answer of 0 at best to 4: KOOS scoring 2012, nothing missing. */
 void load_koos_scores(uint64_t number, double scores[LOAD_KOOS_SCALES])
 {

@@ -45,6 +45,10 @@ void load_request_patch(struct load_request *request, const struct load_record *
 void load_append_canonical(struct text *text, const struct load_options *options, uint64_t number);
 void load_koos_scores(uint64_t number, double scores[LOAD_KOOS_SCALES]);
 
+/* The same submission as a row of a CSV file, and the row above: subject, knee, visit, instance, date, items. */
+void load_append_csv_header(struct text *text);
+void load_append_csv(struct text *text, const struct load_options *options, uint64_t number);
+
 /* A whole POST of `body` to the study's submissions. */
 char *load_request_text(const void *owner, const struct load_options *options, const char *body);
 
