@@ -131,7 +131,8 @@ static struct upload_draft *add_draft(struct upload_reading *row, const struct u
     if (row->draft_count % AT_ONCE == 0)
         row->drafts = memory_resize_array(row, row->drafts, struct upload_draft, row->draft_count + AT_ONCE);
     struct upload_draft *draft = &row->drafts[row->draft_count++];
-    *draft = (struct upload_draft){target->form, target->visit, target->knee, target->instance, NULL, NULL};
+    *draft = (struct upload_draft){
+        .form = target->form, .visit = target->visit, .knee = target->knee, .instance = target->instance};
     return draft;
 }
 
@@ -154,8 +155,10 @@ struct upload_draft *upload_row_draft(struct upload_reading *row, const struct u
     row->last_draft = NULL;
     if (settle(row, &target, add)) {
         row->last_draft = find_draft(row, &target);
-        if (row->last_draft == NULL && add)
+        if (row->last_draft == NULL && add) {
             row->last_draft = add_draft(row, &target);
+            row->last_draft->event = column->visit;
+        }
     }
     return row->last_draft;
 }

@@ -20,6 +20,7 @@ struct upload_draft_item {
 struct upload_draft {
     const struct form *form;
     const char *visit;               /* id; NULL: unscheduled */
+    const char *event;               /* the visit that its columns name, also where the form is due at none */
     const char *knee;                /* NULL: none */
     int instance;
     struct upload_draft_item *items; /* form->item_count */

@@ -176,7 +176,8 @@ static void fill_score(struct upload_reading *row, struct upload_draft *draft, s
 static int fitness(const struct upload_draft *draft, const struct upload_column *column)
 {
     bool other_form = column->form != NULL && strcmp(column->form->id, draft->form->id) != 0;
-    bool other_visit = column->visit != NULL && (draft->visit == NULL || strcmp(column->visit, draft->visit) != 0);
+    const char *visit = draft->visit != NULL ? draft->visit : draft->event;
+    bool other_visit = column->visit != NULL && (visit == NULL || strcmp(column->visit, visit) != 0);
     bool other_knee = column->knee != NULL && (draft->knee == NULL || strcmp(column->knee, draft->knee) != 0);
     bool other_instance = column->instance > 0 && column->instance != draft->instance;
     if (other_form || other_visit || other_knee || other_instance)
