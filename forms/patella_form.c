@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* patella-form: check definitions, score a CSV file, print a codebook. */
+/* patella-form: check definitions, score a CSV file, print a codebook, make a site profile. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "forms/codebook.h"
 #include "forms/csv_table.h"
 #include "forms/definition_check.h"
+#include "forms/profile_write.h"
 #include "forms/score_csv.h"
 #include "forms/wording.h"
 #include "forms/yaml.h"
@@ -22,6 +23,8 @@ static const char usage[] = "usage: patella-form check [--forms DIR] FILE...\n"
                             "       patella-form score FORM < CSV\n"
                             "       patella-form codebook PROTOCOL [--forms DIR] [--wording FILE]... "
                             "[--html FILE] [--csv FILE]\n"
+                            "       patella-form profile SAMPLE --protocol FILE [--forms DIR] [--form FORM] "
+                            "[--name NAME]\n"
                             "\n"
                             "check     reads forms, protocols and wording files (told apart by their first "
                             "key) and prints everything that is\n"
@@ -33,11 +36,17 @@ static const char usage[] = "usage: patella-form check [--forms DIR] FILE...\n"
                             "codebook  describes every form, item, choice and score of a protocol as HTML "
                             "and CSV (HTML to standard output\n"
                             "          when neither is named)\n"
+                            "profile   writes a site profile for files like SAMPLE, a CSV file to be uploaded: what "
+                            "its columns are, and in\n"
+                            "          comments what a person has to decide\n"
                             "\n"
                             "  --forms DIR   where the forms are (default: " PATELLA_DATADIR "/instruments)\n"
                             "  --wording FILE   official texts to lay over a form of the codebook; may be "
                             "repeated\n"
                             "  --html FILE, --csv FILE   where the codebook goes\n"
+                            "  --protocol FILE   the protocol of the study that the file is for\n"
+                            "  --form FORM   every row of SAMPLE is this form\n"
+                            "  --name NAME   of the profile (default: made of the file's name)\n"
                             "  --help        this text\n"
                             "  --version     the version\n"
                             "\n"
@@ -48,6 +57,7 @@ static const char usage[] = "usage: patella-form check [--forms DIR] FILE...\n"
 struct options {
     const char *forms;       /* NULL: not given */
     const char *html, *csv;
+    const char *protocol, *form, *name;
     const char **wordings;
     size_t wording_count;
     int first_argument;      /* index into argv */
@@ -78,10 +88,18 @@ static int fail(const struct error *error)
     return error_exit_status(error);
 }
 
+/* Options of profile that another command was given. */
+static bool has_profile_options(const struct options *options)
+{
+    return options->protocol != NULL || options->form != NULL || options->name != NULL;
+}
+
 static int run_check(const void *owner, const struct options *options, int argc, char **argv)
 {
     if (options->html != NULL || options->csv != NULL || options->wording_count > 0)
         return use_wrongly("check takes no --html, --csv and --wording; name wording files like forms");
+    if (has_profile_options(options))
+        return use_wrongly("check takes no --protocol, --form and --name; name protocols like forms");
     if (options->first_argument >= argc)
         return use_wrongly("check needs at least one file");
     const char *forms = options->forms;
@@ -139,7 +157,8 @@ static bool write_output(const char *path, const struct text *text, struct error
 static int run_score(const void *owner, const struct options *options, int argc, char **argv)
 {
     static const char file[] = "standard input";
-    if (options->forms != NULL || options->html != NULL || options->csv != NULL || options->wording_count > 0)
+    if (options->forms != NULL || options->html != NULL || options->csv != NULL || options->wording_count > 0
+        || has_profile_options(options))
         return use_wrongly("score takes no options");
     if (options->first_argument + 1 != argc)
         return use_wrongly("score needs one form file");
@@ -216,6 +235,8 @@ static int run_codebook(const void *owner, const struct options *options, int ar
 {
     if (options->first_argument + 1 != argc)
         return use_wrongly("codebook needs one protocol file");
+    if (has_profile_options(options))
+        return use_wrongly("codebook takes no --protocol, --form and --name");
     struct error error;
     const char *forms = options->forms != NULL ? options->forms : installed_forms;
     const struct catalogue *catalogue = catalogue_load(owner, argv[options->first_argument], forms, &error);
@@ -235,6 +256,43 @@ static int run_codebook(const void *owner, const struct options *options, int ar
     return options->csv == NULL || write_output(options->csv, csv, &error) ? 0 : fail(&error);
 }
 
+static void print_findings(const struct upload_findings *findings, const char *file)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct upload_finding *finding = &findings->findings[i];
+        if (finding->severity == UPLOAD_FILE_REFUSED && finding->line > 0)
+            fprintf(stderr, "%s:%lld: %s\n", file, (long long)finding->line, finding->text);
+        else if (finding->severity == UPLOAD_FILE_REFUSED)
+            fprintf(stderr, "%s: %s\n", file, finding->text);
+    }
+}
+
+static int run_profile(const void *owner, const struct options *options, int argc, char **argv)
+{
+    if (options->html != NULL || options->csv != NULL || options->wording_count > 0)
+        return use_wrongly("profile takes no --html, --csv and --wording");
+    if (options->first_argument + 1 != argc || options->protocol == NULL)
+        return use_wrongly("profile needs one sample file and --protocol");
+    struct error error = {0};
+    const char *forms = options->forms != NULL ? options->forms : installed_forms;
+    struct profile_order order = {.file = argv[options->first_argument], .name = options->name, .form = options->form};
+    order.catalogue = catalogue_load(owner, options->protocol, forms, &error);
+    if (order.catalogue == NULL) {
+        error_print(&error, program);
+        return error.kind == ERROR_INPUT ? 2 : 1;
+    }
+    size_t length = 0;
+    const char *bytes = text_read_file(owner, order.file, CSV_FILE_LIMIT, &length, &error);
+    if (bytes == NULL)
+        return fail(&error);
+    struct text *out = text_new(owner);
+    struct upload_findings findings = upload_findings_begin(owner);
+    if (profile_write(out, &order, bytes, length, &findings, &error))
+        return write_output(NULL, out, &error) ? 0 : fail(&error);
+    print_findings(&findings, order.file);
+    return findings.file_refused ? 1 : fail(&error);
+}
+
 static const struct command {
     const char *name;
     int (*run)(const void *owner, const struct options *options, int argc, char **argv);
@@ -242,13 +300,26 @@ static const struct command {
     {"check", run_check},
     {"score", run_score},
     {"codebook", run_codebook},
+    {"profile", run_profile},
 };
 
-enum option_key { OPTION_FORMS, OPTION_WORDING, OPTION_HTML, OPTION_CSV, OPTION_HELP, OPTION_VERSION };
+enum option_key {
+    OPTION_FORMS,
+    OPTION_WORDING,
+    OPTION_HTML,
+    OPTION_CSV,
+    OPTION_PROTOCOL,
+    OPTION_FORM,
+    OPTION_NAME,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option long_options[] = {
     {"forms", required_argument, NULL, OPTION_FORMS}, {"wording", required_argument, NULL, OPTION_WORDING},
     {"html", required_argument, NULL, OPTION_HTML},   {"csv", required_argument, NULL, OPTION_CSV},
+    {"protocol", required_argument, NULL, OPTION_PROTOCOL}, {"form", required_argument, NULL, OPTION_FORM},
+    {"name", required_argument, NULL, OPTION_NAME},
     {"help", no_argument, NULL, OPTION_HELP},         {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
 };
@@ -264,6 +335,9 @@ static int read_options(const void *owner, int argc, char **argv, struct options
         case OPTION_WORDING: options->wordings[options->wording_count++] = optarg; break;
         case OPTION_HTML: options->html = optarg; break;
         case OPTION_CSV: options->csv = optarg; break;
+        case OPTION_PROTOCOL: options->protocol = optarg; break;
+        case OPTION_FORM: options->form = optarg; break;
+        case OPTION_NAME: options->name = optarg; break;
         case OPTION_HELP: fputs(usage, stdout); return 0;
         case OPTION_VERSION: printf("patella-form %s\n", PATELLA_VERSION); return 0;
         default: return use_wrongly("wrong option");

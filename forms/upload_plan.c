@@ -325,27 +325,45 @@ static void make_out_columns(struct planning *planning)
     upload_add_hints(planning);
 }
 
-struct upload_plan *upload_plan_make(const void *owner, const struct catalogue *catalogue,
-                                     const struct upload_profile *profile, const struct csv_dialect *dialect,
-                                     const struct csv_header *header, struct upload_findings *findings)
+/* A plan for the header, whatever is wrong with it; with `draft` all that can be made out. */
+static struct upload_plan *make_plan(const void *owner, const struct upload_plan *begun,
+                                     const struct csv_header *header, bool draft, struct upload_findings *findings)
 {
-    struct upload_plan *plan = begin_plan(owner, catalogue, profile, header);
+    struct upload_plan *plan = begin_plan(owner, begun->catalogue, begun->profile, header);
     void *scratch = memory_owner(NULL, "upload plan");
     struct planning planning = {.plan = plan, .scratch = scratch, .header = header, .findings = findings};
     size_t refusals = findings->refusals;
-    plan->dialect = *dialect;
-    planning.index = upload_index_names(scratch, catalogue);
+    plan->dialect = begun->dialect;
+    planning.index = upload_index_names(scratch, plan->catalogue);
     begin_columns(&planning);
     upload_find_doubled_names(&planning);
     settle_named_form(&planning);
-    if (findings->refusals == refusals) {
+    if (draft || findings->refusals == refusals) {
         make_out_columns(&planning);
         upload_require_keys(&planning);
         upload_say_columns(&planning);
     }
     talloc_free(scratch);
+    return plan;
+}
+
+struct upload_plan *upload_plan_make(const void *owner, const struct catalogue *catalogue,
+                                     const struct upload_profile *profile, const struct csv_dialect *dialect,
+                                     const struct csv_header *header, struct upload_findings *findings)
+{
+    struct upload_plan begun = {.catalogue = catalogue, .profile = profile, .dialect = *dialect};
+    size_t refusals = findings->refusals;
+    struct upload_plan *plan = make_plan(owner, &begun, header, false, findings);
     if (findings->refusals == refusals)
         return plan;
     talloc_free(plan);
     return NULL;
+}
+
+struct upload_plan *upload_plan_draft(const void *owner, const struct catalogue *catalogue,
+                                      const struct csv_dialect *dialect, const struct csv_header *header,
+                                      struct upload_findings *findings)
+{
+    struct upload_plan begun = {.catalogue = catalogue, .dialect = *dialect};
+    return make_plan(owner, &begun, header, true, findings);
 }

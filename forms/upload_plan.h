@@ -69,6 +69,11 @@ struct upload_plan *upload_plan_make(const void *owner, const struct catalogue *
                                      const struct upload_profile *profile, const struct csv_dialect *dialect,
                                      const struct csv_header *header, struct upload_findings *findings) MUST_CHECK;
 
+/* The same without a profile and whatever is wrong: for those who make a profile.  Never NULL. */
+struct upload_plan *upload_plan_draft(const void *owner, const struct catalogue *catalogue,
+                                      const struct csv_dialect *dialect, const struct csv_header *header,
+                                      struct upload_findings *findings);
+
 /*
  * The id of the visit that a word of the file stands for (or "unscheduled"), NULL when there is none: by the profile's
  * words, the visits' ids and titles, and REDCap's event names made of these ("3_months_arm_1").

@@ -188,8 +188,8 @@ static struct upload_column_rule *add_rule(struct profile_reader *reader, struct
     for (size_t i = 0; i < profile->column_count; i++)
         if (upload_same_name(rules[i].column, name))
             yaml_fault(reader->faults, node,
-                       "the column \"%.64s\" is here twice (case and blanks do not count; first in line %d); keep one of "
-                       "them", name, rules[i].line);
+                       "the column \"%.64s\" is here twice (case and blanks do not count; first in line %d); keep one "
+                       "of them", name, rules[i].line);
     struct upload_column_rule *rule = &rules[profile->column_count++];
     rule->column = profile_keep(reader, name);
     return rule;

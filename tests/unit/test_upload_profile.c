@@ -65,7 +65,8 @@ static const char whole[] = "profile: site-07\n"
                             "  Frage 1: koos.p1\n"
                             "  Frage 2: p2\n"
                             "  Gesamt: {score: pain}\n"
-                            "  \"Schmerz re 6M\": {item: koos.p3, knee: right, visit: M6, instance: 2, blank_clears: true}\n"
+                            "  \"Schmerz re 6M\": {item: koos.p3, knee: right, visit: M6, instance: 2, "
+                            "blank_clears: true}\n"
                             "  Schwere 1: {item: adverse_event.severity, choice: mild}\n"
                             "  p4: {blank_clears: true}\n"
                             "ignored: [Kommentar]\n"
@@ -213,8 +214,8 @@ static void test_upload_profile_parse_says_all_faults_at_once(void **state)
     (void)state;
     void *owner = memory_owner(NULL, "test");
     struct faults faults;
-    assert_null(parse(owner, "profile: p\nversion: x\ndates: ymd\ncolumns: {a: nothing, b: koos.p99}\nvisits: {c: M99}\n",
-                      &faults));
+    assert_null(parse(owner, "profile: p\nversion: x\ndates: ymd\ncolumns: {a: nothing, b: koos.p99}\n"
+                             "visits: {c: M99}\n", &faults));
     assert_int_equal(faults.count, 5);
     talloc_free(owner);
 }
@@ -240,8 +241,8 @@ static void test_upload_plan_make_names_of_a_profile_are_its_columns(void **stat
     (void)state;
     static const char *const cells[] = {"Pat. Nr", "Seite", "Zeitpunkt", "Datum", " FRAGE 1", "p2", "Notiz", "pain"};
     void *owner = memory_owner(NULL, "test");
-    struct upload_plan *plan = plan_with(owner, HEAD "columns: {pat. nr: subject, Seite: knee, Zeitpunkt: visit, Datum: date, "
-                                         "Frage 1: koos.p1, p2: {blank_clears: true}}\nignored: [Notiz]\n",
+    struct upload_plan *plan = plan_with(owner, HEAD "columns: {pat. nr: subject, Seite: knee, Zeitpunkt: visit, "
+                                         "Datum: date, Frage 1: koos.p1, p2: {blank_clears: true}}\nignored: [Notiz]\n",
                                          cells, sizeof cells / sizeof cells[0]);
     static const enum upload_role roles[] = {UPLOAD_SUBJECT, UPLOAD_KNEE, UPLOAD_VISIT,   UPLOAD_DATE,
                                              UPLOAD_ITEM,    UPLOAD_ITEM, UPLOAD_IGNORED, UPLOAD_SCORE};
@@ -291,8 +292,9 @@ static void test_upload_plan_make_libreclinica_events_are_visits(void **state)
     } wanted[] = {
         {UPLOAD_SUBJECT, "-", "-", 0},     {UPLOAD_IGNORED, "-", "-", 0},   {UPLOAD_IGNORED, "-", "-", 0},
         {UPLOAD_DATE, "-", "BL", 0},       {UPLOAD_IGNORED, "-", "BL", 0},  {UPLOAD_DATE, "koos", "BL", 0},
-        {UPLOAD_ITEM, "koos", "BL", 0},    {UPLOAD_ITEM, "koos", "M3", 0},  {UPLOAD_ITEM, "adverse_event", "unscheduled", 2},
-        {UPLOAD_ITEM, "adverse_event", "unscheduled", 4}, {UPLOAD_ITEM, "adverse_event", "unscheduled", 2},
+        {UPLOAD_ITEM, "koos", "BL", 0},    {UPLOAD_ITEM, "koos", "M3", 0},
+        {UPLOAD_ITEM, "adverse_event", "unscheduled", 2}, {UPLOAD_ITEM, "adverse_event", "unscheduled", 4},
+        {UPLOAD_ITEM, "adverse_event", "unscheduled", 2},
         {UPLOAD_UNKNOWN, "-", "-", 0},     {UPLOAD_IGNORED, "-", "-", 0},   {UPLOAD_KNEE, "-", "-", 0},
     };
     void *owner = memory_owner(NULL, "test");
