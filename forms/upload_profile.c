@@ -122,6 +122,8 @@ static void read_words(struct profile_reader *reader, const char *key, read_mean
     for (size_t i = 0; i < map->count; i++) {
         const struct yaml *node = map->children[i];
         const char *means = read(reader, node);
+        if (upload_same_name(node->key, ""))
+            yaml_fault(reader->faults, node, "a blank is no word of \"%s\"; remove this line", key);
         for (size_t j = 0; j < words->count; j++)
             if (upload_same_name(list[j].file, node->key))
                 yaml_fault(reader->faults, node,

@@ -14,8 +14,8 @@
 #include "tests/fuzz/fuzz.h"
 
 #define TARGETS(X) \
-    X(arguments) X(chunks) X(csv_reader) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(protocol) \
-    X(query) X(settings) X(submission) X(yaml)
+    X(arguments) X(chunks) X(csv_reader) X(csv_table) X(expression) X(form) X(http_head) X(json_array) X(profile) \
+    X(protocol) X(query) X(settings) X(submission) X(yaml)
 
 #define DECLARE(name) int fuzz_##name(const uint8_t *data, size_t size);
 TARGETS(DECLARE)
@@ -76,6 +76,7 @@ static struct target expression = {fuzz_expression, CORPUS(expression), NULL};
 static struct target form = {fuzz_form, CORPUS(form), FORMS};
 static struct target http_head = {fuzz_http_head, CORPUS(http_head), NULL};
 static struct target json_array = {fuzz_json_array, CORPUS(json_array), NULL};
+static struct target profile = {fuzz_profile, CORPUS(profile), NULL};
 static struct target protocol = {fuzz_protocol, CORPUS(protocol), PROTOCOLS};
 static struct target query = {fuzz_query, CORPUS(query), NULL};
 static struct target settings = {fuzz_settings, CORPUS(settings), NULL};

@@ -11,6 +11,7 @@
 #include "forms/base/memory.h"
 #include "forms/upload_plan.h"
 #include "forms/upload_profile.h"
+#include "tests/support/definitions.h"
 
 static const struct catalogue *demo;
 
@@ -189,6 +190,7 @@ static void test_upload_profile_parse_fault_has_line_and_hint(void **state)
         {HEAD "columns:\n  \" \": subject\n", 4, "must have a name"},
         {HEAD "visits: {a: M99}\n", 3, "no visit \"M99\""},
         {HEAD "visits:\n  a: M3\n  A: M6\n", 5, "is in \"visits\" twice"},
+        {HEAD "visits:\n  \" \": M3\n", 4, "a blank is no word"},
         {HEAD "knees: {a: lft}\n", 3, "did you mean \"left\""},
         {HEAD "missing: {a: unknwn}\n", 3, "did you mean \"unknown\""},
         {HEAD "codes: {a: quite_red}\n", 3, "no choice of this study"},
@@ -205,6 +207,19 @@ static void test_upload_profile_parse_fault_has_line_and_hint(void **state)
                    && (cases[i].line == 0 || faults.faults[j].line == cases[i].line);
         if (!said)
             fail_msg("%s: line %d: %s", cases[i].text, faults.faults[0].line, faults.faults[0].text);
+        talloc_free(owner);
+    }
+}
+
+/* The example of forms/README.md, and the profiles of the golden files. */
+static void test_upload_profile_parse_shown_profiles_are_profiles(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"tests/fuzz/corpus/profile/whole", "tests/golden/csv/profiles/castor_wide.yaml",
+                                        "tests/golden/csv/profiles/libreclinica.yaml"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        void *owner = memory_owner(NULL, "test");
+        (void)parse_whole(owner, definitions_read_file(owner, paths[i]));
         talloc_free(owner);
     }
 }
@@ -318,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_upload_profile_parse_whole_profile_gives_every_part),
         cmocka_unit_test(test_upload_profile_parse_columns_have_roles),
         cmocka_unit_test(test_upload_profile_parse_fault_has_line_and_hint),
+        cmocka_unit_test(test_upload_profile_parse_shown_profiles_are_profiles),
         cmocka_unit_test(test_upload_profile_parse_says_all_faults_at_once),
         cmocka_unit_test(test_upload_plan_make_names_of_a_profile_are_its_columns),
         cmocka_unit_test(test_upload_plan_make_wide_columns_name_visits_and_knees),
