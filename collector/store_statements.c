@@ -239,6 +239,71 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
 
     [STATEMENT_PURGE_UPLOADS] = {"purge_uploads", "SELECT api.purge_uploads()"},
 
+    [STATEMENT_TAKE_UPLOAD_SLOT] = {"take_upload_slot", "SELECT api.take_upload_slot()"},
+
+    [STATEMENT_LEAVE_UPLOAD_SLOT] = {"leave_upload_slot", "SELECT api.leave_upload_slot()"},
+
+    [STATEMENT_TAKE_UPLOAD] = {"take_upload", "SELECT api.take_upload($1::bytea, $2::int, $3::uuid)"},
+
+    [STATEMENT_PUT_UPLOAD_BACK] = {"put_upload_back", "SELECT api.put_upload_back($1::bytea, $2::int, $3::uuid)"},
+
+    [STATEMENT_READ_UPLOAD] = {"read_upload", "SELECT api.read_upload($1::bytea, $2::int, $3::uuid, $4::bigint)"},
+
+    [STATEMENT_NOTE_UPLOAD] = {"note_upload",
+        "SELECT api.note_upload($1::bytea, $2::int, $3::uuid, $4::text, $5::bigint, $6::bigint)"},
+
+    [STATEMENT_HASH_UPLOAD] = {"hash_upload",
+        "SELECT api.hash_upload($1::bytea, $2::int, $3::uuid, pg_catalog.decode($4::text, 'hex'))"},
+
+    [STATEMENT_ADD_UPLOAD_LINES] = {"add_upload_lines",
+        "SELECT api.add_upload_lines($1::bytea, $2::int, $3::uuid, $4::int[], $5::text[], $6::int[], $7::text[],\n"
+        "                            $8::text[], $9::text[])"},
+
+    [STATEMENT_LIST_UPLOAD_LINES] = {"list_upload_lines",
+        "SELECT l.line, l.verdict, l.warned, l.record, l.detail, l.cells\n"
+        "FROM api.list_upload_lines($1::bytea, $2::int, $3::uuid, $4::text, $5::int, $6::int) l"},
+
+    [STATEMENT_END_UPLOAD_CHECK] = {"end_upload_check",
+        "SELECT " EPOCH("api.end_upload_check($1::bytea, $2::int, $3::uuid, $4::text, $5::text, $6::text, $7::text,\n"
+        "    $8::text, pg_catalog.decode($9::text, 'hex'), pg_catalog.decode($10::text, 'hex'), $11::bool)")},
+
+    [STATEMENT_LOOK_UP_RECORDS] = {"look_up_records",
+        "SELECT r.subject_known, r.subject_locked, r.record_locked, r.record_signed, r.study_frozen, r.version,\n"
+        "       r.is_void, r.taken_back, r.form_version, r.dated, r.content, r.treated_on, r.index_knee\n"
+        "FROM api.look_up_records($1::bytea, $2::int, $3::int[], $4::int[], $5::text[], $6::text[], $7::text[],\n"
+        "                         $8::int[], $9::text) r\n"
+        "ORDER BY r.ord"},
+
+    [STATEMENT_ASK_UPLOAD_COMMIT] = {"ask_upload_commit",
+        "SELECT api.ask_upload_commit($1::bytea, $2::int, $3::uuid, pg_catalog.decode($4::text, 'hex'), $5::text,\n"
+        "                             $6::text)"},
+
+    [STATEMENT_FAIL_UPLOAD_COMMIT] = {"fail_upload_commit",
+        "SELECT api.fail_upload_commit($1::bytea, $2::int, $3::uuid, $4::text, $5::text)"},
+
+    [STATEMENT_NUMBER_UPLOAD] = {"number_upload",
+        "SELECT n.batch_no, " RFC3339("n.committed_at") ", n.committed_by\n"
+        "FROM api.number_upload($1::bytea, $2::int, $3::uuid) n"},
+
+    [STATEMENT_FINISH_UPLOAD] = {"finish_upload",
+        "SELECT api.finish_upload($1::bytea, $2::int, $3::uuid, $4::int, $5::timestamptz, $6::text, $7::text)"},
+
+    [STATEMENT_ASK_UPLOAD_TAKE_BACK] = {"ask_upload_take_back",
+        "SELECT api.ask_upload_take_back($1::bytea, $2::int, $3::uuid, $4::text)"},
+
+    [STATEMENT_LIST_UPLOAD_VERSIONS] = {"list_upload_versions",
+        "SELECT v.place, v.id, v.site_id, v.subject_no, v.knee, v.form, v.visit, v.instance, v.version, v.newest,\n"
+        "       v.redacted, v.content, v.status, v.dated, v.form_version, v.protocol_version, v.before_content,\n"
+        "       v.before_status, v.before_dated, v.before_form_version, v.before_protocol_version\n"
+        "FROM api.list_upload_versions($1::bytea, $2::int, $3::uuid, $4::bigint, $5::int) v\n"
+        "ORDER BY v.place DESC"},
+
+    [STATEMENT_FINISH_UPLOAD_TAKE_BACK] = {"finish_upload_take_back",
+        "SELECT api.finish_upload_take_back($1::bytea, $2::int, $3::uuid)"},
+
+    [STATEMENT_FAIL_UPLOAD_TAKE_BACK] = {"fail_upload_take_back",
+        "SELECT api.fail_upload_take_back($1::bytea, $2::int, $3::uuid, $4::text)"},
+
     [STATEMENT_CALLS + CALL_OPEN_QUERY] = {"open_query",
         OUTCOME
         "FROM api.open_query($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::text, $8::text,\n"

@@ -165,11 +165,12 @@ bool store_leave_slot(struct store *store, struct error *error) MUST_CHECK;
 /*
  * The upload is this connection's until store_leave_slot, or until the connection is lost: queued -> checking, or, when
  * who had it has gone, checking -> checking.  Rows and findings of an earlier reading go.  An upload that is
- * `committing` or `taking_back` is taken as it is.  Code: taken (another has it), not_queued, gone (its bytes are).
+ * `committing` or `taking_back` is taken as it is.  Code: taken (another has it), not_queued, gone (its bytes are),
+ * not_yours: who began it, or asked for the commit or the taking back, was another account.
  */
 bool store_take_upload(struct store *store, const struct store_upload_at *at, struct store_upload_outcome *outcome,
                        struct error *error) MUST_CHECK;
-/* checking -> queued. */
+/* checking -> queued; nothing when it is something else. */
 bool store_put_upload_back(struct store *store, const struct store_upload_at *at, struct error *error) MUST_CHECK;
 
 /* Bytes from `offset` on, at most STORE_UPLOAD_PIECE of them; none behind the end. */
@@ -181,7 +182,7 @@ struct store_upload_bytes *store_read_upload(const void *owner, struct store *st
                                              const struct store_upload_at *at, int64_t offset,
                                              struct error *error) MUST_CHECK;
 
-/* For GET.  On another connection while a commit is under way: it waits for nothing that the commit holds. */
+/* For GET; nothing when it is not under way.  On another connection while a commit is under way: it waits for nothing that the commit holds. */
 struct store_upload_progress {
     const char *phase;           /* 1 to 40 characters */
     int64_t rows, bytes;
@@ -190,7 +191,7 @@ bool store_note_upload(struct store *store, const struct store_upload_at *at,
                        const struct store_upload_progress *progress, struct error *error) MUST_CHECK;
 
 /*
- * Its SHA-256 (64 hexadecimal digits), while it is `checking`.  When `id` is set it is the upload with the same bytes,
+ * Its SHA-256 (64 hexadecimal digits; the same in each reading), while it is `checking`.  When `id` is set it is the upload with the same bytes,
  * site, form and profile that was committed and not taken back: this one is `repeated`, and there is nothing to do.
  */
 bool store_hash_upload(struct store *store, const struct store_upload_at *at, const char *sha256,
@@ -229,7 +230,7 @@ struct store_upload_rows *store_list_upload_rows(const void *owner, struct store
 /* How a check ended: checking -> `state`. */
 struct store_upload_check {
     const char *state;           /* "previewed", "refused" */
-    const char *problem;         /* of "refused": code, which goes into the notice; else NULL */
+    const char *problem;         /* of "refused": code; NULL: as it is */
     const char *counts, *findings, *dialect;     /* JSON */
     const char *digest;          /* of the effect, 64 hexadecimal digits; NULL when refused */
     const char *token_sha256;    /* of the preview's token, 64 hexadecimal digits; NULL when refused */
@@ -257,6 +258,7 @@ struct store_upload_found {
     bool subject_locked, record_locked, record_signed, study_frozen;
     int version;                 /* 0: there is none */
     bool is_void;
+    bool taken_back;             /* ... by taking back an upload */
     int form_version;
     const char *dated, *content;
     const char *treated_on;      /* YYYY-MM-DD: day 1 of the knee, of the index knee for "none"; NULL: not treated */
@@ -287,7 +289,10 @@ bool store_ask_commit(struct store *store, const struct store_upload_at *at,
                       const struct store_upload_commit *commit, struct store_upload_outcome *outcome,
                       struct error *error) MUST_CHECK;
 
-/* committing -> `state` (queued or refused), after ROLLBACK; `problem`: code, such as changed_since_preview. */
+/*
+ * committing -> `state` (queued or refused), after ROLLBACK; `problem`: code, such as changed_since_preview, which stays
+ * until the next commit is asked for.  One that is queued has no mode any more: it comes to a preview.
+ */
 bool store_fail_commit(struct store *store, const struct store_upload_at *at, const char *state, const char *problem,
                        struct error *error) MUST_CHECK;
 
@@ -299,6 +304,7 @@ struct store_upload_batch {
     int batch;
     const char *committed_at, *committed_by;
 };
+/* Only over the connection that has the upload (store_take_upload), as are the ends of commits and of taking back. */
 struct store_upload_batch *store_number_upload(const void *owner, struct store *store,
                                                const struct store_upload_at *at, struct error *error) MUST_CHECK;
 

@@ -123,24 +123,29 @@ static void test_schema_collector_may_call_the_functions_of_the_list_only(void *
     assert_string_equal(test_value(fixture->superuser,
         "SELECT string_agg(n.nspname || '.' || p.proname, ' ' ORDER BY n.nspname, p.proname) " FUNCTIONS
         "AND has_function_privilege('patella_collector', p.oid, 'EXECUTE')"),
-        "api.add_invitation api.add_membership api.add_query_event api.add_upload_profile "
-        "api.append_upload api.approve_unblinding api.ask_redaction api.begin_upload "
-        "api.catalogue_version api.conclude_review api.decide_redaction api.delete_upload "
-        "api.disable_account api.end_invitation api.end_membership api.end_upload api.enter_second "
-        "api.find_credential api.find_session api.find_submission api.find_upload "
-        "api.find_upload_profile api.freeze_study api.list_cuts api.list_differences api.list_forms "
-        "api.list_invitations api.list_locks api.list_memberships api.list_notices "
-        "api.list_protocols api.list_queries api.list_query_events api.list_redactions "
-        "api.list_report_files api.list_reports api.list_reviews api.list_second_entries "
-        "api.list_signatures api.list_sites api.list_studies api.list_subjects api.list_submissions "
-        "api.list_unblindings api.list_upload_profiles api.list_uploads api.list_verifications "
-        "api.lock_record api.lock_subject api.make_cut api.note_expiry api.open_query "
-        "api.purge_uploads api.read_audit api.read_export api.read_export_queries "
+        "api.add_invitation api.add_membership api.add_query_event api.add_upload_lines "
+        "api.add_upload_profile api.append_upload api.approve_unblinding api.ask_redaction "
+        "api.ask_upload_commit api.ask_upload_take_back api.begin_upload api.catalogue_version "
+        "api.conclude_review api.decide_redaction api.delete_upload api.disable_account "
+        "api.end_invitation api.end_membership api.end_upload api.end_upload_check api.enter_second "
+        "api.fail_upload_commit api.fail_upload_take_back api.find_credential api.find_session "
+        "api.find_submission api.find_upload api.find_upload_profile api.finish_upload "
+        "api.finish_upload_take_back api.freeze_study api.hash_upload api.leave_upload_slot "
+        "api.list_cuts api.list_differences api.list_forms api.list_invitations api.list_locks "
+        "api.list_memberships api.list_notices api.list_protocols api.list_queries "
+        "api.list_query_events api.list_redactions api.list_report_files api.list_reports "
+        "api.list_reviews api.list_second_entries api.list_signatures api.list_sites "
+        "api.list_studies api.list_subjects api.list_submissions api.list_unblindings "
+        "api.list_upload_lines api.list_upload_profiles api.list_upload_versions api.list_uploads "
+        "api.list_verifications api.lock_record api.lock_subject api.look_up_records api.make_cut "
+        "api.note_expiry api.note_upload api.number_upload api.open_query api.purge_uploads "
+        "api.put_upload_back api.read_audit api.read_export api.read_export_queries "
         "api.read_export_signatures api.read_export_verifications api.read_report_file "
-        "api.read_review api.reconcile api.request_audit api.request_emergency api.request_export "
-        "api.request_report api.request_report_file api.request_review api.request_unblinding "
-        "api.reveal_allocation api.schema_status api.seal_status api.sign api.submit_batch "
-        "api.transactions_went_back api.verify_version");
+        "api.read_review api.read_upload api.reconcile api.request_audit api.request_emergency "
+        "api.request_export api.request_report api.request_report_file api.request_review "
+        "api.request_unblinding api.reveal_allocation api.schema_status api.seal_status api.sign "
+        "api.submit_batch api.take_upload api.take_upload_slot api.transactions_went_back "
+        "api.verify_version");
 }
 
 static void test_schema_owners_cannot_log_in_and_logins_own_nothing(void **state)

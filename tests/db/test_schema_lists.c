@@ -37,10 +37,10 @@ static const char *const nullable[] = {
     "sec.membership: ended_at",
     "sec.person: second_factor_at",
     "sec.session: confirmation_used_at confirmed_at ended_at ended_why second_factor_at",
-    "upload.file: batch_no committed_at committed_by committed_era committed_xid counts digest form metadata "
+    "upload.file: asked_by batch_no committed_at committed_by committed_era committed_xid counts digest form metadata "
         "mode noted_at phase phase_began_at preview_ends_at preview_token previewed_at problem profile "
         "profile_site profile_version reason receipt receipt_sha256 same_as sha256 size taken_back_at "
-        "taken_back_by taken_back_reason",
+        "taken_back_by taken_back_era taken_back_reason taken_back_xid",
     "upload.line: cells record",
     NULL
 };

@@ -7,21 +7,7 @@
 
 #include <cmocka.h>
 
-#include "forms/base/memory.h"
-#include "tests/support/test_database.h"
-
-/* Of study 1, by patella_collector: the value of the first column, or SQLSTATE in brackets. */
-static const char *ask(const struct test_fixture *fixture, const char *sql)
-{
-    struct db *db = fixture->collector;
-    struct error error = {0};
-    struct db_result *result = db_query(db, db, sql, NULL, &error);
-    if (result == NULL)
-        return memory_format(db, "(%s)", error.sqlstate);
-    return db_rows(result) > 0 ? db_text(result, 0, 0) : "";
-}
-
-#define ASK(...) ask(fixture, memory_format(fixture->owner, __VA_ARGS__))
+#include "tests/support/test_upload.h"
 
 /* Of a file of site 1 (0: none named); "code|id|site". */
 static const char *begin(const struct test_fixture *fixture, const char *token, const char *site, const char *rest)
@@ -31,36 +17,6 @@ static const char *begin(const struct test_fixture *fixture, const char *token, 
 }
 
 #define PLAIN "'a.csv', NULL, NULL, 0, NULL, NULL, NULL, NULL, 24"
-
-static const char *begin_plain(const struct test_fixture *fixture, const char *token, const char *site)
-{
-    const char *begun = begin(fixture, token, site, PLAIN);
-    if (strncmp(begun, "-|", 2) != 0)
-        fail_msg("%s", begun);
-    return memory_copy_bytes(fixture->owner, begun + 2, 36);
-}
-
-static const char *append(const struct test_fixture *fixture, const char *token, const char *id, int at,
-                          const char *bytes)
-{
-    return ASK("SELECT COALESCE(u.code, '-') || ' ' || u.received "
-               "FROM api.append_upload('%s', 1, '%s', %d, '%s') u", token, id, at, bytes);
-}
-
-static const char *end(const struct test_fixture *fixture, const char *token, const char *id, int size)
-{
-    return ASK("SELECT COALESCE(u.code, '-') FROM api.end_upload('%s', 1, '%s', %d, NULL) u", token, id, size);
-}
-
-static const char *state_of(const struct test_fixture *fixture, const char *id)
-{
-    return ASK("SELECT u.state FROM api.find_upload('coordinator', 1, '%s') u", id);
-}
-
-static const char *count(const struct test_fixture *fixture, const char *rest)
-{
-    return test_value(fixture->superuser, memory_format(fixture->owner, "SELECT count(*) FROM %s", rest));
-}
 
 /* ---------------------------------------------------------------------------------------------- beginning */
 
@@ -94,7 +50,7 @@ static void test_upload_is_not_begun_with_what_nobody_knows(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_string_equal(begin(fixture, "coordinator1", "1", cases[i][0]), cases[i][1]);
-    assert_string_equal(count(fixture, "upload.file"), "0");
+    assert_string_equal(test_count(fixture, "upload.file"), "0");
     assert_string_equal(begin(fixture, "coordinator1", "1",
                               "'a', 'koos', NULL, 0, 2147483648, 'good-rows', 'as sent', repeat('m', 4096), 24") + 38,
                         "|1");
@@ -104,13 +60,13 @@ static void test_upload_of_who_never_ends_is_refused(void **state)
 {
     struct test_fixture *fixture = *state;
     for (int i = 0; i < 100; i++)
-        begin_plain(fixture, "coordinator1", "1");
+        test_upload_begin(fixture, "coordinator1", "1");
     assert_string_equal(begin(fixture, "coordinator1", "1", PLAIN), "too_many");
-    begin_plain(fixture, "coordinator", "1");
+    test_upload_begin(fixture, "coordinator", "1");
     test_run(fixture->superuser, "SET session_replication_role = replica; UPDATE upload.file SET expires_at = now() "
                                  "WHERE upload_id = (SELECT upload_id FROM upload.file "
                                  "WHERE recorded_by = 'coordinator1' LIMIT 1)");
-    begin_plain(fixture, "coordinator1", "1");
+    test_upload_begin(fixture, "coordinator1", "1");
 }
 
 /* ---------------------------------------------------------------------------------------------- bytes */
@@ -118,23 +74,23 @@ static void test_upload_of_who_never_ends_is_refused(void **state)
 static void test_upload_takes_pieces_in_their_order_once(void **state)
 {
     struct test_fixture *fixture = *state;
-    const char *id = begin_plain(fixture, "coordinator1", "1");
-    assert_string_equal(append(fixture, "coordinator1", id, 0, "abc"), "- 3");
-    assert_string_equal(append(fixture, "coordinator1", id, 3, "defg"), "- 7");
-    assert_string_equal(append(fixture, "coordinator1", id, 3, "defg"), "- 7");        /* the answer was lost */
-    assert_string_equal(append(fixture, "coordinator1", id, 0, "abc"), "- 7");
-    assert_string_equal(append(fixture, "coordinator1", id, 3, "DEFG"), "wrong_offset 7");
-    assert_string_equal(append(fixture, "coordinator1", id, 0, "ab"), "wrong_offset 7");
-    assert_string_equal(append(fixture, "coordinator1", id, 8, "h"), "wrong_offset 7");
-    assert_string_equal(append(fixture, "coordinator1", id, 7, ""), "too_large 7");
+    const char *id = test_upload_begin(fixture, "coordinator1", "1");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 0, "abc"), "- 3");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 3, "defg"), "- 7");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 3, "defg"), "- 7");   /* sent again */
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 0, "abc"), "- 7");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 3, "DEFG"), "wrong_offset 7");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 0, "ab"), "wrong_offset 7");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 8, "h"), "wrong_offset 7");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 7, ""), "too_large 7");
     assert_string_equal(test_value(fixture->superuser,
         "SELECT convert_from(string_agg(bytes, '' ORDER BY start), 'UTF8') FROM upload.chunk"), "abcdefg");
-    assert_string_equal(end(fixture, "coordinator1", id, 8), "incomplete");
-    assert_string_equal(end(fixture, "coordinator1", id, 7), "-");
-    assert_string_equal(end(fixture, "coordinator1", id, 7), "-");                     /* the answer was lost */
-    assert_string_equal(end(fixture, "coordinator1", id, 6), "not_receiving");
-    assert_string_equal(append(fixture, "coordinator1", id, 7, "h"), "not_receiving 7");
-    assert_string_equal(state_of(fixture, id), "queued");
+    assert_string_equal(test_upload_end(fixture, "coordinator1", id, 8), "incomplete");
+    assert_string_equal(test_upload_end(fixture, "coordinator1", id, 7), "-");
+    assert_string_equal(test_upload_end(fixture, "coordinator1", id, 7), "-");                /* sent again */
+    assert_string_equal(test_upload_end(fixture, "coordinator1", id, 6), "not_receiving");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 7, "h"), "not_receiving 7");
+    assert_string_equal(test_upload_state(fixture, id), "queued");
 }
 
 static void test_upload_is_no_larger_than_was_said(void **state)
@@ -142,93 +98,93 @@ static void test_upload_is_no_larger_than_was_said(void **state)
     struct test_fixture *fixture = *state;
     const char *begun = begin(fixture, "coordinator1", "1", "'a', NULL, NULL, 0, 5, NULL, NULL, NULL, 24");
     const char *id = memory_copy_bytes(fixture->owner, begun + 2, 36);
-    assert_string_equal(append(fixture, "coordinator1", id, 0, "abc"), "- 3");
-    assert_string_equal(append(fixture, "coordinator1", id, 3, "def"), "too_large 3");
-    assert_string_equal(end(fixture, "coordinator1", id, 3), "incomplete");
-    assert_string_equal(append(fixture, "coordinator1", id, 3, "de"), "- 5");
-    assert_string_equal(end(fixture, "coordinator1", id, 5), "-");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 0, "abc"), "- 3");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 3, "def"), "too_large 3");
+    assert_string_equal(test_upload_end(fixture, "coordinator1", id, 3), "incomplete");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 3, "de"), "- 5");
+    assert_string_equal(test_upload_end(fixture, "coordinator1", id, 5), "-");
     assert_string_equal(ASK("SELECT u.code FROM api.append_upload('coordinator1', 1, '%s', 0, "
                             "convert_to(repeat('x', 262145), 'UTF8')) u",
-                            begin_plain(fixture, "coordinator1", "1")), "too_large");
+                            test_upload_begin(fixture, "coordinator1", "1")), "too_large");
 }
 
 static void test_upload_is_added_to_by_who_began_it_only(void **state)
 {
     struct test_fixture *fixture = *state;
-    const char *id = begin_plain(fixture, "coordinator1", "1");
+    const char *id = test_upload_begin(fixture, "coordinator1", "1");
     static const char *const others[] = {"coordinator", "machine1", "investigator1", "coordinator2"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        assert_string_equal(append(fixture, others[i], id, 0, "x"), "(P0002)");
-        assert_string_equal(end(fixture, others[i], id, 0), "(P0002)");
+        assert_string_equal(test_upload_append(fixture, others[i], id, 0, "x"), "(P0002)");
+        assert_string_equal(test_upload_end(fixture, others[i], id, 0), "(P0002)");
         assert_string_equal(ASK("SELECT api.delete_upload('%s', 1, '%s')", others[i], id), "(P0002)");
     }
-    assert_string_equal(count(fixture, "upload.chunk"), "0");
-    assert_string_equal(state_of(fixture, id), "receiving");
+    assert_string_equal(test_count(fixture, "upload.chunk"), "0");
+    assert_string_equal(test_upload_state(fixture, id), "receiving");
 }
 
 static void test_upload_expires(void **state)
 {
     struct test_fixture *fixture = *state;
-    const char *id = begin_plain(fixture, "coordinator1", "1");
-    append(fixture, "coordinator1", id, 0, "abc");
+    const char *id = test_upload_begin(fixture, "coordinator1", "1");
+    test_upload_append(fixture, "coordinator1", id, 0, "abc");
     test_run(fixture->superuser, "SET session_replication_role = replica; "
                                  "UPDATE upload.file SET expires_at = now() - interval '1 second'");
-    assert_string_equal(state_of(fixture, id), "expired");
-    assert_string_equal(append(fixture, "coordinator1", id, 3, "d"), "expired 3");
-    assert_string_equal(end(fixture, "coordinator1", id, 3), "expired");
-    assert_string_equal(count(fixture, "upload.file WHERE state = 'receiving'"), "1");
+    assert_string_equal(test_upload_state(fixture, id), "expired");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 3, "d"), "expired 3");
+    assert_string_equal(test_upload_end(fixture, "coordinator1", id, 3), "expired");
+    assert_string_equal(test_count(fixture, "upload.file WHERE state = 'receiving'"), "1");
     assert_string_equal(ASK("SELECT api.purge_uploads()"), "f");
-    assert_string_equal(count(fixture, "upload.file WHERE state = 'expired' AND NOT keeps_bytes"), "1");
-    assert_string_equal(count(fixture, "upload.chunk"), "0");
+    assert_string_equal(test_count(fixture, "upload.file WHERE state = 'expired' AND NOT keeps_bytes"), "1");
+    assert_string_equal(test_count(fixture, "upload.chunk"), "0");
 }
 
 static void test_upload_that_nobody_comes_back_for_expires(void **state)
 {
     struct test_fixture *fixture = *state;
-    const char *id = begin_plain(fixture, "coordinator1", "1");
-    append(fixture, "coordinator1", id, 0, "abc");
-    end(fixture, "coordinator1", id, 3);
+    const char *id = test_upload_begin(fixture, "coordinator1", "1");
+    test_upload_append(fixture, "coordinator1", id, 0, "abc");
+    test_upload_end(fixture, "coordinator1", id, 3);
     test_run(fixture->superuser, "UPDATE upload.file SET state_at = now() - interval '6 days 23 hours'");
     ASK("SELECT api.purge_uploads()");
-    assert_string_equal(state_of(fixture, id), "queued");
+    assert_string_equal(test_upload_state(fixture, id), "queued");
     test_run(fixture->superuser, "UPDATE upload.file SET state_at = now() - interval '7 days 1 second'");
     test_run(fixture->superuser, memory_format(fixture->owner, "SELECT pg_advisory_lock(85, hashtext('%s'))", id));
     ASK("SELECT api.purge_uploads()");
-    assert_string_equal(state_of(fixture, id), "queued");              /* a job has it */
+    assert_string_equal(test_upload_state(fixture, id), "queued");              /* a job has it */
     test_run(fixture->superuser, "SELECT pg_advisory_unlock_all()");
     ASK("SELECT api.purge_uploads()");
-    assert_string_equal(state_of(fixture, id), "expired");
-    assert_string_equal(count(fixture, "upload.chunk"), "0");
+    assert_string_equal(test_upload_state(fixture, id), "expired");
+    assert_string_equal(test_count(fixture, "upload.chunk"), "0");
 }
 
 static void test_upload_that_was_deleted_keeps_its_row(void **state)
 {
     struct test_fixture *fixture = *state;
-    const char *id = begin_plain(fixture, "coordinator1", "1");
-    append(fixture, "coordinator1", id, 0, "abc");
+    const char *id = test_upload_begin(fixture, "coordinator1", "1");
+    test_upload_append(fixture, "coordinator1", id, 0, "abc");
     assert_string_equal(ASK("SELECT api.delete_upload('coordinator1', 1, '%s')", id), "");
     assert_string_equal(ASK("SELECT api.delete_upload('coordinator1', 1, '%s')", id), "");
-    assert_string_equal(state_of(fixture, id), "deleted");
-    assert_string_equal(append(fixture, "coordinator1", id, 3, "d"), "not_receiving 3");
+    assert_string_equal(test_upload_state(fixture, id), "deleted");
+    assert_string_equal(test_upload_append(fixture, "coordinator1", id, 3, "d"), "not_receiving 3");
     assert_string_equal(ASK("SELECT api.purge_uploads()"), "f");
-    assert_string_equal(count(fixture, "upload.chunk"), "0");
-    assert_string_equal(count(fixture, "upload.file"), "1");
+    assert_string_equal(test_count(fixture, "upload.chunk"), "0");
+    assert_string_equal(test_count(fixture, "upload.file"), "1");
 }
 
 static void test_upload_is_purged_a_thousand_rows_at_a_time(void **state)
 {
     struct test_fixture *fixture = *state;
-    const char *id = begin_plain(fixture, "coordinator1", "1");
+    const char *id = test_upload_begin(fixture, "coordinator1", "1");
     test_run(fixture->superuser,
-             "SET session_replication_role = replica; INSERT INTO upload.chunk SELECT study_id, site_id, upload_id, n, "
-             "'x' FROM upload.file, generate_series(0, 1499) n; SET session_replication_role = origin");
+             "SET session_replication_role = replica; INSERT INTO upload.chunk SELECT study_id, site_id, upload_id, "
+             "n, 'x' FROM upload.file, generate_series(0, 1499) n; SET session_replication_role = origin");
     assert_string_equal(ASK("SELECT api.purge_uploads()"), "f");
-    assert_string_equal(count(fixture, "upload.chunk"), "1500");       /* it is being received */
+    assert_string_equal(test_count(fixture, "upload.chunk"), "1500");       /* it is being received */
     ASK("SELECT api.delete_upload('coordinator1', 1, '%s')", id);
     assert_string_equal(ASK("SELECT api.purge_uploads()"), "t");
-    assert_string_equal(count(fixture, "upload.chunk"), "500");
+    assert_string_equal(test_count(fixture, "upload.chunk"), "500");
     assert_string_equal(ASK("SELECT api.purge_uploads()"), "f");
-    assert_string_equal(count(fixture, "upload.chunk"), "0");
+    assert_string_equal(test_count(fixture, "upload.chunk"), "0");
 }
 
 /* ---------------------------------------------------------------------------------------------- who sees what */
@@ -293,13 +249,13 @@ static void test_upload_leaves_its_moves_in_the_trail_and_no_words(void **state)
     struct test_fixture *fixture = *state;
     begin(fixture, "machine1", "1", "'Mrs Secret.csv', NULL, NULL, 0, NULL, NULL, NULL, 'Secret', 24");
     const char *id = test_value(fixture->superuser, "SELECT upload_id FROM upload.file");
-    append(fixture, "machine1", id, 0, "Secret");
-    end(fixture, "machine1", id, 6);
+    test_upload_append(fixture, "machine1", id, 0, "Secret");
+    test_upload_end(fixture, "machine1", id, 6);
     assert_string_equal(test_value(fixture->superuser,
         "SELECT string_agg(e.operation || ' ' || (e.new ->> 'state') || ' ' || e.actor || ' ' || e.site_id, ', ' "
         "ORDER BY e.xid, e.seq) FROM audit.event e WHERE e.object = 'upload.file'"),
         "INSERT receiving machine1 1, UPDATE queued machine1 1");
-    assert_string_equal(count(fixture, "audit.event e WHERE e.object LIKE 'upload.%' AND e::text LIKE '%ecret%'"), "0");
+    assert_string_equal(test_count(fixture, "audit.event e WHERE e.object LIKE 'upload.%' AND e::text LIKE '%ecret%'"), "0");
     assert_string_equal(test_value(fixture->superuser,
         "SELECT e.token_no = c.token_no FROM audit.event e, sec.credential c WHERE e.object = 'upload.file' "
         "AND e.operation = 'INSERT' AND c.token_sha256 = sha256('machine1')"), "t");
@@ -308,7 +264,7 @@ static void test_upload_leaves_its_moves_in_the_trail_and_no_words(void **state)
 static void test_upload_of_several_sites_is_in_the_trail_of_who_sees_all(void **state)
 {
     struct test_fixture *fixture = *state;
-    begin_plain(fixture, "coordinator", "NULL");
+    test_upload_begin(fixture, "coordinator", "NULL");
     const char *request = ASK("SELECT api.request_audit('data_manager', 1, 'json', NULL, NULL, NULL, NULL, "
                               "'upload.file', NULL, NULL)::text");
     assert_string_equal(ASK("SELECT count(*) FROM api.read_audit('data_manager', 1, '%s', NULL, NULL, 100) e "
@@ -319,9 +275,9 @@ static void test_upload_keeps_what_was_said(void **state)
 {
     struct test_fixture *fixture = *state;
     struct db *db = fixture->superuser;
-    const char *id = begin_plain(fixture, "coordinator1", "1");
-    append(fixture, "coordinator1", id, 0, "abc");
-    end(fixture, "coordinator1", id, 3);
+    const char *id = test_upload_begin(fixture, "coordinator1", "1");
+    test_upload_append(fixture, "coordinator1", id, 0, "abc");
+    test_upload_end(fixture, "coordinator1", id, 3);
     test_run(db, "UPDATE upload.file SET sha256 = sha256('abc')");
     static const char *const refused[] = {
         "UPDATE upload.file SET name = 'b.csv'",        "UPDATE upload.file SET recorded_by = 'eve'",
@@ -373,7 +329,7 @@ static void test_profile_versions_follow_each_other(void **state)
     assert_string_equal(find_profile(fixture, "coordinator2", 2, 0), "a: 0");
     assert_string_equal(find_profile(fixture, "coordinator2", 1, 0), "a: 0");
     assert_string_equal(find_profile(fixture, "coordinator2", 1, 2), "(P0002)");
-    assert_string_equal(count(fixture, "audit.event e WHERE e.object = 'upload.profile' AND e.new ? 'sha256' "
+    assert_string_equal(test_count(fixture, "audit.event e WHERE e.object = 'upload.profile' AND e.new ? 'sha256' "
                                        "AND NOT e.new ? 'yaml'"), "4");
     assert_string_equal(test_sqlstate(fixture->superuser, "UPDATE upload.profile SET yaml = 'b'"), "42501");
     assert_string_equal(test_sqlstate(fixture->superuser, "DELETE FROM upload.profile"), "42501");
