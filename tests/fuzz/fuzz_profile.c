@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Any bytes as a site profile of the demo study: refused with faults that can be shown, or a profile that reads the same
- * a second time and with which a header of its own columns is planned.  The lines of the input as the names of a header
- * without a profile: refused with a finding, or a plan whose indices lie in its forms.
+ * Any bytes as a site profile of the demo study: refused with faults that can be shown, or a profile that reads the
+ * same a second time and with which a header of its own columns is planned.  The lines of the input as the names of a
+ * header without a profile: refused with a finding, or a plan whose indices lie in its forms.
  */
 #define FUZZ_TARGET fuzz_profile
 #include "tests/fuzz/fuzz.h"
@@ -19,7 +19,8 @@ static const struct catalogue *demo_study(void)
     static const struct catalogue *catalogue;
     struct error error = {0};
     if (catalogue == NULL)
-        catalogue = catalogue_load(memory_owner(NULL, "demo"), "forms/protocols/demo.yaml", "forms/instruments", &error);
+        catalogue =
+            catalogue_load(memory_owner(NULL, "demo"), "forms/protocols/demo.yaml", "forms/instruments", &error);
     FUZZ_REQUIRE_WITH(catalogue != NULL, error.message);
     return catalogue;
 }
@@ -45,7 +46,8 @@ static void require_column(const struct upload_column *column)
                  < (column->role == UPLOAD_SCORE ? column->form->score_count : column->form->item_count));
 }
 
-static void require_plan(const void *owner, const struct upload_profile *profile, const char *const *cells, size_t count)
+static void require_plan(const void *owner, const struct upload_profile *profile, const char *const *cells,
+                         size_t count)
 {
     static const struct csv_dialect dialect = {.encoding = CSV_UTF8, .delimiter = ','};
     struct csv_header header = {.cells = cells, .count = count, .line = 1};
