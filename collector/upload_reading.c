@@ -64,16 +64,55 @@ static void keep_header(struct upload_reading *reading, const struct csv_line *l
     reading->header_count = line->cell_count;
 }
 
-static void make_plan(struct upload_work *work, struct upload_reading *reading, const struct csv_line *line)
+static void plan_header(struct upload_work *work, struct upload_reading *reading, int64_t line)
 {
-    keep_header(reading, line);
-    struct csv_header header = {reading->header, reading->header_count, line->line, reading->upload->form,
+    struct csv_header header = {reading->header, reading->header_count, line, reading->upload->form,
                                 reading->upload->site};
     reading->plan = upload_plan_make(reading, &work->study->catalogue, reading->profile, &reading->dialect, &header,
                                      &reading->findings);
     reading->refused = reading->plan == NULL;
     if (!reading->refused)
         reading->scan = upload_scan_new(reading, reading->plan, reading->upload->received / ROW_BYTES_GUESS + 1);
+}
+
+static void make_plan(struct upload_work *work, struct upload_reading *reading, const struct csv_line *line)
+{
+    keep_header(reading, line);
+    plan_header(work, reading, line->line);
+    if (!reading->refused && reading->plan->tool == UPLOAD_REDCAP_EAV)
+        reading->fields = upload_fields_new(reading, reading->plan);
+}
+
+static void scan_row(struct upload_reading *reading, const struct csv_line *line)
+{
+    if (reading->fields == NULL) {
+        upload_scan_row(reading->scan, line);
+    } else if (!upload_fields_add(reading->fields, line)) {
+        upload_finding_add(&reading->findings, UPLOAD_FILE_REFUSED, "too_large",
+                           &(struct upload_place){.line = line->line},
+                           "the file has more than %d different fields; is this the column with their names?",
+                           CSV_ROW_CELLS);
+        reading->refused = true;
+    }
+}
+
+static bool scan_flat_row(void *context, const struct csv_line *line, struct error *error)
+{
+    struct upload_reading *reading = context;
+    (void)error;
+    upload_scan_row(reading->scan, line);
+    return true;
+}
+
+/* The columns are known now: the fields.  Another reading scans the flat rows. */
+static bool scan_fields(struct upload_work *work, struct upload_reading *reading, struct error *error)
+{
+    struct upload_pass pass = {.on_line = scan_flat_row, .context = reading};
+    TALLOC_FREE(reading->scan);
+    TALLOC_FREE(reading->plan);
+    reading->header = upload_fields_header(reading->fields, &reading->header_count);
+    plan_header(work, reading, reading->dialect.header_line);
+    return reading->refused || upload_reading_pass(work, reading, &pass, error);
 }
 
 static bool note(struct upload_work *work, const struct upload_reading *reading, struct upload_progress *progress,
@@ -98,7 +137,7 @@ static bool scan_rows(struct upload_work *work, struct upload_reading *reading, 
     while (next == CSV_ROW && !reading->refused) {
         next = csv_reader_next(reader, &line, error);
         if (next == CSV_ROW) {
-            upload_scan_row(reading->scan, line);
+            scan_row(reading, line);
             if (++progress.rows % NOTE_ROWS == 0 && !note(work, reading, &progress, reader, error))
                 return false;
         }
@@ -106,6 +145,8 @@ static bool scan_rows(struct upload_work *work, struct upload_reading *reading, 
     if (next == CSV_FAILED)
         return false;
     reading->refused = reading->refused || next == CSV_FILE_REFUSED || reading->findings.file_refused;
+    if (!reading->refused && reading->fields != NULL && !scan_fields(work, reading, error))
+        return false;
     if (!reading->refused)
         reading->refused = !upload_scan_end(reading->scan, reading->plan, &reading->findings);
     if (!reading->refused && csv_reader_empty_rows(reader) > 0)
@@ -249,16 +290,28 @@ struct upload_reading *upload_reading_new(struct upload_work *work, const struct
     return reading;
 }
 
+/* A row of the file, or the record that it ends. */
+static bool give_row(struct upload_pivot *pivot, const struct csv_line *line, const struct upload_pass *pass,
+                     struct error *error)
+{
+    const struct csv_line *given = pivot == NULL ? line : upload_pivot_add(pivot, line);
+    return given == NULL || pass->on_line(pass->context, given, error);
+}
+
 static bool give_rows(const struct upload_reading *reading, struct csv_reader *reader, struct upload_pass *pass,
                       struct error *error)
 {
+    struct upload_pivot *pivot = reading->fields != NULL ? upload_pivot_new(reader, reading->fields) : NULL;
     const struct csv_line *line = NULL;
     enum csv_next next = csv_reader_next(reader, &line, error);   /* the header */
     while (next == CSV_ROW && (next = csv_reader_next(reader, &line, error)) == CSV_ROW) {
         pass->bytes = csv_reader_bytes(reader);
-        if (!pass->on_line(pass->context, line, error))
+        if (!give_row(pivot, line, pass, error))
             return false;
     }
+    line = pivot != NULL && next == CSV_END ? upload_pivot_end(pivot) : NULL;
+    if (line != NULL && !pass->on_line(pass->context, line, error))
+        return false;
     if (next == CSV_FILE_REFUSED)
         error_set(error, ERROR_INTERNAL, "upload %s is read in another way than before", reading->upload->id);
     return next == CSV_END;

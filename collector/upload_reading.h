@@ -10,6 +10,7 @@
 #define PATELLA_UPLOAD_READING_H
 
 #include "collector/upload_job.h"
+#include "forms/upload_pivot.h"
 #include "forms/upload_scan.h"
 
 /* The form that makes day 1 of a knee. */
@@ -28,6 +29,7 @@ struct upload_reading {
     size_t header_count;
     struct upload_plan *plan;                /* NULL when refused before there was one */
     struct upload_scan *scan;
+    struct upload_fields *fields;            /* of a file with a field a row, which is read as a flat one; else NULL */
     bool wanted[SWEEP_COUNT];                /* sweeps that can give a row */
 };
 
