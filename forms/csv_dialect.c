@@ -230,10 +230,12 @@ static bool refuse_header(const struct search *search, const struct csv_dialect 
     struct header other = declared->delimiter != 0 ? find_best(search, &undeclared) : (struct header){0};
     if (other.cells > 0)
         upload_finding_add(findings, UPLOAD_FILE_REFUSED, "no_header", &(struct upload_place){.line = other.line},
-                           "no header was found with %s between the cells, as it is declared; with %s line %lld is "
-                           "one: correct the profile's delimiter, or the file",
-                           delimiter_name(declared->delimiter), delimiter_name(other.delimiter),
-                           (long long)other.line);
+                           "no header was found with %s between the cells, as %s; with %s line %lld is one: correct "
+                           "%s, or the file",
+                           delimiter_name(declared->delimiter),
+                           search->first_line > 1 ? "the \"sep=\" line says" : "the profile declares",
+                           delimiter_name(other.delimiter), (long long)other.line,
+                           search->first_line > 1 ? "that line" : "the profile's delimiter");
     else
         upload_finding_add(findings, UPLOAD_FILE_REFUSED, "no_header", &place,
                            "none of the first %d lines is a header: it must name the column with the subject's "
