@@ -204,19 +204,23 @@ const char *api_client_escape(struct api_client *client, const void *owner, cons
     return copy;
 }
 
+static const char *member(const json_t *object, const char *name)
+{
+    const char *value = json_string_value(json_object_get(object, name));
+    return value != NULL ? value : "";
+}
+
 bool api_client_set_away(const struct api_client *client, const struct api_reply *reply, struct error *error)
 {
     if (reply->status == 0)
         return error_set(error, ERROR_IO, "%s: %s; is patellad running there, and is --ca its CA?", client->url,
                          client->message);
-    return error_set(error, ERROR_BUSY, "%s: the server stayed busy (HTTP %ld); try again later, nothing is sent twice",
-                     client->url, reply->status);
-}
-
-static const char *member(const json_t *object, const char *name)
-{
-    const char *value = json_string_value(json_object_get(object, name));
-    return value != NULL ? value : "";
+    json_t *problem = json_loadb(client->reply->bytes, client->reply->length, 0, NULL);
+    error_set(error, ERROR_BUSY,
+              "%s: the server stayed busy (HTTP %ld: %s %s); try again later, nothing is sent twice", client->url,
+              reply->status, member(problem, "code"), member(problem, "detail"));
+    json_decref(problem);
+    return false;
 }
 
 bool api_client_set_refused(const struct api_reply *reply, const char *what, struct error *error)

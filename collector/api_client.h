@@ -63,7 +63,7 @@ int api_client_errno(const struct api_client *client);
 /* `part` as it may stand in a path or query. */
 const char *api_client_escape(struct api_client *client, const void *owner, const char *part);
 
-/* Why there was no reply: ERROR_IO without one, ERROR_BUSY for 429 and 503. */
+/* Why there was no reply: ERROR_IO without one, ERROR_BUSY for 429 and 503, with the server's words. */
 bool api_client_set_away(const struct api_client *client, const struct api_reply *reply, struct error *error);
 
 /* The server's refusal of `what` ("request") in its own words: code and detail of the problem in the reply. */
