@@ -171,8 +171,8 @@ static struct upload_cell refuse_serial(const void *owner, const char *cell, int
     char day[DATE_TEXT_SIZE];
     date_format(date_from_civil(1899, 12, 30) + serial, day);
     char *what = memory_format(owner,
-                               "is a spreadsheet's number of a day (%s, if it counts from 1900); format the column as a "
-                               "date YYYY-MM-DD, and save again",
+                               "is a spreadsheet's number of a day (%s, if it counts from 1900); format the column "
+                               "as a date YYYY-MM-DD, and save again",
                                day);
     return refuse(owner, "serial_date", cell, what);
 }
@@ -270,8 +270,8 @@ static struct upload_cell read_numbers(const void *owner, const struct upload_ma
     bool has_unknown = first == 0;
     if (!order_is_known(manner) && !has_unknown)
         return refuse(owner, "ambiguous_date", cell,
-                      "may be day/month or month/day; write YYYY-MM-DD, or declare the order of dates in the site's "
-                      "profile");
+                      "may be read in two ways, for nobody has said whether the day or the month comes first; write "
+                      "YYYY-MM-DD, or declare `dates: dmy` (or mdy) in the site's profile");
     if (year < 0)
         return refuse(owner, "two_digit_year", cell,
                       "has a year of two digits; write four, or declare the order of dates in the site's profile");

@@ -125,14 +125,15 @@ static struct upload_draft *find_draft(struct upload_reading *row, const struct 
     return NULL;
 }
 
-static struct upload_draft *add_draft(struct upload_reading *row, const struct upload_target *target)
+static struct upload_draft *add_draft(struct upload_reading *row, const struct upload_target *target,
+                                      const char *column_visit)
 {
     enum { AT_ONCE = 4 };
     if (row->draft_count % AT_ONCE == 0)
         row->drafts = memory_resize_array(row, row->drafts, struct upload_draft, row->draft_count + AT_ONCE);
     struct upload_draft *draft = &row->drafts[row->draft_count++];
-    *draft = (struct upload_draft){
-        .form = target->form, .visit = target->visit, .knee = target->knee, .instance = target->instance};
+    *draft = (struct upload_draft){.form = target->form, .visit = target->visit, .knee = target->knee,
+                                   .instance = target->instance, .column_visit = column_visit};
     return draft;
 }
 
@@ -155,10 +156,8 @@ struct upload_draft *upload_row_draft(struct upload_reading *row, const struct u
     row->last_draft = NULL;
     if (settle(row, &target, add)) {
         row->last_draft = find_draft(row, &target);
-        if (row->last_draft == NULL && add) {
-            row->last_draft = add_draft(row, &target);
-            row->last_draft->event = column->visit;
-        }
+        if (row->last_draft == NULL && add)
+            row->last_draft = add_draft(row, &target, column->visit);
     }
     return row->last_draft;
 }

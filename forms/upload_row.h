@@ -20,9 +20,9 @@ struct upload_draft_item {
 struct upload_draft {
     const struct form *form;
     const char *visit;               /* id; NULL: unscheduled */
-    const char *event;               /* the visit that its columns name, also where the form is due at none */
     const char *knee;                /* NULL: none */
     int instance;
+    const char *column_visit;        /* as its columns name it, when they do: "unscheduled" of a wide file */
     struct upload_draft_item *items; /* form->item_count */
     struct upload_record *record;
 };
@@ -76,5 +76,8 @@ void upload_row_refuse(struct upload_reading *row, const char *code, size_t colu
 
 /* The draft that a column's cell belongs to; NULL: there is none.  `add`: then it is made. */
 struct upload_draft *upload_row_draft(struct upload_reading *row, const struct upload_column *column, bool add);
+
+/* Index of the column's item in the draft's form, or FORM_NONE. */
+int upload_row_item(const struct upload_draft *draft, const struct upload_column *column);
 
 #endif

@@ -12,8 +12,7 @@ enum { SCORE_DIGITS = 40 };
 
 /* ---- items ---- */
 
-/* Index of the column's item in the draft's form, or FORM_NONE. */
-static int item_of(const struct upload_draft *draft, const struct upload_column *column)
+int upload_row_item(const struct upload_draft *draft, const struct upload_column *column)
 {
     if (column->form == draft->form && column->item >= 0)
         return column->item;
@@ -54,7 +53,7 @@ static void note(struct upload_reading *row, struct upload_draft_item *item, con
 static void fill_item(struct upload_reading *row, struct upload_draft *draft, size_t column)
 {
     const struct upload_column *plan = &row->plan->columns[column];
-    int index = item_of(draft, plan);
+    int index = upload_row_item(draft, plan);
     if (index == FORM_NONE) {
         refuse_unknown(row, draft, column);
         return;
@@ -82,7 +81,7 @@ static void fill_checkbox(struct upload_reading *row, struct upload_draft *draft
 {
     const struct upload_column *plan = &row->plan->columns[column];
     const char *cell = row->cells[column];
-    int index = item_of(draft, plan);
+    int index = upload_row_item(draft, plan);
     bool checked = false;
     if (index == FORM_NONE) {
         refuse_unknown(row, draft, column);
@@ -176,7 +175,7 @@ static void fill_score(struct upload_reading *row, struct upload_draft *draft, s
 static int fitness(const struct upload_draft *draft, const struct upload_column *column)
 {
     bool other_form = column->form != NULL && strcmp(column->form->id, draft->form->id) != 0;
-    const char *visit = draft->visit != NULL ? draft->visit : draft->event;
+    const char *visit = draft->visit != NULL ? draft->visit : draft->column_visit;
     bool other_visit = column->visit != NULL && (visit == NULL || strcmp(column->visit, visit) != 0);
     bool other_knee = column->knee != NULL && (draft->knee == NULL || strcmp(column->knee, draft->knee) != 0);
     bool other_instance = column->instance > 0 && column->instance != draft->instance;

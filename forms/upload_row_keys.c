@@ -142,7 +142,9 @@ static void read_form(struct upload_reading *row, size_t column)
     row->bad_form = true;
     char hint[SUGGESTION_TEXT_SIZE];
     suggestion_format(&suggestion, hint);
-    upload_row_refuse(row, "unknown_form", column, "this study has no form \"%.60s\"%s", word, hint);
+    upload_row_refuse(row, "unknown_form", column,
+                      "this study has no form \"%.60s\"%s", word,
+                      hint[0] != '\0' ? hint : "; write the id of one of its forms");
 }
 
 static void read_version(struct upload_reading *row, size_t column)
