@@ -163,8 +163,8 @@ bool store_take_slot(struct store *store, bool *taken, struct error *error) MUST
 bool store_leave_slot(struct store *store, struct error *error) MUST_CHECK;
 
 /*
- * The upload is this connection's until store_leave_slot, or until the connection is lost: queued -> checking, or, when
- * who had it has gone, checking -> checking.  Rows and findings of an earlier reading go.  An upload that is
+ * The upload is this connection's until store_leave_slot, or until the connection is lost: queued -> checking, or,
+ * when who had it has gone, checking -> checking.  Rows and findings of an earlier reading go.  An upload that is
  * `committing` or `taking_back` is taken as it is.  Code: taken (another has it), not_queued, gone (its bytes are),
  * not_yours: who began it, or asked for the commit or the taking back, was another account.
  */
@@ -182,7 +182,10 @@ struct store_upload_bytes *store_read_upload(const void *owner, struct store *st
                                              const struct store_upload_at *at, int64_t offset,
                                              struct error *error) MUST_CHECK;
 
-/* For GET; nothing when it is not under way.  On another connection while a commit is under way: it waits for nothing that the commit holds. */
+/*
+ * For GET; nothing when it is not under way.  On another connection while a commit is under way: it waits for nothing
+ * that the commit holds.
+ */
 struct store_upload_progress {
     const char *phase;           /* 1 to 40 characters */
     int64_t rows, bytes;
@@ -191,8 +194,9 @@ bool store_note_upload(struct store *store, const struct store_upload_at *at,
                        const struct store_upload_progress *progress, struct error *error) MUST_CHECK;
 
 /*
- * Its SHA-256 (64 hexadecimal digits; the same in each reading), while it is `checking`.  When `id` is set it is the upload with the same bytes,
- * site, form and profile that was committed and not taken back: this one is `repeated`, and there is nothing to do.
+ * Its SHA-256 (64 hexadecimal digits; the same in each reading), while it is `checking`.  When `id` is set it is the
+ * upload with the same bytes, site, form and profile that was committed and not taken back: this one is `repeated`,
+ * and there is nothing to do.
  */
 bool store_hash_upload(struct store *store, const struct store_upload_at *at, const char *sha256,
                        struct store_upload_outcome *outcome, struct error *error) MUST_CHECK;
@@ -290,8 +294,8 @@ bool store_ask_commit(struct store *store, const struct store_upload_at *at,
                       struct error *error) MUST_CHECK;
 
 /*
- * committing -> `state` (queued or refused), after ROLLBACK; `problem`: code, such as changed_since_preview, which stays
- * until the next commit is asked for.  One that is queued has no mode any more: it comes to a preview.
+ * committing -> `state` (queued or refused), after ROLLBACK; `problem`: code, such as changed_since_preview, which
+ * stays until the next commit is asked for.  One that is queued has no mode any more: it comes to a preview.
  */
 bool store_fail_commit(struct store *store, const struct store_upload_at *at, const char *state, const char *problem,
                        struct error *error) MUST_CHECK;

@@ -106,7 +106,8 @@ bool store_add_upload_rows(struct store *store, const struct store_upload_at *at
     if (parameters == NULL)
         return false;
     size_t count = rows->count;
-    int32_t *lines = memory_new_array(parameters, int32_t, count), *warned = memory_new_array(parameters, int32_t, count);
+    int32_t *lines = memory_new_array(parameters, int32_t, count);
+    int32_t *warned = memory_new_array(parameters, int32_t, count);
     const char **verdicts = memory_new_array(parameters, const char *, count);
     const char **records = memory_new_array(parameters, const char *, count);
     const char **details = memory_new_array(parameters, const char *, count);

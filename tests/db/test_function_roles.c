@@ -83,7 +83,7 @@ static const struct entrance entrances[] = {
     {"list_subjects", "dciosu", false},
     {"list_submissions", "dciosu", false},
     {"list_unblindings", "adiu", false},
-    {"list_upload_lines", "dciosum", false},
+    {"list_upload_lines", "dciom", false},
     {"list_upload_profiles", "dciosum", false},
     {"list_upload_versions", "cdim", false},
     {"list_uploads", "dciosum", false},

@@ -15,6 +15,11 @@ static struct db *connect_collector(const struct test_fixture *fixture)
     return test_database_connect(fixture->owner, fixture->database, "patella_collector");
 }
 
+static const char *ask_commit(const struct test_fixture *fixture, const char *token, const char *id)
+{
+    return ASK("SELECT api.ask_upload_commit('%s', 1, '%s', sha256('token'), 'good-rows', NULL)", token, id);
+}
+
 /* ---------------------------------------------------------------------------------------------- slots */
 
 static void test_upload_slots_are_two_for_all(void **state)
@@ -57,8 +62,7 @@ static void test_upload_is_taken_for_who_asked_only(void **state)
     assert_string_equal(test_upload_take(fixture->collector, "coordinator", id), "not_yours");
     assert_string_equal(test_upload_take(fixture->collector, "coordinator2", id), "(P0002)");
     test_upload_preview(fixture, "coordinator1", id, "a,b");
-    assert_string_equal(ASK("SELECT api.ask_upload_commit('coordinator', 1, '%s', sha256('token'), 'good-rows', NULL)",
-                            id), "");
+    assert_string_equal(ask_commit(fixture, "coordinator", id), "");
     assert_string_equal(test_upload_take(fixture->collector, "coordinator1", id), "not_yours");
     assert_string_equal(test_upload_take(fixture->collector, "coordinator", id), "-");
     assert_string_equal(test_upload_state(fixture, id), "committing");
@@ -104,7 +108,8 @@ static void test_upload_tells_how_far_it_is(void **state)
     test_upload_take(fixture->collector, "coordinator1", id);
     test_run(other, note);
     assert_string_equal(test_ask(other, told), "checking 7 70");
-    assert_string_equal(test_count(fixture, "audit.event WHERE object = 'upload.file' AND operation = 'UPDATE'"), "2");
+    assert_string_equal(test_count(fixture, "audit.event WHERE object = 'upload.file' AND operation = 'UPDATE'"),
+                        "2");
     test_upload_take(fixture->collector, "coordinator1", id);
     assert_string_equal(test_ask(other, told), "0 0");
 }
@@ -166,6 +171,10 @@ static void test_upload_lines_and_findings_stay_for_30_days(void **state)
     assert_string_equal(ASK("SELECT concat_ws(' ', u.state, u.problem, u.counts, u.findings, u.dialect) "
                             "FROM api.find_upload('machine1', 1, '%s') u", id),
                         "refused mixed_dates {\"read\": 2} [{\"code\": \"mixed_dates\"}] {\"delimiter\": \";\"}");
+    static const char *const masked[] = {"statistician", "unmasked"};
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(ASK("SELECT concat_ws(' ', u.state, u.counts, u.findings, u.dialect) "
+                                "FROM api.find_upload('%s', 1, '%s') u", masked[i], id), "refused {\"read\": 2}");
     test_run(fixture->superuser, "UPDATE upload.file SET state_at = state_at - interval '30 days'");
     ASK("SELECT api.purge_uploads()");
     assert_string_equal(test_count(fixture, "upload.line"), "0");
@@ -184,12 +193,10 @@ static void test_upload_preview_is_good_for_a_day(void **state)
                                                         "FROM upload.file"), "t");
     test_run(fixture->superuser, "UPDATE upload.file SET preview_ends_at = now()");
     assert_string_equal(test_upload_state(fixture, id), "expired");
-    assert_string_equal(ASK("SELECT api.ask_upload_commit('coordinator1', 1, '%s', sha256('token'), 'good-rows', NULL)",
-                            id), "preview_expired");
+    assert_string_equal(ask_commit(fixture, "coordinator1", id), "preview_expired");
     ASK("SELECT api.purge_uploads()");
     assert_string_equal(test_count(fixture, "upload.chunk"), "0");
-    assert_string_equal(ASK("SELECT api.ask_upload_commit('coordinator1', 1, '%s', sha256('token'), 'good-rows', NULL)",
-                            id), "preview_expired");
+    assert_string_equal(ask_commit(fixture, "coordinator1", id), "preview_expired");
 }
 
 static void test_upload_check_ends_once_and_whole(void **state)
@@ -252,8 +259,8 @@ static void test_upload_of_committed_bytes_is_repeated(void **state)
     /* And at once when who received it knows the hash. */
     const char *again = test_upload_begin(fixture, "coordinator1", "1");
     test_upload_append(fixture, "coordinator1", again, 0, "a,b");
-    assert_string_equal(ASK("SELECT u.same_as FROM api.end_upload('coordinator1', 1, '%s', 3, sha256('a,b')) u", again),
-                        first);
+    assert_string_equal(ASK("SELECT u.same_as FROM api.end_upload('coordinator1', 1, '%s', 3, sha256('a,b')) u",
+                            again), first);
     assert_string_equal(test_upload_state(fixture, again), "repeated");
 }
 
@@ -304,12 +311,13 @@ static void test_look_up_tells_what_holds_a_record(void **state)
     assert_string_equal(test_submit(fixture->collector, &row, 1), "accepted");
     const char *id = test_value(fixture->superuser, "SELECT id FROM core.submission WHERE form = 'koos'");
     test_run(fixture->superuser,
-             memory_format(fixture->owner, "INSERT INTO core.signature (study_id, site_id, signature_id, submission_id, "
-                           "sha256, meaning, printed_name) SELECT study_id, site_id, gen_random_uuid(), id, sha256, "
-                           "'authorship', 'Eve' FROM core.submission WHERE id = '%s'", id));
-    assert_string_equal(ASK("SELECT o.code FROM api.lock_record('data_manager', 1, '%s', true, 'reviewed') o", id), "");
+             memory_format(fixture->owner, "INSERT INTO core.signature (study_id, site_id, signature_id, "
+                           "submission_id, sha256, meaning, printed_name) SELECT study_id, site_id, "
+                           "gen_random_uuid(), id, sha256, 'authorship', 'Eve' FROM core.submission "
+                           "WHERE id = '%s'", id));
+    ASK("SELECT o.code FROM api.lock_record('data_manager', 1, '%s', true, 'reviewed') o", id);
     assert_memory_equal(look_up(fixture, "coordinator"), "known record_locked signed 1 2026-05-01 left,", 45);
-    assert_string_equal(ASK("SELECT o.code FROM api.lock_record('data_manager', 1, '%s', false, 'reviewed') o", id), "");
+    ASK("SELECT o.code FROM api.lock_record('data_manager', 1, '%s', false, 'reviewed') o", id);
     assert_memory_equal(look_up(fixture, "coordinator"), "known signed 1 2026-05-01 left,", 31);
     const struct test_row next = {.id = 2, .version = 2, .status = "void", .reason = "wrong subject"};
     assert_string_equal(test_submit(fixture->collector, &next, 1), "accepted");
