@@ -102,8 +102,8 @@ static bool read_checksum(struct exchange *exchange, struct receiving *receiving
     receiving->checked = sent != NULL;
     if (sent != NULL && !upload_read_checksum(sent, &receiving->checksum)) {
         exchange_reply_problem(exchange, 400, "invalid",
-                               "Upload-Checksum must be an algorithm (" UPLOAD_TUS_CHECKSUMS "), a blank, and its digest "
-                               "in base64");
+                               "Upload-Checksum must be an algorithm (" UPLOAD_TUS_CHECKSUMS "), a blank, and its "
+                               "digest in base64");
         return false;
     }
     if (receiving->checked && exchange->body_announced > CHECKED_MOST) {
@@ -132,8 +132,8 @@ static void reply_code(struct exchange *exchange, const struct receiving *receiv
     } else if (strcmp(code, "too_large") == 0) {
         exchange_reply_problem(exchange, 413, "too_large", "the file is longer than it was said to be");
     } else {
-        exchange_reply_problem(exchange, 409, "not_receiving", "the upload takes no more bytes: it has them all, or was "
-                               "ended; begin a new one");
+        exchange_reply_problem(exchange, 409, "not_receiving",
+                               "the upload takes no more bytes: it has them all, or was ended; begin a new one");
     }
 }
 
@@ -206,7 +206,7 @@ static void finish(struct exchange *exchange, struct store *store)
     const struct receiving *receiving = exchange->receiving;
     if (receiving->checked && !upload_fits_checksum(&receiving->checksum, exchange->body, exchange->body_length)) {
         exchange_reply_problem(exchange, 460, "bad_checksum",
-                               "the bytes are not those that the checksum was made of; nothing was stored, send them again");
+                               "the checksum is of other bytes; nothing of these is stored, send them again");
         return;
     }
     if (!append(exchange, store, exchange->body, exchange->body_length))
@@ -275,7 +275,7 @@ static bool read_mode(struct exchange *exchange, const char **mode)
     if (*mode == NULL || strcmp(*mode, "all-or-nothing") == 0 || strcmp(*mode, "good-rows") == 0)
         return true;
     exchange_reply_problem(exchange, 400, "invalid_parameter",
-                           "query parameter `commit` must be all-or-nothing or good-rows; without it there is a preview");
+                           "query parameter `commit` must be all-or-nothing or good-rows; leave it out for a preview");
     return false;
 }
 
@@ -285,8 +285,8 @@ static bool read_name(struct exchange *exchange, const char **name)
     *name = "unnamed.csv";
     if (!upload_read_metadata(exchange, exchange->fields[FIELD_UPLOAD_METADATA], name)) {
         exchange_reply_problem(exchange, 400, "invalid",
-                               "Upload-Metadata must be a list of keys with their values in base64, and `filename` a name "
-                               "of 1 to %d characters", UPLOAD_NAME_MOST);
+                               "Upload-Metadata must be a list of keys with their values in base64, and `filename` a "
+                               "name of 1 to %d characters", UPLOAD_NAME_MOST);
         return false;
     }
     if (sent != NULL)
@@ -411,7 +411,8 @@ static const struct store_upload *find_upload(struct exchange *exchange, struct 
 {
     struct error error = {0};
     const struct catalogue_study *study = request_study(exchange);
-    const char *id = study != NULL && request_allow_query(exchange, only_study) ? request_path_uuid(exchange, "id") : NULL;
+    bool asks = study != NULL && request_allow_query(exchange, only_study);
+    const char *id = asks ? request_path_uuid(exchange, "id") : NULL;
     if (id == NULL)
         return NULL;
     const struct store_reader reader = request_reader(exchange, study);

@@ -65,12 +65,20 @@ bool upload_is_name(const char *name)
            !text_has_control(name) && text_count_characters(name) <= UPLOAD_NAME_MOST;
 }
 
+static bool is_printable(const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] < '!' || bytes[i] > '~')
+            return false;
+    return true;
+}
+
 /* "KEY" or "KEY VALUE". */
 static bool read_pair(const void *owner, const char *pair, size_t length, const char **name)
 {
     const char *blank = memchr(pair, ' ', length);
     size_t key = blank != NULL ? (size_t)(blank - pair) : length, decoded = 0;
-    if (key == 0)
+    if (key == 0 || !is_printable(pair, key))
         return false;
     const char *value = blank != NULL ? decode_base64(owner, blank + 1, length - key - 1, &decoded) : "";
     if (value == NULL)
@@ -84,6 +92,8 @@ static bool read_pair(const void *owner, const char *pair, size_t length, const 
 bool upload_read_metadata(const void *owner, const char *metadata, const char **name)
 {
     const char *at = metadata != NULL ? metadata : "";
+    if (strlen(at) > UPLOAD_METADATA_MOST)
+        return false;
     while (*at != '\0') {
         size_t length = strcspn(at, ",");
         if (!read_pair(owner, at, length, name))

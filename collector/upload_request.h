@@ -15,7 +15,7 @@
 #define UPLOAD_TUS_CHECKSUMS "sha1,sha256,md5"
 #define UPLOAD_TUS_TYPE "application/offset+octet-stream"
 
-enum { UPLOAD_DIGEST_MOST = 64, UPLOAD_NAME_MOST = 255 };
+enum { UPLOAD_DIGEST_MOST = 64, UPLOAD_NAME_MOST = 255, UPLOAD_METADATA_MOST = 4096 };
 
 /* Upload-Length, Upload-Offset: digits only. */
 bool upload_read_number(const char *text, int64_t *number);
@@ -23,7 +23,7 @@ bool upload_read_number(const char *text, int64_t *number);
 /*
  * The file's name in Upload-Metadata, "filename BASE64" among pairs parted by commas, without the folders before it, in
  * at most UPLOAD_NAME_MOST characters without control characters.  `*name` stays as it is when there is none; false
- * when the header is no such list.
+ * when the header is no such list, or longer than UPLOAD_METADATA_MOST bytes.
  */
 bool upload_read_metadata(const void *owner, const char *metadata, const char **name);
 
