@@ -93,8 +93,8 @@ static void test_whole_body_is_queued(void **state)
             tus_send_chunks(line, "hello, world", 12, 5);
         struct tls_reply reply = tus_reply(line, 201);
         tus_read_location(upload, line, tus_header(line, &reply, "Location"));
-        char *sql = memory_format(line, "SELECT size || ' ' || received || ' ' || name || ' ' || (state <> 'receiving') "
-                                  "FROM upload.file WHERE upload_id = '%s'", upload->id);
+        char *sql = memory_format(line, "SELECT size || ' ' || received || ' ' || name || ' ' || "
+                                  "(state <> 'receiving') FROM upload.file WHERE upload_id = '%s'", upload->id);
         assert_string_equal(test_value(registry->db, sql), "12 12 a.csv true");
         talloc_free(line);
     }
