@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tus-js-client, which others wrote, against the daemon: the line is cut ten times and the daemon ends twice, once by a
- * kill, and every byte arrives once.  8 MiB; with UPLOADS=long 200.  Skipped where there is no Node, or where npm cannot
- * get the client (tests/e2e/tus/package-lock.json says which).
+ * tus-js-client, which others wrote, against the daemon: the line is cut ten times and the daemon ends twice, once by
+ * a kill, and every byte arrives once.  8 MiB; with UPLOADS=long 200.  Skipped where there is no Node, or where npm
+ * cannot get the client (tests/e2e/tus/package-lock.json says which).
  */
 #include <setjmp.h>
 #include <stdarg.h>
