@@ -61,7 +61,7 @@ void handle_list_uploads(struct exchange *exchange, struct store *store)
     text_append(body, "{\"uploads\":[");
     for (size_t i = 0; i < uploads->count; i++) {
         text_append(body, i > 0 ? "," : "");
-        upload_append_json(body, study->code, &uploads->rows[i], NULL);
+        upload_append_json(body, exchange->principal, &uploads->rows[i], NULL);
     }
     text_append(body, "]");
     bool full = uploads->count == (size_t)filter.most;
@@ -76,7 +76,10 @@ void handle_list_uploads(struct exchange *exchange, struct store *store)
 static int query_wait(struct exchange *exchange, int unsaid_s)
 {
     int wait_s = unsaid_s;
-    return request_query_number(exchange, "wait", 0, WAIT_MOST_S, &wait_s) ? wait_s * 1000 : -1;
+    if (!request_query_number(exchange, "wait", 0, WAIT_MOST_S, &wait_s))
+        return -1;
+    exchange_wait_longer(exchange, wait_s * 1000);
+    return wait_s * 1000;
 }
 
 static void reply_full(struct exchange *exchange)
@@ -175,17 +178,22 @@ void handle_download_refused(struct exchange *exchange, struct store *store)
 
 /* ---- what is decided ---- */
 
-static void order(struct exchange *exchange, const char *id, const struct upload_order *order)
+/* The upload's id and how long to wait; NULL and a reply when the address does not fit. */
+static const char *order_of(struct exchange *exchange, int *wait_ms)
 {
     static const char *const parameters[] = {"study", "wait", NULL};
-    int wait_ms = -1;
-    if (request_allow_query(exchange, parameters))
-        wait_ms = query_wait(exchange, UPLOAD_WAIT_MS / 1000);
+    const char *id = request_study(exchange) != NULL ? request_path_uuid(exchange, "id") : NULL;
+    if (id == NULL || !request_allow_query(exchange, parameters))
+        return NULL;
+    *wait_ms = query_wait(exchange, UPLOAD_WAIT_MS / 1000);
+    return *wait_ms >= 0 ? id : NULL;
+}
+
+static void give_order(struct exchange *exchange, const char *id, const struct upload_order *order, int wait_ms)
+{
     struct upload_order *kept = memory_new(exchange, struct upload_order);
     *kept = *order;
-    if (wait_ms < 0)
-        exchange_finish(exchange);
-    else if (!upload_jobs_order(exchange, id, kept, wait_ms))
+    if (!upload_jobs_order(exchange, id, kept, wait_ms))
         reply_full(exchange);
 }
 
@@ -199,8 +207,9 @@ void handle_commit_upload(struct exchange *exchange, struct store *store)
     };
     enum { TOKEN, MODE, REASON, FIELDS };
     const char *values[FIELDS];
+    int wait_ms = 0;
     (void)store;
-    const char *id = request_study(exchange) != NULL ? request_path_uuid(exchange, "id") : NULL;
+    const char *id = order_of(exchange, &wait_ms);
     if (id == NULL || !body_read(exchange, fields, FIELDS, values)) {
         exchange_finish(exchange);
         return;
@@ -208,19 +217,20 @@ void handle_commit_upload(struct exchange *exchange, struct store *store)
     char *token_sha256 = memory_new_array(exchange, char, 65);
     upload_sha256_of(values[TOKEN], token_sha256);
     struct upload_order commit = {UPLOAD_COMMIT, token_sha256, values[MODE], values[REASON]};
-    order(exchange, id, &commit);
+    give_order(exchange, id, &commit, wait_ms);
 }
 
 void handle_take_back_upload(struct exchange *exchange, struct store *store)
 {
     static const struct body_field fields[] = {{"reason", BODY_TEXT, true, REASON_MOST, NULL}};
     const char *reason = NULL;
+    int wait_ms = 0;
     (void)store;
-    const char *id = request_study(exchange) != NULL ? request_path_uuid(exchange, "id") : NULL;
+    const char *id = order_of(exchange, &wait_ms);
     if (id == NULL || !body_read(exchange, fields, 1, &reason)) {
         exchange_finish(exchange);
         return;
     }
     struct upload_order take_back = {.kind = UPLOAD_TAKE_BACK, .reason = reason};
-    order(exchange, id, &take_back);
+    give_order(exchange, id, &take_back, wait_ms);
 }

@@ -21,6 +21,7 @@
 #include "collector/sandbox.h"
 #include "collector/server.h"
 #include "collector/tls.h"
+#include "collector/upload_jobs.h"
 #include "collector/watch.h"
 #include "collector/writer.h"
 #include "forms/base/log.h"
@@ -184,7 +185,7 @@ static bool start_threads(struct daemon *daemon, struct error *error)
     if (!daemon->writer_runs)
         return false;
     daemon->workers = workers_start(NULL, &workers, error);
-    return daemon->workers != NULL;
+    return daemon->workers != NULL && upload_jobs_start(settings->database, error);
 }
 
 static bool start(struct daemon *daemon, const struct settings_source *source, struct error *error)
@@ -222,6 +223,7 @@ static void stop(struct daemon *daemon, int deadline_ms)
     if (daemon->writer_runs)
         ended = writer_stop(left_ms(end_us));
     ended = auth_desk_stop(left_ms(end_us)) && ended;
+    ended = upload_jobs_stop(left_ms(end_us)) && ended;
     if (daemon->workers != NULL)
         ended = workers_stop(daemon->workers, left_ms(end_us)) && ended;
     if (daemon->watch != NULL)

@@ -26,7 +26,10 @@ enum {
     TRAIL = ROLE_ADMINISTRATOR | ROLE_DATA_MANAGER | ROLE_MONITOR,
     FREEZERS = ROLE_DATA_MANAGER | ROLE_ADMINISTRATOR,
     SECONDS = ROLE_DATA_MANAGER | ROLE_COORDINATOR,
-    SENDERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_SITE_MACHINE
+    SENDERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_SITE_MACHINE,
+    PROFILE_LIMIT = 1 << 18,
+    FILE_READERS = SENDERS | ROLE_MONITOR,   /* of what stands in uploaded files */
+    LEDGER = READERS | SENDERS
 };
 
 /* Who may do what: authorisation, body limit and way of handling act before the handler is called. */
@@ -121,6 +124,15 @@ const struct route route_table[] = {
     {"POST", STUDY "/invitations", ROLE_ADMINISTRATOR, SMALL_LIMIT, HANDLE_ON_WORKER, handle_add_invitation},
     {"DELETE", STUDY "/invitations/{number}", ROLE_ADMINISTRATOR, 0, HANDLE_ON_WORKER, handle_end_invitation},
     {"GET", STUDY "/export", CUTTERS, 0, HANDLE_ON_WORKER, handle_export},
+    {"GET", UPLOADS, LEDGER, 0, HANDLE_ON_WORKER, handle_list_uploads},
+    {"GET", UPLOADS "/{id}", LEDGER, 0, HANDLE_BY_WRITER, handle_show_upload},
+    {"GET", UPLOADS "/{id}/rows", FILE_READERS, 0, HANDLE_ON_WORKER, handle_list_upload_rows},
+    {"GET", UPLOADS "/{id}/refused", FILE_READERS, 0, HANDLE_ON_WORKER, handle_download_refused},
+    {"POST", UPLOADS "/{id}/commit", SENDERS, SMALL_LIMIT, HANDLE_BY_WRITER, handle_commit_upload},
+    {"POST", UPLOADS "/{id}/take-back", SENDERS, WORDS_LIMIT, HANDLE_BY_WRITER, handle_take_back_upload},
+    {"GET", STUDY "/upload-profiles", FILE_READERS, 0, HANDLE_ON_WORKER, handle_list_profiles},
+    {"POST", STUDY "/upload-profiles", SECONDS, PROFILE_LIMIT, HANDLE_ON_WORKER, handle_add_profile},
+    {"GET", STUDY "/upload-profiles/{name}", FILE_READERS, 0, HANDLE_ON_WORKER, handle_show_profile},
     {"GET", STUDY "/notices", NOTIFIED, 0, HANDLE_ON_WORKER, handle_list_notices},
     {"GET", STUDY "/audit", TRAIL, 0, HANDLE_ON_WORKER, handle_list_audit},
     {"GET", STUDY "/audit/review", TRAIL, 0, HANDLE_ON_WORKER, handle_review_audit},

@@ -17,6 +17,7 @@
 #include "collector/listener.h"
 #include "collector/loop.h"
 #include "collector/metrics.h"
+#include "collector/upload_jobs.h"
 #include "collector/writer.h"
 #include "forms/base/log.h"
 #include "forms/base/memory.h"
@@ -51,6 +52,7 @@ static void begin_stop(struct server *server)
     loop->stopping = true;
     server->stop_at_us = clock_now_us() + (int64_t)loop->settings->stop_deadline_ms * 1000;
     writer_hurry(loop->settings->stop_deadline_ms / 2);
+    upload_jobs_hurry();
     server->accept_until_us = clock_now_us() + (int64_t)LAST_ACCEPT_MS * 1000;
     for (size_t i = 0; i < DOORS; i++)
         if (server->listeners[i] != NULL) {

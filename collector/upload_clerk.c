@@ -154,7 +154,7 @@ static void reply(struct waiter *waiter, const struct store_upload *upload)
     }
     bool known = under_way && upload_jobs_look(upload->id, &progress);
     struct text *body = text_new(exchange);
-    upload_append_json(body, exchange->principal->study, upload, known ? &progress : NULL);
+    upload_append_json(body, exchange->principal, upload, known ? &progress : NULL);
     exchange_reply_json(exchange, waiter->order != NULL && under_way ? 202 : waiter->status, body);
 }
 

@@ -203,7 +203,7 @@ static bool connect_stores(struct session *session)
 static bool await_slot(struct session *session, struct error *error)
 {
     bool taken = false;
-    while (store_take_slot(session->store, &taken, error) && !taken)
+    while (store_take_slot(session->writer, &taken, error) && !taken)
         if (!pause_for((int64_t)SLOT_MS * 1000))
             return error_set(error, ERROR_BUSY, "the daemon ends");
     return taken;
@@ -232,7 +232,7 @@ static void run_job(struct session *session, struct upload_job *job, struct uplo
     if (good) {
         struct error ignored = {0};
         good = work_on(session, job, problem, &error);
-        if (store_is_connected(session->store) && !store_leave_slot(session->store, &ignored))
+        if (store_is_connected(session->writer) && !store_leave_slot(session->writer, &ignored))
             log_write(LOG_LEVEL_WARNING, "the slot of an upload is not free", "error", ignored.message, NULL);
     }
     if (good || error.kind == ERROR_BUSY)

@@ -155,9 +155,17 @@ static void append_preview(struct text *out, const struct store_upload *upload)
     text_append(out, "}");
 }
 
-void upload_append_json(struct text *out, const char *study, const struct store_upload *upload,
+/* Findings quote cells: also of items that may name the arm. */
+static bool sees_cells(const struct principal *principal)
+{
+    return principal->role != ROLE_STATISTICIAN && principal->role != ROLE_STATISTICIAN_UNMASKED;
+}
+
+void upload_append_json(struct text *out, const struct principal *principal, const struct store_upload *upload,
                         const struct upload_progress *progress)
 {
+    const char *study = principal->study;
+
     text_append(out, "{");
     json_text(out, "id", upload->id);
     json_text(out, "study", study);
@@ -173,7 +181,7 @@ void upload_append_json(struct text *out, const char *study, const struct store_
     json_text(out, "begun_at", upload->begun_at);
     append_progress(out, upload, progress);
     append_json(out, "rows", upload->counts != NULL && strcmp(upload->counts, "{}") != 0 ? upload->counts : NULL);
-    append_json(out, "findings", upload->findings != NULL ? upload->findings : "[]");
+    append_json(out, "findings", upload->findings != NULL && sees_cells(principal) ? upload->findings : "[]");
     append_preview(out, upload);
     append_json(out, "receipt", upload->receipt);
     append_refused_rows(out, upload->id, study, upload_count_refused(upload));
@@ -198,7 +206,7 @@ void upload_append_receipt(struct text *out, const struct upload_work *work, con
     append_profile(out, upload);
     json_reply_nullable(out, "form", upload->form);
     json_key(out, "assumed");
-    upload_tally_findings_to_json(out, run->tally, UPLOAD_ASSUMED);
+    upload_tally_assumed_to_json(out, run->tally);
     json_key(out, "rows");
     upload_counts_to_json(out, counts);
     append_integer(out, "batch", batch->batch);

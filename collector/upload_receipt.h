@@ -7,7 +7,7 @@
 #include "collector/upload_run.h"
 
 /* `progress` NULL: what the database knows of it. */
-void upload_append_json(struct text *out, const char *study, const struct store_upload *upload,
+void upload_append_json(struct text *out, const struct principal *principal, const struct store_upload *upload,
                         const struct upload_progress *progress);
 
 int64_t upload_count_refused(const struct store_upload *upload);

@@ -100,7 +100,7 @@ static struct upload_stored stored_of(const struct store_upload_found *found)
         .record_locked = found->record_locked, .record_signed = found->record_signed,
         .study_frozen = found->study_frozen, .version = found->version, .is_void = found->is_void,
         .form_version = found->form_version, .dated = found->dated, .content = found->content,
-        .treated_on = found->treated_on};
+        .treated_on = found->treated_on, .taken_back = found->taken_back};
 }
 
 /* For all records of the batch, one after the other. */
@@ -238,7 +238,7 @@ static enum upload_verdict verdict_of(const struct upload_judged *row)
         has[row->effects[i].verdict] = true;
     if (row->row.refused || row->findings.refusals > 0 || has[UPLOAD_REFUSED])
         return UPLOAD_REFUSED;
-    return has[UPLOAD_NEW] ? UPLOAD_NEW : has[UPLOAD_CHANGED] ? UPLOAD_CHANGED : UPLOAD_UNCHANGED;
+    return has[UPLOAD_CHANGED] ? UPLOAD_CHANGED : has[UPLOAD_NEW] ? UPLOAD_NEW : UPLOAD_UNCHANGED;
 }
 
 static bool has_warning(const struct upload_findings *findings)

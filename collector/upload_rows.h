@@ -20,7 +20,8 @@ struct upload_judged {
     struct upload_findings findings;
     struct store_upload_key *keys;           /* of its records; site 0: the subject cannot be read */
     struct upload_effect *effects;           /* of its records */
-    enum upload_verdict verdict;             /* of the row as a whole: one refused record refuses it */
+    enum upload_verdict verdict;             /* of the row as a whole: refused by one refused record, else changed by
+                                              * a changed one, else new by a new one */
     bool warned;
 };
 

@@ -163,5 +163,5 @@ bool upload_take_back(struct upload_work *work, const struct store_upload *uploa
         return false;
     upload_work_refuse(work, 409, "later_change", "nothing is taken back, because of %zu record%s: %s%s",
                        back.named, back.named == 1 ? "" : "s", back.why_not, back.named > NAMED_MOST ? ", ..." : "");
-    return store_fail_take_back(work->store, &work->at, "later_change", error);
+    return store_fail_take_back(work->writer, &work->at, "later_change", error);
 }

@@ -89,30 +89,41 @@ void upload_tally_add_findings(struct upload_tally *tally, const struct upload_f
     }
 }
 
+static void append_entry(struct text *out, const struct entry *entry, bool with_value)
+{
+    text_append(out, out->bytes[out->length - 1] == '[' ? "{" : ",{");
+    json_text(out, "severity", upload_severity_name(entry->severity));
+    json_text(out, "code", entry->code);
+    json_key(out, "count");
+    text_append_integer(out, entry->count);
+    json_key(out, "lines");
+    text_append(out, "[");
+    for (size_t line = 0; line < entry->line_count; line++)
+        text_append_format(out, "%s%lld", line > 0 ? "," : "", (long long)entry->lines[line]);
+    text_append(out, "]");
+    json_text(out, "column", entry->column);
+    json_text(out, "value", with_value ? entry->value : NULL);
+    json_text(out, "text", entry->text);
+    text_append(out, "}");
+}
+
 /* Worst first, then in the order in which they were met. */
-void upload_tally_findings_to_json(struct text *out, const struct upload_tally *tally, enum upload_severity most)
+void upload_tally_findings_to_json(struct text *out, const struct upload_tally *tally)
 {
     text_append(out, "[");
-    for (int severity = (int)most; severity >= (int)UPLOAD_ASSUMED; severity--)
-        for (size_t i = 0; i < tally->entry_count; i++) {
-            const struct entry *entry = &tally->entries[i];
-            if (entry->severity != (enum upload_severity)severity)
-                continue;
-            text_append(out, out->bytes[out->length - 1] == '[' ? "{" : ",{");
-            json_text(out, "severity", upload_severity_name(entry->severity));
-            json_text(out, "code", entry->code);
-            json_key(out, "count");
-            text_append_integer(out, entry->count);
-            json_key(out, "lines");
-            text_append(out, "[");
-            for (size_t line = 0; line < entry->line_count; line++)
-                text_append_format(out, "%s%lld", line > 0 ? "," : "", (long long)entry->lines[line]);
-            text_append(out, "]");
-            json_text(out, "column", entry->column);
-            json_text(out, "value", entry->value);
-            json_text(out, "text", entry->text);
-            text_append(out, "}");
-        }
+    for (int severity = UPLOAD_FILE_REFUSED; severity >= (int)UPLOAD_ASSUMED; severity--)
+        for (size_t i = 0; i < tally->entry_count; i++)
+            if (tally->entries[i].severity == (enum upload_severity)severity)
+                append_entry(out, &tally->entries[i], true);
+    text_append(out, "]");
+}
+
+void upload_tally_assumed_to_json(struct text *out, const struct upload_tally *tally)
+{
+    text_append(out, "[");
+    for (size_t i = 0; i < tally->entry_count; i++)
+        if (tally->entries[i].severity == UPLOAD_ASSUMED)
+            append_entry(out, &tally->entries[i], false);
     text_append(out, "]");
 }
 

@@ -35,8 +35,9 @@ bool upload_tally_needs_reason(const struct upload_tally *tally);   /* a changed
 /* SHA-256, hexadecimal, of line, verdict, records, versions and contents of all rows so far; ends the tally. */
 void upload_tally_digest(struct upload_tally *tally, char digest[65]);
 
-/* {"read":...}, and [{"severity","code","count","lines","column","value","text"}] up to this severity. */
+/* {"read":...}; [{"severity","code","count","lines","column","value","text"}]; and what was assumed, without values. */
 void upload_counts_to_json(struct text *out, const struct upload_counts *counts);
-void upload_tally_findings_to_json(struct text *out, const struct upload_tally *tally, enum upload_severity most);
+void upload_tally_findings_to_json(struct text *out, const struct upload_tally *tally);
+void upload_tally_assumed_to_json(struct text *out, const struct upload_tally *tally);
 
 #endif

@@ -30,7 +30,7 @@ static bool end_check(struct upload_work *work, const struct upload_reading *rea
     int64_t ends_s = 0;
     struct text *counts = text_new(work->owner), *findings = text_new(work->owner), *dialect = text_new(work->owner);
     upload_counts_to_json(counts, upload_tally_counts(tally));
-    upload_tally_findings_to_json(findings, tally, UPLOAD_FILE_REFUSED);
+    upload_tally_findings_to_json(findings, tally);
     upload_dialect_to_json(dialect, reading);
     check->counts = counts->bytes;
     check->findings = findings->bytes;
@@ -125,7 +125,7 @@ static bool take(struct upload_work *work, bool *taken, struct error *error)
 static bool preview_again(struct upload_work *work, const char *problem, struct error *error)
 {
     bool taken = false;
-    if (!store_fail_commit(work->store, &work->at, "queued", problem, error) || !take(work, &taken, error))
+    if (!store_fail_commit(work->writer, &work->at, "queued", problem, error) || !take(work, &taken, error))
         return false;
     if (!taken)
         return true;

@@ -13,7 +13,9 @@
 #include "tests/support/registry.h"
 
 #define EVERYONE "adciosum"
-#define UPLOAD "/api/v1/uploads/00000000-0000-7000-8000-000000000000?study=demo"
+#define UPLOAD_PATH "/api/v1/uploads/00000000-0000-7000-8000-000000000000"
+#define OF_DEMO "?study=demo"
+#define UPLOAD UPLOAD_PATH OF_DEMO
 
 /*
  * Letters: administrator, data manager, coordinator, investigator, mOnitor, statistician, the unmasked one, site
@@ -115,6 +117,15 @@ static const struct {
     {"PATCH", "/api/v1/uploads/{id}", UPLOAD, "{}", "dcim"},
     {"DELETE", "/api/v1/uploads/{id}", UPLOAD, NULL, "dcim"},
     {"GET", "/api/v1/studies/{study}/export", DEMO "/export?cut=999", NULL, "dsu"},
+    {"GET", "/api/v1/uploads", "/api/v1/uploads" OF_DEMO, NULL, "dciosum"},
+    {"GET", "/api/v1/uploads/{id}", UPLOAD, NULL, "dciosum"},
+    {"GET", "/api/v1/uploads/{id}/rows", UPLOAD_PATH "/rows" OF_DEMO, NULL, "dciom"},
+    {"GET", "/api/v1/uploads/{id}/refused", UPLOAD_PATH "/refused" OF_DEMO, NULL, "dciom"},
+    {"POST", "/api/v1/uploads/{id}/commit", UPLOAD_PATH "/commit" OF_DEMO, "{}", "dcim"},
+    {"POST", "/api/v1/uploads/{id}/take-back", UPLOAD_PATH "/take-back" OF_DEMO, "{}", "dcim"},
+    {"GET", "/api/v1/studies/{study}/upload-profiles", DEMO "/upload-profiles", NULL, "dciom"},
+    {"POST", "/api/v1/studies/{study}/upload-profiles", DEMO "/upload-profiles", "{}", "dc"},
+    {"GET", "/api/v1/studies/{study}/upload-profiles/{name}", DEMO "/upload-profiles/none", NULL, "dciom"},
     {"GET", "/api/v1/studies/{study}/notices", DEMO "/notices", NULL, "dcio"},
     {"GET", "/api/v1/studies/{study}/audit", DEMO "/audit", NULL, "ado"},
     {"GET", "/api/v1/studies/{study}/audit/review", DEMO "/audit/review?kind=accounts", NULL, "ado"},
