@@ -68,33 +68,38 @@ static bool is_separator(char c)
     return c == '\0' || strchr(" -/.,", c) != NULL;
 }
 
+/* What stands in a token; false when that can be no part of a date. */
+static bool read_token(const char *at, size_t length, struct token *token)
+{
+    size_t numbers = 0;
+    if (length >= sizeof token->text)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        numbers += (size_t)(isdigit((unsigned char)at[i]) != 0);
+    if (numbers > 0 && (numbers < length || length > 8))
+        return false;
+    memcpy(token->text, at, length);
+    token->text[length] = '\0';
+    token->length = (int)length;
+    token->number = numbers > 0 ? (int)strtol(token->text, NULL, 10) : -1;
+    return true;
+}
+
 static struct tokens tokenize(const char *cell)
 {
-    struct tokens tokens;
-    memset(&tokens, 0, sizeof tokens);
+    struct tokens tokens = {.tokens = {{"", 0, -1}, {"", 0, -1}, {"", 0, -1}}};
     char text[ROOM];
-    if (!straighten(cell, text) || !cut_time(text, &tokens.time)) {
-        tokens.broken = true;
-        return tokens;
-    }
-    for (const char *at = text; *at != '\0' && !tokens.broken;) {
-        size_t length = 0, numbers = 0;
-        for (; !is_separator(at[length]); length++)
-            numbers += (size_t)(isdigit((unsigned char)at[length]) != 0);
+    tokens.broken = !straighten(cell, text) || !cut_time(text, &tokens.time);
+    for (const char *at = text; !tokens.broken && *at != '\0';) {
+        size_t length = 0;
+        while (!is_separator(at[length]))
+            length++;
         if (length == 0) {
             at++;
             continue;
         }
-        struct token *token = &tokens.tokens[tokens.count < TOKENS_MOST ? tokens.count : 0];
-        tokens.broken = tokens.count == TOKENS_MOST || length >= sizeof token->text
-                        || (numbers > 0 && (numbers < length || length > 8));
-        if (tokens.broken)
-            break;
-        memcpy(token->text, at, length);
-        token->text[length] = '\0';
-        token->length = (int)length;
-        token->number = numbers > 0 ? (int)strtol(token->text, NULL, 10) : -1;
-        tokens.count++;
+        tokens.broken = tokens.count == TOKENS_MOST || !read_token(at, length, &tokens.tokens[tokens.count]);
+        tokens.count += !tokens.broken;
         at += length;
     }
     return tokens;
