@@ -36,7 +36,10 @@ static bool straighten(const char *cell, char out[ROOM])
         bool hyphen = strncmp(at, "\xe2\x80\x90", 3) == 0 || strncmp(at, "\xe2\x80\x91", 3) == 0
                       || strncmp(at, "\xe2\x80\x93", 3) == 0 || strncmp(at, "\xe2\x88\x92", 3) == 0;
         bool blank = strncmp(at, "\xc2\xa0", 2) == 0;
-        out[length++] = hyphen ? '-' : blank ? ' ' : *at;
+        out[length] = *at;
+        if (hyphen || blank)
+            out[length] = hyphen ? '-' : ' ';
+        length++;
         at += hyphen ? 3 : blank ? 2 : 1;
     }
     out[length] = '\0';

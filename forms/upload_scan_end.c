@@ -115,9 +115,14 @@ static char find_mark(const struct ending *ending, size_t index)
 {
     const struct column_evidence *column = &ending->scan->columns[index];
     bool points = column->points.count > 0, commas = column->commas.count > 0;
-    if (ending->plan->dialect.delimiter == ';')
-        return points && !commas && !column->points_are_thousands ? '.' : points || commas ? ',' : '\0';
-    return commas && !column->commas_are_thousands ? ',' : points || commas ? '.' : '\0';
+    bool semicolons = ending->plan->dialect.delimiter == ';';
+    if (!points && !commas)
+        return '\0';
+    if (semicolons && (commas || column->points_are_thousands))
+        return ',';
+    if (!semicolons && commas && !column->commas_are_thousands)
+        return ',';
+    return '.';
 }
 
 static bool is_mixed(const struct column_evidence *column)
