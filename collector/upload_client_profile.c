@@ -33,7 +33,7 @@ bool upload_client_profile_read(const void *owner, const char *given, struct upl
         return false;
     read->text = text;
     if (yaml_expect(yaml, YAML_MAP, &faults))
-        read->name = yaml_get_text(yaml, "name", YAML_REQUIRED, &faults);
+        read->name = yaml_get_text(yaml, "profile", YAML_REQUIRED, &faults);
     *profile = read;
     return faults_to_error(&faults, error);
 }

@@ -320,13 +320,13 @@ static void test_profile_read_names_what_is_wrong(void **state)
     assert_true(upload_client_profile_read(fixture, NULL, &profile, &fixture->error));
     assert_true(upload_client_profile_read(fixture, "redcap", &profile, &fixture->error));
     assert_null(profile);        /* a name, not a file */
-    const char *good = write_file(fixture, "good.yaml", "name: redcap\n", 13);
+    const char *good = write_file(fixture, "good.yaml", "profile: redcap\n", 16);
     assert_true(upload_client_profile_read(fixture, good, &profile, &fixture->error));
     assert_string_equal(profile->name, "redcap");
     const char *nameless = write_file(fixture, "nameless.yml", "dates: dmy\n", 11);
     assert_false(upload_client_profile_read(fixture, nameless, &profile, &fixture->error));
-    assert_non_null(strstr(fixture->error.message, "name"));
-    const char *broken = write_file(fixture, "broken.yaml", "name: [\n", 8);
+    assert_non_null(strstr(fixture->error.message, "\"profile\" is missing"));
+    const char *broken = write_file(fixture, "broken.yaml", "profile: [\n", 11);
     assert_false(upload_client_profile_read(fixture, broken, &profile, &fixture->error));
     assert_true(fixture->error.line > 0);
     assert_false(upload_client_profile_read(fixture, "nowhere.yaml", &profile, &fixture->error));
