@@ -42,16 +42,21 @@ static void refuse_doubled(struct planning *planning, size_t first, size_t secon
                            first + 1, second + 1);
 }
 
+/* Nobody reads more of them. */
+enum { DOUBLED_MOST = 50 };
+
 void upload_find_doubled_names(struct planning *planning)
 {
-    size_t count = planning->header->count;
+    size_t count = planning->header->count, said = 0;
     struct doubling *doublings = memory_new_array(planning->scratch, struct doubling, count);
     for (size_t i = 0; i < count; i++)
         doublings[i] = (struct doubling){planning->names[i].folded, i};
     qsort(doublings, count, sizeof doublings[0], compare_doublings);
-    for (size_t i = 1; i < count; i++)
-        if (doublings[i].folded[0] != '\0' && strcmp(doublings[i].folded, doublings[i - 1].folded) == 0)
+    for (size_t i = 1; i < count && said < DOUBLED_MOST; i++)
+        if (doublings[i].folded[0] != '\0' && strcmp(doublings[i].folded, doublings[i - 1].folded) == 0) {
             refuse_doubled(planning, doublings[i - 1].column, doublings[i].column);
+            said++;
+        }
 }
 
 /* ---- one item twice ---- */
@@ -87,16 +92,17 @@ static int compare_targets(const void *a, const void *b)
 
 void upload_find_doubled_items(struct planning *planning)
 {
-    size_t count = 0;
+    size_t count = 0, said = 0;
     struct target *targets = memory_new_array(planning->scratch, struct target, planning->header->count);
     for (size_t i = 0; i < planning->header->count; i++)
         if (planning->columns[i].id != NULL)
             targets[count++] = (struct target){&planning->columns[i], i};
     if (count > 0)
         qsort(targets, count, sizeof targets[0], compare_targets);
-    for (size_t i = 1; i < count; i++) {
+    for (size_t i = 1; i < count && said < DOUBLED_MOST; i++) {
         if (compare_targets(&targets[i - 1], &targets[i]) != 0)
             continue;
+        said++;
         size_t first = targets[i - 1].at < targets[i].at ? targets[i - 1].at : targets[i].at;
         size_t second = targets[i - 1].at + targets[i].at - first;
         struct upload_place place = upload_place_of(planning, second);

@@ -206,46 +206,28 @@ static bool split_word(struct planning *planning, const char *folded, int depth,
     return false;
 }
 
-static bool split_visit_word(struct planning *planning, const char *folded, int depth, const char *word,
-                             const char *visit, struct parts *parts)
-{
-    struct parts found = *parts;
-    found.visit = visit;
-    char *folded_word = upload_fold_name(planning->scratch, word);
-    bool split = split_word(planning, folded, depth, folded_word, &found);
-    talloc_free(folded_word);
-    if (split)
-        *parts = found;
-    return split;
-}
-
 static bool split_visit(struct planning *planning, const char *folded, int depth, struct parts *parts)
 {
-    const struct upload_profile *profile = planning->plan->profile;
-    const struct protocol *protocol = planning->plan->catalogue->protocol;
-    for (size_t i = 0; i < profile->visits.count; i++)
-        if (split_visit_word(planning, folded, depth, profile->visits.words[i].file, profile->visits.words[i].means,
-                             parts))
-            return true;
-    for (size_t i = 0; i < protocol->visit_count; i++)
-        if (split_visit_word(planning, folded, depth, protocol->visits[i].id, protocol->visits[i].id, parts))
-            return true;
+    for (size_t i = 0; i < planning->visit_words.count; i++) {
+        struct parts found = *parts;
+        found.visit = planning->visit_words.words[i].means;
+        if (!split_word(planning, folded, depth, planning->visit_words.words[i].folded, &found))
+            continue;
+        *parts = found;
+        return true;
+    }
     return false;
 }
 
 static bool split_knee(struct planning *planning, const char *folded, int depth, struct parts *parts)
 {
-    const struct upload_words *words = &planning->plan->profile->knees;
-    static const char *const usual[] = {"left", "right", "l", "r", "links", "rechts", "gauche", "droite"};
-    struct parts found = *parts;
-    for (size_t i = 0; i < words->count + sizeof usual / sizeof usual[0]; i++) {
-        const char *word = i < words->count ? words->words[i].file : usual[i - words->count];
-        found.knee = upload_knee_of(planning->plan->profile, word);
-        char *folded_word = upload_fold_name(planning->scratch, word);
-        if (split_word(planning, folded, depth, folded_word, &found)) {
-            *parts = found;
-            return true;
-        }
+    for (size_t i = 0; i < planning->knee_words.count; i++) {
+        struct parts found = *parts;
+        found.knee = planning->knee_words.words[i].means;
+        if (!split_word(planning, folded, depth, planning->knee_words.words[i].folded, &found))
+            continue;
+        *parts = found;
+        return true;
     }
     return false;
 }
@@ -253,7 +235,6 @@ static bool split_knee(struct planning *planning, const char *folded, int depth,
 /* At most a visit, a knee and a choice are taken off. */
 static bool split_stem(struct planning *planning, const char *folded, int depth, struct parts *parts)
 {
-    const struct upload_profile *profile = planning->plan->profile;
     const struct known_key *key = depth > 0 ? upload_find_key(folded) : NULL;
     if (is_named(planning, folded) || (key != NULL && key->role == UPLOAD_DATE)) {
         parts->stem = folded;
@@ -263,8 +244,6 @@ static bool split_stem(struct planning *planning, const char *folded, int depth,
         return false;
     if ((parts->choice == NULL && split_choice(planning, folded, parts)) || split_group(planning, folded, parts))
         return true;
-    if (profile == NULL || !profile->wide)
-        return false;
     if (parts->visit == NULL && split_visit(planning, folded, depth, parts))
         return true;
     return parts->knee == NULL && split_knee(planning, folded, depth, parts);
@@ -288,8 +267,36 @@ static void split_column(struct planning *planning, size_t at)
     }
 }
 
+static void add_word(struct planning *planning, struct wide_words *words, const char *word, const char *means)
+{
+    words->words[words->count++] = (struct wide_word){upload_fold_name(planning->scratch, word), means};
+}
+
+/* The profile's words stand before the usual ones. */
+static void find_wide_words(struct planning *planning, const struct upload_profile *profile)
+{
+    static const char *const usual[] = {"left", "right", "l", "r", "links", "rechts", "gauche", "droite"};
+    enum { USUAL = sizeof usual / sizeof usual[0] };
+    const struct protocol *protocol = planning->plan->catalogue->protocol;
+    struct wide_words *visits = &planning->visit_words, *knees = &planning->knee_words;
+    size_t visit_count = profile->visits.count + protocol->visit_count;
+    visits->words = memory_new_array(planning->scratch, struct wide_word, visit_count);
+    knees->words = memory_new_array(planning->scratch, struct wide_word, profile->knees.count + USUAL);
+    for (size_t i = 0; i < profile->visits.count; i++)
+        add_word(planning, visits, profile->visits.words[i].file, profile->visits.words[i].means);
+    for (size_t i = 0; i < protocol->visit_count; i++)
+        add_word(planning, visits, protocol->visits[i].id, protocol->visits[i].id);
+    for (size_t i = 0; i < profile->knees.count; i++)
+        add_word(planning, knees, profile->knees.words[i].file, profile->knees.words[i].means);
+    for (size_t i = 0; i < USUAL; i++)
+        add_word(planning, knees, usual[i], upload_knee_of(profile, usual[i]));
+}
+
 void upload_split_names(struct planning *planning)
 {
+    const struct upload_profile *profile = planning->plan->profile;
+    if (profile != NULL && profile->wide)
+        find_wide_words(planning, profile);
     if (planning->plan->tool == UPLOAD_REDCAP)
         group_by_complete(planning);
     for (size_t i = 0; i < planning->header->count; i++) {

@@ -83,6 +83,17 @@ struct column_name {
     bool known;                  /* some form has an item of that name */
 };
 
+/* A word for a visit or a knee within the names of wide columns. */
+struct wide_word {
+    const char *folded;
+    const char *means;
+};
+
+struct wide_words {
+    struct wide_word *words;
+    size_t count;
+};
+
 struct planning {
     struct upload_plan *plan;    /* owns whatever is made */
     void *scratch;
@@ -93,6 +104,7 @@ struct planning {
     struct column_name *names;
     const struct form **group_forms;     /* by group, header->count + 1 of them; NULL: not known */
     bool form_by_row;
+    struct wide_words visit_words, knee_words;   /* of wide files, else none */
 };
 
 /* Where a column stands: "column 3 \"p1\"" in findings. */

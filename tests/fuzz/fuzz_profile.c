@@ -12,7 +12,7 @@
 #include "forms/base/memory.h"
 #include "forms/upload_plan.h"
 
-enum { CELLS_MOST = 300 };
+enum { CELLS_MOST = 30 };         /* hints for unknown ones cost time */
 
 static const struct catalogue *demo_study(void)
 {

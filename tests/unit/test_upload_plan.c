@@ -385,6 +385,21 @@ static void test_upload_plan_make_many_unknown_columns_are_answered(void **state
     talloc_free(owner);
 }
 
+static void test_upload_plan_make_many_doubled_names_are_said_up_to_a_limit(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "many");
+    struct text *names = text_new(owner);
+    text_append(names, "subject|knee|visit|date|vas");
+    for (int i = 0; i < 1000; i++)
+        text_append(names, "|vas");
+    struct planned planned = plan_for(demo, NULL, names->bytes, NULL);
+    assert_null(planned.plan);
+    assert_in_range(planned.findings.count, 1, 50);
+    talloc_free(planned.owner);
+    talloc_free(owner);
+}
+
 static void test_upload_is_header_line_with_a_key_is_the_header(void **state)
 {
     (void)state;
@@ -477,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_upload_plan_make_refused_header_names_columns),
         cmocka_unit_test(test_upload_plan_make_what_was_assumed_is_said),
         cmocka_unit_test(test_upload_plan_make_many_unknown_columns_are_answered),
+        cmocka_unit_test(test_upload_plan_make_many_doubled_names_are_said_up_to_a_limit),
         cmocka_unit_test(test_upload_is_header_line_with_a_key_is_the_header),
         cmocka_unit_test(test_upload_visit_of_words_of_events_gives_visits),
         cmocka_unit_test(test_upload_knee_of_words_for_sides_gives_knees),
