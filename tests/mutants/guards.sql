@@ -64,7 +64,7 @@ FROM line l
 WHERE l.text ~ 'WHEN [^;]* THEN ''[a-z_]+'''
   AND l.text !~ 'CASE [a-z_.]+ WHEN'
   AND l.text !~ '\mWHEN\M.*\mWHEN\M'
-  AND l.nspname IN ('api', 'sec', 'auth', 'blind', 'admin', 'rep', 'core', 'audit')
+  AND l.nspname IN ('api', 'sec', 'auth', 'blind', 'admin', 'rep', 'upload', 'core', 'audit')
 UNION ALL
 SELECT l.oid, l.first, 'call', btrim(l.text), 'function ' || l.nspname || '.' || l.proname, l.last,
        regexp_replace(l.text, 'PERFORM .*$', 'NULL;')

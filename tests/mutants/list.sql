@@ -18,7 +18,8 @@ CREATE TEMP TABLE mutant (kind text, name text, reach text, words text, change t
 CREATE TEMP TABLE place AS
 SELECT n.oid, n.nspname, n.nspname::regnamespace AS schema
 FROM pg_namespace n
-WHERE n.nspname IN ('audit', 'core', 'sec', 'blind', 'rep', 'api', 'admin', 'auth', 'guard', 'patella_meta');
+WHERE n.nspname IN ('audit', 'core', 'sec', 'blind', 'rep', 'upload', 'api', 'admin', 'auth', 'guard',
+                    'patella_meta');
 
 CREATE TEMP TABLE tab AS
 SELECT c.oid, c.oid::regclass::text AS name, c.relname, p.nspname, c.relowner, c.relacl
