@@ -191,6 +191,8 @@ bool csv_head_decode(struct csv_head *head, struct csv_dialect *dialect, struct 
         struct csv_decoder decoder = {.encoding = dialect->encoding};
         struct text *decoded = text_new_with_room(head->scratch, head->length);
         csv_decode(&decoder, head->bytes, head->length, decoded);
+        if (head->is_whole)
+            csv_decode_end(&decoder, decoded);
         head->text = decoded->bytes;
         head->text_length = decoded->length;
     }

@@ -114,6 +114,7 @@ static void test_csv_dialect_find_refused_file_says_code_line_and_what_to_do(voi
         {BYTES("\r\n \t\n"), "empty_file", 0, "empty"},
         {BYTES("\xEF\xBB\xBF"), "empty_file", 0, "empty"},
         {BYTES("a,b\n1,2\n"), "no_header", 1, "subject, record_id"},
+        {BYTES("\xFE\xFF\0s\0u\0b\0j\0e\0c\0t\0"), "no_header", 1, "is a header"},
         {BYTES("subject\0,a\n1,2,3,4\n"), "no_header", 1, "is a header"},
         {BYTES("sep=;\nsubject,a\n"), "no_header", 2, "line 2 is one"},
         {BYTES("<html><table>subject"), "spreadsheet_file", 0, "HTML"},
