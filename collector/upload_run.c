@@ -73,6 +73,7 @@ bool upload_run_all(struct upload_run *run, struct error *error)
                                            .began_us = clock_now_us()};
     for (int sweep = 0; sweep < SWEEP_COUNT; sweep++)
         at.progress.of_bytes += run->reading->wanted[sweep] ? run->reading->upload->received : 0;
+    upload_scan_rewind(run->reading->scan);
     run->tally = upload_tally_new(work->owner);
     upload_tally_add_findings(run->tally, &run->reading->findings);
     bool good = true;
