@@ -319,8 +319,8 @@ static const char *hint_of(const struct planning *planning, size_t column)
                              meanings.found[1]->form->id, upload_named_id(meanings.found[1]));
     const struct named *similar = most_similar(planning, name->stem);
     if (similar == NULL)
-        return "; take it out, or list it under \"ignored\" in a profile";
-    return memory_format(owner, "; did you mean \"%s%s%s\"?", form == NULL ? similar->form->id : "",
+        return "; take it out, list it under \"ignored\" in a profile, or say there what it is";
+    return memory_format(owner, "; did you mean \"%s%s%s\"? Else take it out, or say in a profile what it is", form == NULL ? similar->form->id : "",
                          form == NULL ? "." : "", upload_named_id(similar));
 }
 
@@ -331,5 +331,5 @@ void upload_add_hints(struct planning *planning)
         if (planning->columns[i].role == UPLOAD_UNKNOWN)
             planning->columns[i].hint = hints++ < HINTS_MOST
                                             ? hint_of(planning, i)
-                                            : "; take it out, or list it under \"ignored\" in a profile";
+                                            : "; take it out, list it under \"ignored\" in a profile, or say there what it is";
 }

@@ -182,6 +182,7 @@ static void count_fields(struct upload_scan *scan, const struct csv_line *line)
     if (scan->wrong_counts++ > 0)
         return;
     scan->wrong_count_line = line->line;
+    scan->wrong_count = line->cell_count;
     for (size_t i = 0; i < line->cell_count && scan->other_delimiter == '\0'; i++) {
         const char *found = strpbrk(line->cells[i], others);
         if (found != NULL && *found != scan->plan->dialect.delimiter)

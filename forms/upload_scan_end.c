@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
 #include <string.h>
 
 #include "forms/base/memory.h"
@@ -40,27 +41,47 @@ static const char *delimiter_name(char delimiter)
     case '\t': return "tabs";
     case '|': return "bars (|)";
     case '^': return "carets (^)";
-    default: return "another number of cells";
+    default: return "other characters";
     }
+}
+
+static void refuse_counts(const struct ending *ending)
+{
+    const struct upload_scan *scan = ending->scan;
+    const struct upload_place place = {.line = scan->wrong_count_line};
+    char other[64] = "";
+    if (scan->other_delimiter != '\0')
+        snprintf(other, sizeof other, ", with %s in them", delimiter_name(scan->other_delimiter));
+    upload_finding_add(ending->findings, UPLOAD_FILE_REFUSED, "mixed_delimiters", &place,
+                       "%lld of %lld rows have another number of cells than the header, which has %zu with %s between; "
+                       "this first one has %zu%s; %s",
+                       (long long)scan->wrong_counts, (long long)scan->rows, ending->plan->column_count,
+                       delimiter_name(ending->plan->dialect.delimiter), scan->wrong_count, other,
+                       scan->other_delimiter != '\0'
+                           ? "save the file again with one delimiter"
+                           : "look whether rows end with delimiters that the header has not, or stand in quotes as a "
+                             "whole, and save the file again");
 }
 
 static void check_rows(const struct ending *ending)
 {
     const struct upload_scan *scan = ending->scan;
-    const struct upload_place place = {.line = scan->wrong_count_line};
     if (scan->rows == 0)
         upload_finding_add(ending->findings, UPLOAD_FILE_REFUSED, "empty_file", NULL,
                            "the file has a header and no row below it; look whether the export went well");
     else if (scan->wrong_counts * 2 > scan->rows)
-        upload_finding_add(ending->findings, UPLOAD_FILE_REFUSED, "mixed_delimiters", &place,
-                           "%lld of %lld rows have another number of cells than the header, which is separated by %s; "
-                           "the first of them has %s; save the file again with one delimiter",
-                           (long long)scan->wrong_counts, (long long)scan->rows,
-                           delimiter_name(ending->plan->dialect.delimiter), delimiter_name(scan->other_delimiter));
+        refuse_counts(ending);
     if (upload_keys_are_too_many(scan->keys))
         upload_finding_add(ending->findings, UPLOAD_FILE_REFUSED, "doubled_key", NULL,
                            "more than %d records stand twice in the file; look whether it was put together twice",
                            UPLOAD_KEYS_SUSPECTS);
+}
+
+static const char *what_to_do(const struct upload_column *column)
+{
+    return column->hint != NULL && column->hint[0] != '\0'
+               ? column->hint
+               : "; give it the name of what it is, or take it out";
 }
 
 static void check_unknown(const struct ending *ending)
@@ -73,11 +94,10 @@ static void check_unknown(const struct ending *ending)
         struct upload_place place = place_of(ending, evidence);
         place.line = ending->plan->dialect.header_line;
         upload_finding_add(ending->findings, UPLOAD_FILE_REFUSED, "unknown_column", &place,
-                           "nobody knows what column %zu%s%.60s%s holds, and %lld of its cells hold something (line "
-                           "%lld is the first)%s; rename it, or say in the site's profile what it is, or that it is ignored",
+                           "nobody knows what column %zu%s%.60s%s holds (%lld of its cells, the first in line %lld)%s",
                            i + 1, column->name[0] != '\0' ? " \"" : "", column->name,
-                           column->name[0] != '\0' ? "\"" : " (without a name)", (long long)evidence->count,
-                           (long long)evidence->line, column->hint != NULL ? column->hint : "");
+                           column->name[0] != '\0' ? "\"" : ", which has no name,", (long long)evidence->count,
+                           (long long)evidence->line, what_to_do(column));
     }
 }
 

@@ -45,6 +45,7 @@ struct upload_scan {
     struct evidence day_first, month_first;   /* a number above 12 stands first, or second */
     struct evidence wrong_site, wrong_study;
     int64_t rows, wrong_counts, wrong_count_line;
+    size_t wrong_count;              /* cells of the row on that line */
     char other_delimiter;            /* in a row of another count; 0: none */
     struct upload_keys *keys;
 };
