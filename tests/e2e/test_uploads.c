@@ -218,7 +218,9 @@ static void test_file_that_cannot_be_read_is_refused_with_its_line(void **state)
     struct client_reply *upload = upload_get(registry, "coordinator1", id);
     assert_string_equal(json_text_at(upload->json, "problem"), "unknown_column");
     assert_string_equal(json_text_at(upload->json, "findings.0.column"), "vass");
-    assert_problem(upload_part(registry, "coordinator1", id, "commit"), 405, "method_not_allowed");
+    const char *body = memory_format(registry, "{\"token\":\"%064d\",\"mode\":\"good-rows\"}", 7);
+    assert_problem(api_send(registry, "coordinator1", "POST", memory_format(registry, UPLOADS "/%s/commit", id), body),
+                   409, "not_previewed");
 }
 
 /* ---- who sees what ---- */
