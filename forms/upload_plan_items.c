@@ -306,8 +306,8 @@ static const char *hint_of(const struct planning *planning, size_t column)
     const struct named *names = upload_index_find(planning->index, name->stem, &count);
     struct meanings meanings = meanings_of(planning, column, NULL);
     if (name->event != NULL && planning->columns[column].visit == NULL)
-        return memory_format(owner, "; it is of event %s, which is no visit: say under \"visits\" of a profile which "
-                             "one it is", name->event);
+        return memory_format(owner, "; it is of event E%s, which is no visit: say under \"visits\" of a profile which "
+                             "one it is", name->event + 1);
     if (names != NULL && name->choice != NULL && meanings.forms == 0)
         return hint_of_choice(planning, name, &names[0]);
     if (names != NULL && form != NULL)

@@ -128,6 +128,8 @@ static bool begins_with(const char *text, const char *begin)
 
 static const char *const redcap_names[] = {"redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance",
                                            "redcap_data_access_group", "redcap_survey_identifier", NULL};
+static const char *const redcap_labels[] = {"eventname", "repeatinstrument", "complete?", "dataaccessgroup",
+                                            "surveyidentifier", NULL};
 static const char *const redcap_records[] = {"record", "record_id", NULL};
 static const char *const castor_names[] = {"participantstatus", "siteabbreviation", "randomizationid",
                                            "participantcreationdate", "repeatingdataname", NULL};
@@ -138,7 +140,8 @@ static const char *const patella_names[] = {"instance", "version", "status", "no
 
 static bool is_redcap(const char *const *folded, size_t count)
 {
-    if (has_any(folded, count, redcap_names))
+    bool labelled = has(folded, count, "recordid") && has_any(folded, count, redcap_labels);
+    if (labelled || has_any(folded, count, redcap_names))
         return true;
     bool marked = false;
     for (size_t i = 0; i < count && !marked; i++)
@@ -185,7 +188,7 @@ const char *upload_tool_title(enum upload_tool tool)
 }
 
 static const char *const redcap_own[] = {"redcap_data_access_group", "redcap_survey_identifier", "dataaccessgroup",
-                                         "surveyidentifier", NULL};
+                                         "surveyidentifier", "surveytimestamp", NULL};
 static const char *const libreclinica_own[] = {"protocolid", "personid", "secondaryid", "subjectstatus", "sex",
                                                "gender", "dateofbirth", "yearofbirth", NULL};
 static const char *const castor_own[] = {

@@ -11,6 +11,7 @@
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
 #include "forms/profile_write.h"
+#include "forms/upload_plan.h"
 #include "forms/upload_profile.h"
 
 static const struct catalogue *demo;
@@ -118,6 +119,60 @@ static void test_profile_write_samples_of_each_tool_make_profiles(void **state)
         check_sample(&samples[i]);
 }
 
+/* Plans the header with a profile, or with none. */
+static const struct upload_plan *plan_with(const void *owner, const char *const *cells, size_t count,
+                                           const struct upload_profile *profile)
+{
+    static const struct csv_dialect dialect = {.encoding = CSV_UTF8, .delimiter = ','};
+    struct csv_header header = {.cells = cells, .count = count, .line = 1};
+    struct upload_findings findings = upload_findings_begin(owner);
+    const struct upload_plan *plan = upload_plan_make(owner, demo, profile, &dialect, &header, &findings);
+    if (plan == NULL)
+        fail_msg("%s", findings.findings[0].text);
+    return plan;
+}
+
+static bool is_same(const char *one, const char *other)
+{
+    return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+/* A file whose columns are known has the same columns with the profile made of it. */
+static void test_profile_write_profile_of_a_known_file_changes_nothing(void **state)
+{
+    (void)state;
+    enum { COLUMNS = 12 };
+    static const char *const headers[][COLUMNS] = {
+        {"record_id", "redcap_event_name", "redcap_survey_identifier", "knee", "koos_date", "p1", "koos_complete", "vas",
+         "pain_vas_date", "pain_vas_complete"},
+        {"subject", "knee", "visit", "date", "instance", "version", "status", "p1", "p2", "pain", "koos4", "not_answered"},
+        {"Participant Id", "Participant Status", "visit_date", "term", "outcome#fatal", "severity", "serious"},
+        {"subject", "visit", "knee", "today", "koos-p1", "sport-sp1", "meta-instanceID", "KEY", "ReviewState"},
+        {"Patient", "date", "last_contact", "reason"},
+    };
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        void *owner = memory_owner(NULL, "test");
+        struct text *sample = text_new(owner);
+        size_t count = 0;
+        for (; count < COLUMNS && headers[i][count] != NULL; count++)
+            text_append_format(sample, "%s%s", count > 0 ? "," : "", headers[i][count]);
+        text_append(sample, "\n");
+        struct upload_findings findings;
+        const char *yaml = write_profile(owner, sample->bytes, sample->length, &findings);
+        assert_non_null(yaml);
+        const struct upload_plan *without = plan_with(owner, headers[i], count, NULL);
+        const struct upload_plan *with = plan_with(owner, headers[i], count, require_profile(owner, yaml));
+        assert_ptr_equal(with->form, without->form);
+        for (size_t j = 0; j < count; j++) {
+            const struct upload_column *one = &without->columns[j], *other = &with->columns[j];
+            if (one->role != other->role || one->form != other->form || one->item != other->item
+                || !is_same(one->id, other->id) || one->choice != other->choice)
+                fail_msg("column %s:\n%s", one->name, yaml);
+        }
+        talloc_free(owner);
+    }
+}
+
 static void test_profile_write_names_that_yaml_must_quote_are_read_back(void **state)
 {
     (void)state;
@@ -154,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_profile_write_samples_of_each_tool_make_profiles),
+        cmocka_unit_test(test_profile_write_profile_of_a_known_file_changes_nothing),
         cmocka_unit_test(test_profile_write_names_that_yaml_must_quote_are_read_back),
         cmocka_unit_test(test_profile_write_sample_cut_at_any_byte_is_answered),
     };

@@ -323,7 +323,7 @@ static void test_upload_plan_make_libreclinica_events_are_visits(void **state)
         assert_string_equal(column->visit != NULL ? column->visit : "-", wanted[i].visit);
         assert_int_equal(column->instance, wanted[i].instance);
     }
-    assert_non_null(strstr(plan->columns[11].hint, "event e9"));
+    assert_non_null(strstr(plan->columns[11].hint, "event E9"));
     talloc_free(owner);
 }
 
