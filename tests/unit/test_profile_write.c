@@ -143,9 +143,10 @@ static void test_profile_write_profile_of_a_known_file_changes_nothing(void **st
     (void)state;
     enum { COLUMNS = 12 };
     static const char *const headers[][COLUMNS] = {
-        {"record_id", "redcap_event_name", "redcap_survey_identifier", "knee", "koos_date", "p1", "koos_complete", "vas",
-         "pain_vas_date", "pain_vas_complete"},
-        {"subject", "knee", "visit", "date", "instance", "version", "status", "p1", "p2", "pain", "koos4", "not_answered"},
+        {"record_id", "redcap_event_name", "redcap_survey_identifier", "knee", "koos_date", "p1", "koos_complete",
+         "vas", "pain_vas_date", "pain_vas_complete"},
+        {"subject", "knee", "visit", "date", "instance", "version", "status", "p1", "p2", "pain", "koos4",
+         "not_answered"},
         {"Participant Id", "Participant Status", "visit_date", "term", "outcome#fatal", "severity", "serious"},
         {"subject", "visit", "knee", "today", "koos-p1", "sport-sp1", "meta-instanceID", "KEY", "ReviewState"},
         {"Patient", "date", "last_contact", "reason"},
