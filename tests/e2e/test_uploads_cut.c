@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A file that is cut at any byte, in every framing, with commit=all-or-nothing: nothing of it is ever committed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "forms/base/memory.h"
+#include "forms/base/text.h"
+#include "tests/support/tus.h"
+#include "tests/support/upload_run.h"
+
+#define QUERY "&form=pain_vas&commit=all-or-nothing"
+#define COMMITTED "WHERE door = 'csv'"
+
+/* Cut behind a row it would be a file of its own, whole to the eye. */
+static const char file[] = "subject,knee,visit,date,vas\n01-0001,right,BL,2024-02-02,61.5\n"
+                           "01-0001,right,M3,2024-05-02,40\n";
+
+enum { FILE_LENGTH = sizeof file - 1, CHUNK = 64, FEW = 40 };
+
+static long long count_uploads(struct registry *registry, const char *where)
+{
+    return strtoll(test_value(registry->db, memory_format(registry, "SELECT count(*) FROM upload.file %s", where)), NULL,
+                   10);
+}
+
+/* Uploads whose bytes are all there, as far as the database knows. */
+static long long count_complete(struct registry *registry)
+{
+    return count_uploads(registry, "WHERE state NOT IN ('receiving', 'expired', 'deleted')");
+}
+
+/* Takes away what was cut, for an account may not have more than a hundred uploads that are not whole. */
+static void remove_cut(struct registry *registry)
+{
+    struct tus_line *line = tus_open(registry, "coordinator1");
+    const char *ids = test_value(registry->db, "SELECT COALESCE(string_agg(upload_id::text, ' '), '') FROM upload.file "
+                                               "WHERE state = 'receiving'");
+    char *rest = NULL;
+    for (char *id = strtok_r(memory_copy_string(line, ids), " ", &rest); id != NULL;
+         id = strtok_r(NULL, " ", &rest)) {
+        tus_say(line, memory_format(line, "DELETE /api/v1/uploads/%s?study=demo", id), TUS "Content-Length: 0\r\n");
+        tus_reply(line, 204);
+    }
+    talloc_free(line);
+}
+
+/* ---- framings ---- */
+
+static void send_by_length(struct tus_line *line, size_t cut)
+{
+    tus_say(line, POST_TUS QUERY,
+            memory_format(line, "Content-Type: text/csv\r\nPrefer: wait=0\r\nContent-Length: %d\r\n", FILE_LENGTH));
+    tus_send(line, file, cut);
+}
+
+/* The file in chunks, with the last chunk that says its end; as text. */
+static const char *in_chunks(const void *owner)
+{
+    struct text *out = text_new(owner);
+    for (size_t at = 0; at < FILE_LENGTH; at += CHUNK) {
+        size_t length = FILE_LENGTH - at < CHUNK ? FILE_LENGTH - at : CHUNK;
+        text_append_format(out, "%zx\r\n%.*s\r\n", length, (int)length, file + at);
+    }
+    text_append(out, "0\r\n\r\n");
+    return out->bytes;
+}
+
+static void send_in_chunks(struct tus_line *line, size_t cut)
+{
+    tus_say(line, POST_TUS QUERY, "Content-Type: text/csv\r\nPrefer: wait=0\r\nTransfer-Encoding: chunked\r\n");
+    tus_send(line, in_chunks(line), cut);
+}
+
+static void cut_everywhere(struct registry *registry, void send(struct tus_line *line, size_t cut), size_t length)
+{
+    for (size_t cut = 0; cut < length; cut++) {
+        struct tus_line *line = tus_open(registry, "coordinator1");
+        send(line, cut);
+        tls_client_abort(line->client, cut % 2 == 0);
+        talloc_free(line);
+        if (cut % FEW == FEW - 1)
+            remove_cut(registry);
+    }
+    remove_cut(registry);
+}
+
+/* ---- the property ---- */
+
+static void test_file_cut_at_any_byte_commits_nothing(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0001");
+    cut_everywhere(registry, send_by_length, FILE_LENGTH);
+    cut_everywhere(registry, send_in_chunks, strlen(in_chunks(registry)));
+    assert_true(count_uploads(registry, "") > FILE_LENGTH);   /* most of them have reached the daemon */
+    assert_int_equal(count_complete(registry), 0);
+    assert_int_equal(count_submissions(registry, COMMITTED), 0);
+}
+
+static void test_tus_upload_that_stops_at_any_byte_commits_nothing(void **state)
+{
+    struct registry *registry = *state;
+    struct tus_line *line = tus_open(registry, "coordinator1");
+    for (size_t cut = 0; cut < FILE_LENGTH; cut++) {
+        struct tus_upload *upload = memory_new(line, struct tus_upload);
+        tus_say(line, POST_TUS QUERY,
+                memory_format(line, TUS "Upload-Length: %d\r\nContent-Length: 0\r\n", FILE_LENGTH));
+        struct tls_reply reply = tus_reply(line, 201);
+        tus_read_location(upload, line, tus_header(line, &reply, "Location"));
+        tus_patch(line, upload, 0, file, cut);
+        assert_int_equal(tus_offset(line, upload), cut);
+        assert_string_equal(tus_state(registry, upload), "receiving");
+        tus_say(line, upload->delete, TUS "Content-Length: 0\r\n");   /* for nobody may have more than a hundred */
+        tus_reply(line, 204);
+    }
+    assert_int_equal(count_complete(registry), 0);
+    assert_int_equal(count_submissions(registry, COMMITTED), 0);
+}
+
+/* The same file to its end: both of its rows, and no upload that was cut wakes up beside it. */
+static void test_whole_file_commits_both_rows(void **state)
+{
+    struct registry *registry = *state;
+    upload_to(registry, "coordinator1", "site=1" QUERY, file, "committed");
+    assert_int_equal(count_complete(registry), 1);
+    assert_int_equal(count_submissions(registry, COMMITTED), 2);
+}
+
+int main(void)
+{
+    memory_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_file_cut_at_any_byte_commits_nothing),
+        cmocka_unit_test(test_tus_upload_that_stops_at_any_byte_commits_nothing),
+        cmocka_unit_test(test_whole_file_commits_both_rows),
+    };
+    return cmocka_run_group_tests_name("uploads_cut", tests, registry_setup, registry_teardown);
+}
