@@ -216,6 +216,27 @@ changed_meanwhile() {
 }
 check "a file that has changed since is sent anew" changed_meanwhile
 check "as it is now" says 'vas 50 -> 53' upload moved.csv
+# While another session keeps the records to itself, a commit waits.
+state_of() { psql -qAtc "SELECT state FROM upload.file WHERE name = '$1'"; }
+until_it() { # COMMAND...: of the upload that is under way
+    until "$@"; do kill -0 "$sending" && sleep 0.1 || return 1; done
+}
+committing() { [ "$(state_of locked.csv)" = committing ]; }
+commit_restarted() {
+    local holder
+    file locked.csv 'subject,knee,visit,date,vas' '01-0001,left,M12,2023-02-10,20'
+    coproc psql -qAt
+    holder=$COPROC_PID
+    echo "BEGIN; LOCK TABLE core.submission IN EXCLUSIVE MODE; SELECT 'held';" >&"${COPROC[1]}"
+    read -r -u "${COPROC[0]}" && is "$REPLY" held || return 1
+    collector "$dir/locked.csv" --form pain_vas --yes < /dev/null > "$dir/locked.log" 2>&1 &
+    sending=$!
+    until_it committing && ci/run-demo stop || return 1
+    kill "$holder"
+    ci/service start "$dir" && wait "$sending" && is "$(state_of locked.csv)" committed
+}
+check "a collector that is started anew while it stores ends what it began" commit_restarted
+check "once" is "$(psql -qAtc "SELECT count(*) FROM core.submission WHERE visit = 'M12'")" 1
 ci/run-demo stop
 check "a collector that is away exits 4" exits 4 upload first.csv --patience 0
 plan
