@@ -96,12 +96,22 @@ static void append_refused_rows(struct text *out, const char *id, const char *st
         text_append(out, "null");
 }
 
-int64_t upload_count_refused(const struct store_upload *upload)
+static int64_t count_of(const struct store_upload *upload, const char *name)
 {
     json_t *root = upload->counts != NULL ? json_loads(upload->counts, 0, NULL) : NULL;
-    int64_t refused = json_integer_value(json_object_get(root, "refused"));
+    int64_t count = json_integer_value(json_object_get(root, name));
     json_decref(root);
-    return refused;
+    return count;
+}
+
+int64_t upload_count_refused(const struct store_upload *upload)
+{
+    return count_of(upload, "refused");
+}
+
+int64_t upload_count_read(const struct store_upload *upload)
+{
+    return count_of(upload, "read");
 }
 
 /* ---- progress ---- */

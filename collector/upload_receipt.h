@@ -11,6 +11,7 @@ void upload_append_json(struct text *out, const struct principal *principal, con
                         const struct upload_progress *progress);
 
 int64_t upload_count_refused(const struct store_upload *upload);
+int64_t upload_count_read(const struct store_upload *upload);      /* rows of its last reading */
 
 /* The receipt of a commit: one text, which is kept as it is. */
 void upload_append_receipt(struct text *out, const struct upload_work *work, const struct upload_run *run,

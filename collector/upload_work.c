@@ -55,11 +55,48 @@ static bool offer_preview(struct upload_work *work, const struct upload_run *run
     return end_check(work, run->reading, run->tally, &check, error);
 }
 
+static bool same_text(const char *one, const char *other)
+{
+    return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+/* By what was said with it; where nothing was, by its name. */
+static bool is_same_export(const struct store_upload *one, const struct store_upload *other)
+{
+    bool said = one->form != NULL || one->profile != NULL;
+    return one->site == other->site && same_text(one->form, other->form) && same_text(one->profile, other->profile) &&
+           (said || same_text(one->name, other->name));
+}
+
+/* An export holds what the one before held, and more: one with fewer rows may have been cut off. */
+static bool warn_of_fewer_rows(struct upload_work *work, const struct upload_run *run, struct error *error)
+{
+    enum { LOOKED_AT = 50 };
+    const struct store_upload *now = run->reading->upload;
+    const struct store_reader reader = {work->at.token, work->at.study_id};
+    const struct store_upload_filter filter = {.site = now->site, .state = "committed", .most = LOOKED_AT};
+    struct store_uploads *earlier = store_list_uploads(work->owner, work->store, &reader, &filter, error);
+    int64_t rows = upload_tally_counts(run->tally)->read;
+    for (size_t i = 0; earlier != NULL && i < earlier->count; i++) {
+        const struct store_upload *last = &earlier->rows[i];
+        if (!is_same_export(last, now))
+            continue;
+        struct upload_findings findings = upload_findings_begin(work->owner);
+        if (upload_count_read(last) > rows)
+            upload_finding_add(&findings, UPLOAD_WARNING, "fewer_rows", NULL,
+                               "the file has %lld rows, and the last one, \"%.80s\", had %lld; look whether the export "
+                               "is whole", (long long)rows, last->name, (long long)upload_count_read(last));
+        upload_tally_add_findings(run->tally, &findings);
+        break;
+    }
+    return earlier != NULL;
+}
+
 static bool preview(struct upload_work *work, struct upload_reading *reading, struct error *error)
 {
     struct upload_run run = {.work = work, .reading = reading, .keeps = true, .reason = reading->upload->reason,
                              .reason_pending = reading->upload->reason == NULL};
-    return upload_run_all(&run, error) && offer_preview(work, &run, error);
+    return upload_run_all(&run, error) && warn_of_fewer_rows(work, &run, error) && offer_preview(work, &run, error);
 }
 
 /* ---- commits ---- */

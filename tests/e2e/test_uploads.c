@@ -37,6 +37,24 @@ static void test_preview_writes_nothing_and_its_token_commits_exactly_that(void 
     assert_int_equal(count_submissions(registry, "WHERE door = 'csv' AND form = 'pain_vas' AND subject_no = 1"), 1);
 }
 
+static void test_fewer_rows_than_last_time_warn(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0031");
+    static const char global[] = "site=1&form=patient_global", header[] = "subject,knee,visit,date,pga\n";
+    const char *two = memory_format(registry, "%s01-0031,right,BL,2024-02-02,61.5\n01-0031,right,M3,2024-05-02,40\n",
+                                    header);
+    const char *one = memory_format(registry, "%s01-0031,right,BL,2024-02-02,61.5\n", header);
+    const char *id = upload_to(registry, "coordinator1", global, two, "previewed");
+    const char *before = upload_to(registry, "coordinator1", global, one, "previewed");
+    assert_false(upload_has_finding(upload_get(registry, "coordinator1", before), "fewer_rows"));
+    assert_status(upload_commit(registry, "coordinator1", id, "all-or-nothing", NULL), 200);
+    const char *fewer = upload_to(registry, "coordinator1", global, one, "previewed");
+    assert_true(upload_has_finding(upload_get(registry, "coordinator1", fewer), "fewer_rows"));
+    const char *as_many = upload_to(registry, "coordinator1", global, memory_format(registry, "%s\n", two), "previewed");
+    assert_false(upload_has_finding(upload_get(registry, "coordinator1", as_many), "fewer_rows"));
+}
+
 static void test_token_of_another_effect_commits_nothing(void **state)
 {
     struct registry *registry = *state;
@@ -276,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_preview_writes_nothing_and_its_token_commits_exactly_that),
+        cmocka_unit_test(test_fewer_rows_than_last_time_warn),
         cmocka_unit_test(test_token_of_another_effect_commits_nothing),
         cmocka_unit_test(test_refused_row_stops_all_or_nothing_and_not_good_rows),
         cmocka_unit_test(test_change_needs_a_reason_and_shows_both_values),
