@@ -91,6 +91,28 @@ static bool refuse_bad_byte(const struct csv_head *head, const struct utf8_seen 
     return false;
 }
 
+/* Programs, pictures, documents: control characters wherever one looks, but not NUL at every other place alone. */
+static bool is_no_text(const struct csv_head *head)
+{
+    size_t controls = 0, nuls[2] = {0, 0};
+    for (size_t i = 0; i < head->length; i++) {
+        unsigned char byte = (unsigned char)head->bytes[i];
+        nuls[i % 2] += byte == 0;
+        controls += byte != 0 && byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+    }
+    size_t least = nuls[0] < nuls[1] ? nuls[0] : nuls[1], most = nuls[0] + nuls[1] - least;
+    enum { FEW = 4 };
+    return controls > FEW && controls > head->length / 20 && (most < head->length / 4 || least > most / 10);
+}
+
+static bool refuse_no_text(struct upload_findings *findings)
+{
+    upload_finding_add(findings, UPLOAD_FILE_REFUSED, "spreadsheet_file", NULL,
+                       "the file is no text file; open it in the program that it is of, save the table as \"CSV UTF-8\" "
+                       "and upload that");
+    return false;
+}
+
 /* Every other byte of text in UTF-16 is NUL as long as it is in English. */
 static bool refuse_utf16(const struct csv_head *head, struct upload_findings *findings)
 {
@@ -137,6 +159,8 @@ static bool find_mark(struct csv_head *head, struct csv_dialect *dialect, struct
 static bool guess_encoding(const struct csv_head *head, const struct utf8_seen *seen, struct csv_dialect *dialect,
                            struct upload_findings *findings)
 {
+    if (is_no_text(head))
+        return refuse_no_text(findings);
     if (seen->nuls > 1 && seen->nuls >= head->length / 4)
         return refuse_utf16(head, findings);
     if (seen->has_bad)
