@@ -237,7 +237,7 @@ static const char *const schemas[] = {
     "patella_sec_owner: api audit core",
     "patella_unblinder: api",
     "patella_upload_owner: audit core",
-    "patella_writer: api audit core sec",
+    "patella_writer: api audit core sec upload",
     NULL
 };
 static const char schemas_sql[] =

@@ -232,17 +232,39 @@ static void test_commit_under_way_holds_up_nobody_for_long(void **state)
     struct test_fixture *fixture = *state;
     test_enrol(fixture->collector, 1, 1);
     test_enrol(fixture->collector, 1, 2);
+    make_committing(fixture, "a,b");
     struct db *other = test_database_connect(fixture->owner, fixture->database, "patella_collector");
     const struct test_row ours = {.id = 1}, theirs = {.id = 2}, another = {.id = 3, .subject = 2};
     test_run(fixture->collector, "BEGIN");
     assert_string_equal(test_submit(fixture->collector, &ours, 1), "accepted");
-    assert_string_equal(test_value(other, "SHOW lock_timeout"), "5s");
     assert_string_equal(test_submit(other, &another, 1), "accepted");
     test_run(other, "SET statement_timeout = '4s'");        /* it ends by itself, long before lock_timeout would */
+    assert_string_equal(test_value(other, "SHOW lock_timeout"), "5s");
     assert_string_equal(test_submit_sqlstate(other, &theirs, 1), "55P03");
     assert_string_equal(test_value(other, "SHOW lock_timeout"), "5s");
     test_run(fixture->collector, "COMMIT");
     assert_string_equal(test_submit(other, &theirs, 1), "record_exists");
+}
+
+/* Without an upload under way, or beside one of another study, the wait is what it was. */
+static void test_commit_shortens_waits_in_its_study_only(void **state)
+{
+    struct test_fixture *fixture = *state;
+    struct db *db = fixture->collector;
+    const struct test_row ours = {.id = 1, .index_knee = "left"};
+    const struct test_row others = {.id = 2, .study = 2, .index_knee = "left", .token = "coordinator_other"};
+    const char *id = test_upload_queued(fixture, "coordinator1", "1", "a,b");
+    test_run(db, "BEGIN");
+    assert_string_equal(test_submit(db, &ours, 1), "accepted");
+    assert_string_equal(test_value(db, "SHOW lock_timeout"), "5s");
+    test_run(db, "COMMIT");
+    test_upload_take(db, "coordinator1", id);
+    test_run(db, "BEGIN");
+    assert_string_equal(test_submit(db, &others, 1), "accepted");
+    assert_string_equal(test_value(db, "SHOW lock_timeout"), "5s");
+    assert_string_equal(test_submit(db, &ours, 1), "replayed");
+    assert_string_equal(test_value(db, "SHOW lock_timeout"), "500ms");
+    test_run(db, "COMMIT");
 }
 
 static void test_commit_under_way_lets_progress_be_told(void **state)
@@ -396,6 +418,7 @@ int main(void)
         CASE(test_commit_numbers_count_for_each_site),
         CASE(test_commit_leaves_its_steps_in_the_trail),
         CASE(test_commit_under_way_holds_up_nobody_for_long),
+        CASE(test_commit_shortens_waits_in_its_study_only),
         CASE(test_commit_under_way_lets_progress_be_told),
         CASE(test_take_back_lists_versions_from_the_newest),
         CASE(test_take_back_knows_what_was_redacted),
