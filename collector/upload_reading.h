@@ -30,6 +30,7 @@ struct upload_reading {
     struct upload_plan *plan;                /* NULL when refused before there was one */
     struct upload_scan *scan;
     struct upload_fields *fields;            /* of a file with a field a row, which is read as a flat one; else NULL */
+    bool collected;                          /* what stands under keys that stand twice (upload_run.c) */
     bool wanted[SWEEP_COUNT];                /* sweeps that can give a row */
 };
 

@@ -4,6 +4,8 @@
 #include "collector/clock.h"
 #include "forms/base/memory.h"
 
+enum { COLLECT_ROWS = 2000 };
+
 /* Where a run is. */
 struct position {
     struct upload_run *run;
@@ -61,6 +63,26 @@ static bool run_sweep(struct position *at, struct error *error)
     return good;
 }
 
+static bool collect_line(void *context, const struct csv_line *line, struct error *error)
+{
+    struct position *at = context;
+    upload_scan_collect(at->run->reading->scan, line);
+    return ++at->progress.rows % COLLECT_ROWS != 0 || upload_job_note(at->run->work, &at->progress) ||
+           error_set(error, ERROR_BUSY, "the daemon ends");
+}
+
+/* Where keys may stand twice, what is said of them is looked at first: the order of rows decides nothing. */
+static bool collect_doubles(struct position *at, struct error *error)
+{
+    struct upload_reading *reading = at->run->reading;
+    struct upload_pass pass = {.on_line = collect_line, .context = at};
+    if (reading->collected || !upload_scan_has_suspects(reading->scan))
+        return true;
+    reading->collected = upload_reading_pass(at->run->work, reading, &pass, error);
+    at->progress.rows = 0;
+    return reading->collected;
+}
+
 bool upload_run_all(struct upload_run *run, struct error *error)
 {
     struct upload_work *work = run->work;
@@ -76,7 +98,7 @@ bool upload_run_all(struct upload_run *run, struct error *error)
     upload_scan_rewind(run->reading->scan);
     run->tally = upload_tally_new(work->owner);
     upload_tally_add_findings(run->tally, &run->reading->findings);
-    bool good = true;
+    bool good = collect_doubles(&at, error);
     for (int sweep = 0; good && sweep < SWEEP_COUNT; sweep++) {
         at.sweep = (enum upload_sweep)sweep;
         good = !run->reading->wanted[sweep] || run_sweep(&at, error);

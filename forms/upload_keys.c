@@ -5,11 +5,12 @@
 
 enum { PROBES = 6, SLOTS_LEAST = 1024 };
 
-/* A suspect; line 0: not seen in this reading. */
+/* A suspect; line 0: not seen in this reading.  Files have 2 GiB at most, so lines fit. */
 struct slot {
     uint64_t key;                    /* upload_key.high; 0: the slot is free */
     uint64_t content;
-    int64_t line;
+    uint32_t line;
+    uint32_t other;                  /* line with another content, as collected; 0: none */
 };
 
 struct upload_keys {
@@ -18,6 +19,7 @@ struct upload_keys {
     struct slot *slots;              /* open addressing */
     size_t slot_count, used;
     bool too_many;
+    bool collected;                  /* contents of all suspects */
 };
 
 struct upload_keys *upload_keys_new(const void *owner, int64_t expected)
@@ -110,6 +112,38 @@ bool upload_keys_are_too_many(const struct upload_keys *keys)
     return keys->too_many;
 }
 
+bool upload_keys_have_suspects(const struct upload_keys *keys)
+{
+    return keys->used > 0;
+}
+
+bool upload_keys_is_suspect(const struct upload_keys *keys, struct upload_key key)
+{
+    return find_slot(keys, key.high)->key != 0;
+}
+
+void upload_keys_collect(struct upload_keys *keys, struct upload_key key, int64_t line, uint64_t content)
+{
+    struct slot *slot = find_slot(keys, key.high);
+    keys->collected = true;
+    if (slot->key == 0)
+        return;
+    if (slot->line == 0) {
+        slot->line = (uint32_t)line;
+        slot->content = content;
+    } else if (slot->other == 0 && slot->content != content) {
+        slot->other = (uint32_t)line;
+    }
+}
+
+static int64_t seen_among_collected(const struct slot *slot, int64_t line, bool *same)
+{
+    *same = slot->other == 0;
+    if (slot->other != 0)
+        return line == slot->line ? slot->other : slot->line;
+    return line == slot->line ? 0 : slot->line;
+}
+
 int64_t upload_keys_seen(struct upload_keys *keys, struct upload_key key, int64_t line, uint64_t content,
                          bool *same)
 {
@@ -117,17 +151,19 @@ int64_t upload_keys_seen(struct upload_keys *keys, struct upload_key key, int64_
     *same = false;
     if (slot->key == 0)
         return 0;
+    if (keys->collected)
+        return seen_among_collected(slot, line, same);
     if (slot->line != 0) {
         *same = slot->content == content;
         return slot->line;
     }
-    slot->line = line;
+    slot->line = (uint32_t)line;
     slot->content = content;
     return 0;
 }
 
 void upload_keys_rewind(struct upload_keys *keys)
 {
-    for (size_t i = 0; i < keys->slot_count; i++)
+    for (size_t i = 0; i < keys->slot_count && !keys->collected; i++)
         keys->slots[i].line = 0;
 }

@@ -32,8 +32,15 @@ void upload_keys_add(struct upload_keys *keys, struct upload_key key);
 /* There are more suspects than UPLOAD_KEYS_SUSPECTS. */
 bool upload_keys_are_too_many(const struct upload_keys *keys);
 
+bool upload_keys_have_suspects(const struct upload_keys *keys);
+bool upload_keys_is_suspect(const struct upload_keys *keys, struct upload_key key);
+
+/* Notes the content (a hash) of a suspect, for all of them before the first is asked for. */
+void upload_keys_collect(struct upload_keys *keys, struct upload_key key, int64_t line, uint64_t content);
+
 /*
- * The line on which a suspect was seen before, and whether with the same content (a hash); 0 when it was not, and
+ * When contents were collected: of a suspect with several contents the line of another one; of one that says the same
+ * each time the first line, for the others.  Else: the line on which a suspect was seen before, and whether with the same content (a hash); 0 when it was not, and
  * then it is noted, or when it is no suspect.
  */
 int64_t upload_keys_seen(struct upload_keys *keys, struct upload_key key, int64_t line, uint64_t content,

@@ -219,6 +219,50 @@ void upload_scan_row(struct upload_scan *scan, const struct csv_line *line)
 
 /* ---- a later reading ---- */
 
+bool upload_scan_has_suspects(const struct upload_scan *scan)
+{
+    return upload_keys_have_suspects(scan->keys);
+}
+
+static struct upload_key key_of_record(const struct upload_record *record)
+{
+    const struct submission_input *input = &record->input;
+    return key_of(input->subject, record->form->id, input->visit, input->knee, input->instance);
+}
+
+static bool may_stand_twice(struct upload_scan *scan, const struct csv_line *line)
+{
+    if (line->cell_count != scan->plan->column_count || line->fault != NULL)
+        return false;
+    struct upload_reading *row = upload_row_begin(scan, scan->plan, line, NULL);
+    bool found = false;
+    for (size_t i = 0; row->subject != NULL && i < row->draft_count && !found; i++) {
+        const struct upload_draft *draft = &row->drafts[i];
+        found = upload_keys_is_suspect(scan->keys, key_of(row->subject, draft->form->id, draft->visit, draft->knee,
+                                                          draft->instance));
+    }
+    talloc_free(row);
+    return found;
+}
+
+void upload_scan_collect(struct upload_scan *scan, const struct csv_line *line)
+{
+    if (!may_stand_twice(scan, line))
+        return;
+    void *owner = memory_owner(scan, "suspect");
+    struct upload_findings findings = upload_findings_begin(owner);
+    struct upload_row row = upload_row_read(owner, scan->plan, line, &findings);
+    for (size_t i = 0; i < row.record_count; i++) {
+        uint8_t hash[32];
+        uint64_t content;
+        upload_record_hash(&row.records[i], hash);
+        memcpy(&content, hash, sizeof content);
+        if (row.records[i].input.subject != NULL)
+            upload_keys_collect(scan->keys, key_of_record(&row.records[i]), line->line, content);
+    }
+    talloc_free(owner);
+}
+
 int64_t upload_scan_seen(struct upload_scan *scan, const struct upload_record *record, const uint8_t hash[32],
                          bool *same)
 {
@@ -228,9 +272,7 @@ int64_t upload_scan_seen(struct upload_scan *scan, const struct upload_record *r
     *same = false;
     if (input->subject == NULL)
         return 0;
-    return upload_keys_seen(scan->keys,
-                            key_of(input->subject, record->form->id, input->visit, input->knee, input->instance),
-                            record->line, content, same);
+    return upload_keys_seen(scan->keys, key_of_record(record), record->line, content, same);
 }
 
 void upload_scan_rewind(struct upload_scan *scan)

@@ -30,7 +30,15 @@ void upload_scan_row(struct upload_scan *scan, const struct csv_line *line);
 bool upload_scan_end(struct upload_scan *scan, struct upload_plan *plan, struct upload_findings *findings) MUST_CHECK;
 
 /*
- * Within a later reading: the line on which a record with this key stood before with the same (`*same`) or other
+ * A key may stand twice: then a reading of its own comes before the later ones, which hands every row over, so that
+ * upload_scan_seen knows all contents of a key whatever the order of rows.
+ */
+bool upload_scan_has_suspects(const struct upload_scan *scan);
+void upload_scan_collect(struct upload_scan *scan, const struct csv_line *line);
+
+/*
+ * Within a later reading, when contents were collected: the line of another record with this key and other content, for
+ * each of them; or, when all say the same, the first line (`*same`), for those behind it.  When they were not: the line on which a record with this key stood before with the same (`*same`) or other
  * content, 0 when it did not.  `hash` is upload_record_hash's.
  */
 int64_t upload_scan_seen(struct upload_scan *scan, const struct upload_record *record, const uint8_t hash[32],

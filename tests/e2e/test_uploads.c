@@ -276,6 +276,25 @@ static void test_order_of_rows_does_not_matter(void **state)
     assert_int_equal(count_submissions(registry, "WHERE subject_no = 21"), 2);
 }
 
+static void test_rows_that_contradict_each_other_are_all_refused(void **state)
+{
+    struct registry *registry = *state;
+    static const char *const orders[] = {HEADER "01-0023,right,BL,2024-02-02,20\n01-0023,right,M3,2024-05-02,9\n"
+                                         "01-0023,right,BL,2024-02-02,21\n01-0023,right,BL,2024-02-02,20\n",
+                                         HEADER "01-0023,right,BL,2024-02-02,21\n01-0023,right,BL,2024-02-02,20\n"
+                                         "01-0023,right,BL,2024-02-02,20\n01-0023,right,M3,2024-05-02,9\n"};
+    registry_enrol(registry, "coordinator1", "01-0023");
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        const char *id = upload_to(registry, "coordinator1", PAIN, orders[i], "previewed");
+        assert_upload_rows(upload_get(registry, "coordinator1", id), 1, 0, 0, 3);
+        struct client_reply *rows = upload_part(registry, "coordinator1", id, "rows?verdict=refused");
+        for (int row = 0; row < 3; row++) {
+            const char *path = memory_format(registry, "rows.%d.findings.0.code", row);
+            assert_string_equal(json_text_at(rows->json, path), "doubled_key");
+        }
+    }
+}
+
 static void test_redcap_flat_export_needs_no_profile(void **state)
 {
     struct registry *registry = *state;
@@ -308,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_file_that_cannot_be_read_is_refused_with_its_line),
         cmocka_unit_test(test_other_sites_subjects_are_unknown_and_their_uploads_not_there),
         cmocka_unit_test(test_order_of_rows_does_not_matter),
+        cmocka_unit_test(test_rows_that_contradict_each_other_are_all_refused),
         cmocka_unit_test(test_redcap_flat_export_needs_no_profile),
     };
     return cmocka_run_group_tests_name("uploads", tests, registry_setup, registry_teardown);

@@ -394,8 +394,15 @@ static void take_row(struct drive *drive, const struct csv_line *line)
     drive->seen.counts[CSV_WARNED] += count != CSV_REFUSED && has_warning(&drive->findings, from);
 }
 
+static void collect_row(struct drive *drive, const struct csv_line *line)
+{
+    upload_scan_collect(drive->scan, line);
+}
+
 static void judge_file(struct drive *drive)
 {
+    if (upload_scan_has_suspects(drive->scan))
+        read_again(drive, collect_row);
     for (drive->sweep = 0; drive->sweep < 3; drive->sweep++)
         read_again(drive, take_row);
 }

@@ -208,6 +208,16 @@ static void test_upload_keys_stay_small_and_miss_nothing(void **state)
         }
         upload_keys_rewind(keys);
     }
+    for (long i = 0; i < MANY; i += EVERY) {   /* of each other one the second line says something else */
+        upload_keys_collect(keys, number_key(i), i + 1, 7);
+        upload_keys_collect(keys, number_key(i), MANY + i, i % (2 * EVERY) == 0 ? 8 : 7);
+    }
+    for (long i = 0; i < MANY; i += EVERY) {
+        bool differs = i % (2 * EVERY) == 0;
+        assert_int_equal(upload_keys_seen(keys, number_key(i), MANY + i, 7, &same), i + 1);
+        assert_int_equal(same, !differs);
+        assert_int_equal(upload_keys_seen(keys, number_key(i), i + 1, 7, &same), differs ? MANY + i : 0);
+    }
     for (long i = 0; i < UPLOAD_KEYS_SUSPECTS + 1; i++)
         upload_keys_add(keys, number_key(i));
     assert_true(upload_keys_are_too_many(keys));
