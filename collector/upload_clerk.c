@@ -167,8 +167,8 @@ static bool refuse_whole(struct exchange *exchange, const struct store_upload_at
         request_reply_error(exchange, error);
     else if (strcmp(upload->state, "previewed") == 0 && refused > 0)
         exchange_reply_problem(exchange, 409, "refused_rows", "%lld rows are refused, so that nothing is stored; mend "
-                               "them (%s/refused) and upload the file again, or commit with mode good-rows",
-                               (long long)refused, upload->id);
+                               "them (GET /api/v1/uploads/%s/refused) and upload the file again, or commit with mode "
+                               "good-rows", (long long)refused, upload->id);
     return exchange->status != 0;
 }
 

@@ -82,6 +82,16 @@ static void append_said(struct text *out, const char *said)
             *c = ' ';
 }
 
+/* What a spreadsheet would take for a formula gets an apostrophe, which upload_row_read takes away; numbers do not. */
+static const char *disarm(const void *owner, const char *cell)
+{
+    bool is_signed = cell[0] == '-' || cell[0] == '+';
+    bool is_number = is_signed && cell[1] != '\0' && cell[1 + strspn(cell + 1, "0123456789.,")] == '\0';
+    if (cell[0] == '\0' || strchr("=+-@\t\r", cell[0]) == NULL || is_number)
+        return cell;
+    return memory_format(owner, "'%s", cell);
+}
+
 static void write_refused(const struct upload_refused *refused, struct text *out, const struct store_upload_row *row)
 {
     void *owner = memory_owner(out, "row");
@@ -98,8 +108,8 @@ static void write_refused(const struct upload_refused *refused, struct text *out
     }
     const char **values = memory_new_array(owner, const char *, count + 1);
     for (size_t i = 0; i < count; i++)
-        values[i] = json_string_value(json_array_get(cells, i));
-    const char *errors[ERRORS] = {memory_format(owner, "%d", row->line), said[0]->bytes, said[1]->bytes,
+        values[i] = disarm(owner, json_string_value(json_array_get(cells, i)));
+    const char *errors[ERRORS] = {memory_format(owner, "%d", row->line), disarm(owner, said[0]->bytes), said[1]->bytes,
                                   said[2]->bytes};
     write_row(refused, out, values, count, errors);
     json_decref(detail);

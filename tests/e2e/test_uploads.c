@@ -228,6 +228,25 @@ static void test_refused_rows_are_mended_and_uploaded_again(void **state)
                                        "AND content->'answers'->>'vas' IN ('22.5', '022.5')"), 1);
 }
 
+static void test_refused_rows_are_no_formulas_and_come_back_unharmed(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0032");
+    static const char events[] = "site=1&form=adverse_event";
+    const char *id = upload_to(registry, "coordinator1", events,
+                               "subject,knee,date,instance,term,onset,serious,ctcae_grade\n"
+                               "01-0032,none,2024-03-01,1,=1+1,2024-02,maybe,\n"
+                               "01-0032,none,2024-03-01,2,-2 degrees,2024-02,false,-1\n", "previewed");
+    struct client_reply *refused = upload_part(registry, "coordinator1", id, "refused");
+    assert_non_null(strstr(refused->body, ",1,'=1+1,2024-02,maybe,,"));
+    assert_non_null(strstr(refused->body, ",2,'-2 degrees,2024-02,false,-1,"));
+    const char *mended = "subject,knee,date,instance,term,onset,serious\n01-0032,none,2024-03-01,1,'=1+1,2024-02,true\n";
+    id = upload_to(registry, "coordinator1", events, mended, "previewed");
+    assert_status(upload_commit(registry, "coordinator1", id, "all-or-nothing", NULL), 200);
+    assert_int_equal(count_submissions(registry, "WHERE form = 'adverse_event' AND content::json #>> "
+                                                 "'{answers,term}' = '=1+1'"), 1);
+}
+
 static void test_file_that_cannot_be_read_is_refused_with_its_line(void **state)
 {
     struct registry *registry = *state;
@@ -324,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_taken_back_as_a_whole_and_uploaded_again),
         cmocka_unit_test(test_later_change_stands_against_taking_back),
         cmocka_unit_test(test_refused_rows_are_mended_and_uploaded_again),
+        cmocka_unit_test(test_refused_rows_are_no_formulas_and_come_back_unharmed),
         cmocka_unit_test(test_file_that_cannot_be_read_is_refused_with_its_line),
         cmocka_unit_test(test_other_sites_subjects_are_unknown_and_their_uploads_not_there),
         cmocka_unit_test(test_order_of_rows_does_not_matter),
