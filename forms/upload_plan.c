@@ -126,7 +126,7 @@ static void take_keys(struct planning *planning)
         name->open = false;
         if (rule != NULL && apply_rule(planning, i, rule))
             continue;
-        name->key = upload_find_key(name->folded);
+        name->key = upload_find_key_of(planning->plan->tool, name->folded);
         if (name->folded[0] == '\0')
             column->role = UPLOAD_NAMELESS;
         else if (upload_is_administrative(planning->plan->tool, name->folded))
@@ -308,9 +308,20 @@ static bool is_by_row(const struct planning *planning)
     return planning->plan->form == NULL && upload_has_role(planning, UPLOAD_FORM);
 }
 
+/* A profile may say that a row is a field, or that it is not. */
+static void settle_tool(struct planning *planning)
+{
+    enum upload_tool *tool = &planning->plan->tool;
+    if (upload_has_role(planning, UPLOAD_FIELD_NAME) && upload_has_role(planning, UPLOAD_FIELD_VALUE))
+        *tool = UPLOAD_REDCAP_EAV;
+    else if (*tool == UPLOAD_REDCAP_EAV)
+        *tool = UPLOAD_REDCAP;
+}
+
 static void make_out_columns(struct planning *planning)
 {
     take_keys(planning);
+    settle_tool(planning);
     planning->form_by_row = is_by_row(planning);
     upload_split_names(planning);
     for (size_t i = 0; i < planning->header->count; i++)

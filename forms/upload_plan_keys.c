@@ -39,8 +39,8 @@ static const struct known_key keys[] = {
     {"event", UPLOAD_VISIT, 1, true},
     {"event_name", UPLOAD_VISIT, 1, false},
     {"eventname", UPLOAD_VISIT, 1, false},
-    {"field_name", UPLOAD_FIELD_NAME, 0, true},
-    {"value", UPLOAD_FIELD_VALUE, 0, true},
+    {"field_name", UPLOAD_FIELD_NAME, 0, false},
+    {"value", UPLOAD_FIELD_VALUE, 0, false},
     {"timepoint", UPLOAD_VISIT, 1, true},
     {"time_point", UPLOAD_VISIT, 1, true},
     {"date", UPLOAD_DATE, 0, false},
@@ -88,6 +88,22 @@ static const struct known_key keys[] = {
     {"...1", UPLOAD_NAMELESS, 0, false},
     {"unnamed:0", UPLOAD_NAMELESS, 0, false},
 };
+
+/* Names that mean a key only in the files of those who write them so: elsewhere nobody knows what they are. */
+static bool is_of_tool(const struct known_key *key, enum upload_tool tool)
+{
+    if (key->role == UPLOAD_STATUS)
+        return tool == UPLOAD_ODK || tool == UPLOAD_PATELLA;
+    if (key->role == UPLOAD_FIELD_NAME || key->role == UPLOAD_FIELD_VALUE)
+        return tool == UPLOAD_REDCAP_EAV;
+    return strcmp(key->name, "version") != 0 || tool == UPLOAD_PATELLA;
+}
+
+const struct known_key *upload_find_key_of(enum upload_tool tool, const char *folded)
+{
+    const struct known_key *key = upload_find_key(folded);
+    return key != NULL && is_of_tool(key, tool) ? key : NULL;
+}
 
 const struct known_key *upload_find_key(const char *folded)
 {
@@ -154,7 +170,7 @@ static bool is_patella(const char *const *folded, size_t count)
     size_t found = has(folded, count, "subject") ? 1 : 0;
     for (const char *const *name = patella_names; *name != NULL; name++)
         found += has(folded, count, *name);
-    return found == 1 + sizeof patella_names / sizeof patella_names[0] - 1;
+    return found >= sizeof patella_names / sizeof patella_names[0] - 1;   /* one may have been taken out */
 }
 
 enum upload_tool upload_find_tool(const char *const *folded, size_t count)

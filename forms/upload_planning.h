@@ -20,6 +20,8 @@ struct known_key {
 
 /* By folded name; NULL when it is none. */
 const struct known_key *upload_find_key(const char *folded);
+/* The same of a file that `tool` wrote. */
+const struct known_key *upload_find_key_of(enum upload_tool tool, const char *folded);
 
 /* Which tool wrote a file with these folded names. */
 enum upload_tool upload_find_tool(const char *const *folded, size_t count);

@@ -270,6 +270,18 @@ static void test_upload_plan_make_names_of_a_profile_are_its_columns(void **stat
     talloc_free(owner);
 }
 
+static void test_upload_plan_make_fields_of_a_profile_make_a_field_a_row(void **state)
+{
+    (void)state;
+    static const char *const cells[] = {"Patient", "Visit", "Frage", "Antwort"};
+    void *owner = memory_owner(NULL, "test");
+    struct upload_plan *plan = plan_with(owner, HEAD "columns: {Frage: field_name, Antwort: field_value}\n", cells, 4);
+    assert_int_equal(plan->tool, UPLOAD_REDCAP_EAV);
+    assert_int_equal(plan->columns[2].role, UPLOAD_FIELD_NAME);
+    assert_int_equal(plan->columns[3].role, UPLOAD_FIELD_VALUE);
+    talloc_free(owner);
+}
+
 static void test_upload_plan_make_wide_columns_name_visits_and_knees(void **state)
 {
     (void)state;
@@ -336,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_upload_profile_parse_shown_profiles_are_profiles),
         cmocka_unit_test(test_upload_profile_parse_says_all_faults_at_once),
         cmocka_unit_test(test_upload_plan_make_names_of_a_profile_are_its_columns),
+        cmocka_unit_test(test_upload_plan_make_fields_of_a_profile_make_a_field_a_row),
         cmocka_unit_test(test_upload_plan_make_wide_columns_name_visits_and_knees),
         cmocka_unit_test(test_upload_plan_make_libreclinica_events_are_visits),
     };
