@@ -269,6 +269,9 @@ void upload_find_items(struct planning *planning)
 
 /* ---- why nobody knows a column ---- */
 
+static const char nobody_knows[] =
+    "; take it out, list it under \"ignored\" in a profile, or say there what it is";
+
 enum { HINTS_MOST = 100 };       /* suggestions cost time, and nobody reads more */
 
 static const struct named *most_similar(const struct planning *planning, const char *stem)
@@ -319,9 +322,9 @@ static const char *hint_of(const struct planning *planning, size_t column)
                              meanings.found[1]->form->id, upload_named_id(meanings.found[1]));
     const struct named *similar = most_similar(planning, name->stem);
     if (similar == NULL)
-        return "; take it out, list it under \"ignored\" in a profile, or say there what it is";
-    return memory_format(owner, "; did you mean \"%s%s%s\"? Else take it out, or say in a profile what it is", form == NULL ? similar->form->id : "",
-                         form == NULL ? "." : "", upload_named_id(similar));
+        return nobody_knows;
+    return memory_format(owner, "; did you mean \"%s%s%s\"? Else take it out, or say in a profile what it is",
+                         form == NULL ? similar->form->id : "", form == NULL ? "." : "", upload_named_id(similar));
 }
 
 void upload_add_hints(struct planning *planning)
@@ -329,7 +332,5 @@ void upload_add_hints(struct planning *planning)
     size_t hints = 0;
     for (size_t i = 0; i < planning->header->count; i++)
         if (planning->columns[i].role == UPLOAD_UNKNOWN)
-            planning->columns[i].hint = hints++ < HINTS_MOST
-                                            ? hint_of(planning, i)
-                                            : "; take it out, list it under \"ignored\" in a profile, or say there what it is";
+            planning->columns[i].hint = hints++ < HINTS_MOST ? hint_of(planning, i) : nobody_knows;
 }

@@ -239,8 +239,8 @@ static void test_upload_plan_make_names_written_otherwise_are_the_same(void **st
         {"record_id|subject|redcap_event_name|knee|visit_date|vas", "- SUBJECT VISIT KNEE DATE pain_vas.vas",
          UPLOAD_REDCAP, "pain_vas"},
         /* what these columns of the tools are in a sheet made by hand, nobody knows */
-        {"subject|knee|visit|date|vas|status|version|value", "SUBJECT KNEE VISIT DATE pain_vas.vas ? ? ?", UPLOAD_BY_HAND,
-         "pain_vas"},
+        {"subject|knee|visit|date|vas|status|version|value", "SUBJECT KNEE VISIT DATE pain_vas.vas ? ? ?",
+         UPLOAD_BY_HAND, "pain_vas"},
         /* enrolment has an item called index knee */
         {"subject|date|index_knee|both_knees_affected",
          "SUBJECT DATE enrolment.index_knee enrolment.both_knees_affected", UPLOAD_BY_HAND, "enrolment"},
