@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Submissions of others while an upload's transaction is open: a record that it holds is answered soon, others go on. */
+/* Submissions of others while an upload's transaction is open: who sends what it holds is answered, others go on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +28,8 @@ static void hold_record(struct db *holder, const char *subject)
     test_run(holder, memory_format(holder,
         "BEGIN; SET LOCAL session_replication_role = replica; "
         "INSERT INTO core.submission SELECT study_id, site_id, %s, form, knee, visit, instance, version, "
-        "gen_random_uuid(), status, form_version, protocol_version, dated, content, sha256, prev_sha256, scores, reason, "
-        "'csv', token_no, recorded_by, recorded_at, pg_current_xact_id(), era FROM core.submission "
+        "gen_random_uuid(), status, form_version, protocol_version, dated, content, sha256, prev_sha256, scores, "
+        "reason, 'csv', token_no, recorded_by, recorded_at, pg_current_xact_id(), era FROM core.submission "
         "WHERE study_id = 1 AND subject_no = 61 AND form = 'pain_vas'", subject));
 }
 
