@@ -132,8 +132,8 @@ static bool read_wish(const struct call *call, struct upload_client_wish *wish, 
     const char *mode = option(call, "commit");
     bool json = option(call, "json") != NULL;
     *wish = (struct upload_client_wish){
-        .reading = {.site = option(call, "site"), .form = option(call, "form"), .profile = option(call, "profile")},
-        .mode = mode == NULL && option(call, "yes") != NULL ? "all-or-nothing" : mode,
+        .reading = {.site = option(call, "site"), .form = option(call, "form"), .profile = option(call, "profile"),
+                    .mode = mode == NULL && option(call, "yes") != NULL ? "all-or-nothing" : mode},
         .reason = option(call, "reason"),
         .receipt_file = option(call, "receipt"),
         .refused_file = option(call, "refused"),

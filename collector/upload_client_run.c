@@ -130,8 +130,8 @@ static const char *question_of(const struct run *run, enum upload_client_task ta
 /* The mode to store in; NULL: not now. */
 static const char *decide_mode(const struct run *run, enum upload_client_task task)
 {
-    if (run->wish->mode != NULL)
-        return run->wish->mode;
+    if (run->wish->reading.mode != NULL)
+        return run->wish->reading.mode;
     if (!run->wish->may_ask)
         return NULL;
     const char *answer = ask(run, question_of(run, task));
@@ -156,11 +156,12 @@ static bool decide_reason(struct run *run, struct error *error)
 
 /* ---- the end ---- */
 
-/* What is known for good need not be remembered. */
+/* What is known for good need not be remembered; a preview may yet be stored. */
 static bool end_as(struct run *run, enum upload_client_exit status, struct error *error)
 {
     run->status = (int)status;
-    upload_client_state_forget(run->state);
+    if (status != UPLOAD_CLIENT_PREVIEWED)
+        upload_client_state_forget(run->state);
     if (!write_refused(run, error))
         return false;
     if (run->wish->json)
@@ -243,7 +244,7 @@ static enum step end_preview(struct run *run, struct error *error)
         return STEP_FAILED;
     if (task == UPLOAD_CLIENT_REFUSED)
         return end_refused(run, error) ? STEP_ENDED : STEP_FAILED;
-    if (task == UPLOAD_CLIENT_NOTHING && run->wish->mode == NULL) {
+    if (task == UPLOAD_CLIENT_NOTHING && run->wish->reading.mode == NULL) {
         say(run, "nothing to store: every row is there as it is in the file");
         return end_as(run, UPLOAD_CLIENT_STORED, error) ? STEP_ENDED : STEP_FAILED;
     }

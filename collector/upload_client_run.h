@@ -24,7 +24,6 @@ enum { UPLOAD_CLIENT_REASON_LEAST = 5 };     /* characters that a reader sees, a
 
 struct upload_client_wish {
     struct upload_client_reading reading;
-    const char *mode;            /* "all-or-nothing", "good-rows"; NULL: ask, or show the preview only */
     const char *reason;          /* for change; NULL: ask where one is needed */
     const char *receipt_file, *refused_file;     /* new files to write; NULL: none */
     bool json, quiet;

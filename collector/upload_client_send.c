@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
+#include "collector/upload_client_summary.h"
 #include "forms/base/memory.h"
 
 #define TUS_VERSION "Tus-Resumable: 1.0.0"
@@ -199,11 +200,17 @@ static enum step send_bytes(struct sending *sending, struct error *error)
 
 /* ---- all of it ---- */
 
-/*
- * An upload that an earlier run began and that wants bytes, or is worked on: true, and *done when it has all of them.
- * One that waits for a decision is sent anew, because what its preview says may be a day old.
- */
-static bool find_begun(struct sending *sending, struct upload_client_state *state, bool *done, struct error *error)
+/* A preview of an earlier run that is stored as it is: the collector refuses it where it is not right any more. */
+static bool can_be_stored(const json_t *upload, const char *mode)
+{
+    enum upload_client_task task = upload_client_task_of(upload);
+    return mode != NULL && strcmp(upload_client_text(upload, "state"), "previewed") == 0 &&
+           (task == UPLOAD_CLIENT_STORE || (task == UPLOAD_CLIENT_STORE_GOOD && strcmp(mode, "good-rows") == 0));
+}
+
+/* An upload that an earlier run began and that is to be gone on with: true, and *done when it has all of its bytes. */
+static bool find_begun(struct sending *sending, const char *mode, struct upload_client_state *state, bool *done,
+                       struct error *error)
 {
     struct upload_client *client = sending->client;
     *done = false;
@@ -220,7 +227,8 @@ static bool find_begun(struct sending *sending, struct upload_client_state *stat
     const json_t *shown = upload_client_get(client, owner, state->upload, &gone);
     const char *name = upload_client_text(shown, "state");
     static const char *const states[] = {"receiving", "queued", "checking", "committing", "committed", "repeated"};
-    bool found = false;
+    bool found = shown != NULL && can_be_stored(shown, mode);
+    *done = found;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         bool is = strcmp(name, states[i]) == 0;
         found = found || is;
@@ -228,6 +236,8 @@ static bool find_begun(struct sending *sending, struct upload_client_state *stat
     }
     if (shown == NULL && client->try_again)
         *error = gone;
+    if (!found && strcmp(name, "previewed") == 0)
+        end_upload(client, state->upload);
     talloc_free(owner);
     return found;
 }
@@ -269,12 +279,14 @@ const char *upload_client_send(struct upload_client *client, const void *owner, 
 {
     struct sending sending = {.client = client, .file = file, .length = UPLOAD_CLIENT_LEAST_PIECE};
     bool done = false;
-    bool begun = find_begun(&sending, state, &done, error);
+    bool begun = find_begun(&sending, reading->mode, state, &done, error);
     if (client->try_again)
         return NULL;
     sending.upload = begun ? memory_copy_string(owner, state->upload) : NULL;
-    if (done)
+    if (done) {
+        upload_client_progress_note(client->progress, "going on with what was begun before");
         return sending.upload;
+    }
     sending.piece = memory_new_array(owner, char, UPLOAD_CLIENT_MOST_PIECE);
     bool sent = send_all(&sending, owner, reading, state, error);
     talloc_free(sending.piece);

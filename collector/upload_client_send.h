@@ -16,6 +16,7 @@ enum { UPLOAD_CLIENT_LEAST_PIECE = 1 << 18, UPLOAD_CLIENT_MOST_PIECE = 1 << 24 }
 struct upload_client_reading {
     const char *site, *form, *profile;
     const char *profile_version;         /* NULL: the newest */
+    const char *mode;            /* in which it is stored without a question, or NULL */
 };
 
 /* Size of the next piece after one of `length` bytes that took `took_us`. */
@@ -23,7 +24,9 @@ size_t upload_client_next_piece(size_t length, int64_t took_us);
 
 /*
  * Sends the file, or the rest of it when `state` remembers an upload of these bytes; that of other bytes is ended and
- * the file sent anew.  The upload's path, on `owner`; NULL when it could not be sent.
+ * the file sent anew.  A preview that was shown is gone on with only to store it: whoever wants to see one wants a
+ * fresh one, and so does whoever was refused, because what was missing may be there by now.  The upload's path, on
+ * `owner`; NULL when it could not be sent.
  */
 const char *upload_client_send(struct upload_client *client, const void *owner, const struct upload_client_file *file,
                                const struct upload_client_reading *reading, struct upload_client_state *state,

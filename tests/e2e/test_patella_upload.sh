@@ -92,7 +92,9 @@ check "with a bar" grep -qF '[##############################] 100 %' "$dir/asked
 check "nothing is stored then" is "$(stored)" 0
 
 # ---- stored ----
-check "--yes stores" exits 0 upload first.csv --yes --receipt "$dir/first.json"
+first() { upload first.csv --yes --receipt "$dir/first.json" > "$dir/first.log" 2>&1; }
+check "--yes stores" first
+check "what the preview has shown, without sending it again" exits 1 grep -q '^sending' "$dir/first.log"
 check "what was new" is "$(stored)" 2
 receipt() { is "$(jq -r '[.file.name, .file.sha256, .rows.new, .mode] | join(" ")' "$dir/first.json")" \
     "first.csv $(sha256sum < "$dir/first.csv" | cut -d ' ' -f 1) 2 all-or-nothing"; }
@@ -203,10 +205,11 @@ padded large.csv 50
 check "a collector that is started anew gets the rest of the file" restarted
 unscheduled() { psql -qAtc "SELECT count(*) FROM core.submission WHERE form = 'pain_vas' AND visit = 'unscheduled'"; }
 check "all rows once" is "$(unscheduled)" 200
-check "nothing is remembered then" is "$(find "$dir/state" -type f | wc -l)" 0
+remembers() { grep -rq "$dir/$1" "$dir/state"; }
+check "nothing is remembered then" exits 1 remembers large.csv
 killed() { begin "$1" killed.log && kill -KILL "$sending" && ! wait "$sending" 2> /dev/null; }
 resumed() {
-    padded resumed.csv 51 && killed resumed.csv && is "$(find "$dir/state" -type f | wc -l)" 1 &&
+    padded resumed.csv 51 && killed resumed.csv && remembers resumed.csv &&
         says 'going on with what was begun before' upload resumed.csv
 }
 check "a run that was killed is gone on with" resumed
