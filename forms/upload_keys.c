@@ -136,12 +136,12 @@ void upload_keys_collect(struct upload_keys *keys, struct upload_key key, int64_
     }
 }
 
-static int64_t seen_among_collected(const struct slot *slot, int64_t line, bool *same)
+static int64_t seen_among_collected(const struct slot *slot, int64_t line, uint64_t content, bool *same)
 {
-    *same = slot->other == 0;
     if (slot->other != 0)
-        return line == slot->line ? slot->other : slot->line;
-    return line == slot->line ? 0 : slot->line;
+        return slot->content == content ? slot->other : slot->line;
+    *same = slot->line != 0 && line != slot->line;
+    return *same ? slot->line : 0;
 }
 
 int64_t upload_keys_seen(struct upload_keys *keys, struct upload_key key, int64_t line, uint64_t content,
@@ -152,7 +152,7 @@ int64_t upload_keys_seen(struct upload_keys *keys, struct upload_key key, int64_
     if (slot->key == 0)
         return 0;
     if (keys->collected)
-        return seen_among_collected(slot, line, same);
+        return seen_among_collected(slot, line, content, same);
     if (slot->line != 0) {
         *same = slot->content == content;
         return slot->line;

@@ -39,9 +39,9 @@ bool upload_keys_is_suspect(const struct upload_keys *keys, struct upload_key ke
 void upload_keys_collect(struct upload_keys *keys, struct upload_key key, int64_t line, uint64_t content);
 
 /*
- * When contents were collected: of a suspect with several contents the line of another one; of one that says the same
- * each time the first line, for the others.  Else: the line on which a suspect was seen before, and whether with the same content (a hash); 0 when it was not, and
- * then it is noted, or when it is no suspect.
+ * When contents were collected: of a suspect with several contents a line of another one; of one that says the same
+ * each time the first line, for the others.  Else: the line on which a suspect was seen before, and whether with the
+ * same content (a hash); 0 when it was not, and then it is noted, or when it is no suspect.
  */
 int64_t upload_keys_seen(struct upload_keys *keys, struct upload_key key, int64_t line, uint64_t content,
                          bool *same) MUST_CHECK;

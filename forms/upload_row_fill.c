@@ -342,6 +342,25 @@ static void hash_number(EVP_MD_CTX *context, const char *name, double value)
         abort();
 }
 
+/* 1.50 says no more than 1.5. */
+static void hash_answer(EVP_MD_CTX *context, const struct form *form, const struct raw_answer *answer)
+{
+    const char *point = strchr(answer->text, '.');
+    int index = point != NULL ? form_find_item(form, answer->item) : FORM_NONE;
+    char text[TEXT_NUMBER_SIZE * 2];
+    size_t length = strlen(answer->text);
+    if (index == FORM_NONE || form->items[index].type != ITEM_DECIMAL || length >= sizeof text) {
+        hash_text(context, answer->item, answer->text);
+        return;
+    }
+    memcpy(text, answer->text, length + 1);
+    while (text[length - 1] == '0')
+        text[--length] = '\0';
+    if (text[length - 1] == '.')
+        text[--length] = '\0';
+    hash_text(context, answer->item, text);
+}
+
 void upload_record_hash(const struct upload_record *record, uint8_t hash[32])
 {
     const struct submission_input *input = &record->input;
@@ -356,7 +375,7 @@ void upload_record_hash(const struct upload_record *record, uint8_t hash[32])
     hash_number(context, "instance", (double)input->instance);
     hash_number(context, "form_version", (double)input->form_version);
     for (size_t i = 0; i < input->answer_count; i++)
-        hash_text(context, input->answers[i].item, input->answers[i].text);
+        hash_answer(context, record->form, &input->answers[i]);
     hash_text(context, "", "not_answered");
     for (size_t i = 0; i < input->not_answered_count; i++)
         hash_text(context, input->not_answered[i].item, input->not_answered[i].reason);

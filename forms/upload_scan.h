@@ -38,8 +38,9 @@ void upload_scan_collect(struct upload_scan *scan, const struct csv_line *line);
 
 /*
  * Within a later reading, when contents were collected: the line of another record with this key and other content, for
- * each of them; or, when all say the same, the first line (`*same`), for those behind it.  When they were not: the line on which a record with this key stood before with the same (`*same`) or other
- * content, 0 when it did not.  `hash` is upload_record_hash's.
+ * each of them; or, when all say the same, the first line (`*same`), for those behind it.  When they were not: the line
+ * on which a record with this key stood before with the same (`*same`) or other content, 0 when it did not.  `hash` is
+ * upload_record_hash's.
  */
 int64_t upload_scan_seen(struct upload_scan *scan, const struct upload_record *record, const uint8_t hash[32],
                          bool *same);

@@ -26,8 +26,8 @@ enum { FILE_LENGTH = sizeof file - 1, CHUNK = 64, FEW = 40 };
 
 static long long count_uploads(struct registry *registry, const char *where)
 {
-    return strtoll(test_value(registry->db, memory_format(registry, "SELECT count(*) FROM upload.file %s", where)), NULL,
-                   10);
+    const char *sql = memory_format(registry, "SELECT count(*) FROM upload.file %s", where);
+    return strtoll(test_value(registry->db, sql), NULL, 10);
 }
 
 /* Uploads whose bytes are all there, as far as the database knows. */

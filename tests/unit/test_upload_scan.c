@@ -177,6 +177,52 @@ static void test_upload_scan_knows_keys_that_stand_twice_in_any_words(void **sta
     sheet_end(&sheet);
 }
 
+/* Collected, every line of a key with two contents is told of another, and of equal ones all but the first. */
+static void test_upload_scan_collected_keys_do_not_depend_on_order(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "12|left|M3|2026-03-15|1",             /* line 2, and otherwise in 4 */
+        "13|left|M3|2026-03-15|1",             /* line 3, alike in 6 */
+        "07-0012|L|3 months|2026-03-15|2",
+        "12|left|M3|2026-03-15|1.0",           /* line 5 says what 2 says */
+        "13|left|M3|2026-03-15|1",
+        "14|left|M3|2026-03-15|1",
+        "14|left|M3|2026-03-15|much",          /* line 8 cannot be read */
+    };
+    static const int64_t expected[] = {4, 0, 2, 4, 3, 0};
+    struct sheet sheet = sheet_of(HEADER, (struct sheet_manner){.site = 7});
+    struct upload_scan *scan = upload_scan_new(sheet.owner, sheet.plan, 10);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        upload_scan_row(scan, sheet_line(&sheet, rows[i]));
+    assert_true(upload_scan_end(scan, sheet.plan, &sheet.findings));
+    assert_true(upload_scan_has_suspects(scan));
+    sheet.line.line = 1;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        upload_scan_collect(scan, sheet_line(&sheet, rows[i]));
+    for (int order = 0; order < 2; order++)
+        for (size_t k = 0; k < COUNT(expected); k++) {
+            size_t i = order == 0 ? k : COUNT(expected) - 1 - k;
+            bool same = false;
+            sheet.line.line = (int64_t)i + 1;
+            int64_t line = seen(&sheet, scan, rows[i], &same);
+            assert_int_equal(line, expected[i]);
+            assert_int_equal(same, i == 4);
+        }
+    sheet_end(&sheet);
+}
+
+static void test_upload_scan_without_doubles_has_no_suspects(void **state)
+{
+    (void)state;
+    struct sheet sheet = sheet_of(HEADER, (struct sheet_manner){.site = 7});
+    struct upload_scan *scan = upload_scan_new(sheet.owner, sheet.plan, 10);
+    upload_scan_row(scan, sheet_line(&sheet, "12|left|M3|2026-03-15|1"));
+    upload_scan_row(scan, sheet_line(&sheet, "12|right|M3|2026-03-15|1"));
+    assert_false(upload_scan_has_suspects(scan));
+    sheet_end(&sheet);
+}
+
 static struct upload_key number_key(long number)
 {
     char text[32];
@@ -214,7 +260,7 @@ static void test_upload_keys_stay_small_and_miss_nothing(void **state)
     }
     for (long i = 0; i < MANY; i += EVERY) {
         bool differs = i % (2 * EVERY) == 0;
-        assert_int_equal(upload_keys_seen(keys, number_key(i), MANY + i, 7, &same), i + 1);
+        assert_int_equal(upload_keys_seen(keys, number_key(i), MANY + i, differs ? 8 : 7, &same), i + 1);
         assert_int_equal(same, !differs);
         assert_int_equal(upload_keys_seen(keys, number_key(i), i + 1, 7, &same), differs ? MANY + i : 0);
     }
@@ -234,6 +280,8 @@ int main(void)
         cmocka_unit_test(test_upload_scan_says_the_declared_order_of_dates),
         cmocka_unit_test(test_upload_scan_finds_the_decimal_mark_of_each_column),
         cmocka_unit_test(test_upload_scan_knows_keys_that_stand_twice_in_any_words),
+        cmocka_unit_test(test_upload_scan_collected_keys_do_not_depend_on_order),
+        cmocka_unit_test(test_upload_scan_without_doubles_has_no_suspects),
         cmocka_unit_test(test_upload_keys_stay_small_and_miss_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
