@@ -329,6 +329,8 @@ static bool ends_only_its_side(const struct connection *connection, short what)
     bool asked = connection->phase == PHASE_ADMISSION || connection->phase == PHASE_WORK ||
                  connection->phase == PHASE_REPLY;
     const SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
+    if (connection->call != NULL && connection->call->in_pieces)
+        return asked && (what & BEV_EVENT_READING) != 0;   /* however it ended: what has come is kept first */
     return asked && (what & BEV_EVENT_EOF) != 0 && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
