@@ -108,8 +108,8 @@ static bool is_no_text(const struct csv_head *head)
 static bool refuse_no_text(struct upload_findings *findings)
 {
     upload_finding_add(findings, UPLOAD_FILE_REFUSED, "spreadsheet_file", NULL,
-                       "the file is no text file; open it in the program that it is of, save the table as \"CSV UTF-8\" "
-                       "and upload that");
+                       "the file is no text file; open it in the program that it is of, save the table as "
+                       "\"CSV UTF-8\" and upload that");
     return false;
 }
 
