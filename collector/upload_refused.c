@@ -53,14 +53,15 @@ static bool is_error_column(const struct upload_refused *refused, size_t column)
     return false;
 }
 
+/* A row that is too short is filled up, so that what is said of it stands below its name. */
 static void write_row(const struct upload_refused *refused, struct text *out, const char *const *cells, size_t count,
                       const char *const *errors)
 {
-    const char **all = memory_new_array(out, const char *, count + ERRORS);
-    size_t at = 0;
-    for (size_t i = 0; i < count; i++)
+    size_t at = 0, most = count > refused->header_count ? count : refused->header_count;
+    const char **all = memory_new_array(out, const char *, most + ERRORS);
+    for (size_t i = 0; i < most; i++)
         if (!is_error_column(refused, i))
-            all[at++] = cells[i];
+            all[at++] = i < count ? cells[i] : "";
     for (size_t i = 0; i < ERRORS; i++)
         all[at++] = errors[i];
     csv_write_row(out, &refused->dialect, all, at);

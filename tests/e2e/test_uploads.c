@@ -27,6 +27,7 @@ static void test_preview_writes_nothing_and_its_token_commits_exactly_that(void 
     struct client_reply *previewed = upload_get(registry, "coordinator1", id);
     assert_upload_rows(previewed, 1, 0, 0, 0);
     assert_int_equal(count_submissions(registry, ""), before);
+    const char *token = memory_copy_string(registry, json_text_at(previewed->json, "preview.token"));
     struct client_reply *committed = upload_commit(registry, "coordinator1", id, "all-or-nothing", NULL);
     assert_status(committed, 200);
     assert_string_equal(json_text_at(committed->json, "state"), "committed");
@@ -34,6 +35,13 @@ static void test_preview_writes_nothing_and_its_token_commits_exactly_that(void 
                         json_text_at(committed->json, "file.sha256"));
     assert_int_equal(json_number_at(committed->json, "receipt.rows.new"), 1);
     assert_string_equal(json_text_at(committed->json, "receipt.by"), "coordinator1");
+    assert_int_equal(count_submissions(registry, "WHERE door = 'csv' AND form = 'pain_vas' AND subject_no = 1"), 1);
+    /* A client whose answer was lost sends the same again. */
+    const char *body = memory_format(registry, "{\"token\":\"%s\",\"mode\":\"all-or-nothing\"}", token);
+    struct client_reply *again = api_send(registry, "coordinator1", "POST",
+                                          memory_format(registry, UPLOADS "/%s/commit", id), body);
+    assert_status(again, 200);
+    assert_string_equal(json_text_at(again->json, "receipt.id"), id);
     assert_int_equal(count_submissions(registry, "WHERE door = 'csv' AND form = 'pain_vas' AND subject_no = 1"), 1);
 }
 
@@ -247,6 +255,16 @@ static void test_refused_rows_are_no_formulas_and_come_back_unharmed(void **stat
                                                  "'{answers,term}' = '=1+1'"), 1);
 }
 
+static void test_refused_row_with_missing_cells_keeps_the_columns_of_what_is_said(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0015");
+    const char *id = upload_to(registry, "coordinator1", PAIN,
+                               HEADER "01-0015,right,BL,2024-02-02,20\n01-0015,right,M3\n", "previewed");
+    struct client_reply *refused = upload_part(registry, "coordinator1", id, "refused");
+    assert_non_null(strstr(refused->body, "\n01-0015,right,M3,,,3,,field_count,"));
+}
+
 static void test_file_that_cannot_be_read_is_refused_with_its_line(void **state)
 {
     struct registry *registry = *state;
@@ -344,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_later_change_stands_against_taking_back),
         cmocka_unit_test(test_refused_rows_are_mended_and_uploaded_again),
         cmocka_unit_test(test_refused_rows_are_no_formulas_and_come_back_unharmed),
+        cmocka_unit_test(test_refused_row_with_missing_cells_keeps_the_columns_of_what_is_said),
         cmocka_unit_test(test_file_that_cannot_be_read_is_refused_with_its_line),
         cmocka_unit_test(test_other_sites_subjects_are_unknown_and_their_uploads_not_there),
         cmocka_unit_test(test_order_of_rows_does_not_matter),
