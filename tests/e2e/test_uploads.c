@@ -59,7 +59,8 @@ static void test_fewer_rows_than_last_time_warn(void **state)
     assert_status(upload_commit(registry, "coordinator1", id, "all-or-nothing", NULL), 200);
     const char *fewer = upload_to(registry, "coordinator1", global, one, "previewed");
     assert_true(upload_has_finding(upload_get(registry, "coordinator1", fewer), "fewer_rows"));
-    const char *as_many = upload_to(registry, "coordinator1", global, memory_format(registry, "%s\n", two), "previewed");
+    const char *as_many =
+        upload_to(registry, "coordinator1", global, memory_format(registry, "%s\n", two), "previewed");
     assert_false(upload_has_finding(upload_get(registry, "coordinator1", as_many), "fewer_rows"));
 }
 
@@ -248,7 +249,8 @@ static void test_refused_rows_are_no_formulas_and_come_back_unharmed(void **stat
     struct client_reply *refused = upload_part(registry, "coordinator1", id, "refused");
     assert_non_null(strstr(refused->body, ",1,'=1+1,2024-02,maybe,,"));
     assert_non_null(strstr(refused->body, ",2,'-2 degrees,2024-02,false,-1,"));
-    const char *mended = "subject,knee,date,instance,term,onset,serious\n01-0032,none,2024-03-01,1,'=1+1,2024-02,true\n";
+    const char *mended = "subject,knee,date,instance,term,onset,serious\n"
+                         "01-0032,none,2024-03-01,1,'=1+1,2024-02,true\n";
     id = upload_to(registry, "coordinator1", events, mended, "previewed");
     assert_status(upload_commit(registry, "coordinator1", id, "all-or-nothing", NULL), 200);
     assert_int_equal(count_submissions(registry, "WHERE form = 'adverse_event' AND content::json #>> "
