@@ -222,6 +222,13 @@ static char *json_of_example(const void *owner, const struct yaml *node)
     return out->bytes;
 }
 
+/* Media type of its body: JSON, or the first that is described. */
+static const char *type_of(const struct yaml *described)
+{
+    const struct yaml *body = yaml_find(yaml_find(described, "requestBody"), "content");
+    return yaml_find(body, "application/json") != NULL ? "application/json" : body->children[0]->key;
+}
+
 static const char *body_of(const void *owner, const struct route *route, const struct yaml *described)
 {
     size_t length = strlen(route->pattern);
@@ -231,7 +238,9 @@ static const char *body_of(const void *owner, const struct route *route, const s
             return bodies[i].body;
     }
     const struct yaml *body = yaml_find(yaml_find(described, "requestBody"), "content");
-    const struct yaml *example = yaml_find(yaml_find(body, "application/json"), "example");
+    const struct yaml *example = yaml_find(yaml_find(body, type_of(described)), "example");
+    if (example != NULL && example->kind == YAML_TEXT)
+        return example->text;
     if (example == NULL)
         fail_msg("no body for %s %s: give it an example, or a row here", route->method, route->pattern);
     return json_of_example(owner, example);
@@ -271,7 +280,7 @@ static void add_route(struct attack *attack, const struct route *route, const ch
     if (token != NULL)
         text_append_format(request, "Authorization: Bearer %s\n", token);
     if (route->body_limit > 0) {
-        text_append(request, "Content-Type: application/json\n\n");
+        text_append_format(request, "Content-Type: %s\n\n", type_of(described));
         append_marked(request, body_of(attack->owner, route, described));
     } else {
         text_append(request, "\n");
