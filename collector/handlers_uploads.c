@@ -13,7 +13,13 @@
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
 
-enum { LIST_LIMIT = 100, LIST_MOST = 1000, SITE_MOST = 9999, REASON_MOST = 1000, WAIT_MOST_S = UPLOAD_WAIT_MOST_MS / 1000 };
+enum {
+    LIST_LIMIT = 100,
+    LIST_MOST = 1000,
+    SITE_MOST = 9999,
+    REASON_MOST = 1000,
+    WAIT_MOST_S = UPLOAD_WAIT_MOST_MS / 1000
+};
 
 static const char *const upload_states[] = {"receiving", "queued", "checking", "refused", "previewed", "committing",
                                             "committed", "taking_back", "taken_back", "repeated", "expired", "deleted",
@@ -167,8 +173,8 @@ void handle_download_refused(struct exchange *exchange, struct store *store)
     }
     struct upload_refused *refused = upload_refused_new(exchange, &at, upload);
     if (refused == NULL) {
-        exchange_reply_problem(exchange, 404, "not_found", "no rows of this upload are kept; they are for 30 days after "
-                               "it was read");
+        exchange_reply_problem(exchange, 404, "not_found", "no rows of this upload are kept; they are for 30 days "
+                               "after it was read");
         return;
     }
     exchange_add_header(exchange, "Content-Disposition", disposition(exchange, upload->name));

@@ -279,9 +279,10 @@ static void judge_row(struct upload_judged *row, struct upload_rules *rules, con
                 continue;
             struct telling *telling = telling_of(tellings, &count, rules, &row->keys[i]);
             judge_record(row, i, rules, &found[i], &telling->told);
-            if (row->effects[i].submission == NULL || row->effects[i].verdict == UPLOAD_REFUSED || sweep == SWEEP_OTHERS)
+            const struct upload_effect *effect = &row->effects[i];
+            if (effect->submission == NULL || effect->verdict == UPLOAD_REFUSED || sweep == SWEEP_OTHERS)
                 continue;
-            tell(&telling->told, &row->keys[i], &found[i], row->effects[i].submission);
+            tell(&telling->told, &row->keys[i], &found[i], effect->submission);
             telling->changed = true;
         }
     row->verdict = verdict_of(row);

@@ -179,8 +179,8 @@ static bool say_changed(struct upload_work *work, const struct upload_run *run, 
         upload_work_refuse(work, 503, "conflict", "others write what this file writes%s; nothing is stored; commit the "
                            "new preview", line);
     else
-        upload_work_refuse(work, 409, "changed_since_preview", "what is stored has changed since the preview%s; nothing "
-                           "of the file is stored; look at the new preview and commit that", line);
+        upload_work_refuse(work, 409, "changed_since_preview", "what is stored has changed since the preview%s; "
+                           "nothing of the file is stored; look at the new preview and commit that", line);
     return preview_again(work, busy ? "conflict" : "changed_since_preview", error);
 }
 

@@ -74,7 +74,8 @@ static void test_two_are_checked_at_once_and_a_third_waits(void **state)
     const char *ids[3];
     struct db *holder = hold(registry, "ACCESS EXCLUSIVE");
     for (int i = 0; i < 3; i++)
-        ids[i] = begin_upload(registry, PAIN, memory_format(registry, HEADER "01-0001,right,BL,2024-02-0%d,20\n", i + 1));
+        ids[i] = begin_upload(registry, PAIN,
+                              memory_format(registry, HEADER "01-0001,right,BL,2024-02-0%d,20\n", i + 1));
     await_state(registry, ids[0], "checking");
     await_state(registry, ids[1], "checking");
     assert_string_equal(state_of(registry, ids[2]), "queued");
