@@ -32,7 +32,7 @@ struct upload_job;               /* upload_jobs.c */
 struct upload_work {
     const void *owner;           /* freed after the work */
     struct store *store;         /* bytes in; rows, findings and progress out */
-    struct store *writer;        /* has the upload; one transaction: of a commit, of what is taken back */
+    struct store *writer;        /* has the upload; one transaction: of a commit (upload_sender.h), of a take back */
     struct store_upload_at at;   /* which upload, in whose name */
     const struct catalogue_study *study;
     struct upload_problem problem;

@@ -6,7 +6,12 @@
 
 #include "forms/base/memory.h"
 
-enum { ROOM_AT_FIRST = 256 };
+enum { ROOM_AT_FIRST = 256, ROW_OBJECTS = 64, ROW_BYTES = 8192 };
+
+/* Owner of a row, with room for what one of a questionnaire takes: some hundred small pieces of memory. */
+struct row {
+    char nothing;
+};
 
 /* ---- a batch ---- */
 
@@ -70,7 +75,7 @@ static struct store_upload_key key_of(const struct upload_record *record)
 void upload_batch_add(struct upload_batch *batch, const struct upload_rules *rules, const struct csv_line *line,
                       enum upload_sweep sweep)
 {
-    struct upload_judged row = {.owner = memory_owner(batch, "row")};
+    struct upload_judged row = {.owner = memory_new_pool(batch, struct row, ROW_OBJECTS, ROW_BYTES)};
     size_t bytes = copy_line(row.owner, line, &row.line);
     row.findings = upload_findings_begin(row.owner);
     row.row = upload_row_read(row.owner, rules->reading->plan, &row.line, &row.findings);
@@ -117,7 +122,7 @@ static struct store_upload_found *look_up(struct upload_batch *batch, const stru
     for (size_t from = 0; from < count; from += STORE_UPLOAD_ROWS) {
         size_t most = count - from < STORE_UPLOAD_ROWS ? count - from : STORE_UPLOAD_ROWS;
         struct store_upload_keys wanted = {keys + from, most, UPLOAD_TREATMENT_FORM};
-        struct store_upload_found *part = store_look_up(batch, rules->store, &reader, &wanted, error);
+        struct store_upload_found *part = store_look_up(batch, rules->work->store, &reader, &wanted, error);
         if (part == NULL)
             return NULL;
         memcpy(found + from, part, most * sizeof *part);
@@ -304,10 +309,10 @@ bool upload_batch_judge(struct upload_batch *batch, struct upload_rules *rules, 
     return found != NULL && error->kind == ERROR_NONE;
 }
 
-struct upload_rules *upload_rules_new(struct upload_work *work, struct upload_reading *reading, struct store *store)
+struct upload_rules *upload_rules_new(struct upload_work *work, struct upload_reading *reading)
 {
     struct upload_rules *rules = memory_new(work->owner, struct upload_rules);
-    *rules = (struct upload_rules){.work = work, .reading = reading, .store = store, .now = (int64_t)time(NULL),
+    *rules = (struct upload_rules){.work = work, .reading = reading, .now = (int64_t)time(NULL),
                                    .judging = {.study = work->study->code}};
     rules->known = upload_known_new(rules);
     rules->todays = memory_new_array(rules, date_days, work->study->site_count + 1);

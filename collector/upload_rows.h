@@ -10,7 +10,7 @@
 #include "collector/upload_reading.h"
 #include "forms/upload_effect.h"
 
-enum { UPLOAD_BATCH_RECORDS = 1000, UPLOAD_BATCH_BYTES = 1 << 20 };
+enum { UPLOAD_BATCH_RECORDS = 500, UPLOAD_BATCH_BYTES = 1 << 20 };
 
 /* One row of the file, and what becomes of it. */
 struct upload_judged {
@@ -36,14 +36,17 @@ struct upload_batch {
 struct upload_rules {
     struct upload_work *work;
     struct upload_reading *reading;
-    struct store *store;                     /* that is asked what is stored: of the transaction, when there is one */
     struct upload_judging judging;           /* but for today */
     struct upload_known *known;
     date_days *todays;                       /* of each site of the study, DATE_NONE: not asked for yet */
     int64_t now;                             /* unix seconds: one instant for all rows */
 };
 
-struct upload_rules *upload_rules_new(struct upload_work *work, struct upload_reading *reading, struct store *store);
+/*
+ * What is stored is asked outside the transaction of a commit: what the file itself tells is in `known`, and no record
+ * stands twice in it.
+ */
+struct upload_rules *upload_rules_new(struct upload_work *work, struct upload_reading *reading);
 
 struct upload_batch *upload_batch_new(const void *owner);
 bool upload_batch_is_full(const struct upload_batch *batch);

@@ -2,6 +2,7 @@
 #include "collector/upload_run.h"
 
 #include "collector/clock.h"
+#include "collector/upload_sender.h"
 #include "forms/base/memory.h"
 
 enum { COLLECT_ROWS = 2000 };
@@ -11,6 +12,7 @@ struct position {
     struct upload_run *run;
     struct upload_rules *rules;
     struct upload_batch *batch;
+    struct upload_sender *sender;    /* of a commit */
     enum upload_sweep sweep;
     struct upload_pass pass;
     struct upload_progress progress;
@@ -22,11 +24,17 @@ static bool is_over(const struct upload_run *run)
     return run->rejection.line != 0;
 }
 
+/* The batch is gone then, one way or the other. */
 static bool send(struct position *at, struct error *error)
 {
     struct upload_run *run = at->run;
+    struct upload_batch *batch = at->batch;
     bool left_out = run->whole && upload_tally_counts(run->tally)->refused > 0;
-    return !run->commits || left_out || upload_send_batch(run->work, at->batch, &run->rejection, error);
+    at->batch = NULL;
+    if (at->sender != NULL && !left_out)
+        return upload_sender_give(at->sender, batch, &run->rejection, error);
+    talloc_free(batch);
+    return true;
 }
 
 /* Judges, counts, keeps, stores what has been collected. */
@@ -34,12 +42,12 @@ static bool end_batch(struct position *at, struct error *error)
 {
     struct upload_run *run = at->run;
     bool good = upload_batch_judge(at->batch, at->rules, error);
+    at->progress.rows += (int64_t)at->batch->count;
+    at->progress.bytes = at->bytes_before + at->pass.bytes;
     if (good) {
         upload_tally_add_batch(run->tally, at->batch);
         good = (!run->keeps || upload_tally_keep(run->tally, run->work, at->batch, error)) && send(at, error);
     }
-    at->progress.rows += (int64_t)at->batch->count;
-    at->progress.bytes = at->bytes_before + at->pass.bytes;
     talloc_free(at->batch);
     at->batch = upload_batch_new(at->rules);
     return good && (upload_job_note(run->work, &at->progress) || error_set(error, ERROR_BUSY, "the daemon ends"));
@@ -83,11 +91,35 @@ static bool collect_doubles(struct position *at, struct error *error)
     return reading->collected;
 }
 
+static bool run_sweeps(struct position *at, struct error *error)
+{
+    for (int sweep = 0; sweep < SWEEP_COUNT; sweep++) {
+        at->sweep = (enum upload_sweep)sweep;
+        if (at->run->reading->wanted[sweep] && !run_sweep(at, error))
+            return false;
+    }
+    return true;
+}
+
+/* The sender has the transaction meanwhile. */
+static bool run_commit(struct position *at, struct error *error)
+{
+    struct error failed = {0};
+    at->sender = upload_sender_start(at->run->work, error);
+    if (at->sender == NULL)
+        return false;
+    bool good = run_sweeps(at, error);
+    bool sent = upload_sender_end(at->sender, &at->run->rejection, &failed);
+    if (good && !sent)
+        *error = failed;
+    return good && sent;
+}
+
 bool upload_run_all(struct upload_run *run, struct error *error)
 {
     struct upload_work *work = run->work;
     struct position at = {.run = run};
-    at.rules = upload_rules_new(work, run->reading, run->commits ? work->writer : work->store);
+    at.rules = upload_rules_new(work, run->reading);
     at.rules->judging.reason = run->reason;
     at.rules->judging.reason_pending = run->reason_pending;
     at.batch = upload_batch_new(at.rules);
@@ -98,11 +130,7 @@ bool upload_run_all(struct upload_run *run, struct error *error)
     upload_scan_rewind(run->reading->scan);
     run->tally = upload_tally_new(work->owner);
     upload_tally_add_findings(run->tally, &run->reading->findings);
-    bool good = collect_doubles(&at, error);
-    for (int sweep = 0; good && sweep < SWEEP_COUNT; sweep++) {
-        at.sweep = (enum upload_sweep)sweep;
-        good = !run->reading->wanted[sweep] || run_sweep(&at, error);
-    }
+    bool good = collect_doubles(&at, error) && (run->commits ? run_commit(&at, error) : run_sweeps(&at, error));
     talloc_free(at.rules);
     if (good)
         upload_tally_digest(run->tally, run->digest);

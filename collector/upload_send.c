@@ -32,7 +32,7 @@ struct store_write upload_write_of(const struct upload_work *work, const struct 
 /* rows[from..end) of which none depends on another, in one call. */
 static bool send_segment(struct upload_work *work, struct batch_row **rows, size_t count, struct error *error)
 {
-    void *owner = memory_owner(work->owner, "segment");
+    void *owner = memory_owner(NULL, "segment");
     const struct store_write **writes = memory_new_array(owner, const struct store_write *, count);
     struct store_verdict **verdicts = memory_new_array(owner, struct store_verdict *, count);
     bool unknown = false;
@@ -49,7 +49,7 @@ static bool send_segment(struct upload_work *work, struct batch_row **rows, size
 bool upload_send_writes(struct upload_work *work, const struct store_write *writes, size_t count, size_t *refused,
                         char code[32], struct error *error)
 {
-    void *owner = memory_owner(work->owner, "writes");
+    void *owner = memory_owner(NULL, "writes");
     struct batch_row *all = memory_new_array(owner, struct batch_row, count + 1);
     struct batch_row **rows = memory_new_array(owner, struct batch_row *, count + 1);
     bool good = true;
