@@ -29,8 +29,9 @@ figures() { # COUNT BEGINNING
 check "tests/bench/upload succeeds" test "$status" -eq 0
 check "the machine is named" figures 2 "machine:"
 check "the upload has its rows, seconds and rate" figures 4 "upload "
-check "COPY has its ratio" figures 5 "COPY "
-check "INSERT has its ratio" figures 5 "INSERT "
+# Their seconds may be less than a tenth.
+check "COPY has its rows and ratio" figures 4 "COPY "
+check "INSERT has its rows and ratio" figures 4 "INSERT "
 check "the daemon's memory is measured" figures 2 "Memory of the daemon:"
 check "latency is measured without an upload" figures 4 "latency without "
 check "the upload beside it was committed" figures 2 "the upload beside them:"
