@@ -305,16 +305,17 @@ CREATE TRIGGER record_insert AFTER INSERT ON upload.profile REFERENCING NEW TABL
     FOR EACH STATEMENT EXECUTE FUNCTION audit.record_insert('yaml');
 
 -- The trail has neither what people named a file nor what is in a receipt (its hash is), nor each piece that came.
+-- Nor the transactions of commit and taking back: numbers of transactions count what others do, and the rows of the trail have them.
 CREATE TRIGGER record_insert AFTER INSERT ON upload.file REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION audit.record_insert('name', 'metadata', 'received', 'expires_at', 'reading_no',
-        'phase', 'rows_done', 'bytes_done', 'phase_began_at', 'noted_at', 'preview_token', 'receipt', 'keeps_bytes',
-        'keeps_rows');
+        'phase', 'rows_done', 'bytes_done', 'phase_began_at', 'noted_at', 'preview_token', 'committed_xid',
+        'taken_back_xid', 'receipt', 'keeps_bytes', 'keeps_rows');
 CREATE TRIGGER record_update AFTER UPDATE ON upload.file
     FOR EACH ROW WHEN (NEW.state <> OLD.state
                        OR NEW.received = OLD.received AND NEW.noted_at IS NOT DISTINCT FROM OLD.noted_at)
     EXECUTE FUNCTION audit.record_update('name', 'metadata', 'received', 'expires_at', 'reading_no',
-        'phase', 'rows_done', 'bytes_done', 'phase_began_at', 'noted_at', 'preview_token', 'receipt', 'keeps_bytes',
-        'keeps_rows');
+        'phase', 'rows_done', 'bytes_done', 'phase_began_at', 'noted_at', 'preview_token', 'committed_xid',
+        'taken_back_xid', 'receipt', 'keeps_bytes', 'keeps_rows');
 
 GRANT USAGE ON SCHEMA upload TO patella_api;
 GRANT UPDATE ON upload.file TO patella_api;

@@ -26,6 +26,7 @@
 #include "collector/router.h"
 #include "forms/base/memory.h"
 #include "tests/support/likeness.h"
+#include "tests/support/openapi.h"
 #include "tests/support/people.h"
 #include "tests/support/site_acts.h"
 
@@ -166,6 +167,16 @@ static void make_report(const struct stage *stage)
     talloc_free(reporter);
 }
 
+static struct client_reply *send_typed(struct stage *stage, const struct act *act, const char *token,
+                                       const char *path, const char *body)
+{
+    struct client *client = client_new(stage, stage->registry->daemon, token);
+    client_add_header(client, memory_format(client, "Content-Type: %s", act->type));
+    struct client_reply *reply = client_send_typed(client, path, body);
+    openapi_assert_reply(act->method, path, reply);
+    return reply;
+}
+
 /* NULL for what is no request; `after` goes behind the query. */
 static struct client_reply *perform(struct stage *stage, const struct act *act, const struct actor *actor,
                                     const char *after)
@@ -181,7 +192,9 @@ static struct client_reply *perform(struct stage *stage, const struct act *act, 
         return NULL;
     }
     const char *body = act->body != NULL ? expand(stage, actor, act->body) : NULL;
-    struct client_reply *reply = api_send(stage->registry, token_of(stage, actor), act->method, path, body);
+    struct client_reply *reply = act->type != NULL
+                                     ? send_typed(stage, act, token_of(stage, actor), path, body)
+                                     : api_send(stage->registry, token_of(stage, actor), act->method, path, body);
     if (reply->status >= 500)
         fail_msg("%s %s by %c: %d %s", act->method, path, actor->letter, reply->status, reply->body);
     if (act->save != NULL)
@@ -372,12 +385,19 @@ static void compare_act(struct play *play, const struct act *act, const struct a
     }
 }
 
+/* What carries header fields of its own; test_uploads_limits.c asks it of others' uploads. */
+static bool is_of_tus(const struct route *route)
+{
+    return strncmp(route->pattern, "/api/v1/uploads", strlen("/api/v1/uploads")) == 0 &&
+           strcmp(route->method, "GET") != 0 && strcmp(route->method, "POST") != 0;
+}
+
 static void assert_every_route_was_asked(const struct play *play)
 {
     assert_true(route_count <= sizeof play->done / sizeof play->done[0]);
     for (size_t i = 0; i < route_count; i++) {
         const struct route *route = &route_table[i];
-        if (strcmp(route->pattern, "/metrics") == 0)
+        if (strcmp(route->pattern, "/metrics") == 0 || is_of_tus(route))
             continue;
         for (size_t j = 0; j < CAST; j++) {
             bool let_in =

@@ -72,6 +72,9 @@ static size_t length_of_secret(const char *at)
 {
     static const char *const keys[] = {"\"token\":\"", "\"form_token\":\"", "\"totp_secret\":\"",
                                        "\"totp_uri\":\""};
+    static const char hash[] = "receipt_sha256";    /* in CSV its quotes are doubled */
+    if (strncmp(at, hash, strlen(hash)) == 0)
+        return strcspn(at, ",}");
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (strncmp(at, keys[i], strlen(keys[i])) == 0)
             return strlen(keys[i]) + strcspn(at + strlen(keys[i]), "\"") + 1;

@@ -4,8 +4,8 @@
  *
  * What a server makes by itself, and cannot be the same twice, is compared by its place and form only: times,
  * ids that are not the test's own (they get numbers in the order of their first appearance, so that one id
- * stays one), tokens, secrets, recovery codes and the random numbers of invitations; the headers Date,
- * X-Request-Id and Content-Length are left out.  Everything else, the order of headers, keys and rows and
+ * stays one), tokens, secrets, hashes of receipts, recovery codes and the random numbers of invitations; the
+ * headers Date, X-Request-Id and Content-Length are left out.  Everything else, the order of headers, keys and rows and
  * every count, is compared as it was sent.  Of a ZIP its files are compared.
  */
 #ifndef PATELLA_TEST_LIKENESS_H

@@ -5,6 +5,7 @@
 #include "tests/support/people.h"
 
 #define S "/api/v1/studies/$study"
+#define U "/api/v1/uploads"
 #define ID(n) LIKENESS_OWN_ID "8a9b-0000000000" n
 #define SUBJECT(n) "\"subject\":\"$site-" n "\""
 #define ENROL(id, n) \
@@ -31,6 +32,12 @@
 #define LIST(of) {.method = "GET", .path = of, .pages = true}
 #define POST(to, sent) {.method = "POST", .path = to, .body = sent}
 #define LOCAL(to, sent) {.method = "POST", .path = to, .body = sent, .local = true}
+#define UPLOAD(query, rows) \
+    {.method = "POST", \
+     .path = U "?study=$study" query, \
+     .body = "subject,knee,visit,date,vas,reason\n" rows, \
+     .type = "text/csv", \
+     .save = "upload=id preview=preview.token"}
 #define AT_OTHERS(to, sent) {.method = "POST", .path = to, .body = sent, .where = AWAY}
 
 const struct act site_acts[] = {
@@ -242,6 +249,28 @@ const struct act site_acts[] = {
      .path = S "/memberships",
      .body = "{\"account\":\"gone-$study$n\",\"full_name\":\"Gone\",\"role\":\"monitor\",\"sites\":[$n]}"},
     {.method = "DELETE", .path = S "/accounts/gone-$study$n"},
+
+    {.method = "POST",
+     .path = S "/upload-profiles?site=$n",
+     .body = "profile: plain\nversion: 1\ndates: dmy\n",
+     .type = "application/yaml"},
+    GET(S "/upload-profiles"),
+    GET(S "/upload-profiles/plain?site=$n"),
+    GET(S "/upload-profiles/other"),
+    UPLOAD("&site=$n&form=pain_vas&name=no.csv", "$other-0001,right,BL,2024-02-02,1.5,\n"),
+    UPLOAD("&site=$n&form=pain_vas&name=rows.csv", "$site-0003,right,BL,2024-02-02,1.5,\n"
+                                                  "$site-0002,right,BL,2024-02-02,37.5,read anew\n"
+                                                  "$site-0002,left,BL,2024-02-02,500,\n"),
+    GET(U "/$upload?study=$study"),
+    GET(U "/$upload/rows?study=$study"),
+    GET(U "/$upload/refused?study=$study"),
+    LOCAL(U "/$upload_me/commit?study=$study", "{\"token\":\"$preview_me\",\"mode\":\"all-or-nothing\"}"),
+    POST(U "/$upload_me/commit?study=$study", "{\"token\":\"$preview_me\",\"mode\":\"good-rows\"}"),
+    GET(U "/$upload?study=$study"),
+    POST(U "/$upload_me/take-back?study=$study", REASON),
+    LIST(U "?study=$study&limit=2"),
+    GET(U "?study=$study&site=$n"),
+    GET(U "?study=$study&state=taken_back"),
 
     GET(S "/audit"),
     LIST(S "/audit?limit=20"),

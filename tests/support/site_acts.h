@@ -19,6 +19,7 @@ enum where { ANYWHERE, HOME, AWAY };
  */
 struct act {
     const char *method, *path, *body; /* "SQL": `path` is run; "REPORT": the oldest report is made */
+    const char *type;                 /* of the body; NULL: JSON */
     const char *by, *save;
     enum where where;
     bool pages;     /* a list of what sites have: read to its end, and different for who sees all sites */
