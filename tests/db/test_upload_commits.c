@@ -219,7 +219,7 @@ static void test_commit_leaves_its_steps_in_the_trail(void **state)
                         "0");
     assert_string_equal(test_value(fixture->superuser,
         "SELECT e.new = to_jsonb(f) - '{name,metadata,received,expires_at,reading_no,phase,rows_done,bytes_done,"
-        "phase_began_at,noted_at,preview_token,receipt,keeps_bytes,keeps_rows}'::text[] "
+        "phase_began_at,noted_at,preview_token,receipt,keeps_bytes,keeps_rows,committed_xid,taken_back_xid}'::text[] "
         "FROM audit.event e, upload.file f WHERE e.object = 'upload.file' ORDER BY e.xid DESC, e.seq DESC LIMIT 1"),
         "t");
 }
