@@ -305,7 +305,7 @@ CREATE TRIGGER record_insert AFTER INSERT ON upload.profile REFERENCING NEW TABL
     FOR EACH STATEMENT EXECUTE FUNCTION audit.record_insert('yaml');
 
 -- The trail has neither what people named a file nor what is in a receipt (its hash is), nor each piece that came.
--- Nor the transactions of commit and taking back: their numbers count what others do, and the trail's own rows have them.
+-- Nor the transactions of commit and taking back: their numbers count what others do; rows of the trail have them.
 CREATE TRIGGER record_insert AFTER INSERT ON upload.file REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION audit.record_insert('name', 'metadata', 'received', 'expires_at', 'reading_no',
         'phase', 'rows_done', 'bytes_done', 'phase_began_at', 'noted_at', 'preview_token', 'committed_xid',
