@@ -158,14 +158,20 @@ static void reply(struct waiter *waiter, const struct store_upload *upload)
     exchange_reply_json(exchange, waiter->order != NULL && under_way ? 202 : waiter->status, body);
 }
 
-/* All or nothing, and there are refused rows: nothing. */
-static bool refuse_whole(struct exchange *exchange, const struct store_upload_at *at, struct error *error)
+/* All or nothing, and there are refused rows: nothing.  Neither is there when no row is good. */
+static bool refuse_rows(struct exchange *exchange, const struct store_upload_at *at, const char *mode,
+                        struct error *error)
 {
     struct store_upload *upload = store_find_upload(exchange, clerk.store, at, error);
-    int64_t refused = upload != NULL ? upload_count_refused(upload) : 0;
+    bool previewed = upload != NULL && strcmp(upload->state, "previewed") == 0;
+    int64_t refused = previewed ? upload_count_refused(upload) : 0;
     if (upload == NULL)
         request_reply_error(exchange, error);
-    else if (strcmp(upload->state, "previewed") == 0 && refused > 0)
+    else if (refused > 0 && refused == upload_count_read(upload))
+        exchange_reply_problem(exchange, 409, "refused_rows", "all %lld rows are refused, so that nothing is stored; "
+                               "mend them (GET /api/v1/uploads/%s/refused) and upload the file again",
+                               (long long)refused, upload->id);
+    else if (refused > 0 && strcmp(mode, "all-or-nothing") == 0)
         exchange_reply_problem(exchange, 409, "refused_rows", "%lld rows are refused, so that nothing is stored; mend "
                                "them (GET /api/v1/uploads/%s/refused) and upload the file again, or commit with mode "
                                "good-rows", (long long)refused, upload->id);
@@ -189,8 +195,7 @@ static bool is_done_already(struct waiter *waiter, const struct store_upload_at 
 static bool place_order(struct waiter *waiter, const struct store_upload_at *at, struct error *error)
 {
     const struct upload_order *order = waiter->order;
-    bool whole = order->kind == UPLOAD_COMMIT && strcmp(order->mode, "all-or-nothing") == 0;
-    if (whole && refuse_whole(waiter->exchange, at, error))
+    if (order->kind == UPLOAD_COMMIT && refuse_rows(waiter->exchange, at, order->mode, error))
         return false;
     struct store_upload_outcome outcome = {0};
     struct store_upload_commit commit = {order->token_sha256, order->mode, order->reason};

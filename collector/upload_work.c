@@ -221,6 +221,13 @@ static bool commit_previewed(struct upload_work *work, const struct upload_run *
     return finish_commit(work, run, error);
 }
 
+/* A file without a good row has nothing to store in either mode. */
+static bool is_refused_by_rows(const struct upload_run *run)
+{
+    const struct upload_counts *counts = upload_tally_counts(run->tally);
+    return counts->refused > 0 && (run->whole || counts->refused == counts->read);
+}
+
 static bool commit_at_once(struct upload_work *work, struct upload_reading *reading, struct error *error)
 {
     struct upload_run run = {.work = work, .reading = reading, .commits = true, .keeps = true,
@@ -228,7 +235,7 @@ static bool commit_at_once(struct upload_work *work, struct upload_reading *read
     run.whole = strcmp(reading->upload->mode, "all-or-nothing") == 0;
     for (int tries = 1;; tries++) {
         enum attempt attempt = try_rows(work, &run, error);
-        if (attempt == ATTEMPT_DONE && run.whole && upload_tally_counts(run.tally)->refused > 0)
+        if (attempt == ATTEMPT_DONE && is_refused_by_rows(&run))
             attempt = ATTEMPT_REFUSED;
         if (attempt == ATTEMPT_DONE && commit_previewed(work, &run, error))
             return true;

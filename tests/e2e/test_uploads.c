@@ -90,6 +90,33 @@ static void test_refused_row_stops_all_or_nothing_and_not_good_rows(void **state
     assert_int_equal(count_submissions(registry, "WHERE subject_no = 3 AND form = 'pain_vas'"), 1);
 }
 
+static void test_good_rows_of_a_file_without_any_are_refused(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0033");
+    const char *bad = HEADER "01-0033,right,BL,2024-02-02,140\n01-0033,right,M3,2024-05-01,x\n";
+    const char *id = upload_to(registry, "coordinator1", PAIN "&commit=good-rows", bad, "refused");
+    struct client_reply *refused = upload_get(registry, "coordinator1", id);
+    assert_string_equal(json_text_at(refused->json, "problem"), "refused_rows");
+    assert_upload_rows(refused, 0, 0, 0, 2);
+    struct client_reply *rows = upload_part(registry, "coordinator1", id, "refused");
+    assert_status(rows, 200);
+    assert_non_null(strstr(rows->body, "01-0033,right,M3,2024-05-01,x,"));
+    /* By the preview's token as well; the preview stands. */
+    id = upload_to(registry, "coordinator1", PAIN, bad, "previewed");
+    struct client_reply *committed = upload_commit(registry, "coordinator1", id, "good-rows", NULL);
+    assert_problem(committed, 409, "refused_rows");
+    assert_non_null(strstr(json_text_at(committed->json, "detail"), "all 2 rows"));
+    assert_string_equal(json_text_at(upload_get(registry, "coordinator1", id)->json, "state"), "previewed");
+    /* A row that is stored already is no refused one. */
+    const char *good = HEADER "01-0033,right,BL,2024-02-02,20.0\n";
+    upload_to(registry, "coordinator1", PAIN "&commit=good-rows", good, "committed");
+    const char *mixed = memory_format(registry, "%s01-0033,right,M3,2024-05-01,x\n", good);
+    id = upload_to(registry, "coordinator1", PAIN "&commit=good-rows", mixed, "committed");
+    assert_upload_rows(upload_get(registry, "coordinator1", id), 0, 0, 1, 1);
+    assert_int_equal(count_submissions(registry, "WHERE subject_no = 33 AND form = 'pain_vas'"), 1);
+}
+
 static void test_change_needs_a_reason_and_shows_both_values(void **state)
 {
     struct registry *registry = *state;
@@ -355,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_fewer_rows_than_last_time_warn),
         cmocka_unit_test(test_token_of_another_effect_commits_nothing),
         cmocka_unit_test(test_refused_row_stops_all_or_nothing_and_not_good_rows),
+        cmocka_unit_test(test_good_rows_of_a_file_without_any_are_refused),
         cmocka_unit_test(test_change_needs_a_reason_and_shows_both_values),
         cmocka_unit_test(test_blank_never_erases),
         cmocka_unit_test(test_change_between_preview_and_commit_is_seen),
