@@ -113,6 +113,7 @@ struct exchange {
     size_t body_most;                                /* for the handler to set at BODY_AWAITED: bytes of the body */
     size_t piece_most;                               /* the same: bytes of a piece; RECEIVE_PIECE_BYTES at first */
     bool body_resumable;                             /* the same: a server that stops need not wait for the rest */
+    bool body_hears_cut;                             /* the same: BODY_CUT comes also when no byte did since the last */
     void *receiving;                                 /* the handler's own, from one piece to the next */
     route_handler *then;                             /* instead of a reply: goes on in the loop, as HANDLE_BY_WRITER */
     const struct principal *principal;               /* NULL when the route is for anyone */

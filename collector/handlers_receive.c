@@ -137,7 +137,10 @@ static void reply_code(struct exchange *exchange, const struct receiving *receiv
     }
 }
 
-/* False when the exchange has its refusal. */
+/*
+ * False when the exchange has its refusal.  Bytes that another has stored meanwhile are taken for sent; but when he has
+ * stored more than these, what follows here is not what follows there.
+ */
 static bool append(struct exchange *exchange, struct store *store, const char *bytes, size_t length)
 {
     struct receiving *receiving = exchange->receiving;
@@ -150,10 +153,11 @@ static bool append(struct exchange *exchange, struct store *store, const char *b
             request_reply_error(exchange, &error);
             return false;
         }
+        bool overtaken = now.offset != receiving->offset + (int64_t)count;
         receiving->offset = now.offset;
         receiving->expires_s = now.expires_s;
-        if (*now.outcome.code != '\0') {
-            reply_code(exchange, receiving, now.outcome.code);
+        if (*now.outcome.code != '\0' || overtaken) {
+            reply_code(exchange, receiving, *now.outcome.code != '\0' ? now.outcome.code : "wrong_offset");
             return false;
         }
         bytes += count;
@@ -217,21 +221,28 @@ static void finish(struct exchange *exchange, struct store *store)
         exchange->then = answer_when_judged;
 }
 
-/* What came before the end of a line that was cut stays, where somebody may go on behind it. */
-static void keep_rest(struct exchange *exchange, struct store *store)
-{
-    const struct receiving *receiving = exchange->receiving;
-    if (receiving->tus && !receiving->checked)
-        (void)append(exchange, store, exchange->body, exchange->body_length);
-}
-
-static void refuse_length(struct exchange *exchange, struct store *store)
+/* Nobody can go on with a body that came at once and not to its end. */
+static void delete_part(struct exchange *exchange, struct store *store)
 {
     const struct receiving *receiving = exchange->receiving;
     struct error error = {0};
     struct store_upload_outcome outcome = {0};
     bool deleted = !receiving->tus && store_delete_upload(store, &receiving->at, &outcome, &error);
     (void)deleted;   /* else it expires */
+}
+
+/* What came before the end of a line that was cut stays, where somebody may go on behind it. */
+static void end_cut(struct exchange *exchange, struct store *store)
+{
+    const struct receiving *receiving = exchange->receiving;
+    if (receiving->tus && !receiving->checked)
+        (void)append(exchange, store, exchange->body, exchange->body_length);
+    delete_part(exchange, store);
+}
+
+static void refuse_length(struct exchange *exchange)
+{
+    const struct receiving *receiving = exchange->receiving;
     if (receiving->checked && (receiving->size < 0 || receiving->size - receiving->offset > CHECKED_MOST))
         exchange_reply_problem(exchange, 413, "too_large",
                                "with Upload-Checksum the body may have %d bytes; send smaller pieces", CHECKED_MOST);
@@ -247,9 +258,11 @@ static void receive_part(struct exchange *exchange, struct store *store)
     case BODY_AWAITED: break;
     case BODY_PIECE: (void)append(exchange, store, exchange->body, exchange->body_length); break;
     case BODY_LAST: finish(exchange, store); break;
-    case BODY_TOO_LONG: refuse_length(exchange, store); break;
-    case BODY_CUT: keep_rest(exchange, store); break;
+    case BODY_TOO_LONG: refuse_length(exchange); break;
+    case BODY_CUT: end_cut(exchange, store); break;
     }
+    if (exchange->status >= 400)
+        delete_part(exchange, store);
 }
 
 /* ---- POST ---- */
@@ -390,6 +403,7 @@ static void begin_upload(struct exchange *exchange, struct store *store)
     receiving->wait_ms =
         1000 * upload_read_wait(exchange->fields[FIELD_PREFER], UPLOAD_WAIT_MS / 1000, UPLOAD_WAIT_MOST_MS / 1000);
     exchange->body_resumable = receiving->tus;
+    exchange->body_hears_cut = !receiving->tus;
     add_location(exchange, begun.outcome.id);
 }
 

@@ -50,6 +50,12 @@ static void go_on(struct connection *connection, struct call *call)
     receive_read(connection);
 }
 
+/* The handler has taken a part and wants the next one. */
+static bool wants_more(const struct exchange *exchange)
+{
+    return exchange->status == 0 && (exchange->body_part == BODY_AWAITED || exchange->body_part == BODY_PIECE);
+}
+
 static void deliver_part(struct inbox_message *message)
 {
     struct call *call = CONTAINER_OF(message, struct call, message);
@@ -57,18 +63,18 @@ static void deliver_part(struct inbox_message *message)
     struct exchange *exchange = &call->exchange;
     call->loop->calls_away--;
     if (connection == NULL) {
-        call_free(call);
+        if (!wants_more(exchange) || !receive_leave(call, NULL, 0))
+            call_free(call);
         return;
     }
     exchange->body = "";
     exchange->body_length = 0;
     connection->body_got = 0;
-    bool more = exchange->body_part == BODY_AWAITED || exchange->body_part == BODY_PIECE;
     if (exchange->body_part == BODY_CUT)
         refuse(connection, call->cut_status, call->cut_code, call->cut_detail);
     else if (exchange->status == 0 && exchange->then != NULL)
         dispatch_go_on(call);
-    else if (exchange->status == 0 && more)
+    else if (wants_more(exchange))
         go_on(connection, call);
     else
         connection_reply(connection);   /* a 500 when the handler gave none */
@@ -160,12 +166,19 @@ static void take_chunks(struct connection *connection, struct evbuffer *input)
     call->body_ended = call->chunks.state == CHUNKS_ENDED;
 }
 
+/* What came since the last piece is dropped. */
+static void refuse_body(struct connection *connection, int status, const char *code, const char *detail)
+{
+    connection->body_got = 0;
+    receive_cut(connection, status, code, detail);
+}
+
 /* Takes what has come, up to a piece; false when the body is refused. */
 static bool take(struct connection *connection, struct evbuffer *input)
 {
     struct call *call = connection->call;
     if (!make_room(connection, evbuffer_get_length(input))) {
-        refuse(connection, 503, "unavailable", "too much is waiting; send it again after a moment");
+        refuse_body(connection, 503, "unavailable", "too much is waiting; send it again after a moment");
         return false;
     }
     if (call->chunked)
@@ -173,9 +186,9 @@ static bool take(struct connection *connection, struct evbuffer *input)
     else
         take_announced(connection, input);
     if (call->chunks.state == CHUNKS_BROKEN) {
-        refuse(connection, 400, "bad_chunk",
-               "the body is not in chunks: each is its size in at most 8 hexadecimal digits, CR LF, its bytes, "
-               "CR LF; the last one is 0, CR LF, CR LF; without extensions and trailers");
+        refuse_body(connection, 400, "bad_chunk",
+                    "the body is not in chunks: each is its size in at most 8 hexadecimal digits, CR LF, its bytes, "
+                    "CR LF; the last one is 0, CR LF, CR LF; without extensions and trailers");
         return false;
     }
     return true;
@@ -205,7 +218,7 @@ void receive_read(struct connection *connection)
 void receive_cut(struct connection *connection, int status, const char *code, const char *detail)
 {
     struct call *call = connection->call;
-    if (connection->body_got == 0) {
+    if (connection->body_got == 0 && !call->exchange.body_hears_cut) {
         refuse(connection, status, code, detail);
         return;
     }
@@ -217,7 +230,7 @@ void receive_cut(struct connection *connection, int status, const char *code, co
 
 bool receive_leave(struct call *call, char *body, size_t length)
 {
-    if (!call->in_pieces || length == 0)
+    if (!call->in_pieces || (length == 0 && !call->exchange.body_hears_cut))
         return false;
     put_body(call, BODY_CUT, body, length);
     if (!workers_push(call->loop->workers, &call->work))

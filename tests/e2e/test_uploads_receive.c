@@ -118,6 +118,22 @@ static void test_expectation_is_answered_after_authorisation(void **state)
     tus_expect(reader, 403, "not_allowed");
 }
 
+/* One whose line was cut is still on its way when the other goes on from there: each byte is where it belongs. */
+static void test_two_that_send_the_same_bytes_store_them_once(void **state)
+{
+    enum { PIECE = 256 * KIB };
+    struct tus_line *slow = tus_open(*state, "coordinator1"), *fast = tus_open(*state, "coordinator1");
+    const char *bytes = tus_bytes(slow, MIB);
+    struct tus_upload *upload = tus_begin(slow, MIB);
+    tus_patch_head(slow, upload, 0, MIB, "Expect: 100-continue\r\n");
+    tus_reply(slow, 100);
+    tus_send(slow, bytes, PIECE - 1);
+    tus_patch(fast, upload, 0, bytes, 2 * PIECE);
+    tus_send(slow, bytes + PIECE - 1, PIECE + 1);
+    tus_expect(slow, 409, "wrong_offset");
+    tus_expect_stored(*state, upload, bytes, 2 * PIECE);
+}
+
 /* ---- what is refused ---- */
 
 static void test_heads_that_do_not_fit_are_refused(void **state)
@@ -234,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_creation_brings_first_bytes),
         cmocka_unit_test(test_whole_body_is_queued),
         cmocka_unit_test(test_expectation_is_answered_after_authorisation),
+        cmocka_unit_test(test_two_that_send_the_same_bytes_store_them_once),
         cmocka_unit_test(test_heads_that_do_not_fit_are_refused),
         cmocka_unit_test(test_one_study_may_be_left_out),
         cmocka_unit_test(test_checksum_that_differs_stores_nothing),
