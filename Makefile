@@ -72,6 +72,26 @@ $(BUILD)/generated/migrations.c: migrations/embed $(MIGRATIONS)
 	$(call say,embed  )sh migrations/embed $(MIGRATIONS) > $@.new
 	@mv $@.new $@
 
+# What the app takes from others: by npm, of the versions and with the hashes of the lock file; once, for which the network
+# is needed.
+WEB_MODULES := $(BUILD)/npm/web
+$(WEB_MODULES)/installed: collector/web/package.json collector/web/package-lock.json
+	$(call say,fetch  )cmp -s collector/web/package-lock.json $@ || { mkdir -p $(@D) && cp $^ $(@D) && cd $(@D) && \
+	    npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error > npm.log 2>&1 || \
+	    { cat npm.log >&2; echo "npm could not fetch what collector/web/package-lock.json names" >&2; exit 1; }; }
+	@cp collector/web/package-lock.json $@
+
+# The app's files stand inside patellad, as they are and compressed.  A file that is gone changes the list.
+WEB_FILES := $(shell find collector/web -name node_modules -prune -o -type f ! -name 'package*.json' ! -name '*.md' -print)
+$(BUILD)/web.list: always
+	@mkdir -p $(@D)
+	@echo '$(sort $(WEB_FILES))' | cmp -s - $@ || echo '$(sort $(WEB_FILES))' > $@
+
+$(BUILD)/generated/web_files.c: collector/embed_web $(WEB_FILES) $(BUILD)/web.list $(WEB_MODULES)/installed
+	@mkdir -p $(@D)
+	$(call say,embed  )sh collector/embed_web collector/web $(WEB_MODULES)/node_modules $(BUILD)/web > $@.new
+	@mv $@.new $@
+
 $(BUILD)/obj/generated/%.o: $(BUILD)/generated/%.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(call say,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
@@ -82,8 +102,9 @@ $(call archive_of,$(1)): $(patsubst %.c,$(BUILD)/obj/%.o,$(call folder_sources,$
 	@rm -f $$@
 	$$(call say,archive)ar rcs $$@ $$^
 endef
-$(foreach folder,forms/base forms collector reports,$(eval $(call archive,$(folder),)))
+$(foreach folder,forms/base forms reports,$(eval $(call archive,$(folder),)))
 $(eval $(call archive,migrations,$(BUILD)/obj/generated/migrations.o))
+$(eval $(call archive,collector,$(BUILD)/obj/generated/web_files.o))
 
 define link_program
 $(call program_of,$(1)): $(BUILD)/obj/$(1).o $(ARCHIVES)

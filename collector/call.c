@@ -88,6 +88,7 @@ static void copy_fields(struct call *call, const struct http_head *head)
 {
     static const enum http_field wanted[EXCHANGE_FIELDS] = {
         [FIELD_PREFER] = HTTP_PREFER,
+        [FIELD_ACCEPT_ENCODING] = HTTP_ACCEPT_ENCODING,
         [FIELD_TUS_RESUMABLE] = HTTP_TUS_RESUMABLE,
         [FIELD_UPLOAD_LENGTH] = HTTP_UPLOAD_LENGTH,
         [FIELD_UPLOAD_OFFSET] = HTTP_UPLOAD_OFFSET,

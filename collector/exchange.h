@@ -81,6 +81,7 @@ enum body_part {
 /* Header fields that only some handlers look at. */
 enum exchange_field {
     FIELD_PREFER,
+    FIELD_ACCEPT_ENCODING,
     FIELD_TUS_RESUMABLE,
     FIELD_UPLOAD_LENGTH,
     FIELD_UPLOAD_OFFSET,

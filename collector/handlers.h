@@ -93,6 +93,9 @@ route_handler handle_download_refused;
 route_handler handle_commit_upload;
 route_handler handle_take_back_upload;
 
+/* handlers_web.c */
+route_handler handle_web_file;
+
 /* handlers_profiles.c */
 route_handler handle_list_profiles;
 route_handler handle_show_profile;

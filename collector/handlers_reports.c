@@ -209,12 +209,6 @@ void handle_show_report(struct exchange *exchange, struct store *store)
 
 /* ---- one file ---- */
 
-/* True when If-None-Match holds the entity tag, or "*" (RFC 9110, 13.1.2: weak comparison). */
-static bool matches_etag(const char *if_none_match, const char *etag)
-{
-    return strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL;
-}
-
 /* A name that the report store holds has no character that would need quoting; anything else is replaced. */
 static char *disposition(const void *owner, const char *name)
 {
@@ -246,7 +240,7 @@ void handle_download_file(struct exchange *exchange, struct store *store)
     exchange_add_header(exchange, "Content-Security-Policy", REPLY_POLICY "; sandbox");
     exchange->reply = text_new(exchange);
     exchange->reply_type = file->media_type;
-    exchange->status = matches_etag(exchange->if_none_match, etag) ? 304 : 200;
+    exchange->status = request_has_etag(exchange, etag) ? 304 : 200;
     if (exchange->status == 200)
         text_append_bytes(exchange->reply, file->bytes, file->length);
 }

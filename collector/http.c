@@ -215,6 +215,7 @@ static const struct {
     [HTTP_ORIGIN] = {"origin", true},
     [HTTP_FORM_TOKEN] = {"x-patella-form", true},
     [HTTP_PREFER] = {"prefer", false},
+    [HTTP_ACCEPT_ENCODING] = {"accept-encoding", false},
     [HTTP_TUS_RESUMABLE] = {"tus-resumable", true},
     [HTTP_UPLOAD_LENGTH] = {"upload-length", true},
     [HTTP_UPLOAD_OFFSET] = {"upload-offset", true},

@@ -165,6 +165,11 @@ bool request_query_instant(struct exchange *exchange, const char *name, const ch
            refuse_parameter(exchange, name, "a day such as 2026-03-01 or an instant such as 2026-03-01T12:00:00Z");
 }
 
+bool request_has_etag(const struct exchange *exchange, const char *etag)
+{
+    return strcmp(exchange->if_none_match, "*") == 0 || strstr(exchange->if_none_match, etag) != NULL;
+}
+
 const char *request_path_uuid(struct exchange *exchange, const char *name)
 {
     uint8_t uuid[16];

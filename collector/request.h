@@ -35,6 +35,9 @@ bool request_query_uuid(struct exchange *exchange, const char *name, const char 
 bool request_query_instant(struct exchange *exchange, const char *name, const char **instant);
 bool request_is_instant(const char *text);
 
+/* True when If-None-Match holds the entity tag, or "*" (RFC 9110, 13.1.2: weak comparison). */
+bool request_has_etag(const struct exchange *exchange, const char *etag);
+
 /* A UUID in the path; NULL and 404 for anything else. */
 const char *request_path_uuid(struct exchange *exchange, const char *name);
 

@@ -38,6 +38,13 @@ const struct route route_table[] = {
     {"GET", "/readyz", ROLE_ANYONE, 0, HANDLE_ON_WORKER, handle_readyz},
     {"GET", "/metrics", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_metrics},
 
+    {"GET", "/", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_web_file},
+    {"GET", "/participant", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_web_file},
+    {"GET", "/service_worker.js", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_web_file},
+    {"GET", "/app/{name}", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_web_file},
+    {"GET", "/app/{folder}/{name}", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_web_file},
+    {"GET", "/app/{folder}/{subfolder}/{name}", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_web_file},
+
     {"GET", "/api/v1/openapi.yaml", ROLE_ANYONE, 0, HANDLE_ON_LOOP, handle_openapi},
     {"POST", "/api/v1/session", ROLE_ANYONE, SMALL_LIMIT, HANDLE_BY_WRITER, handle_log_in},
     {"GET", "/api/v1/session", ROLE_SESSION, 0, HANDLE_ON_WORKER, handle_show_session},

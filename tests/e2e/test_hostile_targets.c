@@ -41,6 +41,7 @@ static const char *example_path(const void *owner, const char *pattern)
         {"{study}", "demo"}, {"{form}", "koos"}, {"{subject}", "01-0001"}, {"{id}", UUID}, {"{report}", UUID},
         {"{name}", "report.html"}, {"{query}", UUID}, {"{redaction}", UUID}, {"{entry}", UUID},
         {"{account}", "coordinator1"}, {"{number}", "1"}, {"{review}", UUID}, {"{token}", UUID}, {"{request}", UUID},
+        {"{folder}", "vendor"}, {"{subfolder}", "licenses"},
     };
     struct text *path = text_new(owner);
     while (*pattern != '\0') {
@@ -236,7 +237,8 @@ static void test_odd_queries_are_refused(void **state)
 static void test_unknown_paths_are_not_found(void **state)
 {
     static const char *const paths[] = {
-        "/", "/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/studies", "/API/v1/studies", "/api/v1/studies/",
+        "/app/../app/main.js", "/app/./main.js", "/app//main.js", "/app/%6dain.js", "/api", "/api/",
+        "/api/v1", "/api/v1/", "/api/v2/studies", "/API/v1/studies", "/api/v1/studies/",
         "/api/v1//studies", "/api/v1/./studies", "/api/v1/studies/../studies", "/api/v1/%2e%2e/v1/studies",
         "/api%2Fv1%2Fstudies", "/api/v1/studies%2Fdemo", DEMO "/", DEMO "/submissions/", DEMO "/submissions/" UUID "/",
         "/..%2f..%2fetc/passwd", "/index.html", "/.git/config", "/healthz/", "/healthz;a=1", "/metrics%00",

@@ -43,6 +43,12 @@
 const struct act site_acts[] = {
     {.method = "GET", .path = "/healthz", .by = "-"},
     {.method = "GET", .path = "/readyz", .by = "-"},
+    {.method = "GET", .path = "/", .by = "-", .where = HOME},
+    {.method = "GET", .path = "/participant", .by = "-", .where = HOME},
+    {.method = "GET", .path = "/service_worker.js", .by = "-", .where = HOME},
+    {.method = "GET", .path = "/app/main.js", .by = "-", .where = HOME},
+    {.method = "GET", .path = "/app/vendor/htm.js", .by = "-", .where = HOME},
+    {.method = "GET", .path = "/app/vendor/licenses/htm.txt", .by = "-", .where = HOME},
     {.method = "GET", .path = "/api/v1/openapi.yaml", .by = "-", .where = HOME},
     GET("/api/v1/me"),
     GET("/api/v1/studies"),
