@@ -37,6 +37,7 @@ struct header {
     int64_t line;
     size_t cells;                /* 0: it was not found */
     const char *newline;
+    const char *begin;           /* its first byte */
     const char *behind;          /* the first byte of the rows */
     int64_t line_behind;
     bool is_libreclinica;
@@ -134,6 +135,7 @@ static struct header find_header(const struct search *search, char delimiter, bo
         csv_rows_begin(search->rows, delimiter, quoting, search->is_cr_newline, header.line);
         if (take_row(search, search->rows, &at) == CSV_STEP_ROW && is_header(search, search->rows, &header)) {
             header.newline = newline_before(search, at);
+            header.begin = line;
             header.behind = at;
             header.line_behind = search->rows->line;
             break;
@@ -344,6 +346,9 @@ static bool find_layout(struct search *search, struct csv_dialect *dialect, stru
     dialect->quoting = header.quoting;
     dialect->header_line = header.line;
     dialect->newline = header.newline;
+    dialect->banner = NULL;
+    if (header.begin > search->text)
+        dialect->banner = memory_copy_bytes(findings->owner, search->text, (size_t)(header.begin - search->text));
     return true;
 }
 

@@ -23,6 +23,7 @@ struct csv_dialect {
     bool sep_line;           /* the first line is "sep=;" */
     int64_t header_line;     /* 1-based line of the file that the header begins on */
     const char *newline;     /* "\n", "\r\n" or "\r": the one that ends the header's line */
+    const char *banner;      /* lines above the header, in UTF-8, which the findings' owner has; NULL: none */
 };
 
 /* Bytes of a file that csv_dialect_find wants to see (all of a shorter one). */

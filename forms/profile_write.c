@@ -16,7 +16,7 @@ struct writing {
     struct text *out;
     const struct profile_order *order;
     const char *bytes;
-    size_t length, all;          /* what is not read yet, and the whole */
+    size_t length;               /* that is not read yet */
     struct csv_dialect dialect;
     bool encoding_decided;       /* nothing but a person can say that the encoding is right */
     bool header_guessed;
@@ -432,33 +432,13 @@ static void find_events(struct writing *writing, struct sample_words *events)
     }
 }
 
-/* The name of an event in the lines above the header: "Study Event Definition 1<TAB>Baseline<TAB>E1"; or NULL. */
-static const char *find_event_name(struct writing *writing, const char *event)
-{
-    const char *at = writing->bytes, *end = at + writing->all;
-    for (int64_t line = 1; line < writing->dialect.header_line && at < end; line++) {
-        const char *line_end = memchr(at, '\n', (size_t)(end - at));
-        char *text = memory_copy_bytes(writing->scratch, at, (size_t)((line_end != NULL ? line_end : end) - at));
-        text[strcspn(text, "\r")] = '\0';
-        char *code = strrchr(text, '\t'), *name = NULL;
-        if (code != NULL && upload_same_name(code + 1, event)) {
-            *code = '\0';
-            name = strrchr(text, '\t');
-        }
-        if (name != NULL)
-            return name + 1;
-        at = line_end != NULL ? line_end + 1 : end;
-    }
-    return NULL;
-}
-
 /* By what the export says of its events; otherwise a person decides. */
 static void write_events(struct writing *writing, size_t *written)
 {
     struct sample_words events = {.count = 0};
     find_events(writing, &events);
     for (size_t i = 0; i < events.count; i++) {
-        const char *name = find_event_name(writing, events.words[i]);
+        const char *name = upload_event_name(writing->scratch, &writing->dialect, events.words[i]);
         const char *visit = name != NULL ? upload_visit_of(writing->order->catalogue, NULL, name) : NULL;
         if (visit == NULL)
             continue;
@@ -466,7 +446,7 @@ static void write_events(struct writing *writing, size_t *written)
         comment(writing, "  ", "%s is \"%s\"", events.words[i], name);
     }
     for (size_t i = 0; i < events.count; i++) {
-        const char *name = find_event_name(writing, events.words[i]);
+        const char *name = upload_event_name(writing->scratch, &writing->dialect, events.words[i]);
         if (name != NULL && upload_visit_of(writing->order->catalogue, NULL, name) != NULL)
             continue;
         comment_visit(writing, events.words[i]);
@@ -544,7 +524,7 @@ bool profile_write(struct text *out, const struct profile_order *order, const ch
         return error_set(error, ERROR_INPUT, "the study asks for no form \"%.64s\"; name one of its forms",
                          order->form);
     struct writing writing = {.scratch = memory_owner(NULL, "profile_write"), .out = out, .order = order,
-                              .bytes = bytes, .length = length, .all = length, .findings = findings};
+                              .bytes = bytes, .length = length, .findings = findings};
     bool read = read_sample(&writing, error);
     if (read) {
         write_head(&writing);

@@ -14,6 +14,15 @@ char *upload_fold_name(const void *owner, const char *name);
 /* "3_months" of "3 Months": small letters and digits, one _ for all between them, as REDCap names events. */
 char *upload_slug(const void *owner, const char *name);
 
+/* The visit that the profile itself says a word stands for; NULL: it says none. */
+const char *upload_visit_in_profile(const struct upload_profile *profile, const char *word);
+
+/*
+ * The name of LibreClinica's event "E1" by the lines above the header ("Study Event Definition 1<TAB>Baseline<TAB>E1");
+ * NULL when they have none.
+ */
+char *upload_event_name(const void *owner, const struct csv_dialect *dialect, const char *event);
+
 /* True when some visit asks for the form, or it may come at any time. */
 bool upload_is_asked(const struct protocol *protocol, const char *form);
 

@@ -258,6 +258,7 @@ static void say_tool(struct planning *planning)
 void upload_say_columns(struct planning *planning)
 {
     say_tool(planning);
+    upload_say_events(planning);
     say_labels(planning);
     say_ignored(planning);
 }

@@ -300,6 +300,15 @@ static const char *hint_of_choice(const struct planning *planning, const struct 
     return text->bytes;
 }
 
+static const char *hint_of_event(const struct planning *planning, const char *code)
+{
+    const struct wide_event *event = upload_find_event(planning, code);
+    bool named = event != NULL && event->name != NULL;
+    return memory_format(planning->plan, "; it is of event E%s%s%.60s%s, which is no visit: say under \"visits\" of a "
+                         "profile which one it is", code + 1, named ? " \"" : "", named ? event->name : "",
+                         named ? "\"" : "");
+}
+
 static const char *hint_of(const struct planning *planning, size_t column)
 {
     const struct column_name *name = &planning->names[column];
@@ -309,8 +318,7 @@ static const char *hint_of(const struct planning *planning, size_t column)
     const struct named *names = upload_index_find(planning->index, name->stem, &count);
     struct meanings meanings = meanings_of(planning, column, NULL);
     if (name->event != NULL && planning->columns[column].visit == NULL)
-        return memory_format(owner, "; it is of event E%s, which is no visit: say under \"visits\" of a profile which "
-                             "one it is", name->event + 1);
+        return hint_of_event(planning, name->event);
     if (names != NULL && name->choice != NULL && meanings.forms == 0)
         return hint_of_choice(planning, name, &names[0]);
     if (names != NULL && form != NULL)

@@ -145,10 +145,15 @@ static const char *find_title(const struct protocol *protocol, const char *word)
     return found;
 }
 
+const char *upload_visit_in_profile(const struct upload_profile *profile, const char *word)
+{
+    return profile != NULL ? find_word(&profile->visits, word) : NULL;
+}
+
 const char *upload_visit_of(const struct catalogue *catalogue, const struct upload_profile *profile, const char *word)
 {
     const struct protocol *protocol = catalogue->protocol;
-    const char *means = profile != NULL ? find_word(&profile->visits, word) : NULL;
+    const char *means = upload_visit_in_profile(profile, word);
     if (means != NULL)
         return means;
     for (size_t i = 0; i < protocol->visit_count; i++)

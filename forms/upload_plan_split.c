@@ -91,7 +91,7 @@ static void split_event_column(struct planning *planning, size_t at)
     name->stem = stem;
     name->event = end.event;
     name->group = (size_t)end.crf <= planning->header->count ? (size_t)end.crf : 0;
-    column->visit = upload_visit_of(planning->plan->catalogue, planning->plan->profile, end.event);
+    column->visit = upload_visit_of_event(planning, end.event);
     column->instance = end.row > 1 || end.occurrence == 0 ? end.row : end.occurrence;
     for (size_t i = 0; i < sizeof event_columns / sizeof event_columns[0]; i++)
         if (strcmp(event_columns[i].stem, stem) == 0

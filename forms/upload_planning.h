@@ -96,6 +96,14 @@ struct wide_words {
     size_t count;
 };
 
+/* An event of LibreClinica's wide columns. */
+struct wide_event {
+    const char *code;            /* "e1" */
+    const char *name;            /* above the header, or NULL */
+    const char *visit;           /* NULL: it is none */
+    bool by_name;                /* which says the visit */
+};
+
 struct planning {
     struct upload_plan *plan;    /* owns whatever is made */
     void *scratch;
@@ -107,6 +115,8 @@ struct planning {
     const struct form **group_forms;     /* by group, header->count + 1 of them; NULL: not known */
     bool form_by_row;
     struct wide_words visit_words, knee_words;   /* of wide files, else none */
+    struct wide_event *events;   /* of LibreClinica, as they were met */
+    size_t event_count;
 };
 
 /* Where a column stands: "column 3 \"p1\"" in findings. */
@@ -114,6 +124,11 @@ struct upload_place upload_place_of(const struct planning *planning, size_t colu
 
 /* Takes the names of open columns apart as the file's tool writes them: stems, choices, visits, instances, groups. */
 void upload_split_names(struct planning *planning);
+
+/* The visit of the event "e1", by the profile, the lines above the header, or its code; NULL when it is none. */
+const char *upload_visit_of_event(struct planning *planning, const char *code);
+/* What was found out about it; NULL: no column is of it. */
+const struct wide_event *upload_find_event(const struct planning *planning, const char *code);
 
 /*
  * Gives every open column that is an item, a score or a choice its role, form and item; then plan->form, when all are
@@ -141,7 +156,10 @@ void upload_find_doubled_items(struct planning *planning);
 /* unknown_form and no_key_column. */
 void upload_require_keys(struct planning *planning);
 
-/* What was assumed: tool, labels, ignored_column. */
+/* What was assumed of events. */
+void upload_say_events(struct planning *planning);
+
+/* What was assumed: tool, visit, labels, ignored_column. */
 void upload_say_columns(struct planning *planning);
 
 #endif

@@ -237,9 +237,12 @@ static void test_upload_profile_parse_says_all_faults_at_once(void **state)
 
 /* ---- with a header ---- */
 
-static struct upload_plan *plan_with(const void *owner, const char *profile, const char *const *cells, size_t count)
+/* `banner`: the lines above the header, NULL for none. */
+static struct upload_plan *plan_below(const void *owner, const char *profile, const char *banner,
+                                      const char *const *cells, size_t count)
 {
-    static const struct csv_dialect dialect = {.encoding = CSV_UTF8, .delimiter = ','};
+    const struct csv_dialect dialect = {.encoding = CSV_UTF8, .delimiter = banner != NULL ? '\t' : ',',
+                                        .banner = banner};
     struct csv_header header = {.cells = cells, .count = count, .line = 1};
     struct upload_findings findings = upload_findings_begin(owner);
     struct upload_profile *read = parse_whole(owner, profile);
@@ -249,6 +252,11 @@ static struct upload_plan *plan_with(const void *owner, const char *profile, con
         print_message("# %s: %s\n", findings.findings[i].code, findings.findings[i].text);
     assert_non_null(plan);
     return plan;
+}
+
+static struct upload_plan *plan_with(const void *owner, const char *profile, const char *const *cells, size_t count)
+{
+    return plan_below(owner, profile, NULL, cells, count);
 }
 
 static void test_upload_plan_make_names_of_a_profile_are_its_columns(void **state)
@@ -339,6 +347,26 @@ static void test_upload_plan_make_libreclinica_events_are_visits(void **state)
     talloc_free(owner);
 }
 
+/* The profile's word counts first, then the name in the lines above, then the code itself. */
+static void test_upload_plan_make_libreclinica_events_are_named_above_the_header(void **state)
+{
+    (void)state;
+    static const char *const cells[] = {"Study Subject ID", "Protocol ID", "P1_E1_C1", "P1_E2_C1", "P1_E3_C1",
+                                        "P1_E4_C1", "knee", "StartDate_E1"};
+    static const char *const visits[] = {"-", "-", "BL", "M6", "M12", "-", "-", "BL"};
+    static const char banner[] = "Dataset Name:\tE1\r\nStudy Event Definition 1\tBaseline\tE1\r\n"
+                                 "\"Study Event Definition 2\"\t\"3 months\"\t\"E2\"\t\t\r\nCRF\tKOOS\tC1\r\n"
+                                 "Study Event Definition 3 (Repeating)\t 12 Months \tE3\r\n"
+                                 "Study Event Definition 4\tPhone call\tE4\r\n\r\n";
+    void *owner = memory_owner(NULL, "test");
+    struct upload_plan *plan = plan_below(owner, HEAD "visits: {E2: M6}\n", banner, cells,
+                                          sizeof cells / sizeof cells[0]);
+    for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++)
+        assert_string_equal(plan->columns[i].visit != NULL ? plan->columns[i].visit : "-", visits[i]);
+    assert_non_null(strstr(plan->columns[5].hint, "event E4 \"Phone call\", which is no visit"));
+    talloc_free(owner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_upload_plan_make_fields_of_a_profile_make_a_field_a_row),
         cmocka_unit_test(test_upload_plan_make_wide_columns_name_visits_and_knees),
         cmocka_unit_test(test_upload_plan_make_libreclinica_events_are_visits),
+        cmocka_unit_test(test_upload_plan_make_libreclinica_events_are_named_above_the_header),
     };
     memory_init();
     return cmocka_run_group_tests_name("upload_profile", tests, set_up, tear_down);
