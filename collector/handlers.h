@@ -85,6 +85,14 @@ route_handler handle_list_reviews;
 route_handler handle_conclude_review;
 route_handler handle_export;
 
+/* handlers_setup.c */
+route_handler handle_list_tokens;
+route_handler handle_add_token;
+route_handler handle_revoke_token;
+route_handler handle_list_protocols;
+route_handler handle_list_sites;
+route_handler handle_list_certificates;
+
 /* handlers_uploads.c */
 route_handler handle_list_uploads;
 route_handler handle_show_upload;

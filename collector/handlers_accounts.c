@@ -75,18 +75,12 @@ void handle_list_memberships(struct exchange *exchange, struct store *store)
     exchange_reply_json(exchange, 200, body);
 }
 
-static bool is_account_name(const char *name)
-{
-    size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
-    return name[0] >= 'a' && name[0] <= 'z' && name[good] == '\0' && good <= 40 && strcmp(name, "s") != 0;
-}
-
 /* Whoever works at sites has some that are named, unless `all_sites` says otherwise. */
 static bool read_membership(struct exchange *exchange, json_t *body, struct store_new_membership *membership)
 {
     bool all_sites = false;
     int32_t *sites = NULL;
-    if (!json_body_text(exchange, body, "account", true, NAME_MOST, &membership->account) ||
+    if (!json_body_account(exchange, body, &membership->account) ||
         !json_body_text(exchange, body, "full_name", false, FULL_NAME_MOST, &membership->full_name) ||
         !json_body_text(exchange, body, "role", true, NAME_MOST, &membership->role) ||
         !json_body_switch(exchange, body, "all_sites", &all_sites) ||
@@ -95,10 +89,7 @@ static bool read_membership(struct exchange *exchange, json_t *body, struct stor
     membership->sites = sites;
     enum role role = role_from_name(membership->role);
     bool some = membership->site_count > 0;
-    if (!is_account_name(membership->account))
-        exchange_reply_problem(exchange, 422, "invalid", "`account` must be a small letter, then small letters, "
-                               "digits and dashes, 40 at most, and not \"s\"");
-    else if (role == ROLE_ANYONE || role == ROLE_SITE_MACHINE)
+    if (role == ROLE_ANYONE || role == ROLE_SITE_MACHINE)
         exchange_reply_problem(exchange, 422, "invalid", "`role` must be administrator, data_manager, coordinator, "
                                "investigator, monitor, statistician or statistician_unmasked");
     else if (some && (all_sites || !role_has_sites(role)))

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/auth_desk.h"
 #include "collector/call.h"
@@ -56,15 +55,6 @@ static bool read_factors(struct exchange *exchange, json_t *body, bool needs_pas
 
 /* ---- replies ---- */
 
-static void append_instant(struct text *out, const char *key, int64_t unix_seconds)
-{
-    time_t seconds = (time_t)unix_seconds;
-    struct tm utc;
-    char string[32];
-    if (gmtime_r(&seconds, &utc) != NULL && strftime(string, sizeof string, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
-        json_text(out, key, string);
-}
-
 static void set_cookie(struct exchange *exchange, const char *token)
 {
     char cookie[SESSION_COOKIE_SIZE];
@@ -114,8 +104,8 @@ static void reply_opened(struct exchange *exchange, const struct auth_answer *an
     else
         json_text(body, "token", answer->token);
     json_text(body, "form_token", form_token);
-    append_instant(body, "expires_at", answer->expires_at);
-    append_instant(body, "ends_at", answer->ends_at);
+    json_reply_instant(body, "expires_at", answer->expires_at);
+    json_reply_instant(body, "ends_at", answer->ends_at);
     json_boolean(body, "second_factor", answer->second_factor != 0);
     json_number(body, "recovery_codes_left", answer->recovery_left);
     text_append(body, "}");

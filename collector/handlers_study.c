@@ -27,15 +27,6 @@ void handle_openapi(struct exchange *exchange, struct store *store)
     exchange->reply = body;
 }
 
-static void append_instant(struct text *out, const char *key, int64_t unix_seconds)
-{
-    time_t seconds = (time_t)unix_seconds;
-    struct tm utc;
-    char string[32];
-    if (gmtime_r(&seconds, &utc) != NULL && strftime(string, sizeof string, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
-        json_text(out, key, string);
-}
-
 void handle_me(struct exchange *exchange, struct store *store)
 {
     (void)store;
@@ -48,7 +39,7 @@ void handle_me(struct exchange *exchange, struct store *store)
     json_text(body, "role", role_name(principal->role));
     json_text(body, "study", principal->study);
     json_reply_sites(body, principal->sites, principal->site_count);
-    append_instant(body, "expires_at", principal->expires_at);
+    json_reply_instant(body, "expires_at", principal->expires_at);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }

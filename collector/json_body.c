@@ -6,7 +6,7 @@
 #include "collector/request.h"
 #include "forms/base/memory.h"
 
-enum { MOST_NUMBERS = 1000 };
+enum { MOST_NUMBERS = 1000, ACCOUNT_MOST = 63 };
 
 static bool is_listed(const char *name, const char *const *names)
 {
@@ -47,6 +47,23 @@ bool json_body_text(struct exchange *exchange, json_t *body, const char *name, b
         exchange_reply_problem(exchange, 422, "invalid",
                                "`%s` must be a text of 1 to %zu bytes without control characters", name, most);
     return exchange->status == 0;
+}
+
+static bool is_account_name(const char *name)
+{
+    size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return name[0] >= 'a' && name[0] <= 'z' && name[good] == '\0' && good <= 40 && strcmp(name, "s") != 0;
+}
+
+bool json_body_account(struct exchange *exchange, json_t *body, const char **value)
+{
+    if (!json_body_text(exchange, body, "account", true, ACCOUNT_MOST, value))
+        return false;
+    if (*value != NULL && is_account_name(*value))
+        return true;
+    exchange_reply_problem(exchange, 422, "invalid", "`account` must be a small letter, then small letters, "
+                           "digits and dashes, 40 at most, and not \"s\"");
+    return false;
 }
 
 bool json_body_switch(struct exchange *exchange, json_t *body, const char *name, bool *value)

@@ -18,6 +18,9 @@ json_t *json_body_read(struct exchange *exchange, const char *const *names);
 bool json_body_text(struct exchange *exchange, json_t *body, const char *name, bool required, size_t most,
                     const char **value);
 
+/* `account`: the readable half of its tokens, so that it keeps to what a token may hold. */
+bool json_body_account(struct exchange *exchange, json_t *body, const char **value);
+
 bool json_body_switch(struct exchange *exchange, json_t *body, const char *name, bool *value);
 
 /* Whole numbers 1 to 9999, none when absent. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "forms/json_write.h"
 
@@ -62,6 +63,15 @@ void json_reply_nullable(struct text *out, const char *key, const char *value)
         text_append_json(out, value);
     else
         text_append(out, "null");
+}
+
+void json_reply_instant(struct text *out, const char *key, int64_t unix_seconds)
+{
+    time_t seconds = (time_t)unix_seconds;
+    struct tm utc;
+    char string[32];
+    if (gmtime_r(&seconds, &utc) != NULL && strftime(string, sizeof string, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+        json_text(out, key, string);
 }
 
 void json_reply_sites(struct text *out, const int *sites, size_t count)

@@ -14,6 +14,9 @@ void json_reply_scores(struct text *out, const struct form *form, const double *
 /* "key":"value" or "key":null, with a comma before it where one is needed. */
 void json_reply_nullable(struct text *out, const char *key, const char *value);
 
+/* "key":"2026-03-01T09:30:00Z", with a comma before it where one is needed. */
+void json_reply_instant(struct text *out, const char *key, int64_t unix_seconds);
+
 /* "all_sites":true|false,"sites":[1,2]: every site when there is none in the list. */
 void json_reply_sites(struct text *out, const int *sites, size_t count);
 

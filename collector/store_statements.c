@@ -71,6 +71,25 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
 
     [STATEMENT_END_INVITATION] = {"end_invitation", "SELECT api.end_invitation($1::bytea, $2::int, $3::int)"},
 
+    [STATEMENT_LIST_TOKENS] = {"list_tokens",
+        "SELECT k.number, k.account, k.full_name, k.role, k.site_ids, " RFC3339("k.created_at") ",\n"
+        "       " RFC3339("k.expires_at") ", " RFC3339("k.revoked_at") ", " RFC3339("k.last_used_at") "\n"
+        "FROM api.list_tokens($1::bytea, $2::int) k"},
+
+    [STATEMENT_ADD_TOKEN] = {"add_token",
+        "SELECT k.number, " RFC3339("k.expires_at") "\n"
+        "FROM api.add_token($1::bytea, $2::int, $3::text, $4::text, $5::text, $6::int[], $7::bytea, $8::int) k"},
+
+    [STATEMENT_REVOKE_TOKEN] = {"revoke_token", "SELECT api.revoke_token($1::bytea, $2::int, $3::int)"},
+
+    [STATEMENT_LIST_PROTOCOL_VERSIONS] = {"list_protocol_versions",
+        "SELECT p.version, " HEX("p.sha256") ", " RFC3339("p.added_at") ", p.added_by\n"
+        "FROM api.list_protocol_versions($1::bytea, $2::int) p"},
+
+    [STATEMENT_LIST_STUDY_SITES] = {"list_study_sites",
+        "SELECT s.site_id, s.name, s.time_zone, " RFC3339("s.added_at") ", s.subjects\n"
+        "FROM api.list_study_sites($1::bytea, $2::int) s"},
+
     [STATEMENT_CATALOGUE_VERSION] = {"catalogue_version", "SELECT api.catalogue_version()"},
 
     [STATEMENT_SEAL_STATUS] = {"seal_status",

@@ -256,6 +256,21 @@ const struct act site_acts[] = {
      .body = "{\"account\":\"gone-$study$n\",\"full_name\":\"Gone\",\"role\":\"monitor\",\"sites\":[$n]}"},
     {.method = "DELETE", .path = S "/accounts/gone-$study$n"},
 
+    GET(S "/tokens"),
+    {.method = "POST",
+     .path = S "/tokens",
+     .body = "{\"account\":\"device-$study$n\",\"full_name\":\"Machine\",\"role\":\"site_machine\","
+             "\"sites\":[$n]}",
+     .save = "number=number"},
+    {.method = "POST",
+     .path = S "/tokens",
+     .body = "{\"account\":\"device-$study$n\",\"role\":\"site_machine\",\"sites\":[$n],\"days\":7}"},
+    POST(S "/tokens", "{\"account\":\"gone-$study$n\",\"role\":\"site_machine\",\"sites\":[$n]}"),
+    {.method = "DELETE", .path = S "/tokens/$number"},
+    GET(S "/protocols"),
+    GET(S "/sites"),
+    GET(S "/certificates"),
+
     {.method = "POST",
      .path = S "/upload-profiles?site=$n",
      .body = "profile: plain\nversion: 1\ndates: dmy\n",
