@@ -261,6 +261,11 @@ static struct csv_case without_untold_values(void *owner, const struct csv_case 
     return told;
 }
 
+static void freeze(const char *path)
+{
+    act("administrator", path, "{\"reason\":\"data base lock\"}", 200);
+}
+
 static void test_case(void **state)
 {
     const struct csv_case *expected = *state;
@@ -274,7 +279,11 @@ static void test_case(void **state)
     sight.seen.findings = sight.findings = memory_new_array(sight.owner, struct upload_finding, FINDINGS_ROOM);
     sight.seen.values = sight.values = memory_new_array(sight.owner, struct csv_value, FINDINGS_ROOM);
     sight.has_reasons = strstr(bytes, "reason_for_change") != NULL;
+    if (expected->frozen)
+        freeze("/freeze");
     struct client_reply *reply = upload(expected, bytes, length);
+    if (expected->frozen)
+        freeze("/unfreeze");
     assert_status(reply, 201);
     const char *shown = json_text_at(reply->json, "state");
     sight.seen.refused = strcmp(shown, "refused") == 0;

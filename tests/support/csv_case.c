@@ -110,7 +110,7 @@ static void read_value(struct case_reader *reader, struct csv_case *into, char *
 
 static bool is_about_bytes(const char *word)
 {
-    static const char *const words[] = {"|", "bytes", "member", "fill"};
+    static const char *const words[] = {"|", "bytes", "member", "fill", "times"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i], word) == 0)
             return true;
@@ -153,6 +153,8 @@ static void read_line(struct case_reader *reader, char *line)
         into->profile = rest;
     else if (strcmp(word, "site") == 0 && text_to_int64(rest, &site))
         into->site = (int)site;
+    else if (strcmp(word, "frozen") == 0)
+        into->frozen = true;
     else if (strcmp(word, "refused") == 0)
         into->refused = true;
     else if (strcmp(word, "rows") == 0)

@@ -30,6 +30,7 @@ struct csv_case {
     const char *about;           /* the sentence of the contract */
     const char *form, *profile;  /* parameters of the upload, or NULL */
     int site;                    /* 0: not said */
+    bool frozen;                 /* the study, meanwhile */
     bool refused;                /* the file as a whole */
     int64_t counts[CSV_COUNTS];
     const struct csv_expected *expected;

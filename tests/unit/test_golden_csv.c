@@ -336,7 +336,8 @@ static enum upload_verdict judge_record(struct drive *drive, const struct upload
     const struct upload_judging judging = {.study = study_code, .today = world->today, .reason_pending = true};
     if (refuse_doubled(drive, record))
         return UPLOAD_REFUSED;
-    const struct upload_stored stored = look_up(drive->owner, world, drive->expected->site, &record->input);
+    struct upload_stored stored = look_up(drive->owner, world, drive->expected->site, &record->input);
+    stored.study_frozen = drive->expected->frozen;
     const struct upload_effect effect =
         upload_effect_of(drive->owner, drive->plan, record, &stored, &judging, &drive->findings);
     if (effect.submission != NULL && (effect.verdict == UPLOAD_NEW || effect.verdict == UPLOAD_CHANGED)) {
