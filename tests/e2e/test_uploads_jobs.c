@@ -12,6 +12,7 @@
 
 #include "forms/base/memory.h"
 #include "forms/base/text.h"
+#include "tests/support/tus.h"
 #include "tests/support/upload_run.h"
 
 enum { DEADLINE_MS = 60000, ROWS = 20000, ROWS_OF_SUBJECT = 5000 };
@@ -82,6 +83,48 @@ static void test_two_are_checked_at_once_and_a_third_waits(void **state)
     let_go(holder);
     for (int i = 0; i < 3; i++)
         await_state(registry, ids[i], "previewed");
+}
+
+/* POST of a row that waits for its verdict so long; the connection on which the reply will come. */
+static struct tus_line *send_and_wait(struct registry *registry, const char *day, const char *seconds)
+{
+    struct tus_line *line = tus_open(registry, "coordinator1");
+    const char *csv = memory_format(line, HEADER "01-0004,right,BL,2024-02-%s,20\n", day);
+    tus_say(line, "POST /api/v1/uploads?study=demo&" PAIN,
+            memory_format(line, "Content-Type: text/csv\r\nPrefer: wait=%s\r\nContent-Length: %zu\r\n", seconds,
+                          strlen(csv)));
+    tus_send(line, csv, strlen(csv));
+    return line;
+}
+
+static void assert_state_in(const struct tls_reply *reply, const char *state)
+{
+    if (strstr(reply->body, memory_format(reply->body, "\"state\":\"%s\"", state)) == NULL)
+        fail_msg("not %s: %s", state, reply->body);
+}
+
+static void await_count(struct registry *registry, const char *state, const char *count)
+{
+    const char *sql = memory_format(registry, "SELECT count(*) FROM upload.file WHERE state = '%s'", state);
+    for (long long until = test_now_ms() + DEADLINE_MS; strcmp(test_value(registry->db, sql), count) != 0; test_pause())
+        assert_true(test_now_ms() < until);
+}
+
+/* Whoever prefers to wait gets the verdict; when that takes longer, what there is by then. */
+static void test_reply_waits_for_the_verdict_as_long_as_is_preferred(void **state)
+{
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator1", "01-0004");
+    struct db *holder = hold(registry, "ACCESS EXCLUSIVE");
+    struct tus_line *brief = send_and_wait(registry, "01", "1");
+    struct tls_reply early = tus_reply(brief, 201);
+    assert_state_in(&early, "checking");
+    struct tus_line *patient = send_and_wait(registry, "02", "60");
+    await_count(registry, "checking", "2");
+    let_go(holder);
+    struct tls_reply late = tus_reply(patient, 201);
+    assert_state_in(&late, "previewed");
+    await_count(registry, "checking", "0");
 }
 
 static const char *many_events(struct registry *registry, const char *subject)
@@ -179,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_are_checked_at_once_and_a_third_waits),
+        cmocka_unit_test(test_reply_waits_for_the_verdict_as_long_as_is_preferred),
         cmocka_unit_test(test_crash_in_a_check_is_gone_on_with_by_its_owner_only),
         cmocka_unit_test(test_crash_in_a_commit_stores_all_of_it_once),
         cmocka_unit_test(test_progress_is_told_while_it_is_under_way),
