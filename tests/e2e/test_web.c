@@ -232,7 +232,8 @@ static void test_nothing_else_is_there(void **state)
         "/participant.html", "/app/service_worker.js", "/app/vendor/preact.js.gz", "/app/vendor/preact.js/",
         "/app//vendor/preact.js", "/app/vendor%2Fpreact.js", "/app/vendor%2fpreact.js", "/app/%76endor/preact.js",
         "/app/%2e%2e/%2e%2e/etc/passwd", "/app/%2e%2e%2fpatella.yaml", "/app/vendor/%2e%2e/main.js",
-        "/app/package.json", "/app/package-lock.json", "/app/README.md", "/app/VENDOR/preact.js", "/app/vendor/preact.js%00.css",
+        "/app/package.json", "/app/package-lock.json", "/app/README.md", "/app/VENDOR/preact.js",
+        "/app/vendor/preact.js%00.css",
         "/app/a/b/c/d.js", "/favicon.ico", "/Participant", "/app/vendor/licenses/..%2f..%2fmain.js",
     };
     struct registry *registry = *state;
