@@ -93,6 +93,11 @@ route_handler handle_list_protocols;
 route_handler handle_list_sites;
 route_handler handle_list_certificates;
 
+/* handlers_desk.c, handlers_schedule.c */
+route_handler handle_list_worklist;
+route_handler handle_list_schedule;
+route_handler handle_show_subject_schedule;
+
 /* handlers_uploads.c */
 route_handler handle_list_uploads;
 route_handler handle_show_upload;

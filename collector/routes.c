@@ -67,6 +67,10 @@ const struct route route_table[] = {
     {"GET", STUDY "/submissions/{id}", READERS, 0, HANDLE_ON_WORKER, handle_show_submission},
     {"GET", STUDY "/adverse-events", READERS, 0, HANDLE_ON_WORKER, handle_list_adverse_events},
 
+    {"GET", STUDY "/worklist", NOTIFIED, 0, HANDLE_ON_WORKER, handle_list_worklist},
+    {"GET", STUDY "/schedule", READERS, 0, HANDLE_ON_WORKER, handle_list_schedule},
+    {"GET", STUDY "/subjects/{subject}/schedule", READERS, 0, HANDLE_ON_WORKER, handle_show_subject_schedule},
+
     {"GET", STUDY "/queries", READERS, 0, HANDLE_ON_WORKER, handle_list_queries},
     {"POST", STUDY "/queries", ASKERS, WORDS_LIMIT, HANDLE_ON_WORKER, handle_open_query},
     {"GET", STUDY "/queries/{query}", READERS, 0, HANDLE_ON_WORKER, handle_show_query},

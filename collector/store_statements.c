@@ -323,6 +323,29 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_FAIL_UPLOAD_TAKE_BACK] = {"fail_upload_take_back",
         "SELECT api.fail_upload_take_back($1::bytea, $2::int, $3::uuid, $4::text)"},
 
+    [STATEMENT_LIST_DESK_SUBJECTS] = {"list_desk_subjects",
+        "SELECT s.site_id, s.subject_no, s.index_knee, s.enrolled_on, s.locked, s.coordinator, s.left_day1,\n"
+        "       s.right_day1, s.there, s.gone\n"
+        "FROM api.list_desk_subjects($1::bytea, $2::int, $3::int, $4::int, $5::text, $6::text[], $7::text[]) s"},
+
+    [STATEMENT_LIST_DESK_ENDINGS] = {"list_desk_endings",
+        "SELECT e.site_id, e.subject_no, e.form, e.form_version, e.dated, e.content\n"
+        "FROM api.list_desk_endings($1::bytea, $2::int, $3::int, $4::int, $5::text, $6::text, $7::text) e"},
+
+    [STATEMENT_LIST_DESK_RECORDS] = {"list_desk_records",
+        "SELECT r.site_id, r.subject_no, r.form, r.knee, r.visit, r.id, r.dated\n"
+        "FROM api.list_desk_records($1::bytea, $2::int, $3::int[], $4::int[]) r"},
+
+    [STATEMENT_LIST_DESK_MARKS] = {"list_desk_marks",
+        "SELECT m.site_id, m.subject_no, m.open_queries, m.cohort, m.left_cohort, m.right_cohort\n"
+        "FROM api.list_desk_marks($1::bytea, $2::int, $3::int[], $4::int[]) m"},
+
+    [STATEMENT_LIST_DESK_ITEMS] = {"list_desk_items",
+        "SELECT i.kind, i.site_id, i.subject_no, i.knee, i.visit, i.form, i.id, i.record, i.title,\n"
+        "       " RFC3339("i.since") ", " RFC3339("i.until") ",\n"
+        "       i.person\n"
+        "FROM api.list_desk_items($1::bytea, $2::int, $3::int) i"},
+
     [STATEMENT_CALLS + CALL_OPEN_QUERY] = {"open_query",
         OUTCOME
         "FROM api.open_query($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::text, $8::text,\n"
