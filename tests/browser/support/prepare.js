@@ -19,7 +19,8 @@ function keyOfToday() {
 }
 
 const database = `patella_browser_seed_${keyOfToday()}`;
-const there = sql('postgres', "SELECT datname FROM pg_database WHERE datname LIKE 'patella_browser_seed_%'").split('\n');
+const there = sql('postgres', "SELECT datname FROM pg_database WHERE datname LIKE 'patella_browser_seed_%'")
+    .split('\n');
 const known = existsSync(seedFile) ? JSON.parse(readFileSync(seedFile, 'utf8')) : {};
 if (!there.includes(database) || known.database !== database) {
     for (const name of new Set([...there, database]))

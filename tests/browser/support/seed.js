@@ -12,8 +12,8 @@ const DATA = 'ci/demo-study/data';
 const PASSWORD = 'Feldspat-Kranich-83';
 
 export const SITES = [[1, 'Knee clinic', 'Europe/Berlin'],
-                      [2, 'University Hospital, Department of Orthopaedics, Trauma Surgery and Sports Medicine, Building C',
-                       'America/New_York']];
+                      [2, 'University Hospital, Department of Orthopaedics, Trauma Surgery and Sports Medicine, ' +
+                          'Building C', 'America/New_York']];
 
 /** People, short names and long ones; `sites` null: all of the study. */
 export const PEOPLE = [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A database and a daemon for a test program: the real ones, on a free port, with the certificate that Chromium believes.
+// A database and a daemon for a test program: the real ones, on a free port,
+// with the certificate that Chromium believes.
 import {spawn, spawnSync} from 'node:child_process';
 import {mkdtempSync, openSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';

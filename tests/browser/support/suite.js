@@ -9,11 +9,11 @@
 //         });
 //     });
 //
-// Each test gets a page of its own with an empty profile.  It fails when it throws, and when the page logged an error, was
-// kept from something by its Content-Security-Policy, asked another host or got no file of the app; `allow` in its
+// Each test gets a page of its own with an empty profile.  It fails when it throws, and when the page logged an error,
+// was kept from something by its Content-Security-Policy, asked another host or got no file of the app; `allow` in its
 // options lists regular expressions of console errors that belong to it.
 import assert from 'node:assert/strict';
-import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -89,7 +89,8 @@ class Suite {
             const file = join(shots, `failed-${name.replace(/\W+/g, '-').slice(0, 60)}.png`);
             await page.screenshot({path: file, fullPage: true}).catch(() => {});
             const text = await page.locator('body').innerText({timeout: 1000}).catch(() => '');
-            this.say(false, name, `${error.stack}\n${faults.join('\n')}\nat ${page.url()}, ${file}, which says:\n${text}`);
+            this.say(false, name,
+                     `${error.stack}\n${faults.join('\n')}\nat ${page.url()}, ${file}, which says:\n${text}`);
         } finally {
             await context.close().catch(() => {});
         }
@@ -157,12 +158,12 @@ export async function axe(page, {part = null, without = []} = {}) {
 
 let axe_source = null;
 function axeSource() {
-    axe_source ??= require('node:fs').readFileSync(join(process.env.BROWSER_MODULES, 'node_modules/axe-core/axe.min.js'),
-                                                   'utf8');
+    const file = join(process.env.BROWSER_MODULES, 'node_modules/axe-core/axe.min.js');
+    axe_source ??= readFileSync(file, 'utf8');
     return axe_source;
 }
 
-/** Pictures of the page at 360, 768 and 1440 px in build/screenshots, to be looked at; `dark`: of the dark mode, too. */
+/** Pictures of the page at 360, 768 and 1440 px in build/screenshots, to be looked at; `dark`: dark ones, too. */
 export async function shot(page, name, {widths = WIDTHS, dark = false} = {}) {
     const before = page.viewportSize();
     for (const scheme of dark ? ['light', 'dark'] : ['light']) {
