@@ -231,8 +231,8 @@ export function EntryForm(props) {
                     onReason=${(finding, reason) => setEntry((last) => confirmFinding(last, finding, reason))}
                     onBack=${() => setStep('fill')} />` : html`
                 <${EntryErrors} round=${round} problems=${summaryOf(form, shown, setSection)} />
-                <${FillStep} form=${form} entry=${entry} setEntry=${setEntry} view=${view} errors=${errorsByField(shown)}
-                    section=${section} setSection=${setSection} draft=${draft} head=${props.head}
-                    fixedDate=${props.fixedDate} buttons=${buttons} />`}
+                <${FillStep} form=${form} entry=${entry} setEntry=${setEntry} view=${view}
+                    errors=${errorsByField(shown)} section=${section} setSection=${setSection}
+                    draft=${draft} head=${props.head} fixedDate=${props.fixedDate} buttons=${buttons} />`}
         </div>`;
 }
