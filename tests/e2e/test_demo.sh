@@ -24,7 +24,13 @@ job_is() { # JOB STATE
     done
 }
 rows() { tail -n +2 "$@" | grep -c .; }
-no_token_in() { ! grep -rqFf <(cat "$dir"/tokens/*) "$@"; }
+no_token_in() { ! grep -rqFf <(cat "$dir"/tokens/* "$dir"/people/*) "$@"; }
+signs_in() { # ACCOUNT
+    jq -n --arg account "$1" --rawfile password "$dir/people/$1" \
+        '{account: $account, password: ($password | rtrimstr("\n"))}' |
+        curl --silent --fail --cacert "$dir/tls/ca.pem" --header 'Content-Type: application/json' --data @- \
+            "$SERVICE_URL/api/v1/session" | jq -e ".account == \"$1\""
+}
 is_private() { [ "$(stat -c %a "$1")" = 600 ]; }
 has_ended() {
     [ ! -e "$dir/patellad.pid" ] && [ ! -e "$dir/patella-report.pid" ] && ! ci/cluster status "$dir/cluster"
@@ -43,19 +49,24 @@ check "the report has the study's cohorts" grep -q 'Corticosteroid' "$dir/report
 check "the results have the change of pain" grep -q '^change pain,M12,AD-MSC,mean,' "$dir/report-1/results.csv"
 echo "$first" > "$dir/first.log"
 check "no token is printed or logged" no_token_in "$dir"/*.log
-for file in tokens/coordinator tokens/statistician curl.config tls/ca-key.pem tls/server-key.pem; do
+for file in people/demo-anna tokens/coordinator tokens/statistician curl.config tls/ca-key.pem tls/server-key.pem; do
     check "only the owner may read $file" is_private "$dir/$file"
 done
 
 eval "$(ci/service env "$dir")"
 command=$(sed -n 's/^The API: *//p' <<< "$first")
 check "the printed curl line lists subjects" says '"subject":"01-0001"' bash -c "$command --silent"
+url=$(sed -n 's/^The app: *\([^ ]*\).*/\1/p' <<< "$first")
+check "the printed address is the app" says '<title>' curl --silent --cacert "$dir/tls/ca.pem" "$url"
+account=$(sed -n 's/^Sign in as: *\([^,]*\),.*/\1/p' <<< "$first")
+check "the printed account signs in" signs_in "$account"
 (umask 077; echo "Authorization: Bearer $(cat "$dir/tokens/statistician")" > "$dir/statistician")
 check "the certificate is of ECDSA P-256" says 'prime256v1' openssl x509 -in "$dir/tls/server.pem" -noout -text
 
 second=$(ci/run-demo start 2>&1)
 check "run-demo start again exits 0" test $? -eq 0
 check "every row gets its first receipt again" grep -q "^0 rows stored now, $all stored before, 0 refused" <<< "$second"
+check "its password stays" signs_in "$account"
 check "no allocation is repeated" grep -q '^240 rows, 0 of them new' <<< "$second"
 
 again() {
