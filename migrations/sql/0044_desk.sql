@@ -216,7 +216,8 @@ END
 $$;
 
 -- What waits beside visits, site NULL: at all sites of the token.  Queries without an answer; serious events of which a
--- clock runs, with the next one to end; uploads of which refused rows can still be fetched (site 0: of several sites).
+-- clock runs, with the next one to end; uploads that were refused, or of which refused rows can still be fetched (site
+-- 0: of several sites).
 -- `person`: who sent the file; of the others, coordinators are those of their subjects.
 CREATE FUNCTION api.list_desk_items(token bytea, study int, site int)
 RETURNS TABLE (kind text, site_id int, subject_no int, knee text, visit text, form text, id uuid, record uuid,
@@ -276,8 +277,7 @@ BEGIN
     WHERE f.study_id = study
       AND (list_desk_items.site IS NULL OR f.site_id = list_desk_items.site)
       AND f.keeps_rows
-      AND f.state IN ('refused', 'committed')
-      AND (f.counts ->> 'refused')::bigint > 0;
+      AND (f.state = 'refused' OR (f.state = 'committed' AND (f.counts ->> 'refused')::bigint > 0));
 END
 $$;
 
