@@ -94,7 +94,7 @@ function Exists({ study, place }) {
 
 function Banner({ place, entry, view }) {
     const { info, schedule } = place;
-    const cell = (schedule?.visits ?? []).find((one) => one.visit === entry.visit);
+    const cell = (schedule?.cells ?? []).find((one) => one.visit === entry.visit);
     const cohort = info.protocol.cohorts.find((one) => one.id === schedule?.cohort)?.title;
     return html`
         <${SubjectBanner} subject=${entry.subject} knee=${entry.knee} cohort=${cohort}

@@ -10,7 +10,7 @@ import { html } from '../vendor.js';
 // The form that comes next for a subject: the first open one of a visit whose window is open or over.
 export function nextForm(schedule) {
     const now = ['overdue', 'closing', 'due', 'partial'];
-    for (const cell of schedule?.visits ?? schedule?.cells ?? []) {
+    for (const cell of schedule?.cells ?? []) {
         const open = now.includes(cell.state) ? cell.forms?.find((form) => form.state === 'open') : undefined;
         if (open)
             return { ...open, visit: cell.visit };
