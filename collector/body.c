@@ -16,7 +16,7 @@ static const char *list_fields(const void *owner, const struct body_field *field
     text_append(list, count == 0 ? "no fields" : "");
     for (size_t i = 0; i < count; i++)
         text_append_format(list, "%s`%s`%s", i > 0 ? ", " : "", fields[i].name,
-                           fields[i].required ? "" : " (may be left out)");
+                           fields[i].need == BODY_REQUIRED ? "" : " (may be left out)");
     return list->bytes;
 }
 
@@ -37,7 +37,7 @@ static bool knows_every_key(json_t *body, const struct body_field *fields, size_
 static bool lacks_field(json_t *body, const struct body_field *fields, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (fields[i].required && json_object_get(body, fields[i].name) == NULL)
+        if (fields[i].need == BODY_REQUIRED && json_object_get(body, fields[i].name) == NULL)
             return true;
     return false;
 }
@@ -80,7 +80,9 @@ static bool fits(const char *string, const struct body_field *field)
     case BODY_CHOICE:
         return is_choice(string, field->choices);
     case BODY_NUMBER:
+    case BODY_COUNT:
     case BODY_ARRAY:
+    case BODY_OBJECT:
         break;
     }
     return false;
@@ -91,6 +93,8 @@ static const char *describe(const void *owner, const struct body_field *field)
     switch (field->kind) {
     case BODY_NUMBER:
         return memory_format(owner, "a whole number from 1 to %zu", field->most);
+    case BODY_COUNT:
+        return memory_format(owner, "a whole number from 0 to %zu", field->most);
     case BODY_SUBJECT:
         return "site-subject, such as \"07-0012\"";
     case BODY_UUID:
@@ -106,6 +110,8 @@ static const char *describe(const void *owner, const struct body_field *field)
     }
     case BODY_ARRAY:
         return "a list";
+    case BODY_OBJECT:
+        return "an object";
     case BODY_TEXT:
     case BODY_NAME:
         break;
@@ -114,10 +120,11 @@ static const char *describe(const void *owner, const struct body_field *field)
                          field->kind == BODY_NAME ? ", on one line" : ", without control characters");
 }
 
-/* The JSON text of a list, or NULL. */
-static const char *dump_array(const void *owner, const json_t *value)
+/* The JSON text of a list or an object, whichever is asked for, or NULL. */
+static const char *dump_nested(const void *owner, const json_t *value, enum body_kind kind)
 {
-    char *dumped = json_is_array(value) ? json_dumps(value, JSON_COMPACT) : NULL;
+    bool fits_kind = kind == BODY_ARRAY ? json_is_array(value) : json_is_object(value);
+    char *dumped = fits_kind ? json_dumps(value, JSON_COMPACT) : NULL;
     const char *text = dumped != NULL ? memory_copy_string(owner, dumped) : NULL;
     free(dumped);
     return text;
@@ -127,15 +134,17 @@ static bool read_value(struct exchange *exchange, const struct body_field *field
                        const char **text)
 {
     *text = NULL;
-    if (value == NULL)
+    if (value == NULL || (field->need == BODY_NULLABLE && json_is_null(value)))
         return true;
+    bool is_number = field->kind == BODY_NUMBER || field->kind == BODY_COUNT;
     json_int_t number = json_integer_value(value);   /* 0 for what is no integer */
-    if (field->kind == BODY_NUMBER && number >= 1 && (uint64_t)number <= field->most)
+    json_int_t least = field->kind == BODY_NUMBER ? 1 : 0;
+    if (is_number && json_is_integer(value) && number >= least && (uint64_t)number <= field->most)
         *text = memory_format(exchange, "%" JSON_INTEGER_FORMAT, number);
-    if (field->kind == BODY_ARRAY)
-        *text = dump_array(exchange, value);
+    if (field->kind == BODY_ARRAY || field->kind == BODY_OBJECT)
+        *text = dump_nested(exchange, value, field->kind);
     const char *string = json_string_value(value);   /* NULL for what is no text; never with a NUL inside */
-    if (field->kind != BODY_NUMBER && string != NULL && fits(string, field))
+    if (!is_number && string != NULL && fits(string, field))
         *text = string;
     if (*text == NULL)
         exchange_reply_problem(exchange, 422, "invalid", "`%s` must be %s", field->name,

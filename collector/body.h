@@ -17,13 +17,21 @@ enum body_kind {
     BODY_UUID,
     BODY_SHA256,         /* 64 hexadecimal digits */
     BODY_CHOICE,         /* one of `choices` */
-    BODY_ARRAY           /* a list, as JSON text: what is in it, the caller looks at */
+    BODY_ARRAY,          /* a list, as JSON text: what is in it, the caller looks at */
+    BODY_OBJECT,         /* an object, likewise */
+    BODY_COUNT           /* a whole number from 0 to `most` */
+};
+
+enum body_need {
+    BODY_OPTIONAL,
+    BODY_REQUIRED,
+    BODY_NULLABLE        /* may be left out, and null means the same */
 };
 
 struct body_field {
     const char *name;
     enum body_kind kind;
-    bool required;
+    enum body_need need;
     size_t most;
     const char *const *choices;      /* NULL-terminated */
 };

@@ -108,6 +108,11 @@ route_handler handle_take_back_upload;
 
 /* handlers_web.c */
 route_handler handle_web_file;
+/* handlers_drafts.c */
+route_handler handle_list_drafts;
+route_handler handle_show_draft;
+route_handler handle_put_draft;
+route_handler handle_drop_draft;
 
 /* handlers_profiles.c */
 route_handler handle_list_profiles;

@@ -9,7 +9,7 @@
 
 enum { REASON_MOST = REASON_LENGTH_LIMIT };
 
-static const struct body_field reason_field[] = {{"reason", BODY_TEXT, true, REASON_MOST, NULL}};
+static const struct body_field reason_field[] = {{"reason", BODY_TEXT, BODY_REQUIRED, REASON_MOST, NULL}};
 
 /* ---- records ---- */
 
@@ -122,8 +122,8 @@ void handle_list_redactions(struct exchange *exchange, struct store *store)
 void handle_ask_redaction(struct exchange *exchange, struct store *store)
 {
     static const struct body_field fields[] = {
-        {"redaction", BODY_UUID, true, 0, NULL},
-        {"reason", BODY_TEXT, true, REASON_MOST, NULL},
+        {"redaction", BODY_UUID, BODY_REQUIRED, 0, NULL},
+        {"reason", BODY_TEXT, BODY_REQUIRED, REASON_MOST, NULL},
     };
     const char *given[2] = {NULL}, *id = record_path_id(exchange, "id");
     if (id == NULL || !body_read(exchange, fields, 2, given))

@@ -56,14 +56,14 @@ enum {
 };
 
 static const struct body_field query_fields[QUERY_FIELDS] = {
-    [QUERY_ID] = {"query", BODY_UUID, true, 0, NULL},
-    [QUERY_SUBJECT] = {"subject", BODY_SUBJECT, true, 0, NULL},
-    [QUERY_FORM] = {"form", BODY_NAME, true, NAME_MOST, NULL},
-    [QUERY_KNEE] = {"knee", BODY_CHOICE, false, 0, knees},
-    [QUERY_VISIT] = {"visit", BODY_NAME, false, NAME_MOST, NULL},
-    [QUERY_INSTANCE] = {"instance", BODY_NUMBER, false, INSTANCE_MOST, NULL},
-    [QUERY_ITEM] = {"item", BODY_NAME, false, NAME_MOST, NULL},
-    [QUERY_TEXT] = {"text", BODY_TEXT, true, WORDS_MOST, NULL},
+    [QUERY_ID] = {"query", BODY_UUID, BODY_REQUIRED, 0, NULL},
+    [QUERY_SUBJECT] = {"subject", BODY_SUBJECT, BODY_REQUIRED, 0, NULL},
+    [QUERY_FORM] = {"form", BODY_NAME, BODY_REQUIRED, NAME_MOST, NULL},
+    [QUERY_KNEE] = {"knee", BODY_CHOICE, BODY_OPTIONAL, 0, knees},
+    [QUERY_VISIT] = {"visit", BODY_NAME, BODY_OPTIONAL, NAME_MOST, NULL},
+    [QUERY_INSTANCE] = {"instance", BODY_NUMBER, BODY_OPTIONAL, INSTANCE_MOST, NULL},
+    [QUERY_ITEM] = {"item", BODY_NAME, BODY_OPTIONAL, NAME_MOST, NULL},
+    [QUERY_TEXT] = {"text", BODY_TEXT, BODY_REQUIRED, WORDS_MOST, NULL},
 };
 
 static bool has_visit(const struct protocol *protocol, const char *visit)
@@ -121,7 +121,7 @@ void handle_open_query(struct exchange *exchange, struct store *store)
 
 static void add_event(struct exchange *exchange, struct store *store, const char *kind)
 {
-    static const struct body_field fields[] = {{"text", BODY_TEXT, true, WORDS_MOST, NULL}};
+    static const struct body_field fields[] = {{"text", BODY_TEXT, BODY_REQUIRED, WORDS_MOST, NULL}};
     const char *text = NULL, *id = record_path_id(exchange, "query");
     if (id == NULL || !body_read(exchange, fields, 1, &text))
         return;

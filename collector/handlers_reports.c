@@ -127,8 +127,8 @@ void handle_request_report(struct exchange *exchange, struct store *store)
 {
     struct error error = {0};
     static const struct body_field fields[] = {
-        {"cut", BODY_NUMBER, true, CUT_MOST, NULL},
-        {"unblinding", BODY_UUID, false, 0, NULL},
+        {"cut", BODY_NUMBER, BODY_REQUIRED, CUT_MOST, NULL},
+        {"unblinding", BODY_UUID, BODY_OPTIONAL, 0, NULL},
     };
     const char *given[2] = {NULL};
     int64_t cut = 0;

@@ -133,8 +133,8 @@ static bool check_decisions(struct exchange *exchange, const char *list)
 void handle_reconcile(struct exchange *exchange, struct store *store)
 {
     static const struct body_field fields[] = {
-        {"items", BODY_ARRAY, true, 0, NULL},
-        {"result", BODY_UUID, false, 0, NULL},
+        {"items", BODY_ARRAY, BODY_REQUIRED, 0, NULL},
+        {"result", BODY_UUID, BODY_OPTIONAL, 0, NULL},
     };
     const char *given[2] = {NULL}, *id = record_path_id(exchange, "entry");
     if (id == NULL || !body_read(exchange, fields, 2, given) || !check_decisions(exchange, given[0]))

@@ -36,7 +36,7 @@ void handle_verify_version(struct exchange *exchange, struct store *store)
 
 void handle_withdraw_verification(struct exchange *exchange, struct store *store)
 {
-    static const struct body_field fields[] = {{"reason", BODY_TEXT, true, REASON_MOST, NULL}};
+    static const struct body_field fields[] = {{"reason", BODY_TEXT, BODY_REQUIRED, REASON_MOST, NULL}};
     const char *reason = NULL, *id = record_path_id(exchange, "id");
     if (id == NULL || !body_read(exchange, fields, 1, &reason))
         return;
@@ -65,9 +65,9 @@ void handle_sign(struct exchange *exchange, struct store *store)
 {
     static const char *const meanings[] = {"authorship", "review", "approval", "responsibility", NULL};
     static const struct body_field fields[] = {
-        {"signature", BODY_UUID, true, 0, NULL},
-        {"sha256", BODY_SHA256, true, 0, NULL},
-        {"meaning", BODY_CHOICE, true, 0, meanings},
+        {"signature", BODY_UUID, BODY_REQUIRED, 0, NULL},
+        {"sha256", BODY_SHA256, BODY_REQUIRED, 0, NULL},
+        {"meaning", BODY_CHOICE, BODY_REQUIRED, 0, meanings},
     };
     const char *given[3] = {NULL}, *id = record_path_id(exchange, "id");
     if (id == NULL || !body_read(exchange, fields, 3, given))

@@ -18,8 +18,8 @@
 static const char *const no_parameters[] = {NULL};
 
 static const struct body_field request_fields[] = {
-    {"request", BODY_UUID, true, 0, NULL},
-    {"reason", BODY_TEXT, true, REASON_LENGTH_LIMIT, NULL},
+    {"request", BODY_UUID, BODY_REQUIRED, 0, NULL},
+    {"reason", BODY_TEXT, BODY_REQUIRED, REASON_LENGTH_LIMIT, NULL},
 };
 
 static const struct member request_members[] = {

@@ -207,9 +207,9 @@ void handle_commit_upload(struct exchange *exchange, struct store *store)
 {
     static const char *const modes[] = {"all-or-nothing", "good-rows", NULL};
     static const struct body_field fields[] = {
-        {"token", BODY_SHA256, true, 0, NULL},
-        {"mode", BODY_CHOICE, true, 0, modes},
-        {"reason", BODY_TEXT, false, REASON_MOST, NULL},
+        {"token", BODY_SHA256, BODY_REQUIRED, 0, NULL},
+        {"mode", BODY_CHOICE, BODY_REQUIRED, 0, modes},
+        {"reason", BODY_TEXT, BODY_OPTIONAL, REASON_MOST, NULL},
     };
     enum { TOKEN, MODE, REASON, FIELDS };
     const char *values[FIELDS];
@@ -228,7 +228,7 @@ void handle_commit_upload(struct exchange *exchange, struct store *store)
 
 void handle_take_back_upload(struct exchange *exchange, struct store *store)
 {
-    static const struct body_field fields[] = {{"reason", BODY_TEXT, true, REASON_MOST, NULL}};
+    static const struct body_field fields[] = {{"reason", BODY_TEXT, BODY_REQUIRED, REASON_MOST, NULL}};
     const char *reason = NULL;
     int wait_ms = 0;
     (void)store;

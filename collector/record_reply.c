@@ -58,9 +58,8 @@ static void append_member(struct text *out, const struct store_listing *table, s
     }
 }
 
-/* The members of a row, for an object that the caller opens and closes. */
-static void append_row(struct text *out, const struct store_listing *table, size_t row,
-                       const struct member *members)
+void record_append_members(struct text *out, const struct store_listing *table, size_t row,
+                           const struct member *members)
 {
     size_t column = 0;
     for (const struct member *member = members; member->name != NULL; member++) {
@@ -76,7 +75,7 @@ void record_append_rows(struct text *out, const char *key, const struct store_li
     text_append(out, "[");
     for (size_t row = 0; row < table->rows; row++) {
         text_append(out, row > 0 ? ",{" : "{");
-        append_row(out, table, row, members);
+        record_append_members(out, table, row, members);
         text_append(out, "}");
     }
     text_append(out, "]");
@@ -112,13 +111,15 @@ static bool read_state(struct exchange *exchange, const char *const *states, con
 static bool read_filter(struct exchange *exchange, const struct record_list *list, const char **values,
                         int *most)
 {
-    static const char *const parameters[] = {"subject", "state", "after", "limit", NULL};
+    static const char *const with_state[] = {"subject", "state", "after", "limit", NULL};
+    static const char *const without[] = {"subject", "after", "limit", NULL};
+    const char *const *parameters = list->states != NULL ? with_state : without;
     int subject[2], after_site = 0;
     *most = PAGE_DEFAULT;
     if (!request_allow_query(exchange, parameters) || !request_query_subject(exchange, "subject", subject) ||
         !request_query_number(exchange, "limit", 1, PAGE_MOST, most) ||
         !request_query_record(exchange, "after", &after_site, &values[LIST_AFTER_ID]) ||
-        !read_state(exchange, list->states, &values[LIST_STATE]))
+        (list->states != NULL && !read_state(exchange, list->states, &values[LIST_STATE])))
         return false;
     if (subject[0] != 0)
         record_split_subject(exchange, exchange_query(exchange, "subject"), &values[LIST_SITE]);
@@ -176,13 +177,10 @@ const char *record_path_id(struct exchange *exchange, const char *name)
     return id != NULL && request_allow_query(exchange, parameters) ? id : NULL;
 }
 
-/* The row of the list with the id `{name}` of the path, alone in its table; NULL and a reply when it is not there. */
-static struct store_listing *find_row(struct exchange *exchange, struct store *store,
-                                      const struct record_list *list, const char *name)
+struct store_listing *record_find(struct exchange *exchange, struct store *store, const struct record_list *list,
+                                  const char *id)
 {
-    const char *values[LIST_VALUES] = {[LIST_ONE] = record_path_id(exchange, name), [LIST_MOST] = "1"};
-    if (values[LIST_ONE] == NULL)
-        return NULL;
+    const char *values[LIST_VALUES] = {[LIST_ONE] = id, [LIST_MOST] = "1"};
     struct store_listing *table = ask(exchange, store, request_study(exchange), list->call, values);
     if (table == NULL || table->rows == 1)
         return table;
@@ -194,7 +192,8 @@ void record_reply_with_rows(struct exchange *exchange, struct store *store, cons
                             const char *name, const struct record_rows *rows)
 {
     struct error error = {0};
-    struct store_listing *row = find_row(exchange, store, list, name);
+    const char *id = record_path_id(exchange, name);
+    struct store_listing *row = id != NULL ? record_find(exchange, store, list, id) : NULL;
     if (row == NULL)
         return;
     struct store_reader reader = request_reader(exchange, request_study(exchange));
@@ -207,7 +206,7 @@ void record_reply_with_rows(struct exchange *exchange, struct store *store, cons
     }
     struct text *body = text_new(exchange);
     text_append(body, "{");
-    append_row(body, row, 0, list->members);
+    record_append_members(body, row, 0, list->members);
     record_append_rows(body, rows->key, further, rows->members);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
@@ -237,7 +236,7 @@ void record_act(struct exchange *exchange, struct store *store, enum store_call 
     struct text *body = text_new(exchange);
     text_append(body, "{");
     json_text(body, "id", id);
-    append_row(body, &event, 0, members);
+    record_append_members(body, &event, 0, members);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }

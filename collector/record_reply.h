@@ -28,11 +28,19 @@ struct record_list {
     enum store_call call;
     const char *key;                     /* of the list in the reply */
     const struct member *members;        /* the first one is the id, the second the subject */
-    const char *const *states;           /* what ?state= may be, NULL-terminated */
+    const char *const *states;           /* what ?state= may be, NULL-terminated; NULL: it is no parameter */
 };
 
 /* {"KEY":[{...},...],"next":...} */
 void record_reply_list(struct exchange *exchange, struct store *store, const struct record_list *list);
+
+/* The row of the list with this id, alone in its table; NULL and a reply when it is not there or cannot be had. */
+struct store_listing *record_find(struct exchange *exchange, struct store *store, const struct record_list *list,
+                                  const char *id);
+
+/* The members of a row, for an object that the caller opens and closes. */
+void record_append_members(struct text *out, const struct store_listing *table, size_t row,
+                           const struct member *members);
 
 /* What belongs to one row; asked for by site and id. */
 struct record_rows {

@@ -29,7 +29,8 @@ enum {
     SENDERS = ROLE_DATA_MANAGER | ROLE_COORDINATOR | ROLE_INVESTIGATOR | ROLE_SITE_MACHINE,
     PROFILE_LIMIT = 1 << 18,
     FILE_READERS = SENDERS | ROLE_MONITOR,   /* of what stands in uploaded files */
-    LEDGER = READERS | SENDERS
+    LEDGER = READERS | SENDERS,
+    WRITERS = SENDERS & ~ROLE_SITE_MACHINE   /* people who enter what they see */
 };
 
 /* Who may do what: authorisation, body limit and way of handling act before the handler is called. */
@@ -112,6 +113,11 @@ const struct route route_table[] = {
      handle_request_emergency},
     {"POST", STUDY "/subjects/{subject}/unblindings/{request}/reveal", ROLE_INVESTIGATOR, SMALL_LIMIT,
      HANDLE_ON_WORKER, handle_reveal_allocation},
+
+    {"GET", STUDY "/drafts", WRITERS, 0, HANDLE_ON_WORKER, handle_list_drafts},
+    {"GET", STUDY "/drafts/{draft}", WRITERS, 0, HANDLE_ON_WORKER, handle_show_draft},
+    {"PUT", STUDY "/drafts/{draft}", WRITERS, ENTRY_LIMIT, HANDLE_ON_WORKER, handle_put_draft},
+    {"DELETE", STUDY "/drafts/{draft}", WRITERS, 0, HANDLE_ON_WORKER, handle_drop_draft},
 
     {"GET", STUDY "/cuts", CUTS, 0, HANDLE_ON_WORKER, handle_list_cuts},
     {"POST", STUDY "/cuts", CUTTERS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_make_cut},

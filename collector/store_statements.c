@@ -457,4 +457,16 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_CALLS + CALL_REVEAL_ALLOCATION] = {"reveal_allocation",
         "SELECT r.code, r.knee, r.cohort, " RFC3339("r.entered_at") ", r.entry, " HEX("r.sealed") ", r.key_id\n"
         "FROM api.reveal_allocation($1::bytea, $2::int, $3::int, $4::int, $5::uuid, $6::text[]) r"},
+
+    [STATEMENT_CALLS + CALL_PUT_DRAFT] = {"put_draft",
+        OUTCOME
+        "FROM api.put_draft($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::int, $8::text, $9::text,\n"
+        "                   $10::int, $11::int, $12::text, $13::int) o"},
+
+    [STATEMENT_CALLS + CALL_LIST_DRAFTS] = {"list_drafts",
+        "SELECT d.draft_id, d.site_id, d.subject_no, d.form, d.form_version, d.knee, d.visit, d.instance, d.version,\n"
+        "       d.revision, " RFC3339("d.made_at") ", " RFC3339("d.saved_at") ", d.content\n"
+        "FROM api.list_drafts" LIST_PARAMETERS " d"},
+
+    [STATEMENT_CALLS + CALL_DROP_DRAFT] = {"drop_draft", "SELECT api.drop_draft($1::bytea, $2::int, $3::uuid)"},
 };

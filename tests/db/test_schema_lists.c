@@ -68,6 +68,7 @@ static const char *const keys[] = {
     "core.cut (study_id, cut_no)",
     "core.cut (study_id, label)",
     "core.cut_versions (study_id, site_id, cut_no)",
+    "core.draft (study_id, site_id, recorded_by, draft_id)",
     "core.form (study_id, form, version)",
     "core.knee (study_id, site_id, subject_no, knee)",
     "core.protocol (study_id, version)",
@@ -133,6 +134,8 @@ static const char *const references[] = {
     "core.cut (study_id) in core.study",
     "core.cut (study_id, protocol_version) in core.protocol",
     "core.cut_versions (study_id, cut_no) in core.cut",
+    "core.draft (study_id, form, form_version) in core.form",
+    "core.draft (study_id, site_id) in core.site",
     "core.form (study_id) in core.study",
     "core.knee (study_id, site_id, subject_no) in core.subject",
     "core.protocol (study_id) in core.study",
@@ -191,6 +194,7 @@ static const char *const privileges[] = {
     "patella_api s(u): core.study core.subject",
     "patella_api s: audit.notice core.catalogue_state core.cut core.form core.knee core.protocol "
         "core.site core.submission patella_meta.migration rep.file",
+    "patella_api si(u)d: core.draft",
     "patella_api si: core.query core.query_event core.reconciliation core.record_lock core.redaction "
         "core.redaction_decision core.second_entry core.signature core.verification rep.export rep.job "
         "rep.reading rep.review upload.chunk upload.line upload.profile upload.reading",

@@ -38,6 +38,12 @@
      .body = "subject,knee,visit,date,vas,reason\n" rows, \
      .type = "text/csv", \
      .save = "upload=id preview=preview.token"}
+#define DRAFT(there, id, n, revision) \
+    {.method = "PUT", \
+     .path = S "/drafts/" ID(id), \
+     .body = "{" SUBJECT(n) ",\"knee\":\"right\",\"form\":\"pain_vas\",\"form_version\":1,\"visit\":\"M3\"," \
+                         "\"instance\":1,\"version\":1,\"answers\":{\"vas\":\"1\"},\"revision\":" revision "}", \
+     .where = there}
 #define AT_OTHERS(to, sent) {.method = "POST", .path = to, .body = sent, .where = AWAY}
 
 const struct act site_acts[] = {
@@ -172,6 +178,17 @@ const struct act site_acts[] = {
     GET(S "/unblindings"),
     GET(S "/subjects/$site-0001"),
     GET(S "/subjects/$site-0002"),
+
+    DRAFT(AWAY, "b8", "0003", "0"),
+    DRAFT(ANYWHERE, "98", "0001", "0"),
+    DRAFT(ANYWHERE, "98", "0001", "0"),
+    DRAFT(ANYWHERE, "98", "0001", "1"),
+    DRAFT(ANYWHERE, "98", "0001", "1"),
+    DRAFT(ANYWHERE, "99", "0002", "0"),
+    GET(S "/drafts/" ID("98")),
+    GET(S "/drafts?limit=1"),
+    GET(S "/drafts?subject=$other-0001"),
+    {.method = "DELETE", .path = S "/drafts/" ID("99")},
 
     LIST(S "/subjects?limit=1"),
     LIST(S "/submissions?limit=2"),
