@@ -106,6 +106,7 @@ await suite(async ({test, service}) => {
         assert.match(await page.evaluate(() => document.activeElement.className), /error-summary/);
         const lines = await summary.getByRole('link').allInnerTexts();
         assert.equal(lines.length, 3);
+        assert.match(await page.title(), /^Error:/);
         assert.ok(lines.some((line) => line.startsWith('the onset lies after the date of this report')), String(lines));
         await page.locator('#item-onset .field-error, #item-onset-error').first()
             .getByText('the onset lies after the date of this report; correct one of the two dates').waitFor();
@@ -191,7 +192,8 @@ await suite(async ({test, service}) => {
                 status: 422, code: 'invalid', detail: 'the submission has problems',
                 problems: [{item: 'p3', rule: 'other', text: 'this does not fit; correct it', soft: false}]})}));
         await send(page);
-        await page.getByRole('group', {name: 'There is a problem'}).getByText('this does not fit; correct it').waitFor();
+        const problems = page.getByRole('group', {name: 'There is a problem'});
+        await problems.getByText('this does not fit; correct it').waitFor();
         await page.getByRole('link', {name: 'this does not fit; correct it'}).click();
         await page.locator('#item-p3').getByText('this does not fit; correct it').waitFor();
         assert.equal(await page.locator('#item-p3 input').first().getAttribute('aria-invalid'), 'true');

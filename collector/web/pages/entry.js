@@ -132,20 +132,22 @@ function Done({ study, place, result, body }) {
 }
 
 function FormEntry({ study, place }) {
-    const { form, entry, info } = place;
+    const { form, entry } = place;
     const [done, setDone] = useState(null);
+    const [wrong, setWrong] = useState(false);
     if (done)
         return html`<${Done} study=${study} place=${place} ...${done} />`;
     const label = `${entry.subject} ${form.title}`;
-    return html`<${Page} title=${entry.version > 1 ? t('entry.correct', { title: form.title }) : form.title}>
+    const title = entry.version > 1 ? t('entry.correct', { title: form.title }) : form.title;
+    return html`<${Page} title=${title} error=${wrong}>
         <${EntryForm} form=${form} first=${entry} today=${place.today} id=${place.id} study=${study}
             revision=${place.revision} secondOf=${place.secondOf}
             banner=${(view) => html`<${Banner} place=${place} entry=${entry} view=${view} />`}
             refusal=${(problem) => html`<${Refused} study=${study} problem=${problem} entry=${entry} />`}
             send=${(body) => queue.submit(body, { study, label })}
             onSaved=${() => navigate(link(study, 'entry', place.id), { replace: true })}
-            onLoadOther=${() => location.reload()}
-            onDone=${(result, body) => setDone({ result, body })} info=${info} />
+            onLoadOther=${() => location.reload()} onProblems=${setWrong}
+            onDone=${(result, body) => setDone({ result, body })} />
     <//>`;
 }
 

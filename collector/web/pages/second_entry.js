@@ -34,19 +34,20 @@ function Banner({ info, record, children }) {
 }
 
 function BlindEntry({ study, of }) {
+    const [wrong, setWrong] = useState(false);
     const { data: place, problem } = useData(() => openBlind(study, of), []);
     if (!place)
         return html`<${Page} title=${t('second.title')}>${
             problem ? html`<${Problem} problem=${problem} />` : html`<${Loading} />`}<//>`;
     const { info, form, entry, id } = place;
     const send = async ({ status, ...body }) => api.post(api.path(study, 'second-entries'), body);
-    return html`<${Page} title=${t('second.enter', { title: form.title })}>
+    return html`<${Page} title=${t('second.enter', { title: form.title })} error=${wrong}>
         <${Alert} kind="info"><p>${t('second.blind')}</p><//>
         <${EntryForm} form=${form} first=${entry} today=${place.today} id=${id} study=${study} secondOf=${of}
             keepsDrafts=${false} send=${send} submitLabel=${t('second.compare')}
             banner=${(view) => html`<${Banner} info=${info} record=${entry}>
                 <p class="entry-progress"><strong>${t('form.done_of', view)}</strong></p><//>`}
-            onDone=${() => navigate(link(study, 'second-entry', id))} />
+            onProblems=${setWrong} onDone=${() => navigate(link(study, 'second-entry', id))} />
     <//>`;
 }
 

@@ -53,6 +53,7 @@ export function EnrolmentEntry({ study, info, form }) {
     const [first] = useState(() => newEntry(form, { subject: null, knee: 'none', visit: 'unscheduled' },
         todayAt(info, sites[0]?.site)));
     const [done, setDone] = useState(null);
+    const [wrong, setWrong] = useState(false);
     const proposed = useProposal(study, site, setNumber);
     const subject = numberOf(number) === null ? null : subjectNumber(site, numberOf(number));
     if (done)
@@ -62,11 +63,11 @@ export function EnrolmentEntry({ study, info, form }) {
     const fields = (entry, setEntry, errors) => html`
         <${SubjectFields} sites=${sites} site=${site} number=${number} proposed=${proposed} onSite=${setSite}
             onNumber=${setNumber} error=${errors.get('subject')} />`;
-    return html`<${Page} title=${form.title}>
+    return html`<${Page} title=${form.title} error=${wrong}>
         <${EntryForm} form=${form} first=${first} today=${todayAt(info, site)} id=${id} study=${study}
             keepsDrafts=${false} head=${fields} more=${() => (subject === null ? [problem] : [])}
             refusal=${(refused) => html`<${Refused} study=${study} problem=${refused} subject=${subject} />`}
             send=${(body) => queue.submit({ ...body, subject }, { study, label: `${subject} ${form.title}` })}
-            onDone=${setDone} />
+            onDone=${setDone} onProblems=${setWrong} />
     <//>`;
 }

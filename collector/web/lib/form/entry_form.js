@@ -4,7 +4,7 @@ import { ApiProblem } from '../api.js';
 import { formatTime } from '../format.js';
 import { t } from '../i18n.js';
 import { Alert, Button, DateInput, Field, Problem, TextArea } from '../ui.js';
-import { html, useMemo, useState } from '../vendor.js';
+import { html, useEffect, useMemo, useState } from '../vendor.js';
 import { isReason } from './answer.js';
 import { useDraft } from './draft.js';
 import { confirmFinding, declineItem, itemsOf, setAnswer, submissionOf, viewOf } from './engine.js';
@@ -14,7 +14,7 @@ import { SoftStep } from './soft_step.js';
 import { itemLabel, problemText } from './words.js';
 
 const ADVANCE = 'patella.advance';
-const FIELD_IDS = { date: 'form-date', reason: 'form-reason', subject: 'form-subject' };
+const FIELD_IDS = { subject: 'form-subject', reason: 'form-reason', date: 'form-date' };
 
 // What is wrong beside the answers, found here.
 function ownProblems(entry) {
@@ -27,7 +27,9 @@ function ownProblems(entry) {
 function summaryOf(form, problems, go) {
     const sectionOf = new Map(form.sections.flatMap((one) => one.items.map((item) => [item.id, one.id])));
     const items = new Map(itemsOf(form).map((item) => [item.id, item]));
-    return problems.map((problem) => {
+    const order = [...Object.keys(FIELD_IDS), ...items.keys()];
+    const place = (problem) => (problem.item === null ? order.length : order.indexOf(problem.item));
+    return [...problems].sort((a, b) => place(a) - place(b)).map((problem) => {
         const item = items.get(problem.item);
         const id = item ? `item-${item.id}` : FIELD_IDS[problem.item] ?? null;
         const show = item ? () => go(sectionOf.get(item.id)) : undefined;
@@ -181,6 +183,7 @@ function sectionWithProblem(form, view, hard) {
 // keepsDrafts  false: nothing is kept between (enrolment)
 // send         async (body, entry) => result; what it throws is shown, problems of 422 beside their fields
 // onDone       (result, body); onSaved: after a draft was saved
+// onProblems   (whether there are any on the page), for its title
 // banner       (view) => what stays in sight; head: (entry, setEntry, errors) => a page's own fields
 // more         (entry) => problems with those fields; refusal: (problem) => a page's own words for a refusal
 export function EntryForm(props) {
@@ -195,6 +198,7 @@ export function EntryForm(props) {
     const { view, soft } = judged;
     const hard = [...judged.hard, ...(more?.(entry) ?? [])];
     const shown = round > 0 ? hard : [];
+    useEffect(() => props.onProblems?.(shown.length > 0), [shown.length > 0]);
     const showProblems = () => {
         setStep('fill');
         setSection(sectionWithProblem(form, view, hard)?.id ?? section);
