@@ -138,12 +138,12 @@ await suite(async ({test, service}) => {
         const record = await findRecord(service, '01-0003', 'koos', 'BL');
         await signIn(page, mona, place(record.id));
         await page.getByRole('button', {name: 'Mark as compared with the source'}).click();
-        await page.getByText('verified', {exact: true}).waitFor();
+        await page.locator('.record-states').getByText('verified').waitFor();
         await context.clearCookies();
         await signIn(page, dora, place(record.id));
         await page.getByRole('button', {name: 'Lock the record'}).click();
         await saySomething(page, 'the data are clean', 'Lock the record');
-        await page.getByText('locked', {exact: true}).waitFor();
+        await page.locator('.record-states').getByText('locked').waitFor();
         assert.equal(await page.getByRole('link', {name: 'Correct'}).count(), 0);
         await axe(page);
         await page.getByRole('button', {name: 'Unlock the record'}).click();

@@ -33,7 +33,7 @@ export function ScoreTable({ form, scores }) {
         { key: 'direction', title: t('form.direction'),
           render: (row) => t(row.direction === 'higher_worse' ? 'form.higher_worse' : 'form.higher_better') },
     ];
-    return html`<${DataTable} caption=${t('form.scores')} columns=${columns} rows=${rows} />`;
+    return html`<${DataTable} caption=${t('form.scores')} columns=${columns} rows=${rows} class="answers" />`;
 }
 
 function Facts({ receipt }) {

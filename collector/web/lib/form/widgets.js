@@ -78,7 +78,8 @@ function Cleared({ value, onChange, children }) {
 }
 
 function ChoiceItem({ id, item, value, onChange }) {
-    const options = item.choices.map(({ code, label }) => ({ value: String(code), label }));
+    const options = item.choices.map(({ code, label }) =>
+        ({ value: String(code), label: typeof code === 'number' ? `${code} ${label}` : label }));
     const chosen = value === undefined ? '' : String(value);
     if (options.length > RADIOS_UP_TO)
         return html`<${Select} id=${id} value=${chosen} options=${options} empty=${t('form.choose')}
