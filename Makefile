@@ -189,8 +189,8 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/f
 
 # ---- measuring (tests/bench/README.md) ------------------------------------------------------------------------
 
-.PHONY: bench bench-large bench-hostile bench-report bench-upload
-bench bench-large bench-hostile bench-report bench-upload:
+.PHONY: bench bench-large bench-hostile bench-report bench-upload bench-desk
+bench bench-large bench-hostile bench-report bench-upload bench-desk:
 	ci/install-packages build run test bench
 	$(MAKE) BUILD=$(BUILD) all $(BUILD)/bench/bench
 	BUILD=$(BUILD) tests/bench/$(if $(filter bench,$@),run,$(@:bench-%=%))

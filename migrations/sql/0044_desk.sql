@@ -44,7 +44,8 @@ CREATE FUNCTION api.list_desk_subjects(token bytea, study int, site int, subject
 RETURNS TABLE (site_id int, subject_no int, index_knee text, enrolled_on date, locked boolean, coordinator text,
                left_day1 date, right_day1 date, there int[], gone int[])
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB'
+SET search_path = '' SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET jit = off
+SET work_mem = '64MB'
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -119,12 +120,14 @@ END
 $$;
 
 -- Records that may end a subject's follow-up, by site, subject and date: all of the form `ending`, and those of the
--- form `screening` in which the item `withdrawal` stands.
+-- form `screening` in which the item `withdrawal` stands.  Most screenings have no such version: only of the others is
+-- the newest looked for.
 CREATE FUNCTION api.list_desk_endings(token bytea, study int, site int, subject int, ending text, screening text,
                                       withdrawal text)
 RETURNS TABLE (site_id int, subject_no int, form text, form_version int, dated date, content text)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB'
+SET search_path = '' SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET jit = off
+SET work_mem = '64MB'
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -134,14 +137,22 @@ BEGIN
     RETURN QUERY
     SELECT v.site_id, v.subject_no, v.form, v.form_version, v.dated, v.content
     FROM (SELECT DISTINCT ON (v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance)
-                 v.site_id, v.subject_no, v.form, v.instance, v.form_version, v.status, v.dated, v.recorded_at,
-                 v.content::text AS content
+                 v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance
           FROM core.submission v
           WHERE v.study_id = study
             AND (list_desk_endings.site IS NULL OR v.site_id = list_desk_endings.site)
             AND (list_desk_endings.subject IS NULL OR v.subject_no = list_desk_endings.subject)
             AND v.form IN (ending, screening)
-          ORDER BY v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance, v.version DESC) v
+            AND (v.form = ending OR pg_catalog.strpos(v.content::text, '"' || withdrawal || '":') > 0)
+          ORDER BY v.site_id, v.subject_no, v.form, v.knee, v.visit, v.instance) r
+    CROSS JOIN LATERAL (
+        SELECT x.site_id, x.subject_no, x.form, x.instance, x.form_version, x.status, x.dated, x.recorded_at,
+               x.content::text AS content
+        FROM core.submission x
+        WHERE (x.study_id, x.site_id, x.subject_no, x.form, x.knee, x.visit, x.instance)
+              = (study, r.site_id, r.subject_no, r.form, r.knee, r.visit, r.instance)
+        ORDER BY x.version DESC
+        LIMIT 1) v
     WHERE v.status <> 'void'
       AND (v.form = ending OR pg_catalog.strpos(v.content, '"' || withdrawal || '":') > 0)
     ORDER BY v.site_id, v.subject_no, v.dated, v.recorded_at, v.instance;

@@ -229,7 +229,8 @@ static void test_items_have_queries_that_wait_for_an_answer(void **state)
     submit(fixture, (struct test_row){.id = 2, CORRECTED});
     ask_query(fixture, 7, 1);
     ask_query(fixture, 8, 2);
-    static const char one[] = "query 1 1 left M3 koos 7 2 in the source?", two[] = "query 2 1 left M3 koos 8 in the source?";
+    static const char one[] = "query 1 1 left M3 koos 7 2 in the source?";
+    static const char two[] = "query 2 1 left M3 koos 8 in the source?";
     assert_string_equal(items(fixture, "coordinator", "NULL"), memory_format(fixture->owner, "%s; %s", one, two));
     assert_string_equal(items(fixture, "coordinator1", "NULL"), one);
     assert_string_equal(items(fixture, "coordinator", "2"), two);
