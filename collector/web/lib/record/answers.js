@@ -11,18 +11,18 @@ function Answer({ item, content }) {
     const confirmed = (content.confirmed ?? []).filter((one) => one.item === item.id);
     if (answer === null)
         return html`<span class="no-answer">${t('record.no_answer')}</span>`;
-    return html`
+    return html`<div>
         <span class=${'declined' in answer ? 'no-answer' : ''}>${answerText(item, answer)}</span>
         ${confirmed.map((one) => html`<span class="confirmed" key=${one.rule}>${
-            t('record.confirmed', { reason: one.reason })}</span>`)}`;
+            t('record.confirmed', { reason: one.reason })}</span>`)}</div>`;
 }
 
 function Asked({ item, queries, onAsk }) {
     const open = queries.filter((query) => query.item === item.id && query.state !== 'closed');
-    return html`
+    return html`<div>
         ${open.map((query) => html`<${StateBadge} key=${query.query} state=${query.state} />`)}
         ${onAsk && html`<${Button} kind="link" small onClick=${() => onAsk(item)}
-            aria-label=${t('record.ask_about', { item: itemLabel(item) })}>${t('record.ask')}<//>`}`;
+            aria-label=${t('record.ask_about', { item: itemLabel(item) })}>${t('record.ask')}<//>`}</div>`;
 }
 
 // onAsk(item): opens a query, or undefined where that is not for this role

@@ -41,6 +41,7 @@ function Said({ study, query }) {
 function QueryBox({ study, form, query, onDone }) {
     const session = useSession();
     const [act, setAct] = useState(null);
+    const acts = actsOn(query, session);
     const item = itemsOf(form).find((one) => one.id === query.item);
     const send = async (text) => {
         await api.post(api.path(study, 'queries', query.query, act), { text });
@@ -51,9 +52,9 @@ function QueryBox({ study, form, query, onDone }) {
         <section class="query">
             <h3>${item ? itemLabel(item) : t('query.whole')} <${StateBadge} state=${query.state} /></h3>
             <${Said} study=${study} query=${query} />
-            <div class="form-buttons">${actsOn(query, session).map((one) => html`
+            ${acts.length > 0 && html`<div class="form-buttons">${acts.map((one) => html`
                 <${Button} key=${one} kind="secondary" small onClick=${() => setAct(one)}>${
-                    t(ACT_WORDS[one])}<//>`)}</div>
+                    t(ACT_WORDS[one])}<//>`)}</div>`}
             ${act && html`<${ReasonDialog} title=${t(ACT_WORDS[act])} label=${t('query.text')} min=${1} max=${MAX}
                 submit=${t(ACT_WORDS[act])} onSubmit=${send} onClose=${() => setAct(null)} />`}
         </section>`;

@@ -54,7 +54,7 @@ function Decide({ form, row, label, decision = {}, error, onDecide }) {
     const id = `settle-${row.item}`;
     const set = (change) => onDecide(row.item, { ...decision, ...change });
     const options = Object.entries(CHOICES).map(([value, key]) => ({ value, label: t(key) }));
-    return html`
+    return html`<div class="settle-choice">
         <${Field} id=${id} group label=${html`<span class="visually-hidden">${label}: </span>${t('second.take')}`}
             error=${decision.choice ? undefined : error}>
             <${Choice} id=${id} value=${decision.choice} options=${options} onChange=${(choice) => set({ choice })} />
@@ -63,11 +63,13 @@ function Decide({ form, row, label, decision = {}, error, onDecide }) {
             <${OtherValue} form=${form} id=${row.item} decision=${decision} set=${set} />
             <${Field} id=${`${id}-reason`} label=${t('second.reason')} error=${error}>
                 <${TextArea} id=${`${id}-reason`} rows="2" value=${decision.reason}
-                    onChange=${(reason) => set({ reason })} /><//>`}`;
+                    onChange=${(reason) => set({ reason })} /><//>`}
+    </div>`;
 }
 
 function Decided({ row }) {
-    return html`${row.choice ? t(CHOICES[row.choice]) : t('second.open')}${row.reason && html`<br />${row.reason}`}`;
+    return html`<div>${row.choice ? t(CHOICES[row.choice]) : t('second.open')}${
+        row.reason && html`<br />${row.reason}`}</div>`;
 }
 
 // Without onDecide: what was settled.
