@@ -120,6 +120,16 @@ async function submitAtOnce(entry) {
     return { state: 'stored', receipt: await post(entry) };
 }
 
+// The page that sent it shows the refusal; what had been in the list of conflicts stays there.
+async function keepOrForget(entry, wasRefused, error) {
+    if (!store.isOpen)
+        return;
+    if (wasRefused)
+        await store.put(KIND, entry.id, { ...entry, problem: told(error) });
+    else
+        await store.remove(KIND, entry.id);
+}
+
 export const queue = {
     get state() {
         return state.value;
@@ -134,6 +144,7 @@ export const queue = {
         const entry = { id: submission.id, study, submission, label, at: Date.now(), problem: null };
         if (!store.isOpen)
             return submitAtOnce(entry);
+        const wasRefused = await store.get(KIND, entry.id) !== null;
         await store.put(KIND, entry.id, entry);
         await writeCounts(store.account, [...state.value.entries, entry]);
         try {
@@ -141,10 +152,10 @@ export const queue = {
             await store.remove(KIND, entry.id);
             return { state: 'stored', receipt };
         } catch (error) {
-            if (!isUnjudged(error) && store.isOpen)
-                await store.remove(KIND, entry.id);
-            if (!isUnjudged(error))
+            if (!isUnjudged(error)) {
+                await keepOrForget(entry, wasRefused, error);
                 throw error;
+            }
             return { state: 'waiting', problem: error instanceof ApiProblem ? error : null };
         } finally {
             await refresh();
