@@ -314,6 +314,14 @@ struct store_segment {
  */
 bool store_submit(struct store *store, const struct store_segment *segment, bool *unknown,
                   struct error *error) MUST_CHECK;
+
+/* The same rows for a transaction that has begun, made ready by one thread for another to send. */
+struct store_parcel;
+struct store_parcel *store_parcel_new(const void *owner, const struct store_write *const *rows, size_t count);
+/* `refused`: position of the first row that is not accepted, the number of rows when all are; `code`: why. */
+bool store_parcel_send(struct store *store, const struct store_parcel *parcel, size_t *refused, char code[32],
+                     struct error *error) MUST_CHECK;
+
 bool store_commit(struct store *store, bool *unknown, struct error *error) MUST_CHECK;
 /* Whether the COMMIT that was sent has ended; waits for at most `timeout_ms`. */
 bool store_await_commit(struct store *store, int timeout_ms) MUST_CHECK;

@@ -16,6 +16,13 @@
 
 #define EPOCH(column) "extract(epoch FROM " column ")::bigint"
 
+#define FROM_SUBMIT_BATCH \
+    "FROM api.submit_batch($1::bytea[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[],\n" \
+    "                      $7::text[], $8::int[], $9::text[], $10::int[], $11::int[], $12::text[],\n" \
+    "                      $13::date[], $14::int[], $15::text[], $16::float8[], $17::int[], $18::int[],\n" \
+    "                      $19::text[], $20::text[],\n" \
+    "                      $21::text[], $22::text[]) v"
+
 #define UPLOAD_COLUMNS \
     "SELECT u.upload_id, u.site_id, u.account, u.name, u.form, u.profile, u.profile_version, u.profile_site,\n" \
     "       u.metadata, u.size, u.received, " HEX("u.sha256") ", u.state, u.problem, u.mode, u.reason,\n" \
@@ -215,11 +222,14 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
 
     [STATEMENT_SUBMIT] = {"submit",
         "SELECT v.ord, v.verdict, v.code, " HEX("v.sha256") ", " RFC3339("v.recorded_at") "\n"
-        "FROM api.submit_batch($1::bytea[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[],\n"
-        "                      $7::text[], $8::int[], $9::text[], $10::int[], $11::int[], $12::text[],\n"
-        "                      $13::date[], $14::int[], $15::text[], $16::float8[], $17::int[], $18::int[],\n"
-        "                      $19::text[], $20::text[],\n"
-        "                      $21::text[], $22::text[]) v"},
+        FROM_SUBMIT_BATCH},
+
+    [STATEMENT_SUBMIT_ALL] = {"submit_all",
+        "SELECT v.ord, v.verdict, v.code\n"
+        FROM_SUBMIT_BATCH "\n"
+        "WHERE v.verdict <> 'accepted'\n"
+        "ORDER BY v.ord\n"
+        "LIMIT 1"},
 
     [STATEMENT_FIND_UPLOAD] = {"find_upload",
         UPLOAD_COLUMNS

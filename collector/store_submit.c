@@ -200,3 +200,33 @@ bool store_submit(struct store *store, const struct store_segment *segment, bool
     talloc_free(parameters);
     return done;
 }
+
+/* ---- rows that are ready ---- */
+
+struct store_parcel {
+    struct db_parameters *parameters;
+    size_t count;
+};
+
+struct store_parcel *store_parcel_new(const void *owner, const struct store_write *const *rows, size_t count)
+{
+    struct store_parcel *parcel = memory_new(owner, struct store_parcel);
+    *parcel = (struct store_parcel){.parameters = submit_parameters(parcel, rows, count), .count = count};
+    return parcel;
+}
+
+bool store_parcel_send(struct store *store, const struct store_parcel *parcel, size_t *refused, char code[32],
+                     struct error *error)
+{
+    struct db_result *result = db_execute(NULL, store->db, STATEMENT_SUBMIT_ALL, parcel->parameters, error);
+    *refused = parcel->count;
+    code[0] = '\0';
+    if (result != NULL && db_rows(result) > 0) {
+        const char *said = strcmp(db_text(result, 0, 1), "replayed") == 0 ? "uuid_reused" : db_text(result, 0, 2);
+        *refused = (size_t)(db_int(result, 0, 0) - 1);
+        snprintf(code, 32, "%s", said);
+    }
+    bool done = result != NULL;
+    talloc_free(result);
+    return done;
+}

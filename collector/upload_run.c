@@ -30,11 +30,10 @@ static bool send(struct position *at, struct error *error)
     struct upload_run *run = at->run;
     struct upload_batch *batch = at->batch;
     bool left_out = run->whole && upload_tally_counts(run->tally)->refused > 0;
+    struct upload_calls *calls = at->sender != NULL && !left_out ? upload_calls_of(NULL, run->work, batch) : NULL;
     at->batch = NULL;
-    if (at->sender != NULL && !left_out)
-        return upload_sender_give(at->sender, batch, &run->rejection, error);
     talloc_free(batch);
-    return true;
+    return calls == NULL || upload_sender_give(at->sender, calls, &run->rejection, error);
 }
 
 /* Judges, counts, keeps, stores what has been collected. */

@@ -29,51 +29,71 @@ struct store_write upload_write_of(const struct upload_work *work, const struct 
     };
 }
 
-/* rows[from..end) of which none depends on another, in one call. */
-static bool send_segment(struct upload_work *work, struct batch_row **rows, size_t count, struct error *error)
+/* ---- calls ---- */
+
+/* Rows of which none depends on another, in one call. */
+struct call {
+    struct store_parcel *rows;
+    int64_t *lines;              /* of each row */
+    size_t count;
+};
+
+struct upload_calls {
+    struct call *calls;
+    size_t count;
+};
+
+static void add_call(struct upload_calls *calls, const struct store_write *writes, const int64_t *lines, size_t count)
 {
-    void *owner = memory_owner(NULL, "segment");
-    const struct store_write **writes = memory_new_array(owner, const struct store_write *, count);
-    struct store_verdict **verdicts = memory_new_array(owner, struct store_verdict *, count);
-    bool unknown = false;
-    for (size_t i = 0; i < count; i++) {
-        writes[i] = &rows[i]->write;
-        verdicts[i] = &rows[i]->verdict;
-    }
-    struct store_segment segment = {.rows = writes, .verdicts = verdicts, .count = count};
-    bool good = store_submit(work->writer, &segment, &unknown, error);
-    talloc_free(owner);
-    return good;
+    const struct store_write **rows = memory_new_array(calls, const struct store_write *, count);
+    for (size_t i = 0; i < count; i++)
+        rows[i] = &writes[i];
+    calls->calls = memory_resize_array(calls, calls->calls, struct call, calls->count + 1);
+    struct call *call = &calls->calls[calls->count++];
+    *call = (struct call){.rows = store_parcel_new(calls, rows, count), .count = count};
+    call->lines = memory_new_array(calls, int64_t, count);
+    memcpy(call->lines, lines, count * sizeof *lines);
+    talloc_free(rows);
 }
 
-bool upload_send_writes(struct upload_work *work, const struct store_write *writes, size_t count, size_t *refused,
-                        char code[32], struct error *error)
+/* As many calls as what depends on what asks for. */
+static void add_segments(struct upload_calls *calls, const struct store_write *writes, const int64_t *lines,
+                         size_t count)
 {
-    void *owner = memory_owner(NULL, "writes");
-    struct batch_row *all = memory_new_array(owner, struct batch_row, count + 1);
-    struct batch_row **rows = memory_new_array(owner, struct batch_row *, count + 1);
-    bool good = true;
-    *refused = count;
+    struct batch_row *all = memory_new_array(calls, struct batch_row, count + 1);
+    struct batch_row **rows = memory_new_array(calls, struct batch_row *, count + 1);
     for (size_t i = 0; i < count; i++) {
         all[i] = (struct batch_row){.fate = BATCH_WAITING, .write = writes[i]};
         rows[i] = &all[i];
     }
-    for (size_t from = 0, end = 0; good && *refused == count && from < count; from = end) {
+    for (size_t from = 0, end = 0; from < count; from = end) {
         end = batch_segment_end(rows, from, count);
-        good = send_segment(work, rows + from, end - from, error);
-        for (size_t i = from; good && i < end && *refused == count; i++)
-            if (all[i].verdict.kind != STORE_ACCEPTED) {
-                *refused = i;
-                snprintf(code, sizeof all[i].verdict.code, "%s",
-                         all[i].verdict.kind == STORE_REPLAYED ? "uuid_reused" : all[i].verdict.code);
-            }
+        add_call(calls, writes + from, lines + from, end - from);
     }
-    talloc_free(owner);
-    return good;
+    talloc_free(rows);
+    talloc_free(all);
 }
 
+bool upload_send_calls(struct upload_work *work, const struct upload_calls *calls, struct upload_rejection *rejection,
+                       struct error *error)
+{
+    for (size_t i = 0; i < calls->count; i++) {
+        const struct call *call = &calls->calls[i];
+        size_t refused = 0;
+        if (!store_parcel_send(work->writer, call->rows, &refused, rejection->code, error))
+            return false;
+        if (refused < call->count) {
+            rejection->line = call->lines[refused];
+            break;
+        }
+    }
+    return true;
+}
+
+/* ---- what becomes of a batch ---- */
+
 /* New and changed records of one kind. */
-static size_t collect_writes(struct upload_work *work, const struct upload_batch *batch, enum upload_sweep sweep,
+static size_t collect_writes(const struct upload_work *work, const struct upload_batch *batch, enum upload_sweep sweep,
                              struct store_write *writes, int64_t *lines)
 {
     size_t count = 0;
@@ -90,19 +110,40 @@ static size_t collect_writes(struct upload_work *work, const struct upload_batch
     return count;
 }
 
-/* What others rest on first. */
-bool upload_send_batch(struct upload_work *work, const struct upload_batch *batch,
-                       struct upload_rejection *rejection, struct error *error)
+/*
+ * What others rest on first.  Behind the enrolments no row depends on another, for no record stands twice in a file;
+ * were it otherwise, the database would say so.
+ */
+struct upload_calls *upload_calls_of(const void *owner, const struct upload_work *work,
+                                     const struct upload_batch *batch)
 {
-    struct store_write *writes = memory_new_array(batch, struct store_write, batch->records + 1);
-    int64_t *lines = memory_new_array(batch, int64_t, batch->records + 1);
-    for (int sweep = 0; sweep < SWEEP_COUNT && rejection->line == 0; sweep++) {
-        size_t refused = 0, count = collect_writes(work, batch, (enum upload_sweep)sweep, writes, lines);
-        if (count == 0)
-            continue;
-        if (!upload_send_writes(work, writes, count, &refused, rejection->code, error))
-            return false;
-        rejection->line = refused < count ? lines[refused] : 0;
+    struct upload_calls *calls = memory_new(owner, struct upload_calls);
+    struct store_write *writes = memory_new_array(calls, struct store_write, batch->records + 1);
+    int64_t *lines = memory_new_array(calls, int64_t, batch->records + 1);
+    for (int sweep = 0; sweep < SWEEP_COUNT; sweep++) {
+        size_t count = collect_writes(work, batch, (enum upload_sweep)sweep, writes, lines);
+        if (sweep == SWEEP_ENROLMENTS)
+            add_segments(calls, writes, lines, count);
+        else if (count > 0)
+            add_call(calls, writes, lines, count);
     }
-    return true;
+    talloc_free(writes);
+    talloc_free(lines);
+    return calls;
+}
+
+bool upload_send_writes(struct upload_work *work, const struct store_write *writes, size_t count, size_t *refused,
+                        char code[32], struct error *error)
+{
+    struct upload_calls *calls = memory_new(NULL, struct upload_calls);
+    struct upload_rejection rejection = {0};
+    int64_t *places = memory_new_array(calls, int64_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        places[i] = (int64_t)i + 1;
+    add_segments(calls, writes, places, count);
+    bool good = upload_send_calls(work, calls, &rejection, error);
+    *refused = rejection.line > 0 ? (size_t)rejection.line - 1 : count;
+    snprintf(code, sizeof rejection.code, "%s", rejection.code);
+    talloc_free(calls);
+    return good;
 }

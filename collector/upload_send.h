@@ -14,9 +14,13 @@ struct upload_rejection {
     char code[32];
 };
 
-/* Stores what is new and changed of the rows that are not refused; false: a failure. */
-bool upload_send_batch(struct upload_work *work, const struct upload_batch *batch,
-                       struct upload_rejection *rejection, struct error *error) MUST_CHECK;
+/* What goes to the database of a batch: what is new and changed of the rows that are not refused. */
+struct upload_calls;
+struct upload_calls *upload_calls_of(const void *owner, const struct upload_work *work,
+                                     const struct upload_batch *batch);
+/* Stores it; false: a failure. */
+bool upload_send_calls(struct upload_work *work, const struct upload_calls *calls, struct upload_rejection *rejection,
+                       struct error *error) MUST_CHECK;
 
 /*
  * The same for versions that are made: `writes` may depend on each other, in their order.  The position of the first

@@ -10,23 +10,23 @@ struct upload_sender {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct upload_batch *batch;      /* given, and not stored yet */
+    struct upload_calls *calls;      /* given, and not stored yet */
     bool ending;
     bool failed;
-    struct error error;              /* of the batch that failed */
+    struct error error;              /* of the calls that failed */
     struct upload_rejection rejection;
 };
 
-/* Nothing but its own batch is allocated from: the job's thread has the rest of the work's memory. */
-static void store_batch(struct upload_sender *sender, struct upload_batch *batch)
+/* The job's thread has all memory but that of the calls. */
+static void store_calls(struct upload_sender *sender, struct upload_calls *calls)
 {
     struct error error = {0};
     struct upload_rejection rejection = {0};
     pthread_mutex_unlock(&sender->lock);
-    bool good = upload_send_batch(sender->work, batch, &rejection, &error);
-    talloc_free(batch);
+    bool good = upload_send_calls(sender->work, calls, &rejection, &error);
+    talloc_free(calls);
     pthread_mutex_lock(&sender->lock);
-    sender->batch = NULL;
+    sender->calls = NULL;
     sender->failed = !good;
     sender->error = error;
     sender->rejection = rejection;
@@ -38,11 +38,11 @@ static void *run(void *context)
     struct upload_sender *sender = context;
     pthread_mutex_lock(&sender->lock);
     for (;;) {
-        while (sender->batch == NULL && !sender->ending)
+        while (sender->calls == NULL && !sender->ending)
             pthread_cond_wait(&sender->changed, &sender->lock);
-        if (sender->batch == NULL)
+        if (sender->calls == NULL)
             break;
-        store_batch(sender, sender->batch);
+        store_calls(sender, sender->calls);
     }
     pthread_mutex_unlock(&sender->lock);
     return NULL;
@@ -62,10 +62,10 @@ struct upload_sender *upload_sender_start(struct upload_work *work, struct error
     return NULL;
 }
 
-/* With the lock: until the batch that was given is stored.  False: it failed. */
-static bool await_batch(struct upload_sender *sender, struct upload_rejection *rejection, struct error *error)
+/* With the lock: until what was given is stored.  False: it failed. */
+static bool await_calls(struct upload_sender *sender, struct upload_rejection *rejection, struct error *error)
 {
-    while (sender->batch != NULL)
+    while (sender->calls != NULL)
         pthread_cond_wait(&sender->changed, &sender->lock);
     *rejection = sender->rejection;
     if (sender->failed)
@@ -73,26 +73,26 @@ static bool await_batch(struct upload_sender *sender, struct upload_rejection *r
     return !sender->failed;
 }
 
-bool upload_sender_give(struct upload_sender *sender, struct upload_batch *batch, struct upload_rejection *rejection,
+bool upload_sender_give(struct upload_sender *sender, struct upload_calls *calls, struct upload_rejection *rejection,
                         struct error *error)
 {
     pthread_mutex_lock(&sender->lock);
-    bool good = await_batch(sender, rejection, error);
+    bool good = await_calls(sender, rejection, error);
     bool sends = good && rejection->line == 0;
     if (sends) {
-        sender->batch = talloc_steal(NULL, batch);
+        sender->calls = calls;
         pthread_cond_broadcast(&sender->changed);
     }
     pthread_mutex_unlock(&sender->lock);
     if (!sends)
-        talloc_free(batch);
+        talloc_free(calls);
     return good;
 }
 
 bool upload_sender_end(struct upload_sender *sender, struct upload_rejection *rejection, struct error *error)
 {
     pthread_mutex_lock(&sender->lock);
-    bool good = await_batch(sender, rejection, error);
+    bool good = await_calls(sender, rejection, error);
     sender->ending = true;
     pthread_cond_broadcast(&sender->changed);
     pthread_mutex_unlock(&sender->lock);

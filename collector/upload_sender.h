@@ -15,10 +15,10 @@ struct upload_sender;
 struct upload_sender *upload_sender_start(struct upload_work *work, struct error *error) MUST_CHECK;
 
 /*
- * Takes the batch over, once the one before is stored.  False: a failure of an earlier one.  `rejection` is the first
- * row that the database has refused so far; behind it nothing is sent.
+ * Takes the calls, which have no owner, over, once those before are stored.  False: a failure of an earlier one.
+ * `rejection` is the first row that the database has refused so far; behind it nothing is sent.
  */
-bool upload_sender_give(struct upload_sender *sender, struct upload_batch *batch, struct upload_rejection *rejection,
+bool upload_sender_give(struct upload_sender *sender, struct upload_calls *calls, struct upload_rejection *rejection,
                         struct error *error) MUST_CHECK;
 
 /* Waits for what was given, and ends the thread; as upload_sender_give. */
