@@ -16,6 +16,8 @@
 
 #include "forms/base/memory.h"
 #include "tests/support/drill.h"
+#include "tests/support/tus.h"
+#include "tests/support/upload_run.h"
 
 #define WENT_BACK "numbers of transactions went back"
 
@@ -27,9 +29,74 @@ static const char in_cut[] =
 static const char use_numbers[] =
     "DO $$ BEGIN FOR i IN 1..20000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$";
 
-static void fill(struct drill *drill)
+/* ---- uploaded files ---- */
+
+#define PAIN "site=2&form=pain_vas"
+#define HEADER "subject,knee,visit,date,vas\n"
+
+enum { HALF = 20 };
+
+static const char stored_file[] = HEADER "02-0002,right,BL,2024-02-02,61.5\n02-0002,right,M3,2024-05-02,140\n";
+static const char shown_file[] = HEADER "02-0002,right,M6,2024-08-02,30\n";
+
+/* One that is committed in part, one that is shown, and one of which half has come. */
+struct files {
+    const char *stored, *shown, *receipt, *refused;
+    struct tus_upload *half;
+};
+
+static const char *receipt_of(struct registry *registry, const char *id)
+{
+    json_t *receipt = json_object_get(upload_get(registry, "coordinator", id)->json, "receipt");
+    char *text = json_dumps(receipt, JSON_COMPACT);
+    const char *copy = memory_copy_string(registry, text);
+    free(text);
+    return copy;
+}
+
+static struct files send_files(struct drill *drill)
+{
+    struct registry *registry = drill->run->registry;
+    struct files files = {.stored = NULL};
+    registry_enrol(registry, "coordinator", "02-0002");
+    files.stored = upload_to(registry, "coordinator", PAIN "&commit=good-rows", stored_file, "committed");
+    files.shown = upload_to(registry, "coordinator", PAIN, shown_file, "previewed");
+    files.receipt = receipt_of(registry, files.stored);
+    files.refused = memory_copy_string(registry, upload_part(registry, "coordinator", files.stored, "refused")->body);
+    struct tus_line *line = tus_open(registry, "coordinator");
+    files.half = tus_begin(line, sizeof stored_file - 1);
+    tus_patch(line, files.half, 0, stored_file, HALF);
+    return files;
+}
+
+/* All three go on where they were, in another era. */
+static void go_on_with_files(struct drill *drill, const struct files *files)
+{
+    struct registry *registry = drill->run->registry;
+    assert_string_equal(receipt_of(registry, files->stored), files->receipt);
+    assert_string_equal(upload_part(registry, "coordinator", files->stored, "refused")->body, files->refused);
+    upload_to(registry, "coordinator", PAIN "&commit=good-rows", stored_file, "repeated");
+    assert_status(upload_commit(registry, "coordinator", files->shown, "all-or-nothing", NULL), 200);
+    assert_status(upload_take_back(registry, "coordinator", files->stored, "the export was of another visit"), 200);
+    assert_string_equal(drill_value(drill, "SELECT string_agg(concat_ws(' ', visit, version, status, era), ', ' ORDER "
+                                           "BY visit, version) FROM core.submission WHERE site_id = 2 AND subject_no = "
+                                           "2 AND form = 'pain_vas'"),
+                        "BL 1 complete 1, BL 2 void 2, M6 1 complete 2");
+    struct tus_line *line = tus_open(registry, "coordinator");
+    assert_int_equal(tus_offset(line, files->half), HALF);
+    tus_patch(line, files->half, HALF, stored_file, sizeof stored_file - 1 - HALF);
+    upload_get(registry, "coordinator", files->half->id);
+    assert_string_equal(drill_value(drill, memory_format(drill, "SELECT count(sha256) || ' ' || count(DISTINCT sha256) "
+                                                         "FROM upload.file WHERE upload_id IN ('%s', '%s')",
+                                                         files->half->id, files->stored)), "2 1");
+}
+
+/* ---- a database in use ---- */
+
+static void fill(struct drill *drill, struct files *files)
 {
     test_run(drill->run->registry->db, use_numbers);
+    *files = send_files(drill);
     fault_run_begin(drill->run);
     fault_run_wait(drill->run, 200);
     drill_shell(drill, DRILL_OWN, "patella-admin cut demo --label before");
@@ -150,7 +217,8 @@ static void test_dump_brought_back_opens_an_era_and_goes_on(void **state)
 {
     (void)state;
     struct drill *drill = drill_new("brought back from a dump", NULL);
-    fill(drill);
+    struct files files;
+    fill(drill, &files);
     check_other_roles(drill);
     dump(drill);
     const char *held = memory_copy_string(drill, drill_value(drill, in_cut));
@@ -162,6 +230,7 @@ static void test_dump_brought_back_opens_an_era_and_goes_on(void **state)
     assert_same_report(drill, "before", "after");
     drill_start_daemon(drill);
     drill_go_on(drill);
+    go_on_with_files(drill, &files);
     struct load_findings found;
     if (!load_check_ledger(drill->run->load, drill->run->registry->db, &found))
         fail_msg("%s", found.text);
