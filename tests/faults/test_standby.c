@@ -17,6 +17,7 @@
 
 #include "forms/base/memory.h"
 #include "tests/support/fault_run.h"
+#include "tests/support/upload_run.h"
 
 enum { CONNECTIONS = 32, WAIT_MS = 60000 };
 
@@ -183,6 +184,70 @@ static void test_standby_away(void **state)
     talloc_free(pair.owner);
 }
 
+/* ---- a file is committed meanwhile ---- */
+
+static const char pain_rows[] = "subject,knee,visit,date,vas\n02-0002,right,BL,2024-02-02,61.5\n"
+                                "02-0002,right,M3,2024-05-02,40\n";
+
+/* A connection that has an upload, or notes how far it is, waits. */
+#define UPLOAD_WAITS(condition) \
+    "SELECT count(*) > 0 FROM pg_stat_activity a WHERE " condition " AND (a.query LIKE '%note_upload%' OR EXISTS " \
+    "(SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.classid = 85))"
+
+/* A commit that is held back by a lock until the standby is gone; the upload's id. */
+static const char *commit_without_standby(struct pair *pair)
+{
+    struct registry *registry = pair->run->registry;
+    registry_enrol(registry, "coordinator", "02-0002");
+    const char *id = upload_to(registry, "coordinator", "site=2&form=pain_vas", pain_rows, "previewed");
+    const char *token = memory_copy_string(registry, json_text_at(upload_get(registry, "coordinator", id)->json,
+                                                                  "preview.token"));
+    struct db *holder = test_database_connect(registry, registry->database, NULL);
+    test_run(holder, "BEGIN");
+    test_run(holder, "LOCK TABLE core.submission IN SHARE MODE");
+    assert_status(api_send(registry, "coordinator", "POST", memory_format(registry, UPLOADS "/%s/commit?wait=0", id),
+                           memory_format(registry, "{\"token\":\"%s\",\"mode\":\"all-or-nothing\"}", token)), 202);
+    wait_for_value(pair->primary, UPLOAD_WAITS("a.wait_event_type = 'Lock'"), "t");
+    cluster_kill(pair->standby, CLUSTER_EVERYTHING);
+    test_run(holder, "COMMIT");
+    talloc_free(holder);
+    wait_for_value(pair->primary, UPLOAD_WAITS("a.wait_event = 'SyncRep'"), "t");
+    return id;
+}
+
+/* Nobody gets the receipt of a file that the standby does not have, though the primary has it. */
+static void test_receipt_of_a_file_waits_for_the_standby(void **state)
+{
+    (void)state;
+    struct pair pair = begin("file committed while the standby is away", true);
+    struct registry *registry = pair.run->registry;
+    const char *id = commit_without_standby(&pair), *path = memory_format(registry, UPLOADS "/%s", id);
+    struct client_reply *waiting = api_get(registry, "coordinator", path);
+    assert_string_equal(json_text_at(waiting->json, "state"), "committing");
+    const char *stored = memory_format(registry, "SELECT state FROM upload.file WHERE upload_id = '%s'", id);
+    long long deadline = test_now_ms() + WAIT_MS;
+    while (strcmp(test_value(fault_run_db(pair.run), stored), "committed") != 0) {
+        if (test_now_ms() > deadline)
+            fault_fail(pair.run, "the file is not committed");
+        cancel_waits(&pair);
+        test_pause();
+    }
+    assert_problem(api_get(registry, "coordinator", path), 503, "unavailable");
+    cluster_start(pair.standby);
+    const char *shown = "";
+    while (strcmp(shown, "committed") != 0) {
+        if (test_now_ms() > deadline)
+            fault_fail(pair.run, "the receipt is not given when the standby is back");
+        struct client_reply *reply = api_get(registry, "coordinator", path);
+        shown = reply->status == 200 ? json_text_at(reply->json, "state") : "";
+    }
+    assert_int_equal(count_submissions(registry, "WHERE site_id = 2 AND subject_no = 2 AND form = 'pain_vas'"), 2);
+    upload_to(registry, "coordinator", "site=2&form=pain_vas", pain_rows, "repeated");
+    fault_run_wait(pair.run, 2 * CONNECTIONS);
+    fault_run_end(pair.run);
+    talloc_free(pair.owner);
+}
+
 /*
  * The standby goes, waits are cancelled, it comes back and takes over: whatever was committed by the
  * primary alone and never acknowledged may be gone, but nothing else.
@@ -249,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_standby_takes_over_from_orphans),
         cmocka_unit_test(test_loss_behind_asynchronous_standby_is_found),
         cmocka_unit_test(test_standby_away),
+        cmocka_unit_test(test_receipt_of_a_file_waits_for_the_standby),
         cmocka_unit_test(test_standby_away_and_promoted),
         cmocka_unit_test(test_read_only_until_promoted),
     };
