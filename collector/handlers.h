@@ -114,6 +114,10 @@ route_handler handle_show_draft;
 route_handler handle_put_draft;
 route_handler handle_drop_draft;
 
+/* handlers_offline.c */
+route_handler handle_offline_key;
+route_handler handle_release_offline_key;
+
 /* handlers_profiles.c */
 route_handler handle_list_profiles;
 route_handler handle_show_profile;

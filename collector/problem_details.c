@@ -100,6 +100,11 @@ static const struct refusal refusals[] = {
     {"result_differs", 409,
      "no next version of the record holds what was settled; send it as a "
      "submission first, and name its id"},
+    {"account_active", 409,
+     "the account may still sign in and has a role in the study: its holder sends what waits on the device"},
+    {"too_many_browsers", 429,
+     "this account has used too many browsers (10 new ones within a day, or 100 in all): nothing can be kept on this "
+     "one without a network"},
     {"draft_changed", 409,
      "the draft was saved or dropped elsewhere since it was read; `draft` is what is stored now: take it, or save "
      "with its revision"},
@@ -119,24 +124,24 @@ static const struct refusal refusals[] = {
  * one goes here and into openapi.yaml; what the database refuses a row with, also into `refusals`.
  */
 static const char *const codes[] = {
-    "allocation_key_missing", "bad_checksum", "bad_chunk", "bad_content_length", "bad_expectation",
-    "bad_form_token", "bad_header", "bad_host", "bad_line_end", "bad_mode", "bad_name", "bad_origin",
-    "bad_request_line", "bad_target", "bad_token", "bad_version", "body_not_allowed", "body_too_slow",
-    "changed_since_preview", "committed", "conflict", "content_differs", "continues_unknown",
-    "decided_already", "draft_changed", "draft_stored", "duplicate_header", "exists", "folded_header",
-    "head_too_large", "head_too_slow", "internal", "invalid", "invalid_parameter", "items_differ",
-    "later_change", "length_and_transfer_encoding", "length_required", "login_failed", "malformed",
-    "method_not_allowed", "no_first_entry", "no_session", "no_token", "not_a_program", "not_allowed",
-    "not_approved", "not_committed", "not_confirmed", "not_found", "not_json", "not_masked",
+    "account_active", "allocation_key_missing", "bad_checksum", "bad_chunk", "bad_content_length",
+    "bad_expectation", "bad_form_token", "bad_header", "bad_host", "bad_line_end", "bad_mode", "bad_name",
+    "bad_origin", "bad_request_line", "bad_target", "bad_token", "bad_version", "body_not_allowed",
+    "body_too_slow", "changed_since_preview", "committed", "conflict", "content_differs",
+    "continues_unknown", "decided_already", "draft_changed", "draft_stored", "duplicate_header", "exists",
+    "folded_header", "head_too_large", "head_too_slow", "internal", "invalid", "invalid_parameter",
+    "items_differ", "later_change", "length_and_transfer_encoding", "length_required", "login_failed",
+    "malformed", "method_not_allowed", "no_first_entry", "no_session", "no_token", "not_a_program",
+    "not_allowed", "not_approved", "not_committed", "not_confirmed", "not_found", "not_json", "not_masked",
     "not_previewed", "not_receiving", "not_verified", "not_yours", "other_form_version", "preview_expired",
     "query_of_another", "query_state", "reason_missing", "record_exists", "record_locked", "record_void",
     "refused_rows", "request_expired", "result_differs", "same_account", "second_factor_missing",
     "signed_already", "study_frozen", "subject_exists", "subject_has_records", "subject_locked",
-    "superseded", "token_wrong", "too_large", "too_many_drafts", "too_many_headers", "too_many_logins",
-    "too_many_reports", "too_many_uploads", "transfer_encoding", "tus_version", "unavailable", "under_way",
-    "unknown_form", "unknown_method", "unknown_profile", "unknown_site", "unknown_subject",
-    "upload_expired", "uuid_reused", "version_conflict", "weak_password", "wrong_certificate",
-    "wrong_offset", "wrong_port", "wrong_type",
+    "superseded", "token_wrong", "too_large", "too_many_browsers", "too_many_drafts", "too_many_headers",
+    "too_many_logins", "too_many_reports", "too_many_uploads", "transfer_encoding", "tus_version",
+    "unavailable", "under_way", "unknown_form", "unknown_method", "unknown_profile", "unknown_site",
+    "unknown_subject", "upload_expired", "uuid_reused", "version_conflict", "weak_password",
+    "wrong_certificate", "wrong_offset", "wrong_port", "wrong_type",
 };
 
 const char *problem_details_code(size_t index)

@@ -51,6 +51,7 @@ const struct route route_table[] = {
     {"GET", "/api/v1/session", ROLE_SESSION, 0, HANDLE_ON_WORKER, handle_show_session},
     {"DELETE", "/api/v1/session", ROLE_SESSION, 0, HANDLE_BY_WRITER, handle_log_out},
     {"POST", "/api/v1/session/confirm", ROLE_SESSION, SMALL_LIMIT, HANDLE_BY_WRITER, handle_confirm_session},
+    {"POST", "/api/v1/session/offline-key", ROLE_SESSION, SMALL_LIMIT, HANDLE_ON_WORKER, handle_offline_key},
     {"POST", "/api/v1/invitations/{token}", ROLE_ANYONE, SMALL_LIMIT, HANDLE_BY_WRITER, handle_accept_invitation},
     {"POST", "/api/v1/invitations/{token}/confirm", ROLE_ANYONE, SMALL_LIMIT, HANDLE_BY_WRITER,
      handle_confirm_invitation},
@@ -118,6 +119,9 @@ const struct route route_table[] = {
     {"GET", STUDY "/drafts/{draft}", WRITERS, 0, HANDLE_ON_WORKER, handle_show_draft},
     {"PUT", STUDY "/drafts/{draft}", WRITERS, ENTRY_LIMIT, HANDLE_ON_WORKER, handle_put_draft},
     {"DELETE", STUDY "/drafts/{draft}", WRITERS, 0, HANDLE_ON_WORKER, handle_drop_draft},
+
+    {"POST", STUDY "/offline-keys/release", ROLE_DATA_MANAGER, WORDS_LIMIT, HANDLE_ON_WORKER,
+     handle_release_offline_key},
 
     {"GET", STUDY "/cuts", CUTS, 0, HANDLE_ON_WORKER, handle_list_cuts},
     {"POST", STUDY "/cuts", CUTTERS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_make_cut},

@@ -42,6 +42,7 @@ enum store_call {
     CALL_PUT_DRAFT,
     CALL_LIST_DRAFTS,
     CALL_DROP_DRAFT,
+    CALL_RELEASE_OFFLINE_KEY,
     CALL_COUNT
 };
 

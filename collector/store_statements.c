@@ -356,6 +356,10 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "       i.person\n"
         "FROM api.list_desk_items($1::bytea, $2::int, $3::int) i"},
 
+    [STATEMENT_OFFLINE_KEY] = {"offline_key",
+        "SELECT k.code, k.account, pg_catalog.encode(k.key, 'base64'), " RFC3339("k.made_at") "\n"
+        "FROM api.offline_key($1::bytea, $2::uuid, $3::bytea) k"},
+
     [STATEMENT_CALLS + CALL_OPEN_QUERY] = {"open_query",
         OUTCOME
         "FROM api.open_query($1::bytea, $2::int, $3::uuid, $4::int, $5::int, $6::text, $7::text, $8::text,\n"
@@ -479,4 +483,8 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "FROM api.list_drafts" LIST_PARAMETERS " d"},
 
     [STATEMENT_CALLS + CALL_DROP_DRAFT] = {"drop_draft", "SELECT api.drop_draft($1::bytea, $2::int, $3::uuid)"},
+
+    [STATEMENT_CALLS + CALL_RELEASE_OFFLINE_KEY] = {"release_offline_key",
+        "SELECT k.code, k.account, pg_catalog.encode(k.key, 'base64'), " RFC3339("k.made_at") "\n"
+        "FROM api.release_offline_key($1::bytea, $2::int, $3::uuid, $4::text, $5::text) k"},
 };

@@ -95,6 +95,7 @@ enum store_statement {
     STATEMENT_LIST_DESK_RECORDS,
     STATEMENT_LIST_DESK_MARKS,
     STATEMENT_LIST_DESK_ITEMS,
+    STATEMENT_OFFLINE_KEY,
     STATEMENT_CALLS,             /* and one for each of enum store_call */
     STATEMENT_COUNT = STATEMENT_CALLS + CALL_COUNT
 };

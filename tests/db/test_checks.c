@@ -162,6 +162,7 @@ static const struct check_case checks[] = {
     {"sec.membership", "membership_role_check", "site_ids, role", "'{}', 'site_machine'", "'{}', 'monitor'"},
     {"sec.membership", "membership_site_ids_check", "site_ids", "'{NULL}'", "'{1}'"},
     {"sec.membership", "membership_sites_check", "site_ids, role", "'{1}', 'statistician'", "'{1}', 'monitor'"},
+    {"sec.offline_key", "offline_key_key_check", "key", ABOUT_BYTES(32)},
     {"sec.person", "person_password_hash_check", "password_hash", "'$1$x'", "'$argon2id$x'"},
     {"sec.person", "person_recovery_check", "recovery_left, recovery_sha256", "1, '{}'", "0, '{}'"},
     {"sec.person", "person_recovery_sha256_check", "recovery_sha256", "'{NULL}'", "'{}'"},

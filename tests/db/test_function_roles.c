@@ -117,6 +117,7 @@ static const struct entrance entrances[] = {
     {"read_review", "ado", false},
     {"read_upload", "cdim", false},
     {"reconcile", "cd", false},
+    {"release_offline_key", "d", false},
     {"request_audit", "ado", false},
     {"request_emergency", "i", false},
     {"request_export", "dsu", false},

@@ -140,13 +140,13 @@ static void test_schema_collector_may_call_the_functions_of_the_list_only(void *
         "api.list_submissions api.list_tokens api.list_unblindings api.list_upload_lines "
         "api.list_upload_profiles api.list_upload_versions api.list_uploads api.list_verifications "
         "api.lock_record api.lock_subject api.look_up_records api.make_cut api.note_expiry "
-        "api.note_upload api.number_upload api.open_query api.purge_uploads api.put_draft "
+        "api.note_upload api.number_upload api.offline_key api.open_query api.purge_uploads api.put_draft "
         "api.put_upload_back api.read_audit api.read_export api.read_export_queries "
         "api.read_export_signatures api.read_export_verifications api.read_report_file api.read_review "
-        "api.read_upload api.reconcile api.request_audit api.request_emergency api.request_export "
-        "api.request_report api.request_report_file api.request_review api.request_unblinding "
-        "api.reveal_allocation api.revoke_token api.schema_status api.seal_status api.sign "
-        "api.submit_batch api.take_upload api.take_upload_slot api.transactions_went_back "
+        "api.read_upload api.reconcile api.release_offline_key api.request_audit api.request_emergency "
+        "api.request_export api.request_report api.request_report_file api.request_review "
+        "api.request_unblinding api.reveal_allocation api.revoke_token api.schema_status api.seal_status "
+        "api.sign api.submit_batch api.take_upload api.take_upload_slot api.transactions_went_back "
         "api.verify_version");
 }
 
