@@ -279,6 +279,20 @@ const struct store_desk_record *desk_find_record(const struct desk *desk, const 
     return NULL;
 }
 
+const struct store_desk_item *desk_find_draft(const struct desk *desk, const struct store_desk_items *drafts,
+                                              size_t subject, size_t slot, enum schedule_knee knee)
+{
+    const struct store_desk_subject *of = desk->subjects[subject].stored;
+    for (size_t i = 0; i < drafts->count; i++) {
+        const struct store_desk_item *draft = &drafts->rows[i];
+        if (draft->site == of->site && draft->subject == of->subject && draft->version == 1 &&
+            schedule_knee_from_name(draft->knee) == knee && strcmp(draft->form, desk->plan->forms[slot]) == 0 &&
+            strcmp(draft->visit, desk->plan->visits[slot]) == 0)
+            return draft;
+    }
+    return NULL;
+}
+
 /* ---- JSON ---- */
 
 void desk_append_date(struct text *out, const char *key, date_days date)

@@ -57,6 +57,10 @@ void desk_count_records(struct desk *desk, const struct store_desk_records *reco
 const struct store_desk_record *desk_find_record(const struct desk *desk, const struct store_desk_records *records,
                                                  size_t subject, size_t slot, enum schedule_knee knee);
 
+/* The draft of the first version of such a record, or NULL. */
+const struct store_desk_item *desk_find_draft(const struct desk *desk, const struct store_desk_items *drafts,
+                                              size_t subject, size_t slot, enum schedule_knee knee);
+
 /* "from":DATE,"to":DATE,"target":DATE; null for DATE_NONE. */
 void desk_append_dates(struct text *out, date_days from, date_days to, date_days target);
 void desk_append_date(struct text *out, const char *key, date_days date);

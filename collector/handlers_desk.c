@@ -44,6 +44,7 @@ struct worklist {
     size_t counts[KINDS];
     struct task *items;
     size_t count, room;
+    const struct store_desk_items *drafts;  /* the caller's */
 };
 
 /* ---- what there is ---- */
@@ -214,14 +215,15 @@ static size_t find_behind(const struct worklist *list, const struct place *place
 
 /* ---- JSON ---- */
 
-static void append_entry(struct text *out, const struct form *form, const char *knee, const char *id)
+static void append_entry(struct text *out, const struct form *form, const char *knee, const char *state,
+                         const char *id)
 {
     text_append(out, out->bytes[out->length - 1] == '[' ? "{" : ",{");
     json_text(out, "form", form->id);
     json_text(out, "title", form->title);
     json_number(out, "version", form->version);
     json_text(out, "knee", knee);
-    json_text(out, "state", id != NULL ? "done" : "open");
+    json_text(out, "state", state);
     json_reply_nullable(out, "id", id);
     text_append(out, "}");
 }
@@ -242,7 +244,11 @@ static void append_visit_forms(struct text *out, const struct worklist *list, co
                 continue;
             const struct store_desk_record *record =
                 desk_find_record(list->desk, records, item->subject, slot, knee);
-            append_entry(out, plan->slots[slot].form, schedule_knee_name(knee), record != NULL ? record->id : NULL);
+            const struct store_desk_item *draft =
+                desk_find_draft(list->desk, list->drafts, item->subject, slot, knee);
+            append_entry(out, plan->slots[slot].form, schedule_knee_name(knee),
+                         record != NULL ? "done" : draft != NULL ? "draft" : "open",
+                         record != NULL ? record->id : draft != NULL ? draft->id : NULL);
         }
     }
 }
@@ -259,7 +265,9 @@ static void append_forms(struct text *out, const struct worklist *list, const st
     if (stored == NULL)
         append_visit_forms(out, list, item, records);
     else if (form != NULL && stored->knee != NULL)
-        append_entry(out, form, stored->knee, stored->record);
+        append_entry(out, form, stored->knee,
+                     item->place.kind == KIND_DRAFT ? "draft" : stored->record != NULL ? "done" : "open",
+                     item->place.kind == KIND_DRAFT ? stored->id : stored->record);
     text_append(out, "]");
 }
 
@@ -410,12 +418,18 @@ static bool fill(struct exchange *exchange, struct store *store, int site, struc
     struct store_desk_items *stored = store_list_desk_items(exchange, store, &reader, site, error);
     if (stored == NULL)
         return false;
+    list->drafts =
+        store_list_desk_drafts(exchange, store, &reader, &(struct store_desk_filter){.site = site}, error);
+    if (list->drafts == NULL)
+        return false;
     struct schedule_cell *cells =
         memory_new_array(list, struct schedule_cell, desk->plan->protocol->visit_count);
     for (size_t i = 0; i < desk->count; i++)
         add_visits(list, i, cells);
     for (size_t i = 0; i < stored->count; i++)
         add_stored(list, &stored->rows[i]);
+    for (size_t i = 0; i < list->drafts->count; i++)
+        add_stored(list, &list->drafts->rows[i]);
     if (list->count > 0)
         qsort(list->items, list->count, sizeof list->items[0], compare_items);
     return true;

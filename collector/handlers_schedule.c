@@ -17,6 +17,7 @@ struct view {
     const struct desk *desk;
     const struct store_desk_records *records;
     const struct store_desk_marks *marks;
+    const struct store_desk_items *drafts;       /* the caller's */
     struct schedule_cell *cells;         /* one for each visit, of the subject that is written */
     bool with_forms;
 };
@@ -29,10 +30,12 @@ static void append_form(struct text *out, const struct view *view, size_t subjec
     const struct desk_subject *of = &view->desk->subjects[subject];
     const struct form *form = view->desk->plan->slots[slot].form;
     const struct store_desk_record *record = desk_find_record(view->desk, view->records, subject, slot, knee);
+    const struct store_desk_item *draft =
+        record == NULL ? desk_find_draft(view->desk, view->drafts, subject, slot, knee) : NULL;
     size_t window = 0;
     bool asked = schedule_asks(view->desk->plan, &of->facts, slot, knee, &window);
     const struct schedule_window *in = &view->cells[view->desk->plan->slots[slot].visit].windows[window];
-    if (!asked && record == NULL)
+    if (!asked && record == NULL && draft == NULL)
         return;
     bool open = asked && in->done < in->expected;
     text_append(out, out->bytes[out->length - 1] == '[' ? "{" : ",{");
@@ -40,8 +43,9 @@ static void append_form(struct text *out, const struct view *view, size_t subjec
     json_text(out, "title", form->title);
     json_number(out, "version", form->version);
     json_text(out, "knee", schedule_knee_name(knee));
-    json_text(out, "state", record != NULL ? "done" : open ? "open" : "not_expected");
-    json_reply_nullable(out, "id", record != NULL ? record->id : NULL);
+    json_text(out, "state",
+              record != NULL ? "done" : draft != NULL ? "draft" : open ? "open" : "not_expected");
+    json_reply_nullable(out, "id", record != NULL ? record->id : draft != NULL ? draft->id : NULL);
     json_reply_nullable(out, "date", record != NULL ? record->dated : NULL);
     desk_append_date(out, "from", asked ? in->from : DATE_NONE);
     desk_append_date(out, "to", asked ? in->to : DATE_NONE);
@@ -78,6 +82,14 @@ static const struct store_desk_mark *find_mark(const struct store_desk_marks *ma
         if (marks->rows[i].site == of->site && marks->rows[i].subject == of->subject)
             return &marks->rows[i];
     return NULL;
+}
+
+static size_t count_drafts(const struct store_desk_items *drafts, const struct store_desk_subject *of)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < drafts->count; i++)
+        count += drafts->rows[i].site == of->site && drafts->rows[i].subject == of->subject;
+    return count;
 }
 
 /* The cohort of the index knee, or of the subject; nobody's while the study is masked. */
@@ -119,7 +131,7 @@ static void append_subject(struct text *out, const struct view *view, size_t sub
     }
     text_append(out, "]");
     json_number(out, "open_queries", mark != NULL ? (double)mark->open_queries : 0);
-    json_number(out, "drafts", 0);
+    json_number(out, "drafts", (double)count_drafts(view->drafts, of->stored));
 }
 
 /* Asks for what belongs to these subjects; `view->desk` stands. */
@@ -132,7 +144,9 @@ static bool fill_view(struct exchange *exchange, struct store *store, struct des
     struct store_desk_records *records = store_list_desk_records(exchange, store, &reader, &numbers, &error);
     if (records != NULL)
         view->marks = store_list_desk_marks(exchange, store, &reader, &numbers, &error);
-    if (records == NULL || view->marks == NULL) {
+    if (records != NULL && view->marks != NULL)
+        view->drafts = store_list_desk_drafts(exchange, store, &reader, &(struct store_desk_filter){0}, &error);
+    if (records == NULL || view->marks == NULL || view->drafts == NULL) {
         request_reply_error(exchange, &error);
         return false;
     }

@@ -188,16 +188,9 @@ struct store_desk_marks *store_list_desk_marks(const void *owner, struct store *
 
 /* ---- what waits beside visits ---- */
 
-struct store_desk_items *store_list_desk_items(const void *owner, struct store *store,
-                                               const struct store_reader *reader, int site, struct error *error)
+/* Takes the result over. */
+static struct store_desk_items *read_items(const void *owner, struct db_result *result)
 {
-    struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
-    if (site != 0)
-        db_set_int(parameters, 2, site);
-    struct db_result *result = store_query(owner, store, STATEMENT_LIST_DESK_ITEMS, parameters, error);
-    talloc_free(parameters);
-    if (result == NULL)
-        return NULL;
     struct store_desk_items *list = memory_new(owner, struct store_desk_items);
     list->count = db_rows(result);
     list->rows = memory_new_array(list, struct store_desk_item, list->count);
@@ -215,7 +208,29 @@ struct store_desk_items *store_list_desk_items(const void *owner, struct store *
             .since = text_or_null(result, row, 9),
             .until = text_or_null(result, row, 10),
             .person = text_or_null(result, row, 11),
+            .version = (int)db_int(result, row, 12),
         };
     talloc_steal(list, result);
     return list;
+}
+
+struct store_desk_items *store_list_desk_items(const void *owner, struct store *store,
+                                               const struct store_reader *reader, int site, struct error *error)
+{
+    struct db_parameters *parameters = store_reader_parameters(owner, reader, 3);
+    if (site != 0)
+        db_set_int(parameters, 2, site);
+    struct db_result *result = store_query(owner, store, STATEMENT_LIST_DESK_ITEMS, parameters, error);
+    talloc_free(parameters);
+    return result != NULL ? read_items(owner, result) : NULL;
+}
+
+struct store_desk_items *store_list_desk_drafts(const void *owner, struct store *store,
+                                                const struct store_reader *reader,
+                                                const struct store_desk_filter *filter, struct error *error)
+{
+    struct db_parameters *parameters = filter_parameters(owner, reader, filter, 4);
+    struct db_result *result = store_query(owner, store, STATEMENT_LIST_DESK_DRAFTS, parameters, error);
+    talloc_free(parameters);
+    return result != NULL ? read_items(owner, result) : NULL;
 }

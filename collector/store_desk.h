@@ -96,12 +96,13 @@ struct store_desk_marks *store_list_desk_marks(const void *owner, struct store *
 
 /* What waits beside visits; NULL and 0 where there is none. */
 struct store_desk_item {
-    const char *kind;                    /* query, event_clock, refused_upload */
+    const char *kind;                    /* query, event_clock, refused_upload, draft */
     int site, subject;
     const char *knee, *visit, *form, *id;
     const char *record;                  /* id of the newest version of the record that it is about */
     const char *title, *since, *until;
     const char *person;
+    int version;                         /* of a draft: the version that it will be */
 };
 
 struct store_desk_items {
@@ -113,5 +114,11 @@ struct store_desk_items {
 struct store_desk_items *store_list_desk_items(const void *owner, struct store *store,
                                                const struct store_reader *reader, int site,
                                                struct error *error) MUST_CHECK;
+
+/* The caller's own drafts. */
+struct store_desk_items *store_list_desk_drafts(const void *owner, struct store *store,
+                                                const struct store_reader *reader,
+                                                const struct store_desk_filter *filter,
+                                                struct error *error) MUST_CHECK;
 
 #endif

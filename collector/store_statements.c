@@ -353,8 +353,13 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_LIST_DESK_ITEMS] = {"list_desk_items",
         "SELECT i.kind, i.site_id, i.subject_no, i.knee, i.visit, i.form, i.id, i.record, i.title,\n"
         "       " RFC3339("i.since") ", " RFC3339("i.until") ",\n"
-        "       i.person\n"
+        "       i.person, 0\n"
         "FROM api.list_desk_items($1::bytea, $2::int, $3::int) i"},
+
+    [STATEMENT_LIST_DESK_DRAFTS] = {"list_desk_drafts",
+        "SELECT 'draft', d.site_id, d.subject_no, d.knee, d.visit, d.form, d.id, NULL, NULL,\n"
+        "       " RFC3339("d.saved_at") ", NULL, d.person, d.version\n"
+        "FROM api.list_desk_drafts($1::bytea, $2::int, $3::int, $4::int) d"},
 
     [STATEMENT_OFFLINE_KEY] = {"offline_key",
         "SELECT k.code, k.account, pg_catalog.encode(k.key, 'base64'), " RFC3339("k.made_at") "\n"

@@ -308,6 +308,35 @@ static void test_items_have_uploads_that_were_refused_in_whole_or_in_part(void *
     assert_string_equal(uploads(fixture, "coordinator1"), "refused_upload 1 t coordinator1");
 }
 
+static void put_draft(const struct test_fixture *fixture, const char *token, int id, int site)
+{
+    assert_string_equal(ASK("SELECT code FROM api.put_draft('%s', 1, '00000000-0000-0000-0000-00000000000%d', %d, 1, "
+                            "'koos', 1, 'left', 'M3', 1, 1, '{}', 0)", token, id, site), "");
+}
+
+static const char *drafts(const struct test_fixture *fixture, const char *token, const char *filter)
+{
+    return ASK("SELECT string_agg(concat_ws(' ', d.site_id || '-' || d.subject_no, d.knee, d.visit, d.form, "
+               "right(d.id::text, 1), d.version, d.person), '; ') FROM api.list_desk_drafts('%s', 1, %s) d", token,
+               filter);
+}
+
+static void test_drafts_are_ones_own_until_they_are_stored(void **state)
+{
+    struct test_fixture *fixture = *state;
+    static const char own[] = "1-1 left M3 koos 1 1 coordinator1";
+    put_draft(fixture, "coordinator1", 1, 1);
+    put_draft(fixture, "coordinator", 2, 2);
+    assert_string_equal(drafts(fixture, "coordinator1", "NULL, NULL"), own);
+    assert_string_equal(drafts(fixture, "coordinator1", "1, 1"), own);
+    assert_string_equal(drafts(fixture, "coordinator1", "1, 2"), "");
+    assert_string_equal(drafts(fixture, "coordinator1", "2, NULL"), "");
+    assert_string_equal(drafts(fixture, "coordinator", "NULL, NULL"), "2-1 left M3 koos 2 1 coordinator");
+    assert_string_equal(drafts(fixture, "monitor", "NULL, NULL"), "");
+    submit(fixture, (struct test_row){.id = 1});
+    assert_string_equal(drafts(fixture, "coordinator1", "NULL, NULL"), "");
+}
+
 int main(void)
 {
     memory_init();
@@ -326,6 +355,7 @@ int main(void)
         CASE(test_items_have_the_clock_of_a_serious_event_that_ends_next),
         CASE(test_items_have_no_clock_of_an_event_that_is_not_serious_any_more),
         CASE(test_items_have_uploads_that_were_refused_in_whole_or_in_part),
+        CASE(test_drafts_are_ones_own_until_they_are_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,7 @@ static const struct entrance entrances[] = {
     {"freeze_study", "ad", true},
     {"hash_upload", "cdim", false},
     {"list_cuts", "adcsu", false},
+    {"list_desk_drafts", "dciosu", false},
     {"list_desk_endings", "dciosu", false},
     {"list_desk_items", "dcio", false},
     {"list_desk_marks", "dciosu", false},

@@ -131,7 +131,7 @@ static void test_schema_collector_may_call_the_functions_of_the_list_only(void *
         "api.fail_upload_commit api.fail_upload_take_back api.find_credential api.find_session "
         "api.find_submission api.find_upload api.find_upload_profile api.finish_upload "
         "api.finish_upload_take_back api.freeze_study api.hash_upload api.leave_upload_slot api.list_cuts "
-        "api.list_desk_endings api.list_desk_items api.list_desk_marks api.list_desk_records "
+        "api.list_desk_drafts api.list_desk_endings api.list_desk_items api.list_desk_marks api.list_desk_records "
         "api.list_desk_subjects api.list_differences api.list_drafts api.list_forms api.list_invitations "
         "api.list_locks api.list_memberships api.list_notices api.list_protocol_versions "
         "api.list_protocols api.list_queries api.list_query_events api.list_redactions "
