@@ -19,7 +19,7 @@ async function dropOthers() {
 // From the files of this version; what is none of them goes to the server.
 async function answer(request) {
     const cache = await caches.open(CACHE);
-    return await cache.match(request, { ignoreSearch: false }) ?? fetch(request);
+    return await cache.match(request, { ignoreVary: true }) ?? fetch(request);
 }
 
 self.addEventListener('install', (event) => event.waitUntil(keepFiles()));

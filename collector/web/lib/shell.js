@@ -123,13 +123,16 @@ function Connection() {
     const { waiting, since, failed, others } = useQueue();
     const { status, study } = useSession();
     const foreign = others.reduce((sum, other) => sum + other.count, 0);
+    const isOpen = status === 'open';
     const parts = [
         !online && t('shell.offline'),
         waiting > 0 && t('shell.waiting', { n: waiting, since: formatTime(since) }),
         failed.length > 0 && t('shell.conflicts', { n: failed.length }),
-        foreign > 0 && t('shell.others', { n: foreign }),
+        foreign > 0 && isOpen && t('shell.others', { n: foreign }),
+        foreign > 0 && !isOpen && t('shell.waiting',
+            { n: foreign, since: formatTime(Math.min(...others.map((other) => other.since))) }),
     ].filter(Boolean);
-    const canOpen = status === 'open' && study !== null && (waiting > 0 || failed.length > 0 || foreign > 0) &&
+    const canOpen = isOpen && study !== null && (waiting > 0 || failed.length > 0 || foreign > 0) &&
         session.can('submit');
     return html`
         <div class=${parts.length > 0 ? `connection ${online ? '' : 'connection-off'}` : ''} role="status">

@@ -2,6 +2,8 @@
 // The service worker, which opens the app without a network, and the newer app that it has fetched.
 import { observed } from './observed.js';
 
+const LOOK_EVERY_MS = 3600000;    // in a page that stays open all day
+
 // {apply}: loads the newer app; null while there is none.
 export const updates = observed({ apply: null });
 
@@ -44,7 +46,9 @@ export async function startUpdates() {
     if (!('serviceWorker' in navigator))
         return;
     try {
-        watch(await navigator.serviceWorker.register(workerAddress()));
+        const registration = await navigator.serviceWorker.register(workerAddress());
+        watch(registration);
+        setInterval(() => registration.update().catch(() => {}), LOOK_EVERY_MS);
     } catch (error) {
         console.warn(`the app will not open without a network: ${error.message}`);
     }

@@ -10,11 +10,11 @@ import { browserId, useSession } from '../lib/session.js';
 import { Alert, Button, DataTable, Dialog, Empty, Page, Problem, ReasonDialog, StateBadge } from '../lib/ui.js';
 import { html, useEffect, useState } from '../lib/vendor.js';
 
+// Form, visit and knee; the label may begin with the subject, which stands beside it.
 function titleOf({ submission, label }) {
-    if (label)
-        return label;
-    const { form, visit, knee } = submission;
-    return [form, visit, knee && knee !== 'none' && t(`knee.${knee}`)].filter(Boolean).join(', ');
+    const { form, visit, knee, subject } = submission;
+    const name = label?.startsWith(`${subject} `) ? label.slice(subject.length + 1) : label ?? form;
+    return [name, visit, knee && knee !== 'none' && t(`knee.${knee}`)].filter(Boolean).join(', ');
 }
 
 function subjectOf({ submission }) {
@@ -23,8 +23,13 @@ function subjectOf({ submission }) {
 
 // The refused entry as a draft, in the form that it came from.  It keeps its UUID: the server has nothing under it.
 async function openToCorrect(entry) {
-    const { id, ...body } = entry.submission;
-    await drafts.save({ ...body, id, study: entry.study, revision: 0 });
+    const { id, subject, form, form_version: formVersion, knee = 'none', visit = 'unscheduled', instance = 1,
+            version = 1, date, reason = null, answers = {}, not_answered: notAnswered = {}, confirmed = [] } =
+        entry.submission;
+    await drafts.save({
+        id, study: entry.study, subject, form, form_version: formVersion, knee, visit, instance, version, date, reason,
+        answers, not_answered: notAnswered, confirmed, revision: (await drafts.load(id, entry.study))?.revision ?? 0,
+    });
     navigate(link(entry.study, 'entry', id, { waiting: id }));
 }
 
