@@ -169,6 +169,49 @@ await suite(async ({test, service}) => {
         assert.equal(await countDrafts(service, '01-0004'), 0);
     });
 
+    await test('a draft that another browser has changed is not overwritten unasked', async ({page}) => {
+        await signIn(page, anna, entry({subject: '01-0005', form: 'koos', visit: 'M3', knee: 'left'}));
+        await page.locator('#item-s1-1').check();
+        await page.getByRole('button', {name: 'Save draft'}).click();
+        await page.getByText(/Draft saved at/).waitFor();
+        const id = page.url().split('/').pop();
+        const path = `/api/v1/studies/demo/drafts/${id}`;
+        const {id: _, made_at, saved_at, ...draft} = await service.as('anna').get(path);
+        await service.as('anna').send('PUT', path, {...draft, answers: {s1: 3, s2: 2}});
+        await page.locator('#item-s1-4').check();
+        await page.getByRole('button', {name: 'Save draft'}).click();
+        await page.getByText('This draft was changed elsewhere').waitFor();
+        await axe(page);
+        await shot(page, 'entry-draft-changed');
+        await page.getByRole('button', {name: 'Load the other'}).click();
+        await page.getByText('2 of 42').waitFor();
+        assert.ok(await page.locator('#item-s1-3').isChecked());
+        await page.locator('#item-s3-0').check();
+        await page.getByRole('button', {name: 'Save draft'}).click();
+        await page.getByText(/Draft saved at/).waitFor();
+        assert.deepEqual((await service.as('anna').get(path)).answers, {s1: 3, s2: 2, s3: 0});
+    });
+
+    await test('in German, with a decimal comma', async ({page}) => {
+        await signIn(page, anna, entry({subject: '01-0006', form: 'pain_vas', visit: 'unscheduled', knee: 'left'}));
+        const number = page.getByLabel(/mm on the line/).first();
+        await number.fill('100,5');
+        await page.getByRole('button', {name: 'Prüfen und senden'}).click();
+        const problems = page.getByRole('group', {name: 'Es gibt ein Problem'});
+        await problems.getByText('Der Wert liegt außerhalb von 0 bis 100 mm; berichtigen Sie ihn').waitFor();
+        await problems.getByText('Das Datum des Bogens fehlt').waitFor();
+        await axe(page);
+        await shot(page, 'entry-german');
+        await page.getByLabel('Tag').fill(String(day));
+        await page.getByLabel('Monat').fill(new Intl.DateTimeFormat('de', {month: 'long'})
+            .format(new Date(year, month - 1, 1)));
+        await page.getByLabel('Jahr').fill(String(year));
+        await number.fill('27,4');
+        await page.getByRole('button', {name: 'Prüfen und senden'}).click();
+        await page.getByRole('heading', {name: /Quittung/}).waitFor();
+        assert.ok((await recordsOf(service, '01-0006', 'pain_vas')).some((one) => one.content.answers.vas === '27.4'));
+    }, {context: {locale: 'de-DE'}});
+
     await test('leaving what is not saved asks first', async ({page}) => {
         await signIn(page, anna, entry({subject: '01-0004', form: 'patient_global', visit: 'M3', knee: 'left'}));
         await page.getByLabel(/how the knee affects/).first().fill('30');

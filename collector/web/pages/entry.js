@@ -17,7 +17,7 @@ import { queue } from '../lib/queue.js';
 import { link, navigate } from '../lib/router.js';
 import { Alert, Loading, Page, Problem, SubjectBanner, useData } from '../lib/ui.js';
 import { uuid7 } from '../lib/uuid.js';
-import { html, useState } from '../lib/vendor.js';
+import { html, useEffect, useState } from '../lib/vendor.js';
 
 // What is still to be said before a new form can be shown: null when nothing is.
 function isWhole(info, { form, subject, visit, knee }) {
@@ -65,9 +65,10 @@ async function openDraft(study, info, id) {
     const draft = await drafts.load(id, study);
     if (draft === null)
         return { kind: 'gone', info };
+    if (draft.second_of)
+        return { kind: 'second', info, draft };
     const form = await loadForm(study, draft.form, draft.form_version);
-    return { kind: 'form', info, form, id, revision: draft.revision ?? 0, entry: entryOfDraft(draft),
-             secondOf: draft.second_of ?? null };
+    return { kind: 'form', info, form, id, revision: draft.revision ?? 0, entry: entryOfDraft(draft) };
 }
 
 async function open({ study, parts, query }) {
@@ -82,6 +83,13 @@ async function open({ study, parts, query }) {
         return place;
     const { subject } = place.entry;
     return { ...place, today: todayAt(info, siteOf(subject)), schedule: await loadSchedule(study, subject) };
+}
+
+// A draft of a second entry is gone on with where it was begun.
+function ToSecondEntry({ study, draft }) {
+    useEffect(() => navigate(link(study, 'second-entry', 'NEW', { of: draft.second_of, draft: draft.id }),
+        { replace: true }), []);
+    return html`<${Loading} />`;
 }
 
 function Exists({ study, place }) {
@@ -131,7 +139,7 @@ function Done({ study, place, result, body }) {
         <${Receipt} form=${place.form} result=${result} links=${links} /><//>`;
 }
 
-function FormEntry({ study, place }) {
+function FormEntry({ study, place, onLoadOther }) {
     const { form, entry } = place;
     const [done, setDone] = useState(null);
     const [wrong, setWrong] = useState(false);
@@ -141,12 +149,12 @@ function FormEntry({ study, place }) {
     const title = entry.version > 1 ? t('entry.correct', { title: form.title }) : form.title;
     return html`<${Page} title=${title} error=${wrong}>
         <${EntryForm} form=${form} first=${entry} today=${place.today} id=${place.id} study=${study}
-            revision=${place.revision} secondOf=${place.secondOf}
+            revision=${place.revision}
             banner=${(view) => html`<${Banner} place=${place} entry=${entry} view=${view} />`}
             refusal=${(problem) => html`<${Refused} study=${study} problem=${problem} entry=${entry} />`}
             send=${(body) => queue.submit(body, { study, label })}
             onSaved=${() => navigate(link(study, 'entry', place.id), { replace: true })}
-            onLoadOther=${() => location.reload()} onProblems=${setWrong}
+            onLoadOther=${onLoadOther} onProblems=${setWrong}
             onDone=${(result, body) => setDone({ result, body })} />
     <//>`;
 }
@@ -154,7 +162,9 @@ function FormEntry({ study, place }) {
 export default function EntryPage({ route }) {
     const [start] = useState(route);
     const { study } = start;
-    const { data: place, problem, reload } = useData(() => open(start), []);
+    const { data, problem, reload } = useData(() => open(start), []);
+    const [other, setOther] = useState(null);   // the draft of another browser, which was chosen instead
+    const place = data && other ? { ...data, entry: entryOfDraft(other), revision: other.revision } : data;
     if (problem)
         return html`<${Page} title=${t('entry.title')}><${Problem} problem=${problem} onRetry=${reload} /><//>`;
     if (!place)
@@ -165,8 +175,10 @@ export default function EntryPage({ route }) {
         return html`<${Page} title=${t('entry.title')}><${Alert} kind="info" title=${t('entry.no_draft')}>
             <p>${t('entry.no_draft_text')}</p><//>
             <p><a href=${link(study, 'worklist')}>${t('form.to_worklist')}</a></p><//>`;
+    if (place.kind === 'second')
+        return html`<${ToSecondEntry} study=${study} draft=${place.draft} />`;
     if (place.kind === 'exists')
         return html`<${Exists} study=${study} place=${place} />`;
     return place.kind === 'enrol' ? html`<${EnrolmentEntry} study=${study} ...${place} />`
-        : html`<${FormEntry} study=${study} place=${place} />`;
+        : html`<${FormEntry} key=${place.revision} study=${study} place=${place} onLoadOther=${setOther} />`;
 }

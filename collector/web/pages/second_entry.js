@@ -3,6 +3,8 @@
 //   second-entry/NEW?of=ID   blind entry of the record of that submission
 //   second-entry/ENTRY       what differs, side by side, and how it was settled
 import { api } from '../lib/api.js';
+import { drafts } from '../lib/drafts.js';
+import { entryOfDraft } from '../lib/form/draft.js';
 import { EntryErrors } from '../lib/form/errors.js';
 import { confirmFinding, newEntry, submissionOf, viewOf } from '../lib/form/engine.js';
 import { EntryForm } from '../lib/form/entry_form.js';
@@ -19,12 +21,14 @@ import { uuid7 } from '../lib/uuid.js';
 import { html, useState } from '../lib/vendor.js';
 
 // Only whose record it is is kept of the first entry: its answers must not be seen.
-async function openBlind(study, of) {
+async function openBlind(study, { of, draft: draftId }) {
     const info = await loadStudy(study);
     const { subject, knee, form: formId, form_version: version, visit, instance } = await loadSubmission(study, of);
     const form = await loadForm(study, formId, version);
-    const entry = newEntry(form, { subject, knee, visit, instance }, null);
-    return { info, form, entry, id: uuid7(), of, today: todayAt(info, siteOf(subject)) };
+    const draft = draftId ? await drafts.load(draftId, study) : null;
+    const entry = draft ? entryOfDraft(draft) : newEntry(form, { subject, knee, visit, instance }, null);
+    return { info, form, entry, id: draft?.id ?? uuid7(), revision: draft?.revision ?? 0,
+             today: todayAt(info, siteOf(subject)) };
 }
 
 function Banner({ info, record, children }) {
@@ -33,9 +37,9 @@ function Banner({ info, record, children }) {
         site=${info.sites.find((site) => site.site === siteOf(record.subject))?.name}>${children}<//>`;
 }
 
-function BlindEntry({ study, of }) {
+function BlindEntry({ study, query }) {
     const [wrong, setWrong] = useState(false);
-    const { data: place, problem } = useData(() => openBlind(study, of), []);
+    const { data: place, problem } = useData(() => openBlind(study, query), []);
     if (!place)
         return html`<${Page} title=${t('second.title')}>${
             problem ? html`<${Problem} problem=${problem} />` : html`<${Loading} />`}<//>`;
@@ -43,10 +47,12 @@ function BlindEntry({ study, of }) {
     const send = async ({ status, ...body }) => api.post(api.path(study, 'second-entries'), body);
     return html`<${Page} title=${t('second.enter', { title: form.title })} error=${wrong}>
         <${Alert} kind="info"><p>${t('second.blind')}</p><//>
-        <${EntryForm} form=${form} first=${entry} today=${place.today} id=${id} study=${study} secondOf=${of}
-            keepsDrafts=${false} send=${send} submitLabel=${t('second.compare')}
+        <${EntryForm} form=${form} first=${entry} today=${place.today} id=${id} study=${study} secondOf=${query.of}
+            revision=${place.revision} send=${send} submitLabel=${t('second.compare')}
             banner=${(view) => html`<${Banner} info=${info} record=${entry}>
                 <p class="entry-progress"><strong>${t('form.done_of', view)}</strong></p><//>`}
+            onSaved=${() => navigate(link(study, 'second-entry', 'NEW', { of: query.of, draft: id }),
+                { replace: true })}
             onProblems=${setWrong} onDone=${() => navigate(link(study, 'second-entry', id))} />
     <//>`;
 }
@@ -150,7 +156,7 @@ function EntryComparison({ study, id }) {
 }
 
 export default function SecondEntryPage({ route }) {
-    const { study, parts, query } = route;
-    return parts[0] === 'NEW' ? html`<${BlindEntry} study=${study} of=${query.of} />`
+    const [{ study, parts, query }] = useState(route);
+    return parts[0] === 'NEW' ? html`<${BlindEntry} study=${study} query=${query} />`
         : html`<${EntryComparison} study=${study} id=${parts[0]} />`;
 }

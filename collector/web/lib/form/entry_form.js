@@ -101,8 +101,10 @@ function AdvanceBox({ value, onChange }) {
     return html`
         <div class="form-check advance-box">
             <input type="checkbox" class="form-check-input" id="form-advance" checked=${value}
+                aria-describedby="form-advance-keys"
                 onChange=${(event) => onChange(event.currentTarget.checked)} />
             <label class="form-check-label" for="form-advance">${t('form.advance')}</label>
+            <div class="form-text" id="form-advance-keys">${t('form.keys')}</div>
         </div>`;
 }
 
