@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One report: how far it is, what it is of, its files.
+import { api } from '../../lib/api.js';
+import { formatBytes, formatInstant } from '../../lib/format.js';
+import { t } from '../../lib/i18n.js';
+import { link } from '../../lib/router.js';
+import { useSession } from '../../lib/session.js';
+import { Alert, Button, DataTable, Loading, Page, Problem } from '../../lib/ui.js';
+import { html, useEffect, useState } from '../../lib/vendor.js';
+import { Hash, Masking, ReportState } from './parts.js';
+
+const POLL_MS = 1000;
+const WORKING = ['queued', 'running'];
+
+function useReport(study, id) {
+    const [state, setState] = useState({ report: null, problem: null });
+    useEffect(() => {
+        const stop = new AbortController();
+        let timer = null;
+        const look = async () => {
+            try {
+                const report = await api.get(api.path(study, 'reports', id), { signal: stop.signal });
+                setState({ report, problem: null });
+                if (WORKING.includes(report.state))
+                    timer = setTimeout(look, POLL_MS);
+            } catch (problem) {
+                if (!stop.signal.aborted)
+                    setState((last) => ({ ...last, problem }));
+            }
+        };
+        look();
+        return () => {
+            stop.abort();
+            clearTimeout(timer);
+        };
+    }, [study, id]);
+    return state;
+}
+
+function Fact({ name, children }) {
+    return children ? html`<div><dt>${name}</dt><dd>${children}</dd></div>` : null;
+}
+
+function Facts({ report }) {
+    return html`
+        <dl class="facts">
+            <${Fact} name=${t('reports.state')}><${ReportState} report=${report} /><//>
+            <${Fact} name=${t('reports.cut')}>${report.cut}: ${report.cut_label}<//>
+            <${Fact} name=${t('reports.masking')}><${Masking} report=${report} /><//>
+            <${Fact} name=${t('reports.by')}>${report.requested_by}<//>
+            <${Fact} name=${t('reports.at')}>${formatInstant(report.requested_at)}<//>
+            <${Fact} name=${t('reports.finished')}>${formatInstant(report.finished_at)}<//>
+            <${Fact} name=${t('reports.hash')}>${report.sha256 && html`<${Hash} sha256=${report.sha256} whole />`}<//>
+        </dl>`;
+}
+
+function Files({ study, report }) {
+    const session = useSession();
+    const [problem, setProblem] = useState(null);
+    const get = (file) => api.download(api.path(study, 'reports', report.report, 'files', file.name), file.name)
+        .then(() => setProblem(null), setProblem);
+    const columns = [
+        { key: 'name', title: t('reports.file'), render: ({ name }) => html`<code>${name}</code>` },
+        { key: 'media_type', title: t('reports.type') },
+        { key: 'size', title: t('uploads.size'), align: 'right', render: ({ size }) => formatBytes(size) },
+        { key: 'sha256', title: t('reports.hash_short'), render: ({ sha256 }) => html`<${Hash} sha256=${sha256} />` },
+        ...(session.can('make_report') ? [{ key: 'get', title: t('reports.download'), render: (file) => html`
+            <${Button} kind="secondary" small onClick=${() => get(file)} aria-label=${`${t('reports.download')} ${
+                file.name}`}>${t('reports.download')}<//>` }] : []),
+    ];
+    return html`
+        <section aria-labelledby="files-title">
+            <h2 id="files-title">${t('reports.files')}</h2>
+            <p>${session.can('make_report') ? t('reports.files_do') : t('reports.files_masked')}</p>
+            <${Problem} problem=${problem} />
+            <${DataTable} caption=${t('reports.files')} hideCaption columns=${columns} rows=${report.files}
+                rowKey="name" />
+        </section>`;
+}
+
+export function ReportPage({ study, id }) {
+    const { report, problem } = useReport(study, id);
+    const title = report ? t('reports.name', { cut: report.cut, label: report.cut_label }) : t('reports.open_report');
+    return html`
+        <${Page} title=${title} key=${title}>
+            <p><a href=${link(study, 'reports')}>${t('reports.to_list')}</a></p>
+            <${Problem} problem=${problem} />
+            ${!report && !problem && html`<${Loading} />`}
+            ${report && html`
+                ${WORKING.includes(report.state) && html`
+                    <div role="status"><p class="upload-progress"><label>${t('reports.working')}
+                        <progress></progress></label></p></div>
+                    <p class="form-text">${t('reports.working_hint')}</p>`}
+                ${report.state === 'failed' && html`
+                    <${Alert} kind="danger" title=${t('reports.failed')}><p class="mb-0" lang="en">${report.message}</p><//>`}
+                <${Facts} report=${report} />
+                ${report.state === 'done' && html`<${Files} study=${study} report=${report} />`}`}
+        <//>`;
+}
