@@ -20,7 +20,8 @@ await suite(async ({test, service}) => {
 
     await test('a cut is made, a report of it, and its files are what their hashes say', async ({page}) => {
         await signIn(page, stefan, '#/demo/reports');
-        await page.getByLabel('Name of the new cut').fill('interim analysis, after the first forty subjects of all sites');
+        await page.getByLabel('Name of the new cut').fill(
+            'interim analysis, after the first forty subjects of all sites');
         await page.getByRole('button', {name: 'Make a data cut'}).click();
         await page.getByText('Its number is 1.').waitFor();
         await axe(page);

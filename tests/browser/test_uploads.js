@@ -151,7 +151,8 @@ await suite(async ({test, service}) => {
         await page.getByRole('link', {name: /vas of the summer/}).click();
         await page.getByText('Taken back').first().waitFor();
         assert.equal(await page.getByRole('button', {name: 'Download refused rows'}).count(), 0);
-        assert.equal((await service.as('stefan').send('GET', `/api/v1/uploads/${idOf(page)}/rows?study=demo`)).status, 403);
+        const rows = await service.as('stefan').send('GET', `/api/v1/uploads/${idOf(page)}/rows?study=demo`);
+        assert.equal(rows.status, 403);
         await axe(page);
         await page.goto('about:blank');
         await page.context().clearCookies();

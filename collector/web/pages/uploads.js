@@ -22,7 +22,8 @@ function columnsOf(study) {
         { key: 'state', title: t('uploads.state'), render: (upload) => html`<${UploadState} upload=${upload} />` },
         { key: 'form', title: t('uploads.form'), render: ({ form, profile }) =>
             form ?? (profile ? t('uploads.profile_named', profile) : t('uploads.form_by_rows')) },
-        { key: 'rows', title: t('uploads.rows'), align: 'right', render: ({ rows }) => rows && formatNumber(rows.read) },
+        { key: 'rows', title: t('uploads.rows'), align: 'right',
+          render: ({ rows }) => rows && formatNumber(rows.read) },
         { key: 'refused', title: t('uploads.refused'), align: 'right',
           render: ({ rows }) => rows && formatNumber(rows.refused) },
         { key: 'size', title: t('uploads.size'), align: 'right', render: ({ file }) => formatBytes(file.size) },

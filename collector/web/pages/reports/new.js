@@ -89,8 +89,8 @@ export function NewCut({ study, onMade }) {
                 <${Problem} problem=${state.problem} />
                 <${Field} id="cut-label" label=${t('reports.cut_label')} hint=${t('reports.cut_label_hint')}
                     error=${state.fault}>
-                    <${TextInput} id="cut-label" value=${label} onChange=${setLabel} maxlength="100" autocomplete="off" />
-                <//>
+                    <${TextInput} id="cut-label" value=${label} onChange=${setLabel} maxlength="100"
+                        autocomplete="off" /><//>
                 <${Button} type="submit" kind="secondary" busy=${state.busy}>${t('reports.cut_new')}<//>
             </form>
         </section>`;

@@ -4,7 +4,8 @@ import { t } from '../../lib/i18n.js';
 import { StateBadge } from '../../lib/ui.js';
 import { html } from '../../lib/vendor.js';
 
-const LOOKS = { queued: ['◷', 'info'], running: ['◷', 'info'], done: ['✓', 'success'], failed: ['✕', 'danger'] };
+const LOOKS = { queued: ['◷', 'info'], running: ['◷', 'info'], done: ['✓', 'success'],
+    failed: ['✕', 'danger'] };
 
 export function ReportState({ report }) {
     const [shape, kind] = LOOKS[report.state] ?? ['●', 'quiet'];

@@ -92,7 +92,8 @@ export function ReportPage({ study, id }) {
                         <progress></progress></label></p></div>
                     <p class="form-text">${t('reports.working_hint')}</p>`}
                 ${report.state === 'failed' && html`
-                    <${Alert} kind="danger" title=${t('reports.failed')}><p class="mb-0" lang="en">${report.message}</p><//>`}
+                    <${Alert} kind="danger" title=${t('reports.failed')}>
+                        <p class="mb-0" lang="en">${report.message}</p><//>`}
                 <${Facts} report=${report} />
                 ${report.state === 'done' && html`<${Files} study=${study} report=${report} />`}`}
         <//>`;

@@ -59,7 +59,8 @@ function Facts({ upload }) {
             <${Fact} name=${t('uploads.state')}><${UploadState} upload=${upload} /><//>
             <${Fact} name=${t('uploads.size')}>${formatBytes(file.size)}<//>
             <${Fact} name=${t('uploads.form')}>${upload.form}<//>
-            <${Fact} name=${t('uploads.profile_title')}>${upload.profile && t('uploads.profile_named', upload.profile)}<//>
+            <${Fact} name=${t('uploads.profile_title')}>${
+                upload.profile && t('uploads.profile_named', upload.profile)}<//>
             <${Fact} name=${t('uploads.site')}>${upload.site}<//>
             <${Fact} name=${t('uploads.by')}>${upload.begun_by}<//>
             <${Fact} name=${t('uploads.at')}>${formatInstant(upload.begun_at)}<//>
@@ -85,13 +86,15 @@ function Working({ upload }) {
 }
 
 function Finding({ finding }) {
-    return html`<li>${finding.column && html`<code>${finding.column}</code>${' '}`}<span lang="en">${finding.text}</span>
+    return html`<li>${finding.column && html`<code>${finding.column}</code>${' '}`}
+        <span lang="en">${finding.text}</span>
         ${finding.lines.length > 0 && html`<span class="text-body-secondary">${' '}(${t('uploads.on_lines', {
             n: finding.count, lines: finding.lines.map((line) => formatNumber(line)).join(', ') })})</span>`}</li>`;
 }
 
 function Findings({ list }) {
-    return list.length > 0 && html`<ul>${list.map((finding, i) => html`<${Finding} key=${i} finding=${finding} />`)}</ul>`;
+    return list.length > 0 && html`<ul>${list.map((finding, i) => html`
+        <${Finding} key=${i} finding=${finding} />`)}</ul>`;
 }
 
 // What is to be said of the file, worst first; statisticians are told none of it, for it quotes cells.

@@ -46,7 +46,8 @@ export function GoOn({ upload, study, onDone }) {
             ${!state.file && html`
                 <form onSubmit=${submit} novalidate>
                     <p>${t('uploads.go_on_text', { name: upload.file.name })}</p>
-                    <${FileInput} id="go-on-file" file=${file} error=${fault} onChange=${(chosen) => setFile(chosen ?? null)}
+                    <${FileInput} id="go-on-file" file=${file} error=${fault}
+                        onChange=${(chosen) => setFile(chosen ?? null)}
                         label=${t('uploads.choose')} hint=${t('uploads.choose_hint')} />
                     <${Button} type="submit">${t('uploads.go_on')}<//>
                 </form>`}

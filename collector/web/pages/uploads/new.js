@@ -28,7 +28,8 @@ export function FileInput({ id, file, error, hint, label, onChange }) {
             <${Field} id=${id} label=${label} hint=${hint} error=${error}>
                 <input id=${id} type="file" class=${`form-control ${error ? 'is-invalid' : ''}`}
                     aria-describedby=${error ? `${id}-error` : `${id}-hint`} aria-invalid=${error ? 'true' : undefined}
-                    accept=".csv,.txt,.tsv,.zip,text/csv" onChange=${(event) => onChange(event.currentTarget.files[0])} />
+                    accept=".csv,.txt,.tsv,.zip,text/csv"
+                    onChange=${(event) => onChange(event.currentTarget.files[0])} />
             <//>
             ${file && html`<p class="mb-0"><strong>${file.name}</strong> (${formatBytes(file.size)})</p>`}
         </div>`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The bytes of a file on their way, by tus: a line that is cut goes on where it was, and so does a file that is chosen
-// again after the page was closed.  What is known of a file that is under way stands in localStorage: its name, its size and
-// the upload's address.
+// again after the page was closed.  What is known of a file that is under way stands in localStorage: its name, its
+// size and the upload's address.
 import { api } from '../../lib/api.js';
 
 const RETRY_MS = [0, 1000, 3000, 5000, 10000, 20000, 30000];
