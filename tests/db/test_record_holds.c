@@ -112,6 +112,9 @@ static void test_lock_is_one_event_however_often_it_is_sent(void **state)
                         TEST_ID(1) " 1 koos unlocked data are clean manager1");
     assert_string_equal(ask(state, "SELECT count(*) FROM api.list_locks('monitor', 1, NULL, NULL, NULL, 'locked', "
                                    "NULL, NULL, 9)"), "0");
+    assert_string_equal(act(state, LOCK_AS("data_manager", "true")), "done");
+    assert_string_equal(ask(state, "SELECT state FROM api.list_locks('monitor', 1, NULL, NULL, NULL, 'locked', NULL, "
+                                   "NULL, 9)"), "locked");
     assert_string_equal(ask(state, "SELECT count(*) FROM api.list_locks('coordinator2', 1, NULL, NULL, NULL, NULL, "
                                    "NULL, NULL, 9)"), "0");
 }

@@ -365,6 +365,7 @@ static void test_take_back_is_asked_for_once_and_with_a_reason(void **state)
     assert_string_equal(test_upload_take(fixture->collector, "coordinator1", id), "not_yours");
     assert_string_equal(test_upload_take(fixture->collector, "coordinator", id), "-");
     ASK("SELECT api.fail_upload_take_back('coordinator', 1, '%s', 'later_change')", id);
+    assert_string_equal(ASK("SELECT api.fail_upload_take_back('coordinator', 1, '%s', 'another')", id), "(55000)");
     assert_string_equal(ASK("SELECT concat_ws(' ', u.state, u.problem, u.taken_back_by) "
                             "FROM api.find_upload('monitor', 1, '%s') u", id), "committed later_change");
     assert_string_equal(ask_back(fixture, "coordinator1", id, "wrong file"), "-");

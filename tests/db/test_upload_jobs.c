@@ -247,6 +247,7 @@ static void test_upload_of_committed_bytes_is_repeated(void **state)
     const char *same = test_upload_queued(fixture, "coordinator", "1", "a,b");
     const char *elsewhere = test_upload_queued(fixture, "coordinator", "2", "a,b");
     const char *other = test_upload_queued(fixture, "coordinator", "1", "a,c");
+    assert_string_equal(ASK("SELECT api.hash_upload('coordinator', 1, '%s', sha256('a,c'))", same), "(55000)");
     test_upload_take(fixture->collector, "coordinator", same);
     test_upload_take(fixture->collector, "coordinator", elsewhere);
     test_upload_take(fixture->collector, "coordinator", other);

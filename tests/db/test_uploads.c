@@ -187,6 +187,39 @@ static void test_upload_is_purged_a_thousand_rows_at_a_time(void **state)
     assert_string_equal(test_count(fixture, "upload.chunk"), "0");
 }
 
+/* Lines as well; and with the very last row of a thousand it is said that there may be more. */
+static void test_upload_is_purged_of_its_lines_a_thousand_at_a_time(void **state)
+{
+    struct test_fixture *fixture = *state;
+    const char *id = test_upload_queued(fixture, "coordinator1", "1", "a,b");
+    test_upload_preview(fixture, "coordinator1", id, "a,b");
+    test_run(fixture->superuser,
+             "SET session_replication_role = replica; INSERT INTO upload.line (study_id, site_id, upload_id, "
+             "reading_no, line, verdict, warned, detail) SELECT study_id, site_id, upload_id, reading_no, n, 'new', "
+             "false, '{}' FROM upload.file, generate_series(1, 1001) n; SET session_replication_role = origin");
+    ASK("SELECT api.delete_upload('coordinator1', 1, '%s')", id);
+    assert_string_equal(ASK("SELECT api.purge_uploads()"), "t");
+    assert_string_equal(test_count(fixture, "upload.file WHERE keeps_rows"), "1");
+    assert_string_equal(test_count(fixture, "upload.reading"), "1");
+    assert_string_equal(ASK("SELECT api.purge_uploads()"), "f");
+    assert_string_equal(test_count(fixture, "upload.line"), "0");
+    assert_string_equal(test_count(fixture, "upload.reading"), "0");
+}
+
+static void test_uploads_are_purged_by_one_at_a_time(void **state)
+{
+    struct test_fixture *fixture = *state;
+    const char *id = test_upload_begin(fixture, "coordinator1", "1");
+    test_upload_append(fixture, "coordinator1", id, 0, "abc");
+    ASK("SELECT api.delete_upload('coordinator1', 1, '%s')", id);
+    test_run(fixture->superuser, "SELECT pg_advisory_lock(84, 0)");
+    assert_string_equal(ASK("SELECT api.purge_uploads()"), "f");
+    assert_string_equal(test_count(fixture, "upload.chunk"), "1");
+    test_run(fixture->superuser, "SELECT pg_advisory_unlock_all()");
+    assert_string_equal(ASK("SELECT api.purge_uploads()"), "f");
+    assert_string_equal(test_count(fixture, "upload.chunk"), "0");
+}
+
 /* ---------------------------------------------------------------------------------------------- who sees what */
 
 static const char *seen_by(const struct test_fixture *fixture, const char *token)
@@ -375,6 +408,8 @@ int main(void)
         CASE(test_upload_that_nobody_comes_back_for_expires),
         CASE(test_upload_that_was_deleted_keeps_its_row),
         CASE(test_upload_is_purged_a_thousand_rows_at_a_time),
+        CASE(test_upload_is_purged_of_its_lines_a_thousand_at_a_time),
+        CASE(test_uploads_are_purged_by_one_at_a_time),
         CASE(test_upload_is_seen_by_who_sees_all_its_sites),
         CASE(test_upload_list_goes_from_the_newest_by_pages),
         CASE(test_upload_leaves_its_moves_in_the_trail_and_no_words),
