@@ -72,7 +72,8 @@ await suite(async ({test, service}) => {
         await page.locator(`#item-s1-${(record.content.answers.s1 + 1) % 5}`).check();
         await page.getByRole('button', {name: 'Check and send'}).click();
         await page.getByText('There is a newer version').waitFor();
-        await page.getByRole('link', {name: 'To subject 01-0006'}).waitFor();
+        await page.getByText(/Version 2, by anna.*found in the audit/).waitFor();
+        await page.getByRole('link', {name: 'Open the record'}).waitFor();
         await axe(page);
         await shot(page, 'record-newer');
     });

@@ -12,6 +12,7 @@ import { EntryForm } from '../lib/form/entry_form.js';
 import { isSameRecord, loadForm, loadRecords, loadSchedule, loadStudy, loadSubmission, newestForms, nextInstance,
          siteOf, todayAt, visitTitle, visitsFor } from '../lib/form/place.js';
 import { Receipt, nextForm, usualLinks } from '../lib/form/receipt.js';
+import { formatInstant } from '../lib/format.js';
 import { t } from '../lib/i18n.js';
 import { queue } from '../lib/queue.js';
 import { link, navigate } from '../lib/router.js';
@@ -113,19 +114,27 @@ function Banner({ place, entry, view }) {
         <//>`;
 }
 
+// What is stored now of the record that an entry is about.
+function NewestVersion({ study, entry }) {
+    const { data: records } = useData(() => loadRecords(study, entry.subject, entry.form), []);
+    const newest = records?.find((record) => isSameRecord(record, entry));
+    return newest ? html`<p>${t('entry.stored_by', { version: newest.version, account: newest.recorded_by,
+        time: formatInstant(newest.received_at), reason: newest.reason ?? '' })}
+        ${' '}<a href=${link(study, 'records', newest.id)}>${t('entry.open_record')}</a></p>` : null;
+}
+
 function Refused({ study, problem, entry }) {
     if (problem.code !== 'version_conflict' && problem.code !== 'record_exists')
         return html`<${Problem} problem=${problem} />`;
     const isNewer = problem.code === 'version_conflict';
     return html`<${Alert} kind="warning" title=${t(isNewer ? 'entry.newer' : 'entry.exists')}>
         <p>${t(isNewer ? 'entry.newer_text' : 'entry.exists_meanwhile')}</p>
-        <p><a href=${link(study, 'subjects', entry.subject)}>${
-            t('form.to_subject', { subject: entry.subject })}</a></p><//>`;
+        <${NewestVersion} study=${study} entry=${entry} /><//>`;
 }
 
 function Done({ study, place, result, body }) {
     const { data: schedule } = useData(() => loadSchedule(study, body.subject), [body.id]);
-    const next = nextForm(schedule);
+    const next = nextForm(schedule, body);
     const title = (id) => newestForms(place.info).find((form) => form.form === id)?.title ?? id;
     const links = [
         ...(next ? [{ primary: true, text: t('entry.next_form', { title: title(next.form) }),

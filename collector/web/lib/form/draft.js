@@ -67,10 +67,12 @@ export function useDraft(key, entry, onSaved) {
             return save();
         },
         // It has been sent: nothing is to be kept any more.
-        forget() {
+        async forget() {
+            await running.current;
             stored.current = { ...stored.current, entry: now.current };
             setState((last) => ({ ...last, problem: null }));
-            return key.isOn ? drafts.remove(key.id, key.study).catch(() => {}) : undefined;
+            if (key.isOn)
+                await drafts.remove(key.id, key.study).catch(() => {});
         },
     };
 }

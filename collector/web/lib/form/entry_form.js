@@ -226,12 +226,12 @@ export function EntryForm(props) {
         <${Button} busy=${sending.busy} onClick=${check}>${props.submitLabel ?? t('form.check_and_send')}<//>
         ${keepsDrafts && html`
             <${Button} kind="secondary" onClick=${draft.save}>${t('form.save_draft')}<//>
-            <${SavedLine} draft=${draft} />`}`;
+            <${SavedLine} draft=${draft} />
+            <div class="draft-problem"><${DraftProblem} draft=${draft} onLoadOther=${props.onLoadOther} /></div>`}`;
     return html`
         ${banner?.(view)}
         <div class="entry-form">
             ${sending.problem && (refusal?.(sending.problem) ?? html`<${Problem} problem=${sending.problem} />`)}
-            <${DraftProblem} draft=${draft} onLoadOther=${props.onLoadOther} />
             ${step === 'soft' ? html`
                 <${SoftStep} form=${form} entry=${entry} findings=${soft} busy=${sending.busy} onSend=${deliver}
                     onReason=${(finding, reason) => setEntry((last) => confirmFinding(last, finding, reason))}

@@ -7,11 +7,14 @@ import { session } from '../session.js';
 import { Alert, DataTable } from '../ui.js';
 import { html } from '../vendor.js';
 
-// The form that comes next for a subject: the first open one of a visit whose window is open or over.
-export function nextForm(schedule) {
+// The form that comes next for a subject: the first open one of a visit whose window is open or over, but not the one
+// that has just been entered (it may still wait on this device).
+export function nextForm(schedule, entered) {
     const now = ['overdue', 'closing', 'due', 'partial'];
+    const isNew = (form, visit) => form.form !== entered.form || form.knee !== entered.knee || visit !== entered.visit;
     for (const cell of schedule?.cells ?? []) {
-        const open = now.includes(cell.state) ? cell.forms?.find((form) => form.state === 'open') : undefined;
+        const open = now.includes(cell.state)
+            ? cell.forms?.find((form) => form.state === 'open' && isNew(form, cell.visit)) : undefined;
         if (open)
             return { ...open, visit: cell.visit };
     }
