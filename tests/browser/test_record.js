@@ -57,6 +57,7 @@ await suite(async ({test, service}) => {
         await page.getByRole('heading', {name: /receipt/}).waitFor();
         await page.getByRole('link', {name: 'Open the record'}).click();
         const row = page.getByRole('table', {name: 'What was changed'}).getByRole('row', {name: /^S1 /});
+        await row.waitFor();
         const cells = await row.getByRole('cell').allInnerTexts();
         assert.ok(cells[0].startsWith(`${old} `) && cells[1].startsWith(`${next} `), String(cells));
         assert.ok(cells[2].startsWith('anna') && cells[3].includes('misread the paper'), String(cells));
