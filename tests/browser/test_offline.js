@@ -147,6 +147,44 @@ await suite(async ({test, service}) => {
     }, {profile});
     remove();
 
+    await test('what the server did not judge is sent again; what it judged twice is stored once', async ({page}) => {
+        await openReady(page, anna, '#/account');
+        const one = vas('01-0005', 'unscheduled', '21', 'right');
+        const submissions = '**/api/v1/studies/demo/submissions';
+        await page.route(submissions, (route) => route.fulfill({status: 503, contentType: 'application/problem+json',
+            body: JSON.stringify({type: 'x', title: 'x', status: 503, code: 'unavailable', detail: 'try again'})}));
+        assert.deepEqual(await submit(page, [one]), ['waiting']);
+        await header(page, /^1 entry waits on this device/).waitFor();
+        await page.unroute(submissions);
+        // The server stores it, and the answer is lost on its way.
+        await page.route(submissions, async (route) => {
+            await route.fetch();
+            await route.abort('connectionreset');
+        }, {times: 1});
+        const send = () => page.evaluate(async () => (await import('/app/lib/queue.js')).queue.send());
+        await send();
+        assert.ok((await idsOf(service, '01-0005')).includes(one.id));
+        await header(page, /1 entry waits/).waitFor();
+        await send();
+        await header(page, /waits/).waitFor({state: 'detached'});
+        assert.equal((await idsOf(service, '01-0005')).filter((id) => id === one.id).length, 1);
+    });
+
+    await test('an entry that meets an ended session is kept, the page locks, and it is sent after signing in',
+        async ({page, context}) => {
+            await openReady(page, anna, '#/account');
+            const one = vas('01-0005', 'unscheduled', '22');
+            await endSession(service, context);
+            assert.deepEqual(await submit(page, [one]), ['waiting']);
+            await page.getByText(/^Your session has ended/).waitFor();
+            await header(page, /1 entry waits on this device since/).waitFor();
+            assert.ok(!(await idsOf(service, '01-0005')).includes(one.id));
+            await useForm(page, anna);
+            await heading(page, 'Account and settings').waitFor();
+            await until('it has arrived', async () => (await idsOf(service, '01-0005')).includes(one.id));
+            await header(page, /waits/).waitFor({state: 'detached'});
+        });
+
     await test('an entry that the server refuses stays, with what it said, until it is discarded with a reason',
         async ({page}) => {
             await openReady(page, anna, '#/account');

@@ -169,6 +169,24 @@ await suite(async ({test, service}) => {
         await axe(page);
     });
 
+    await test('who has several studies chooses one, and goes from one to the other', async ({page}) => {
+        service.admin('study', 'add', 'second', '--protocol', 'forms/protocols/demo.yaml', '--forms',
+                      'forms/instruments');
+        service.admin('membership', 'add', 'dora', 'second', '--role', 'monitor', '--all-sites');
+        await page.goto(`${service.url}/#/account`);
+        await signIn(page, service.accounts.dora, '#/');
+        await heading(page, 'Choose a study').waitFor();
+        await axe(page);
+        await shot(page, 'choose-study', {widths: [360, 1440]});
+        await page.goto(`${service.url}/#/second/waiting`);
+        await page.getByText('Your role (monitor) does not open this page.').waitFor();
+        assert.match(await page.locator('.where').innerText(), /second/);
+        await page.goto(`${service.url}/#/demo/waiting`);
+        await heading(page, 'Entries on this device').waitFor();
+        await page.goto(`${service.url}/#/foreign/worklist`);
+        await page.getByText('Your account has no role in the study "foreign".').waitFor();
+    });
+
     await test('a page of another role is not offered, and says so when it is opened', async ({page}) => {
         const {carla} = service.accounts;
         await signIn(page, carla, '#/demo/admin');
