@@ -24,10 +24,14 @@ export class Account {
         this.recovery = [...recovery];
     }
 
-    /** A code that has not been used, or null when the next one comes later: then a recovery code helps. */
+    /**
+     * A code that has not been used, or null when the next one comes later: then a recovery code helps.  That of the step
+     * before is not taken late in a step: on a busy machine it would be judged in the next one, when it counts no more.
+     */
     nextCode() {
         const now = Math.floor(Date.now() / 1000 / STEP_S);
-        const step = Math.max(now - 1, this.lastStep + 1);
+        const isEarly = Date.now() / 1000 % STEP_S < STEP_S / 2;
+        const step = Math.max(isEarly ? now - 1 : now, this.lastStep + 1);
         if (step > now + 1)
             return null;
         this.lastStep = step;
