@@ -86,7 +86,8 @@ await suite(async ({test, service}) => {
                      /Treatment[\s\S]*Serious adverse event: swollen calf/);
         const scores = page.getByRole('table', {name: /WOMAC pain/});
         const shown = await scores.getByRole('row').filter({hasText: 'Baseline'}).innerText();
-        const stored = await service.as('carla').get('/api/v1/studies/demo/submissions?subject=01-0006&form=koos&visit=BL');
+        const stored = await service.as('carla').get(
+            '/api/v1/studies/demo/submissions?subject=01-0006&form=koos&visit=BL');
         for (const record of stored.submissions)
             assert.match(shown, new RegExp(record.scores.womac_pain_0_100.toFixed(1)));
         await page.locator('#visit-M6 summary').click();

@@ -7,8 +7,10 @@ const web = new URL('../../collector/web/', import.meta.url);
 const LANGUAGES = ['en', 'de'];
 
 // Keys that are put together at run time, from words of the server or of a table: those under these begin so.
-const BUILT = ['account.theme_', 'knee.', 'reports.state_', 'role.', 'state.', 'ui.day', 'ui.month', 'ui.year',
-    'uploads.is_', 'uploads.mode_', 'uploads.phase_', 'uploads.state_', 'uploads.verdict_'];
+const BUILT = ['account.theme_', 'clock.', 'course.', 'course.lane_', 'grid.', 'knee.', 'plot.',
+    'plot.knee_', 'queries.', 'queries.do_', 'reports.state_', 'role.', 'state.', 'subject.',
+    'subject.knee_', 'ui.day', 'ui.month', 'ui.year', 'uploads.is_', 'uploads.mode_', 'uploads.phase_',
+    'uploads.state_', 'uploads.verdict_', 'worklist.'];
 
 const messages = Object.fromEntries(LANGUAGES.map((code) =>
     [code, JSON.parse(readFileSync(new URL(`messages/${code}.json`, web), 'utf8'))]));

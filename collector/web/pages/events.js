@@ -26,7 +26,8 @@ async function loadNotices(study, signal) {
     const notices = [];
     let after = null;
     do {
-        const page = await api.get(api.path(study, 'notices'), { query: { after, limit: 1000 }, signal, offline: true });
+        const page = await api.get(api.path(study, 'notices'),
+            { query: { after, limit: 1000 }, signal, offline: true });
         notices.push(...page.notices);
         after = page.next;
     } while (after !== null);
@@ -59,7 +60,8 @@ function Clocks({ clock }) {
     if (!clock)
         return '';
     return html`<dl class="clock-list">
-        ${clock.sponsorDue && html`<div><dt>${t('events.sponsor')}</dt><dd><${ClockBadge} until=${clock.sponsorDue} /></dd></div>`}
+        ${clock.sponsorDue && html`<div><dt>${t('events.sponsor')}</dt><dd><${ClockBadge}
+            until=${clock.sponsorDue} /></dd></div>`}
         ${clock.authorityDue && html`<div><dt>${t('events.authority')}</dt><dd><${ClockBadge}
             until=${clock.authorityDue} /></dd></div>`}
     </dl>`;
@@ -72,19 +74,22 @@ function words(form, event, id) {
 
 function Event({ study, event }) {
     return html`<div><a href=${link(study, 'records', event.id)}>${event.answers.term ?? t('events.no_term')}</a>
-        ${event.version > 1 && html`<div class="small quiet">${t('events.version', { n: event.version })}</div>`}</div>`;
+        ${event.version > 1 && html`<div class="small quiet">${
+            t('events.version', { n: event.version })}</div>`}</div>`;
 }
 
 function columnsOf({ study, form, clocks }) {
     const columns = [
         { key: 'term', title: t('events.term'), render: (event) => html`<${Event} study=${study} event=${event} />` },
         { key: 'subject', title: t('ui.subject'), render: (event) => html`<div><a class="no-wrap" href=${
-            link(study, 'subjects', event.subject)}>${event.subject}</a>${event.knee !== 'none' ? html`<div class="small quiet">${
-            kneeName(event.knee)}</div>` : ''}</div>` },
-        { key: 'onset', title: t('events.onset'), render: (event) => formatDate(event.answers.onset) },
+            link(study, 'subjects', event.subject)}>${event.subject}</a>${event.knee !== 'none'
+            && html`<div class="small quiet">${kneeName(event.knee)}</div>`}</div>` },
+        { key: 'onset', title: t('events.onset'), render: (event) => html`<span class="no-wrap">${
+            formatDate(event.answers.onset)}</span>` },
         { key: 'severity', title: t('events.severity'), render: (event) => words(form, event, 'severity') },
         { key: 'serious', title: t('events.serious'), render: (event) => (event.answers.serious === true
-            ? html`<${StateBadge} kind="danger" shape="▲" label=${t('events.is_serious')} />` : t('events.not_serious')) },
+            ? html`<${StateBadge} kind="danger" shape="▲" label=${t('events.is_serious')} />`
+            : t('events.not_serious')) },
         { key: 'related', title: t('events.related'), render: (event) => words(form, event, 'related_product') },
         { key: 'outcome', title: t('events.outcome'), render: (event) => words(form, event, 'outcome') },
     ];
@@ -92,8 +97,9 @@ function columnsOf({ study, form, clocks }) {
         columns.push({ key: 'clock', title: t('events.clock'), render: (event) => html`<${Clocks}
             clock=${clocks.get(event.id)} />` });
     if (session.can('correct'))
-        columns.push({ key: 'do', title: t('day.do'), render: (event) => html`<a class="btn btn-sm btn-outline-primary"
-            href=${entryHref(study, { correct: event.id })}>${t('events.follow_up')}<span class="visually-hidden"> ${
+        columns.push({ key: 'do', title: t('day.do'), render: (event) => html`<a
+            class="btn btn-sm btn-outline-primary no-wrap" href=${
+            entryHref(study, { correct: event.id })}>${t('events.follow_up')}<span class="visually-hidden"> ${
             event.answers.term}</span></a>` });
     return columns;
 }

@@ -43,7 +43,8 @@ function isShown(one, { site, subject, query }) {
 function Query({ route, filters, info, query, reload }) {
     const isOpen = route.query.query === query.query;
     const form = newestForms(info).find((one) => one.form === query.form)?.title ?? query.form;
-    const what = [form, kneeName(query.knee), visitTitle(info, query.visit, t), query.item].filter(Boolean).join(' · ');
+    const what = [form, kneeName(query.knee), visitTitle(info, query.visit, t), query.item]
+        .filter(Boolean).join(' · ');
     const toggle = () => filters.set({ query: isOpen ? null : query.query, after: route.query.after,
                                        state: route.query.state ?? (isOpen ? null : stateOf(route.query)) });
     return html`<li class="query ${isOpen ? 'query-open' : ''}">

@@ -87,8 +87,10 @@ function Queries({ study, info, queries }) {
     return html`<${DataTable} caption=${t('subject.queries')} hideCaption rows=${queries} rowKey="query"
         empty=${t('subject.no_queries')} columns=${[
             { key: 'text', title: t('queries.question'), render: (query) => html`<a class="words" href=${
-                link(study, 'queries', { subject: query.subject, state: 'all', query: query.query })}>${query.text}</a>` },
-            { key: 'state', title: t('queries.state'), render: (query) => html`<${StateBadge} state=${query.state} />` },
+                link(study, 'queries', { subject: query.subject, state: 'all', query: query.query })}>${
+                query.text}</a>` },
+            { key: 'state', title: t('queries.state'), render: (query) => html`<${StateBadge}
+                state=${query.state} />` },
             { key: 'form', title: t('day.form'), render: (query) => title(query.form) },
             { key: 'visit', title: t('ui.visit'), render: (query) => visitTitle(info, query.visit, t) },
             { key: 'changed_at', title: t('queries.changed'), render: (query) => formatInstant(query.changed_at) },
@@ -116,7 +118,8 @@ function Actions({ study, schedule, reload }) {
 }
 
 function Section({ id, title, children }) {
-    return html`<section class="page-section" aria-labelledby=${id}><h2 id=${id} tabindex="-1">${title}</h2>${children}</section>`;
+    return html`<section class="page-section" aria-labelledby=${id}>
+        <h2 id=${id} tabindex="-1">${title}</h2>${children}</section>`;
 }
 
 function Course({ study, info, schedule, records }) {

@@ -42,7 +42,8 @@ function SubjectCell({ study, subject }) {
         ${subject.locked && html`<div class="small"><${StateBadge} state="locked" /></div>`}
         ${subject.open_queries > 0 && html`<div class="small"><a href=${link(study, 'queries',
             { subject: subject.subject })}>${t('subjects.queries', { n: subject.open_queries })}</a></div>`}
-        ${subject.drafts > 0 && html`<div class="small quiet">${t('subjects.drafts', { n: subject.drafts })}</div>`}</div>`;
+        ${subject.drafts > 0 && html`<div class="small quiet">${
+            t('subjects.drafts', { n: subject.drafts })}</div>`}</div>`;
 }
 
 // Day 1 of each knee that was treated; the index knee is marked.
@@ -51,7 +52,8 @@ function FirstDays({ subject }) {
     if (knees.length === 0)
         return html`<span class="quiet">${t('subjects.untreated')}</span>`;
     return html`<div>${knees.map((knee) => html`<div key=${knee} class="no-wrap">${formatDate(subject.day1[knee])} <span
-        class="quiet">${t(`knee.${knee}`)}${knee === subject.index_knee ? ` (${t('subjects.index')})` : ''}</span></div>`)}</div>`;
+        class="quiet">${t(`knee.${knee}`)}${
+        knee === subject.index_knee ? ` (${t('subjects.index')})` : ''}</span></div>`)}</div>`;
 }
 
 function columnsOf({ study, info, list }) {
@@ -76,7 +78,8 @@ function columnsOf({ study, info, list }) {
 function Legend() {
     return html`<details class="legend"><summary>${t('grid.legend')}</summary><ul class="legend-list">${
         CELLS.map((state) => html`<li key=${state}><${StateBadge} state=${state}
-            label=${state === 'not_expected' ? '' : t(`grid.${state}`)} /> <span>${t(`grid.${state}_means`)}</span></li>`)
+            label=${state === 'not_expected' ? '' : t(`grid.${state}`)} /> <span>${
+            t(`grid.${state}_means`)}</span></li>`)
     }</ul></details>`;
 }
 

@@ -58,7 +58,8 @@ function Section({ kind, items, count, place }) {
     return html`<section class="task-section" aria-labelledby=${`tasks-${kind}`}>
         <h2 id=${`tasks-${kind}`}>${title} <span class="quiet">${
             items.length < count ? t('worklist.some_of', { n: items.length, count }) : count}</span></h2>
-        <${DataTable} caption=${title} hideCaption class="task-table" columns=${columnsOf(kind, place)} rows=${items} rowKey=${keyOf} />
+        <${DataTable} caption=${title} hideCaption class="task-table" columns=${columnsOf(kind, place)}
+            rows=${items} rowKey=${keyOf} />
     </section>`;
 }
 

@@ -53,7 +53,8 @@ export function courseOf(records, visits, creating = new Set(['enrolment'])) {
     const known = records.filter(isThere);
     const single = known.flatMap((record) => {
         const told = describe(record, creating);
-        return told === null ? [] : [{ date: dayOf(record), knee: record.knee, id: record.id, form: record.form, ...told }];
+        const { knee, id, form } = record;
+        return told === null ? [] : [{ date: dayOf(record), knee, id, form, ...told }];
     });
     const order = (event) => `${event.date} ${event.kind === 'enrolment' ? 0 : 1}`;
     return [...visitEvents(known, visits), ...single].sort((a, b) => order(a).localeCompare(order(b)));
@@ -85,7 +86,8 @@ export function plottedEndpoints(protocol) {
 
 // [{date, visit, knee, value, id}] of a score, in the order of time.
 export function pointsOf(records, { form, score }) {
-    return records.filter((record) => isThere(record) && record.form === form && Number.isFinite(record.scores?.[score]))
+    const hasScore = (record) => record.form === form && Number.isFinite(record.scores?.[score]);
+    return records.filter((record) => isThere(record) && hasScore(record))
         .map((record) => ({ date: record.date, visit: record.visit, knee: record.knee, value: record.scores[score],
                             id: record.id }))
         .sort((a, b) => a.date.localeCompare(b.date));

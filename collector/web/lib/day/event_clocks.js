@@ -8,8 +8,9 @@ export function isSameEvent(notice, event) {
 // The newest notice of each event that has a clock -> Map from the event's id to {sponsorDue, authorityDue, kind}.
 export function clocksOf(events, notices) {
     const clocks = new Map();
+    const running = notices.filter((notice) => notice.sponsor_due || notice.authority_due);
     for (const event of events) {
-        const own = notices.filter((notice) => (notice.sponsor_due || notice.authority_due) && isSameEvent(notice, event))
+        const own = running.filter((notice) => isSameEvent(notice, event))
             .sort((a, b) => a.noticed_at.localeCompare(b.noticed_at));
         const newest = own.at(-1);
         if (newest)

@@ -23,8 +23,11 @@ export function actsOn(query) {
     return acts;
 }
 
+// The first is the question, which stands above already.
 function Events({ events }) {
-    return html`<ol class="query-events">${events.map((event) => html`<li key=${event.number}>
+    if (events.length < 2)
+        return null;
+    return html`<ol class="query-events">${events.slice(1).map((event) => html`<li key=${event.number}>
         <div class="quiet small">${t(`queries.${event.kind}`, { account: event.recorded_by,
                                                               time: formatInstant(event.recorded_at) })}</div>
         <p class="words">${event.text}</p></li>`)}</ol>`;
@@ -52,8 +55,8 @@ function Reply({ study, query, acts, onDone }) {
         <${Problem} problem=${state.problem} />
         <${Field} id=${id} label=${t('queries.words')} error=${state.error}>
             <${TextArea} id=${id} value=${text} onChange=${setText} maxlength=${WORDS_MOST} /><//>
-        <div class="form-buttons">${acts.map((act, i) => html`<${Button} key=${act} kind=${i === 0 ? 'primary' : 'secondary'}
-            busy=${state.busy === act} type=${i === 0 ? 'submit' : 'button'}
+        <div class="form-buttons">${acts.map((act, i) => html`<${Button} key=${act}
+            kind=${i === 0 ? 'primary' : 'secondary'} busy=${state.busy === act} type=${i === 0 ? 'submit' : 'button'}
             onClick=${i === 0 ? undefined : () => send(act)}>${t(`queries.do_${act}`)}<//>`)}</div>
     </form>`;
 }
@@ -73,8 +76,9 @@ export function OpenQuery({ study, id, onChange }) {
     const entered = query.version > 0;
     return html`<div class="query-body">
         <${Events} events=${query.events} />
-        <p><a href=${link(study, 'subjects', query.subject, { visit: query.visit })}>${t('queries.to_subject',
-            { subject: query.subject })}</a>${!entered && html` – <span class="quiet">${t('queries.not_entered')}</span>`}</p>
+        <p><a href=${link(study, 'subjects', query.subject, { visit: query.visit })}>${
+            t('queries.to_subject', { subject: query.subject })}</a>${
+            !entered && html` – <span class="quiet">${t('queries.not_entered')}</span>`}</p>
         ${acts.length > 0 && html`<${Reply} key=${query.changed_at} study=${study} query=${query} acts=${acts}
             onDone=${done} />`}
     </div>`;

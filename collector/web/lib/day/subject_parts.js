@@ -12,10 +12,12 @@ import { entryHref, formHref, kneeName } from './places.js';
 
 export function Knees({ schedule, knees }) {
     const rows = ['right', 'left'].map((knee) => ({ knee, ...knees[knee], day1: schedule.day1[knee] }));
-    return html`<${DataTable} caption=${t('subject.knees')} hideCaption class="narrow-table" rows=${rows} rowKey="knee" columns=${[
+    return html`<${DataTable} caption=${t('subject.knees')} hideCaption class="narrow-table" rows=${rows}
+        rowKey="knee" columns=${[
         { key: 'knee', title: t('ui.knee'), render: ({ knee }) => html`<span>${kneeName(knee)}${
             knee === schedule.index_knee ? html` <strong>${t('subject.is_index')}</strong>` : ''}</span>` },
-        { key: 'day1', title: t('subject.day1'), render: ({ day1 }) => (day1 ? formatDate(day1) : t('subject.not_treated')) },
+        { key: 'day1', title: t('subject.day1'), render: ({ day1 }) => formatDate(day1)
+            || t('subject.not_treated') },
         { key: 'treatments', title: t('subject.treatments'), align: 'right' },
         { key: 'replacedOn', title: t('course.replacement'), render: ({ replacedOn }) => (replacedOn
             ? formatDate(replacedOn) : t('subject.none')) },
@@ -28,13 +30,15 @@ function FormState({ study, subject, visit, form }) {
     const href = formHref(study, subject, visit, form);
     const what = { form: form.title, knee: kneeName(form.knee) || t('subject.whole') };
     if (form.state === 'done')
-        return html`<a href=${href}><${StateBadge} state="done" label=${formatDate(form.date) || t('state.done')} /><span
+        return html`<a href=${href}><${StateBadge} state="done"
+            label=${formatDate(form.date) || t('state.done')} /><span
             class="visually-hidden"> ${t('subject.of', what)}</span></a>`;
     if (form.state === 'not_expected' && !href)
         return html`<${StateBadge} state="not_expected" />`;
     if (href === null)
         return html`<${StateBadge} state=${form.state} />`;
-    return html`<a class=${`btn btn-sm ${form.state === 'not_expected' ? 'btn-link' : 'btn-outline-primary'}`} href=${href}>${
+    const look = form.state === 'not_expected' ? 'btn-link' : 'btn-outline-primary';
+    return html`<a class=${`btn btn-sm ${look}`} href=${href}>${
         t(form.state === 'draft' ? 'day.resume' : 'day.enter')}<span class="visually-hidden"> ${
         t('subject.of', what)}</span></a>`;
 }
@@ -59,7 +63,8 @@ function FormTable({ study, subject, cell, title }) {
 
 // Forms are wanted now.
 export function isCurrent(cell, today) {
-    return ['due', 'closing', 'overdue'].includes(cell.state) || (cell.state === 'partial' && today <= (cell.to ?? today));
+    return ['due', 'closing', 'overdue'].includes(cell.state)
+        || (cell.state === 'partial' && today <= (cell.to ?? today));
 }
 
 function Visit({ study, schedule, cell, title }) {
@@ -75,8 +80,8 @@ function Visit({ study, schedule, cell, title }) {
 
 export function Visits({ study, schedule }) {
     const titles = new Map(schedule.visits.map(({ visit, title }) => [visit, title]));
-    return schedule.cells.map((cell) => html`<${Visit} key=${cell.visit} study=${study} schedule=${schedule} cell=${cell}
-        title=${titles.get(cell.visit) ?? cell.visit} />`);
+    return schedule.cells.map((cell) => html`<${Visit} key=${cell.visit} study=${study} schedule=${schedule}
+        cell=${cell} title=${titles.get(cell.visit) ?? cell.visit} />`);
 }
 
 // ---- forms for any time ----

@@ -81,7 +81,8 @@ function queryColumns(place) {
     return [
         subjectColumn(place),
         { key: 'about', title: t('queries.about'), render: (item) => html`<${About} info=${info} item=${item} />` },
-        { key: 'title', title: t('queries.question'), render: (item) => html`<span class="words">${item.title}</span>` },
+        { key: 'title', title: t('queries.question'), render: (item) => html`<span class="words">${
+            item.title}</span>` },
         { key: 'since', title: t('day.since'), render: (item) => formatInstant(item.since) },
         { key: 'do', title: t('day.do'), render: (item) => html`<a class="btn btn-sm btn-outline-primary"
             href=${link(study, 'queries', { query: item.id })}>${t('worklist.open_query')}</a>` },

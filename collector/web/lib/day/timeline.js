@@ -21,6 +21,7 @@ export function eventTitle(event) {
 }
 
 function Mark({ shape, x, y, number }) {
+    const isTriangle = shape === 'serious' || shape === 'event';
     const shapes = {
         treatment: html`<path d=${`M${x} ${y - 10} l10 10 l-10 10 l-10 -10 z`} />`,
         replacement: html`<rect x=${x - 9} y=${y - 9} width="18" height="18" />`,
@@ -28,7 +29,7 @@ function Mark({ shape, x, y, number }) {
         event: html`<path d=${`M${x} ${y - 11} l11 19 h-22 z`} />`,
     };
     return html`<g class=${`mark mark-${shape ?? 'visit'}`}>${shapes[shape] ?? html`<circle cx=${x} cy=${y} r="9" />`}
-        <text x=${x} y=${y + (shape === 'serious' || shape === 'event' ? 6 : 4)} text-anchor="middle">${number}</text></g>`;
+        <text x=${x} y=${y + (isTriangle ? 6 : 4)} text-anchor="middle">${number}</text></g>`;
 }
 
 // Marks that would cover each other move to the right; the axis stays what it is.
@@ -56,7 +57,8 @@ function Picture({ events, today }) {
                 <text x="0" y=${TOP + LANE * (i + 0.5) + 4}>${t(`course.lane_${lane}`)}</text></g>`)}
             ${monthTicks(scale.from, scale.to).map((tick) => html`<g key=${tick} class="tick">
                 <line x1=${scale(tick)} x2=${scale(tick)} y1=${TOP} y2=${axis} />
-                <text x=${scale(tick)} y=${height - 5} text-anchor="middle">${formatDate(tick.slice(0, 7))}</text></g>`)}
+                <text x=${scale(tick)} y=${height - 5} text-anchor="middle">${
+                    formatDate(tick.slice(0, 7))}</text></g>`)}
             ${placeMarks(events, scale).map(({ event, x, number }) => html`<${Mark} key=${number} number=${number}
                 shape=${SHAPES[event.kind]} x=${x} y=${TOP + LANE * (LANES.indexOf(event.knee) + 0.5)} />`)}
         </svg>`;
