@@ -1,25 +1,51 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The app as a newcomer's browser gets it: what it loads, from where, how much.
-import {assert, axe, shot, suite} from './support/suite.js';
+import {assert, axe, shot, signIn, suite} from './support/suite.js';
 
 const MOST_BYTES = 150000;
 
+// Bodies as sent of all that the page asks for: a function that gives the files with their sizes, and the sum.
+function countBytes(page) {
+    const sizes = [];
+    page.on('requestfinished', (request) => sizes.push(request.response().then(async (response) => {
+        const length = Number(response.headers()['content-length'] ?? NaN);
+        return [new URL(request.url()).pathname, Number.isNaN(length) ? (await response.body()).length : length];
+    })));
+    return async () => {
+        const files = await Promise.all(sizes);
+        return {files, bytes: files.reduce((sum, [, size]) => sum + size, 0)};
+    };
+}
+
 await suite(async ({test, service}) => {
     await test('the app loads without error, from one host, in at most 150 kB', async ({page}) => {
-        const sizes = [];
-        page.on('requestfinished', async (request) => sizes.push(request.sizes().then((all) =>
-            [new URL(request.url()).pathname, all.responseBodySize])));
+        const count = countBytes(page);
         await page.goto(`${service.url}/`, {waitUntil: 'networkidle'});
         await page.locator('h1').first().waitFor();
         assert.match(await page.title(), /Patella/);
-        const files = await Promise.all(sizes);
-        const bytes = files.reduce((sum, [, size]) => sum + size, 0);
+        const {files, bytes} = await count();
         console.log(`# ${files.length} requests, ${bytes} bytes of bodies as sent`);
         assert.ok(files.some(([path]) => path === '/app/main.js'), 'main.js was loaded');
         assert.ok(bytes > 30000, `${bytes} bytes: not counted rightly`);
         assert.ok(bytes <= MOST_BYTES, `${bytes} bytes of ${JSON.stringify(files)}`);
         await axe(page);
         await shot(page, 'first-load', {dark: true});
+    });
+
+    await test('until the worklist stands it is at most 150 kB, data and all', async ({page, context}) => {
+        await signIn(page, service.accounts.carla);
+        const other = await context.newPage();   // with the session, and nothing in its memory or cache
+        const wire = await context.newCDPSession(other);
+        await wire.send('Network.setCacheDisabled', {cacheDisabled: true});
+        await wire.send('Network.setBypassServiceWorker', {bypass: true});
+        const count = countBytes(other);
+        await other.goto(`${service.url}/#/demo/worklist`, {waitUntil: 'networkidle'});
+        await other.getByRole('link', {name: '01-0004'}).first().waitFor();
+        const {files, bytes} = await count();
+        console.log(`# ${files.length} requests, ${bytes} bytes of bodies as sent`);
+        assert.ok(files.some(([path, size]) => path.endsWith('/worklist') && size > 100), 'the data are counted');
+        assert.ok(files.some(([path, size]) => path.endsWith('/bootstrap.css') && size > 20000), 'so are the files');
+        assert.ok(bytes <= MOST_BYTES, `${bytes} bytes of ${JSON.stringify(files)}`);
     });
 
     await test('the browser keeps scripts of a page out', async ({page}) => {

@@ -69,8 +69,8 @@ await suite(async ({test, service}) => {
         await axe(page);
     });
 
-    await test('a statistician who may be unmasked sees by which approval cohorts were told apart', async ({page}) => {
+    await test('the list says that in an open study cohorts are told apart', async ({page}) => {
         await signIn(page, uma, '#/demo/reports');
-        await page.getByRole('cell', {name: 'Cohorts together'}).waitFor();
+        await page.getByRole('cell', {name: 'told apart'}).waitFor();
     });
 });

@@ -11,7 +11,7 @@ import { NewCut, NewReport } from './reports/new.js';
 import { Hash, Masking, ReportState } from './reports/parts.js';
 import { ReportPage } from './reports/report.js';
 
-function reportColumns(study, versions) {
+function reportColumns(study, versions, masking) {
     return [
         { key: 'report', title: t('reports.open_report'), render: (report) => html`
             <a href=${link(study, 'reports', report.report)}>${t('reports.name',
@@ -19,7 +19,8 @@ function reportColumns(study, versions) {
         { key: 'state', title: t('reports.state'), render: (report) => html`<${ReportState} report=${report} />` },
         { key: 'version', title: t('reports.version'), align: 'right',
           render: ({ cut }) => versions.get(cut) ?? '' },
-        { key: 'masking', title: t('reports.masking'), render: (report) => html`<${Masking} report=${report} />` },
+        { key: 'masking', title: t('reports.masking'), render: (report) => html`
+            <${Masking} report=${report} masking=${masking} />` },
         { key: 'requested_by', title: t('reports.by') },
         { key: 'requested_at', title: t('reports.at'), render: ({ requested_at: at }) => formatInstant(at) },
         { key: 'sha256', title: t('reports.hash_short'), render: ({ sha256 }) => html`<${Hash} sha256=${sha256} />` },
@@ -37,11 +38,12 @@ function cutColumns() {
 }
 
 async function loadLists(study, signal) {
-    const [reports, cuts] = await Promise.all([
+    const [about, reports, cuts] = await Promise.all([
+        api.get(api.path(study), { signal }),
         api.get(api.path(study, 'reports'), { signal }),
         api.get(api.path(study, 'cuts'), { signal }),
     ]);
-    return { reports: reports.reports, cuts: cuts.cuts };
+    return { masking: about.masking, reports: reports.reports, cuts: cuts.cuts };
 }
 
 function Lists({ study, data }) {
@@ -49,8 +51,8 @@ function Lists({ study, data }) {
     return html`
         <section aria-labelledby="reports-title">
             <h2 id="reports-title">${t('reports.ledger')}</h2>
-            <${DataTable} caption=${t('reports.ledger')} hideCaption columns=${reportColumns(study, versions)}
-                rows=${data.reports} rowKey="report" empty=${t('reports.none')} />
+            <${DataTable} caption=${t('reports.ledger')} hideCaption 
+                columns=${reportColumns(study, versions, data.masking)} rows=${data.reports} rowKey="report" empty=${t('reports.none')} />
         </section>
         <section aria-labelledby="cuts-title">
             <h2 id="cuts-title">${t('reports.cuts')}</h2>

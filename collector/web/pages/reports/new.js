@@ -40,7 +40,7 @@ export function NewReport({ study, cuts }) {
     const options = cuts.map((one) => ({ value: String(one.cut), label: t('reports.cut_choice',
         { cut: one.cut, label: one.label, at: formatInstant(one.made_at) }) }));
     return html`
-        <section aria-labelledby="new-report-title">
+        <section aria-labelledby="new-report-title" class="new-upload">
             <h2 id="new-report-title">${t('reports.generate_title')}</h2>
             ${cuts.length === 0 ? html`<p>${t('reports.cut_none')}</p>` : html`
                 <form onSubmit=${submit} novalidate>
@@ -80,7 +80,7 @@ export function NewCut({ study, onMade }) {
         }
     };
     return html`
-        <section aria-labelledby="new-cut-title">
+        <section aria-labelledby="new-cut-title" class="new-upload">
             <h2 id="new-cut-title">${t('reports.cut_new')}</h2>
             ${made && html`<${Alert} kind="success" title=${t('reports.cut_made')}>
                 <p class="mb-0">${t('reports.cut_made_text', { cut: made.cut })}</p><//>`}

@@ -13,8 +13,9 @@ export function ReportState({ report }) {
         kind=${kind} />`;
 }
 
-export function Masking({ report }) {
-    return report.unblinding ? t('reports.unmasked') : t('reports.masked');
+// masking  of the study: in an open one cohorts are told apart by every report
+export function Masking({ report, masking }) {
+    return report.unblinding || masking === 'none' ? t('reports.unmasked') : t('reports.masked');
 }
 
 // The first digits tell reports apart; the whole stands in the title and on the report's own page.

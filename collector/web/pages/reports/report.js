@@ -13,14 +13,16 @@ const POLL_MS = 1000;
 const WORKING = ['queued', 'running'];
 
 function useReport(study, id) {
-    const [state, setState] = useState({ report: null, problem: null });
+    const [state, setState] = useState({ report: null, masking: null, problem: null });
     useEffect(() => {
         const stop = new AbortController();
         let timer = null;
         const look = async () => {
             try {
-                const report = await api.get(api.path(study, 'reports', id), { signal: stop.signal });
-                setState({ report, problem: null });
+                const [about, report] = await Promise.all([
+                    api.get(api.path(study), { signal: stop.signal }),
+                    api.get(api.path(study, 'reports', id), { signal: stop.signal })]);
+                setState({ report, masking: about.masking, problem: null });
                 if (WORKING.includes(report.state))
                     timer = setTimeout(look, POLL_MS);
             } catch (problem) {
@@ -41,12 +43,12 @@ function Fact({ name, children }) {
     return children ? html`<div><dt>${name}</dt><dd>${children}</dd></div>` : null;
 }
 
-function Facts({ report }) {
+function Facts({ report, masking }) {
     return html`
         <dl class="facts">
             <${Fact} name=${t('reports.state')}><${ReportState} report=${report} /><//>
             <${Fact} name=${t('reports.cut')}>${report.cut}: ${report.cut_label}<//>
-            <${Fact} name=${t('reports.masking')}><${Masking} report=${report} /><//>
+            <${Fact} name=${t('reports.masking')}><${Masking} report=${report} masking=${masking} /><//>
             <${Fact} name=${t('reports.by')}>${report.requested_by}<//>
             <${Fact} name=${t('reports.at')}>${formatInstant(report.requested_at)}<//>
             <${Fact} name=${t('reports.finished')}>${formatInstant(report.finished_at)}<//>
@@ -54,11 +56,15 @@ function Facts({ report }) {
         </dl>`;
 }
 
+// What people open; the others are the single tables and figures.
+const isMain = ({ name }) => /^(report|results|manifest|compare)\b/.test(name);
+
 function Files({ study, report }) {
     const session = useSession();
     const [problem, setProblem] = useState(null);
     const get = (file) => api.download(api.path(study, 'reports', report.report, 'files', file.name), file.name)
         .then(() => setProblem(null), setProblem);
+    const others = report.files.filter((file) => !isMain(file));
     const columns = [
         { key: 'name', title: t('reports.file'), render: ({ name }) => html`<code>${name}</code>` },
         { key: 'media_type', title: t('reports.type') },
@@ -73,13 +79,19 @@ function Files({ study, report }) {
             <h2 id="files-title">${t('reports.files')}</h2>
             <p>${session.can('make_report') ? t('reports.files_do') : t('reports.files_masked')}</p>
             <${Problem} problem=${problem} />
-            <${DataTable} caption=${t('reports.files')} hideCaption columns=${columns} rows=${report.files}
-                rowKey="name" />
+            <${DataTable} caption=${t('reports.files')} hideCaption columns=${columns} rowKey="name"
+                rows=${report.files.filter(isMain)} />
+            ${others.length > 0 && html`
+                <details>
+                    <summary>${t('reports.other_files', { n: others.length })}</summary>
+                    <${DataTable} caption=${t('reports.other_files', { n: others.length })} hideCaption
+                        columns=${columns} rowKey="name" rows=${others} />
+                </details>`}
         </section>`;
 }
 
 export function ReportPage({ study, id }) {
-    const { report, problem } = useReport(study, id);
+    const { report, masking, problem } = useReport(study, id);
     const title = report ? t('reports.name', { cut: report.cut, label: report.cut_label }) : t('reports.open_report');
     return html`
         <${Page} title=${title} key=${title}>
@@ -94,7 +106,7 @@ export function ReportPage({ study, id }) {
                 ${report.state === 'failed' && html`
                     <${Alert} kind="danger" title=${t('reports.failed')}>
                         <p class="mb-0" lang="en">${report.message}</p><//>`}
-                <${Facts} report=${report} />
+                <${Facts} report=${report} masking=${masking} />
                 ${report.state === 'done' && html`<${Files} study=${study} report=${report} />`}`}
         <//>`;
 }
