@@ -187,6 +187,16 @@ static void test_upload_is_purged_a_thousand_rows_at_a_time(void **state)
     assert_string_equal(test_count(fixture, "upload.chunk"), "0");
 }
 
+static void test_upload_of_a_study_without_sites_is_refused(void **state)
+{
+    struct test_fixture *fixture = *state;
+    test_run(fixture->superuser, "SELECT admin.add_study('empty', 'No site yet', 'none'); "
+                                 "SELECT admin.add_token('coordinator', 'empty', 'coordinator', '{}', sha256('early'), "
+                                 "now() + interval '9 days')");
+    assert_string_equal(ASK("SELECT u.code FROM api.begin_upload('early', (SELECT study_id FROM api.find_credential("
+                            "'early')), NULL, 'a.csv', NULL, NULL, 0, NULL, NULL, NULL, NULL, 24) u"), "unknown_site");
+}
+
 /* Lines as well; and with the very last row of a thousand it is said that there may be more. */
 static void test_upload_is_purged_of_its_lines_a_thousand_at_a_time(void **state)
 {
@@ -408,6 +418,7 @@ int main(void)
         CASE(test_upload_that_nobody_comes_back_for_expires),
         CASE(test_upload_that_was_deleted_keeps_its_row),
         CASE(test_upload_is_purged_a_thousand_rows_at_a_time),
+        CASE(test_upload_of_a_study_without_sites_is_refused),
         CASE(test_upload_is_purged_of_its_lines_a_thousand_at_a_time),
         CASE(test_uploads_are_purged_by_one_at_a_time),
         CASE(test_upload_is_seen_by_who_sees_all_its_sites),
