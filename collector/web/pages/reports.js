@@ -51,8 +51,8 @@ function Lists({ study, data }) {
     return html`
         <section aria-labelledby="reports-title">
             <h2 id="reports-title">${t('reports.ledger')}</h2>
-            <${DataTable} caption=${t('reports.ledger')} hideCaption 
-                columns=${reportColumns(study, versions, data.masking)} rows=${data.reports} rowKey="report" empty=${t('reports.none')} />
+            <${DataTable} caption=${t('reports.ledger')} hideCaption rowKey="report" rows=${data.reports}
+                columns=${reportColumns(study, versions, data.masking)} empty=${t('reports.none')} />
         </section>
         <section aria-labelledby="cuts-title">
             <h2 id="cuts-title">${t('reports.cuts')}</h2>
