@@ -4,7 +4,7 @@
 // not_answered, confirmed, section, second_of, revision}; the id is the UUID that the submission will have.
 import { ApiProblem, Offline, api, network } from './api.js';
 import { session } from './session.js';
-import { store } from './store.js';
+import { StoreClosed, store } from './store.js';
 
 const KIND = 'draft';
 const GONE = 'draft_gone';
@@ -50,13 +50,15 @@ async function findOnServer(study, id) {
 
 // What cannot be judged now is tried again when there is a network.
 function isLater(error) {
-    return error instanceof Offline || (error instanceof ApiProblem && (error.status >= 500 || error.status === 401));
+    return error instanceof Offline || error instanceof StoreClosed || (error instanceof ApiProblem && (error.status >= 500 || error.status === 401));
 }
 
 let syncing = null;
 
 async function sendDirty() {
-    if (!store.isOpen || session.status !== 'open')
+    const { account } = store;
+    const isMine = () => session.status === 'open' && store.account === account;
+    if (account === null || !isMine())
         return;
     for (const { id, value: study } of await store.list(GONE)) {
         await api.delete(pathOf(study, id)).catch((error) => {
@@ -66,7 +68,7 @@ async function sendDirty() {
         await store.remove(GONE, id);
     }
     for (const { value: { draft, dirty } } of await store.list(KIND))
-        if (dirty)
+        if (dirty && isMine())
             await putOnServer(draft).catch((error) => {
                 if (isLater(error))
                     throw error;

@@ -6,7 +6,7 @@ import { ApiProblem, Offline, api, network } from './api.js';
 import { useObserved } from './hooks.js';
 import { observed } from './observed.js';
 import { session } from './session.js';
-import { store } from './store.js';
+import { StoreClosed, store } from './store.js';
 
 const KIND = 'entry';
 const EVERY_MS = 60000;
@@ -214,7 +214,7 @@ export function useQueue() {
 }
 
 export function startQueue() {
-    const later = () => send().catch((error) => console.error(error));
+    const later = () => send().catch((error) => error instanceof StoreClosed || console.error(error));
     let wasOpen = false;
     session.observed.subscribe(({ status }) => {
         if ((status === 'open') !== wasOpen) {

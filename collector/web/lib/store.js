@@ -5,6 +5,14 @@
 const DATABASE = 'patella';
 const text = new TextEncoder();
 
+// Nobody is signed in (any more) whose values these would be.
+export class StoreClosed extends Error {
+    constructor() {
+        super('the store is closed');
+        this.name = 'StoreClosed';
+    }
+}
+
 let opened = null;    // {account, encryption, naming}
 let database = null;
 
@@ -111,7 +119,7 @@ function secretsOf(keys) {
 
 function secrets() {
     if (opened === null)
-        throw new Error('the store is closed');
+        throw new StoreClosed();
     return secretsOf(opened);
 }
 

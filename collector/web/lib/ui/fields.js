@@ -69,7 +69,8 @@ export function Choice({ id, name, value, onChange, options, inline = false, dis
         </div>`)}</div>`;
 }
 
-const PARTS = [['day', 'numeric', 2], ['month', 'text', 12], ['year', 'numeric', 4]];
+const PARTS = [['day', 'ui.day', 'numeric', 2], ['month', 'ui.month', 'text', 12],
+               ['year', 'ui.year', 'numeric', 4]];
 
 function splitDate(value) {
     const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(value ?? '');
@@ -94,9 +95,9 @@ export function DateInput({ id, value, onChange, error, disabled = false }) {
         setTyped({ value: joinDate(next), texts: next });
         onChange(joinDate(next));
     };
-    return html`<div class="date-input">${PARTS.map(([part, inputmode, length], i) => html`
+    return html`<div class="date-input">${PARTS.map(([part, label, inputmode, length], i) => html`
         <div key=${part}>
-            <label class="form-label small" for=${`${id}-${part}`}>${t(`ui.${part}`)}</label>
+            <label class="form-label small" for=${`${id}-${part}`}>${t(label)}</label>
             <input id=${`${id}-${part}`} class=${`form-control date-${part} ${invalid ? 'is-invalid' : ''}`} type="text"
                 inputmode=${inputmode} maxlength=${length} autocomplete="off" value=${texts[i]} disabled=${disabled}
                 aria-invalid=${invalid} onInput=${change(i)} />
