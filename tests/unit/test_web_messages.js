@@ -12,7 +12,8 @@ const messages = Object.fromEntries(LANGUAGES.map((code) =>
 function sourcesIn(folder) {
     return readdirSync(new URL(folder, web), { withFileTypes: true }).flatMap((entry) => {
         if (entry.isDirectory())
-            return ['vendor', 'node_modules', 'messages'].includes(entry.name) ? [] : sourcesIn(`${folder}${entry.name}/`);
+            return ['vendor', 'node_modules', 'messages'].includes(entry.name) ? []
+                : sourcesIn(`${folder}${entry.name}/`);
         return entry.name.endsWith('.js') ? [`${folder}${entry.name}`] : [];
     });
 }
