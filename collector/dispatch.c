@@ -41,7 +41,11 @@ static bool arrive(struct call *call)
 static void deliver_reply(struct inbox_message *message)
 {
     struct call *call = call_of_message(message);
-    if (arrive(call))
+    if (!arrive(call))
+        return;
+    if (call->exchange.status == 0 && call->exchange.then != NULL)
+        dispatch_go_on(call);
+    else
         connection_reply(call->connection);
 }
 
@@ -272,6 +276,8 @@ void dispatch_run(struct call *call)
 
 void dispatch_go_on(struct call *call)
 {
+    route_handler *then = call->exchange.then;
+    call->exchange.then = NULL;
     call->message.deliver = deliver_reply;
-    run_by_writer(call, call->exchange.then);
+    run_by_writer(call, then);
 }

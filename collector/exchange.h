@@ -31,7 +31,8 @@ enum role {
     ROLE_MONITOR = 64,
     ROLE_STATISTICIAN_UNMASKED = 128,
     ROLE_EVERYONE = 255,         /* anyone with a token for one study */
-    ROLE_SESSION = 256           /* a person who has logged in, where no study is named */
+    ROLE_SESSION = 256,          /* a person who has logged in, where no study is named */
+    ROLE_PARTICIPANT = 512       /* a subject, by a link: its own form and nothing else */
 };
 
 /* Whoever holds the token; from the database, kept in a cache for a few seconds. */
@@ -116,7 +117,8 @@ struct exchange {
     bool body_resumable;                             /* the same: a server that stops need not wait for the rest */
     bool body_hears_cut;                             /* the same: BODY_CUT comes also when no byte did since the last */
     void *receiving;                                 /* the handler's own, from one piece to the next */
-    route_handler *then;                             /* instead of a reply: goes on in the loop, as HANDLE_BY_WRITER */
+    route_handler *then;                             /* instead of a reply: goes on in the loop, as HANDLE_BY_WRITER;
+                                                        for HANDLE_ON_WORKER and HANDLE_IN_PIECES */
     const struct principal *principal;               /* NULL when the route is for anyone */
     const char *session;                             /* token of the session that the caller showed; NULL: none */
     bool by_cookie;                                  /* it came, or is to go, as a cookie */

@@ -118,6 +118,14 @@ route_handler handle_drop_draft;
 route_handler handle_offline_key;
 route_handler handle_release_offline_key;
 
+/* handlers_participant.c */
+route_handler handle_list_participant_links;
+route_handler handle_add_participant_link;
+route_handler handle_revoke_participant_link;
+route_handler handle_show_participant;
+route_handler handle_put_participant;
+route_handler handle_submit_participant;
+
 /* handlers_profiles.c */
 route_handler handle_list_profiles;
 route_handler handle_show_profile;

@@ -36,7 +36,7 @@ static struct store_write write_of(const struct exchange *exchange, const struct
         .study_id = study->study_id,
         .protocol_version = study->catalogue.protocol->version,
         .submission = submission,
-        .door = "api",
+        .door = exchange->principal->role == ROLE_PARTICIPANT ? "participant" : "api",
         .index_knee = enrolment && submission->version == 1 ? given_answer(submission, "index_knee") : NULL,
         .continues = enrolment ? given_answer(submission, "continues") : NULL,
     };

@@ -96,12 +96,27 @@ static void append_problem(struct text *out, const struct batch_row *row)
 
 /* ---- the reply ---- */
 
+/* A subject is told that the answers have come, and nothing about the record that they are now. */
+static void reply_participant(const struct batch_request *request)
+{
+    const struct batch_row *row = &request->rows[0];
+    struct text *body = text_new(request->exchange);
+    text_append(body, "{");
+    json_text(body, "received_at", row->verdict.recorded_at);
+    text_append(body, "}");
+    exchange_reply_json(request->exchange, receipt_row_status(row), body);
+}
+
 static void reply_single(const struct batch_request *request)
 {
     struct exchange *exchange = request->exchange;
     const struct batch_row *row = &request->rows[0];
     struct text *body = text_new_with_room(exchange, RECEIPT_ROOM);
     int status = receipt_row_status(row);
+    if (is_stored(row) && exchange->principal->role == ROLE_PARTICIPANT) {
+        reply_participant(request);
+        return;
+    }
     if (is_stored(row)) {
         char id[37];
         text_from_uuid(row->write.submission->id, id);

@@ -123,6 +123,14 @@ const struct route route_table[] = {
     {"POST", STUDY "/offline-keys/release", ROLE_DATA_MANAGER, WORDS_LIMIT, HANDLE_ON_WORKER,
      handle_release_offline_key},
 
+    {"GET", STUDY "/participant-links", WRITERS, 0, HANDLE_ON_WORKER, handle_list_participant_links},
+    {"POST", STUDY "/participant-links", WRITERS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_add_participant_link},
+    {"DELETE", STUDY "/participant-links/{link}", WRITERS, 0, HANDLE_ON_WORKER, handle_revoke_participant_link},
+    {"GET", "/api/v1/participant", ROLE_PARTICIPANT, 0, HANDLE_ON_WORKER, handle_show_participant},
+    {"PUT", "/api/v1/participant", ROLE_PARTICIPANT, ENTRY_LIMIT, HANDLE_ON_WORKER, handle_put_participant},
+    {"POST", "/api/v1/participant/submission", ROLE_PARTICIPANT, ENTRY_LIMIT, HANDLE_ON_WORKER,
+     handle_submit_participant},
+
     {"GET", STUDY "/cuts", CUTS, 0, HANDLE_ON_WORKER, handle_list_cuts},
     {"POST", STUDY "/cuts", CUTTERS, SMALL_LIMIT, HANDLE_ON_WORKER, handle_make_cut},
     {"GET", STUDY "/reports", REPORTS, 0, HANDLE_ON_WORKER, handle_list_reports},

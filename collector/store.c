@@ -124,7 +124,9 @@ static struct principal *read_principal(const struct db_result *result, const ch
     struct principal *principal = memory_new(NULL, struct principal);
     principal->token = memory_copy_string(principal, token);
     principal->account = memory_copy_string(principal, db_text(result, 0, 0));
-    principal->role = role_from_name(db_text(result, 0, 1));
+    const char *role = db_text(result, 0, 1);
+    /* No role that anybody is given: role_from_name does not know it. */
+    principal->role = strcmp(role, "participant") == 0 ? ROLE_PARTICIPANT : role_from_name(role);
     principal->study_id = (int)db_int(result, 0, 2);
     principal->study = memory_copy_string(principal, db_text(result, 0, 3));
     double *sites = db_doubles(principal, result, 0, 4, &principal->site_count);

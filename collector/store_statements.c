@@ -492,4 +492,26 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
     [STATEMENT_CALLS + CALL_RELEASE_OFFLINE_KEY] = {"release_offline_key",
         "SELECT k.code, k.account, pg_catalog.encode(k.key, 'base64'), " RFC3339("k.made_at") "\n"
         "FROM api.release_offline_key($1::bytea, $2::int, $3::uuid, $4::text, $5::text) k"},
+
+    [STATEMENT_CALLS + CALL_ADD_PARTICIPANT_LINK] = {"add_participant_link",
+        "SELECT l.code, l.link_id, " RFC3339("l.expires_at") "\n"
+        "FROM api.add_participant_link($1::bytea, $2::int, pg_catalog.decode($3::text, 'hex'), $4::int, $5::int,\n"
+        "                              $6::text, $7::int, $8::text, $9::text, $10::text, $11::int) l"},
+
+    [STATEMENT_CALLS + CALL_LIST_PARTICIPANT_LINKS] = {"list_participant_links",
+        "SELECT l.link_id, l.site_id, l.subject_no, l.form, l.form_version, l.knee, l.visit, l.language, l.state,\n"
+        "       " RFC3339("l.expires_at") ", l.recorded_by, " RFC3339("l.recorded_at") "\n"
+        "FROM api.list_participant_links" LIST_PARAMETERS " l"},
+
+    [STATEMENT_CALLS + CALL_REVOKE_PARTICIPANT_LINK] = {"revoke_participant_link",
+        "SELECT api.revoke_participant_link($1::bytea, $2::int, $3::uuid)"},
+
+    [STATEMENT_CALLS + CALL_FIND_PARTICIPANT_LINK] = {"find_participant_link",
+        "SELECT l.code, l.link_id, l.site_id, l.subject_no, l.form, l.form_version, l.knee, l.visit, l.language,\n"
+        "       " RFC3339("l.expires_at") ", l.answers, l.revision, l.sent_on\n"
+        "FROM api.find_participant_link($1::bytea, $2::int) l"},
+
+    [STATEMENT_CALLS + CALL_PUT_PARTICIPANT_ANSWERS] = {"put_participant_answers",
+        OUTCOME
+        "FROM api.put_participant_answers($1::bytea, $2::int, $3::text, $4::int) o"},
 };

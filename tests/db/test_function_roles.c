@@ -12,6 +12,7 @@
 
 #include "forms/base/memory.h"
 #include "tests/support/test_database.h"
+#include "tests/support/test_submission.h"
 
 /* Roles by a letter, with a token for them of the seed. */
 static const struct {
@@ -27,6 +28,7 @@ static const struct {
     {'s', "statistician", "statistician"},
     {'u', "unmasked", "statistician_unmasked"},
     {'m', "machine1", "site_machine"},
+    {'t', "a link", "participant"},
 };
 enum { ROLES = sizeof roles / sizeof roles[0] };
 
@@ -39,6 +41,7 @@ struct entrance {
 static const struct entrance entrances[] = {
     {"add_invitation", "a", true},
     {"add_membership", "a", true},
+    {"add_participant_link", "cdi", false},
     {"add_query_event", "do", false},        /* but for answers, see below */
     {"add_token", "a", true},
     {"add_upload_lines", "cdim", false},
@@ -61,6 +64,7 @@ static const struct entrance entrances[] = {
     {"enter_second", "cd", false},
     {"fail_upload_commit", "cdim", false},
     {"fail_upload_take_back", "cdim", false},
+    {"find_participant_link", "t", false},
     {"find_submission", "dciosu", false},
     {"find_upload", "dciosum", false},
     {"find_upload_profile", "dciosum", false},
@@ -81,6 +85,7 @@ static const struct entrance entrances[] = {
     {"list_locks", "dciosu", false},
     {"list_memberships", "a", true},
     {"list_notices", "dcio", false},
+    {"list_participant_links", "cdi", false},
     {"list_protocol_versions", "a", true},
     {"list_queries", "dciosu", false},
     {"list_query_events", "dciosu", false},
@@ -108,6 +113,7 @@ static const struct entrance entrances[] = {
     {"number_upload", "cdim", false},
     {"open_query", "dio", false},
     {"put_draft", "cdi", false},
+    {"put_participant_answers", "t", false},
     {"put_upload_back", "cdim", false},
     {"read_audit", "ado", false},
     {"read_export", "dsu", false},
@@ -127,6 +133,7 @@ static const struct entrance entrances[] = {
     {"request_review", "ado", false},
     {"request_unblinding", "u", true},
     {"reveal_allocation", "i", false},
+    {"revoke_participant_link", "cdi", false},
     {"revoke_token", "a", true},
     {"sign", "i", false},
     {"take_upload", "cdim", false},
@@ -207,7 +214,13 @@ static void test_function_lets_in_its_roles_and_nobody_else(void **state)
     struct db_result *functions = db_query(fixture->owner, fixture->superuser, functions_sql, NULL, &error);
     if (!functions)
         fail_msg("%s", error.message);
-    for (size_t i = 0; i < ROLES; i++)
+    test_enrol(fixture->collector, 1, 1);
+    static const char *const links[] = {"a link", "participant of site 1"};
+    for (size_t i = 0; i < 2; i++)
+        test_run(fixture->collector,
+                 memory_format(fixture->owner, "SELECT api.add_participant_link('coordinator', 1, sha256('%s'), 1, 1, "
+                               "'koos', 1, 'left', 'M3', NULL, 5)", links[i]));
+    for (size_t i = 0; i < ROLES && roles[i].letter != 't'; i++)
         test_run(fixture->superuser,
                  memory_format(fixture->owner, "SELECT admin.add_token('%s', 'demo', '%s', '{1}', "
                                "sha256('%s of site 1'), now() + interval '1 day')",

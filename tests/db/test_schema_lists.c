@@ -22,6 +22,7 @@ static const char *const nullable[] = {
     "audit.notice: authority_due delivered_at form instance knee last_outcome site_id sponsor_due "
         "study_id subject_no version visit",
     "blind.allocation: cohort cohort_sealed cohort_sealed_sha256 reason",
+    "core.participant_link: answers language revoked_at revoked_by",
     "core.query: item",
     "core.reconciliation: reason",
     "core.redaction_decision: reason",
@@ -71,6 +72,8 @@ static const char *const keys[] = {
     "core.draft (study_id, site_id, recorded_by, draft_id)",
     "core.form (study_id, form, version)",
     "core.knee (study_id, site_id, subject_no, knee)",
+    "core.participant_link (study_id, site_id, link_id)",
+    "core.participant_link (study_id, site_id, token_no)",
     "core.protocol (study_id, version)",
     "core.query (study_id, site_id, query_id)",
     "core.query_event (study_id, site_id, query_id, event_no)",
@@ -139,6 +142,8 @@ static const char *const references[] = {
     "core.draft (study_id, site_id) in core.site",
     "core.form (study_id) in core.study",
     "core.knee (study_id, site_id, subject_no) in core.subject",
+    "core.participant_link (study_id, form, form_version) in core.form",
+    "core.participant_link (study_id, site_id, subject_no) in core.subject",
     "core.protocol (study_id) in core.study",
     "core.query (study_id, site_id, subject_no) in core.subject",
     "core.query_event (study_id, site_id, query_id) in core.query",
@@ -196,6 +201,7 @@ static const char *const privileges[] = {
     "patella_api s(u): core.study core.subject",
     "patella_api s: audit.notice core.catalogue_state core.cut core.form core.knee core.protocol "
         "core.site core.submission patella_meta.migration rep.file",
+    "patella_api si(u): core.participant_link",
     "patella_api si(u)d: core.draft",
     "patella_api si: core.query core.query_event core.reconciliation core.record_lock core.redaction "
         "core.redaction_decision core.second_entry core.signature core.verification rep.export rep.job "
@@ -209,7 +215,7 @@ static const char *const privileges[] = {
         "core.signature core.site core.study core.subject core.submission core.verification "
         "sec.reporter_grant",
     "patella_sec_owner s: core.site core.study",
-    "patella_writer s: audit.era core.form core.protocol core.record_lock core.site core.study "
+    "patella_writer s: audit.era core.form core.participant_link core.protocol core.record_lock core.site core.study "
         "sec.credential",
     "patella_writer si: core.knee core.subject core.submission",
     NULL

@@ -19,7 +19,7 @@
 
 /*
  * Letters: administrator, data manager, coordinator, investigator, mOnitor, statistician, the unmasked one, site
- * machine; 'p' is a person's session where no study is named (test_accounts*.c), '-' whoever comes without a token.
+ * machine; 't' is a subject with the token of a link (setup), 'p' is a person's session where no study is named (test_accounts*.c), '-' whoever comes without a token.
  */
 static const struct {
     const char *method, *pattern;
@@ -125,6 +125,13 @@ static const struct {
     {"DELETE", "/api/v1/studies/{study}/drafts/{draft}", DEMO "/drafts/00000000-0000-7000-8000-000000000000", NULL,
      "dci"},
     {"POST", "/api/v1/studies/{study}/offline-keys/release", DEMO "/offline-keys/release", "{}", "d"},
+    {"GET", "/api/v1/studies/{study}/participant-links", DEMO "/participant-links", NULL, "dci"},
+    {"POST", "/api/v1/studies/{study}/participant-links", DEMO "/participant-links", "{}", "dci"},
+    {"DELETE", "/api/v1/studies/{study}/participant-links/{link}",
+     DEMO "/participant-links/00000000-0000-7000-8000-000000000000", NULL, "dci"},
+    {"GET", "/api/v1/participant", "/api/v1/participant", NULL, "t"},
+    {"PUT", "/api/v1/participant", "/api/v1/participant", "{}", "t"},
+    {"POST", "/api/v1/participant/submission", "/api/v1/participant/submission", "{}", "t"},
     {"GET", "/api/v1/studies/{study}/cuts", DEMO "/cuts", NULL, "adcsu"},
     {"POST", "/api/v1/studies/{study}/cuts", DEMO "/cuts", "{}", "dsu"},
     {"GET", "/api/v1/studies/{study}/reports", DEMO "/reports", NULL, "asu"},
@@ -171,6 +178,7 @@ static const struct {
     {'i', "investigator1", ROLE_INVESTIGATOR},
     {'o', "monitor", ROLE_MONITOR},
     {'u', "unmasked", ROLE_STATISTICIAN_UNMASKED},
+    {'t', "link", ROLE_PARTICIPANT},
 };
 
 enum { CALLERS = sizeof callers / sizeof callers[0] };
@@ -487,6 +495,18 @@ static void test_token_revoked_is_closed_within_seconds(void **state)
     }
 }
 
+/* The registry, and in it a link for a subject, whose token is "link". */
+static int setup(void **state)
+{
+    if (registry_setup(state) != 0)
+        return -1;
+    struct registry *registry = *state;
+    registry_enrol(registry, "coordinator", "01-0099");
+    test_run(registry->db, "SELECT api.add_participant_link('coordinator', 1, sha256('link'), 1, 99, 'pain_vas', 1, "
+                           "'right', 'M3', NULL, 5)");
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,5 +519,5 @@ int main(void)
         cmocka_unit_test(test_token_revoked_is_closed_within_seconds),
     };
     memory_init();
-    return cmocka_run_group_tests(tests, registry_setup, registry_teardown);
+    return cmocka_run_group_tests(tests, setup, registry_teardown);
 }

@@ -42,7 +42,7 @@ static const char *example_path(const void *owner, const char *pattern)
         {"{name}", "report.html"}, {"{query}", UUID}, {"{redaction}", UUID}, {"{entry}", UUID},
         {"{account}", "coordinator1"}, {"{number}", "1"}, {"{review}", UUID}, {"{token}", UUID}, {"{request}", UUID},
         {"{folder}", "vendor"}, {"{subfolder}", "licenses"},
-        {"{draft}", UUID},
+        {"{draft}", UUID}, {"{link}", UUID},
     };
     struct text *path = text_new(owner);
     while (*pattern != '\0') {

@@ -27,7 +27,9 @@ static unsigned described_roles(const struct yaml *operation)
     assert_non_null(list);
     for (size_t i = 0; i < list->count; i++) {
         const char *name = list->children[i]->text;
-        enum role role = strcmp(name, "session") == 0 ? ROLE_SESSION : role_from_name(name);
+        enum role role = strcmp(name, "session") == 0       ? ROLE_SESSION
+                         : strcmp(name, "participant") == 0 ? ROLE_PARTICIPANT
+                                                            : role_from_name(name);
         assert_int_not_equal(role, ROLE_ANYONE);
         found |= role;
     }
