@@ -220,7 +220,8 @@ static void test_every_route_lets_in_its_roles_only(void **state)
         for (size_t i = 0; i < CALLERS; i++) {
             struct client_reply *reply =
                 api_send(registry, callers[i].token, matrix[row].method, matrix[row].path, matrix[row].body);
-            bool allowed = strchr(matrix[row].allowed, callers[i].letter) != NULL;
+            bool allowed = strchr(matrix[row].allowed, callers[i].letter) != NULL ||
+                           strchr(matrix[row].allowed, '-') != NULL;
             bool let_in = reply->status != 401 && reply->status != 403;
             if (let_in != allowed || reply->status >= 500)
                 fail_msg("%s by %s: %d %s", matrix[row].path, callers[i].token, reply->status, reply->body);

@@ -38,6 +38,7 @@
      .body = "subject,knee,visit,date,vas,reason\n" rows, \
      .type = "text/csv", \
      .save = "upload=id preview=preview.token"}
+#define LINK(n) "{" SUBJECT(n) ",\"form\":\"pain_vas\",\"knee\":\"right\",\"visit\":\"M6\",\"days\":9}"
 #define DRAFT(there, id, n, revision) \
     {.method = "PUT", \
      .path = S "/drafts/" ID(id), \
@@ -179,6 +180,14 @@ const struct act site_acts[] = {
     GET(S "/subjects/$site-0001"),
     GET(S "/subjects/$site-0002"),
 
+    AT_OTHERS(S "/participant-links", LINK("0004")),
+    {.method = "POST", .path = S "/participant-links", .body = LINK("0002"), .save = "link=id"},
+    POST(S "/participant-links", LINK("0001")),
+    POST(S "/participant-links", LINK("0009")),
+    LIST(S "/participant-links?limit=1"),
+    GET(S "/participant-links?subject=$other-0001"),
+    {.method = "DELETE", .path = S "/participant-links/$link"},
+    GET(S "/participant-links?state=revoked"),
     DRAFT(AWAY, "b8", "0003", "0"),
     DRAFT(ANYWHERE, "98", "0001", "0"),
     DRAFT(ANYWHERE, "98", "0001", "0"),
