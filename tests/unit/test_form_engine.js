@@ -78,7 +78,8 @@ const tests = {
         assert.equal(view.soft.length, 1);
     },
     'a confirmation goes when its item, or one that its rule names, is changed'() {
-        const entry = confirmFinding(filled(types, { i: '9', x: '60' }), { item: 'i', rule: 'soft_range' }, 'seen twice');
+        const unusual = filled(types, { i: '9', x: '60' });
+        const entry = confirmFinding(unusual, { item: 'i', rule: 'soft_range' }, 'seen twice');
         assert.equal(setAnswer(types, entry, 'x', '61').confirmed.length, 1);
         assert.equal(setAnswer(types, entry, 'i', '10').confirmed.length, 0);
         const rare = filled(chain, { a: true, b: 5, c: 'left', d: 'x' });
@@ -122,12 +123,13 @@ const tests = {
         assert.ok(!isAnalogueScale(itemsOf(forms['imaging 1']).find(({ id }) => id === 'joint_space_mm')));
     },
     'settledEntry takes the first, the second or another answer, and says why'() {
-        const first = { subject: '07-0012', knee: 'none', visit: 'unscheduled', instance: 1, version: 1, form_version: 1,
-                        date: '2026-04-01', content: { answers: { i: 1, p: 0, t: 'a', x: '5' }, not_answered: {} } };
+        const first = { subject: '07-0012', knee: 'none', visit: 'unscheduled', instance: 1, version: 1,
+                        form_version: 1, date: '2026-04-01', content: { answers: { i: 1, p: 0, t: 'a', x: '5' }, not_answered: {} } };
         const items = [{ item: 'date', second: '2026-03-31' }, { item: 'i', second: '2' }, { item: 'p', second: '1' },
                        { item: 't', second: 'not answered: illegible' }, { item: 'x', second: null }];
         const decisions = { date: { choice: 'second' }, i: { choice: 'first' }, t: { choice: 'second' },
-                            x: { choice: 'second' }, p: { choice: 'neither', value: -2, reason: 'minus two on paper' } };
+                            x: { choice: 'second' },
+                            p: { choice: 'neither', value: -2, reason: 'minus two on paper' } };
         const entry = settledEntry(types, first, items, decisions, 'second entry');
         assert.deepEqual([entry.version, entry.date, entry.reason],
             [2, '2026-03-31', 'second entry; p: minus two on paper']);

@@ -8,7 +8,7 @@ import { itemLabel } from './words.js';
 
 // The row behind this one, in this grid or a later one on the page.
 export function focusNextRow(row) {
-    const rows = [...row.ownerDocument.querySelectorAll('.grid-row')];
+    const rows = [...row.ownerDocument.querySelectorAll('.answer-row')];
     const next = rows[rows.indexOf(row) + 1];
     (next?.querySelector('input:checked') ?? next?.querySelector('input'))?.focus();
 }
@@ -26,10 +26,10 @@ export function keyAction(item, key) {
 function Cell({ id, item, choice, checked, invalid, onAnswer }) {
     const own = `${id}-${choice.code}`;
     return html`
-        <label class="grid-cell" for=${own}>
+        <label class="answer-cell" for=${own}>
             <input type="radio" class="form-check-input" id=${own} name=${id} value=${choice.code} checked=${checked}
                 aria-invalid=${invalid} onChange=${() => onAnswer(item.id, choice.code)} />
-            <span class="grid-code">${choice.code}</span> <span class="grid-label">${choice.label}</span>
+            <span class="answer-code">${choice.code}</span> <span class="answer-label">${choice.label}</span>
         </label>`;
 }
 
@@ -53,12 +53,12 @@ function Row({ item, entry, error, advance, onAnswer, onDecline }) {
             focusNextRow(row);
     };
     return html`
-        <div class=${`grid-row ${error ? 'grid-row-wrong' : ''}`} id=${id} onKeyDown=${onKey}>
-            <div class="grid-text" id=${`${id}-label`}>${itemLabel(item)}${
+        <div class=${`answer-row ${error ? 'answer-row-wrong' : ''}`} id=${id} onKeyDown=${onKey}>
+            <div class="answer-text" id=${`${id}-label`}>${itemLabel(item)}${
                 item.required && html` <span class="needed">${t('form.needed')}</span>`}
                 ${error && html`<div class="field-error" id=${`${id}-error`}><span class="visually-hidden">${
                     t('ui.error_prefix')}</span>${error}</div>`}</div>
-            <div class="grid-choices" role="radiogroup" aria-labelledby=${`${id}-label`}>
+            <div class="answer-choices" role="radiogroup" aria-labelledby=${`${id}-label`}>
                 ${item.choices.map((choice) => html`
                     <${Cell} key=${choice.code} id=${id} item=${item} choice=${choice} onAnswer=${onAnswer}
                         invalid=${error ? 'true' : undefined} checked=${String(value) === String(choice.code)} />`)}
@@ -71,11 +71,11 @@ function Row({ item, entry, error, advance, onAnswer, onDecline }) {
 export function Grid({ items, entry, errors, advance, onAnswer, onDecline }) {
     const { choices } = items[0];
     return html`
-        <div class=${`answer-grid grid-of-${choices.length}`}>
-            <div class="grid-head" aria-hidden="true">
+        <div class="answer-grid">
+            <div class="answer-head" aria-hidden="true">
                 <div></div>
-                <div class="grid-choices">${choices.map((choice) => html`<div class="grid-cell" key=${choice.code}>
-                    <span class="grid-code">${choice.code}</span> <span>${choice.label}</span></div>`)}</div>
+                <div class="answer-choices">${choices.map((choice) => html`<div class="answer-cell" key=${choice.code}>
+                    <span class="answer-code">${choice.code}</span> <span>${choice.label}</span></div>`)}</div>
                 <div></div>
             </div>
             ${items.map((item) => html`
