@@ -33,11 +33,14 @@ function SectionList({ sections, errors, current, onSection }) {
         </nav>`;
 }
 
-function Section({ section, takesFocus, entry, errors, advance, onAnswer, onDecline }) {
+// `chosen` names the section that somebody has just gone to: its heading takes the focus, once.
+function Section({ section, chosen, entry, errors, advance, onAnswer, onDecline }) {
     const heading = useRef(null);
     useEffect(() => {
-        if (takesFocus)
-            heading.current.focus();
+        if (chosen?.current !== section.id)
+            return;
+        heading.current.focus();
+        chosen.current = null;
     }, []);
     return html`
         <section class="form-section" aria-labelledby=${`section-${section.id}`}>
@@ -61,26 +64,22 @@ function Steps({ sections, index, onSection }) {
 // view: of viewOf(); errors: Map item id -> text; section: id of the one that is shown, of a long form;
 // onSection(id), onAnswer(item id, value), onDecline(item id, reason or null)
 export function FormFiller({ form, view, entry, errors, section, advance, onSection, onAnswer, onDecline }) {
-    const chosen = useRef(null);   // the section that somebody has just gone to: its heading takes the focus
-    useEffect(() => {
-        chosen.current = null;
-    });
+    const chosen = useRef(null);
     const parts = { entry, errors, advance, onAnswer, onDecline };
     if (!isLong(form))
         return html`<div>${view.sections.map((one) => html`
             <${Section} key=${one.id} section=${one} ...${parts} />`)}</div>`;
     const index = Math.max(0, view.sections.findIndex((one) => one.id === section));
+    const current = view.sections[index];
     const go = (id) => {
-        chosen.current = id;
+        chosen.current = id === current.id ? null : id;
         onSection(id);
     };
-    const current = view.sections[index];
     return html`
         <div class="form-columns">
             <${SectionList} sections=${view.sections} errors=${errors} current=${current.id} onSection=${go} />
             <div>
-                <${Section} key=${current.id} section=${current} ...${parts}
-                    takesFocus=${chosen.current === current.id} />
+                <${Section} key=${current.id} section=${current} chosen=${chosen} ...${parts} />
                 <${Steps} sections=${view.sections} index=${index} onSection=${go} />
             </div>
         </div>`;
