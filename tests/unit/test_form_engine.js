@@ -124,7 +124,8 @@ const tests = {
     },
     'settledEntry takes the first, the second or another answer, and says why'() {
         const first = { subject: '07-0012', knee: 'none', visit: 'unscheduled', instance: 1, version: 1,
-                        form_version: 1, date: '2026-04-01', content: { answers: { i: 1, p: 0, t: 'a', x: '5' }, not_answered: {} } };
+                        form_version: 1, date: '2026-04-01',
+                        content: { answers: { i: 1, p: 0, t: 'a', x: '5' }, not_answered: {} } };
         const items = [{ item: 'date', second: '2026-03-31' }, { item: 'i', second: '2' }, { item: 'p', second: '1' },
                        { item: 't', second: 'not answered: illegible' }, { item: 'x', second: null }];
         const decisions = { date: { choice: 'second' }, i: { choice: 'first' }, t: { choice: 'second' },
