@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Without a network: entries wait on the device, encrypted; session and browser end, the server is away; the same person
-// signs in again, and each arrives once, under its own UUID.  What is refused stays until it is corrected or discarded.
+// Without a network: entries wait on the device, encrypted; session and browser end, the server is away; the same
+// person signs in again, and each arrives once, under its own UUID.  What is refused stays until it is corrected or
+// discarded.
 import {randomUUID} from 'node:crypto';
 import {assert, assertNoSideways, axe, newProfile, offline, shot, signIn, suite} from './support/suite.js';
 import {until} from './support/service.js';

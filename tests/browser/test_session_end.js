@@ -24,7 +24,7 @@ async function signInAgain(page, account) {
 await suite(async ({test, service}) => {
     const {anna, carla, dora} = service.accounts;
 
-    await test('two minutes before the end of a pause the page warns, and goes on when it is told to', async ({page}) => {
+    await test('two minutes before a pause is over the page warns, and goes on when told to', async ({page}) => {
         await page.clock.install();
         await signIn(page, carla, '#/account');
         await heading(page, 'Account and settings').waitFor();

@@ -96,7 +96,8 @@ test('texts take their values, and the form of what is counted', () => {
     assert.equal(t('shell.waiting', { n: 3, since: '09:12' }), '3 entries wait on this device since 09:12');
     assert.equal(t('no.such.key'), 'no.such.key');
     assert.equal(t('main.not_your_study', { study: '{n}' }), 'Your account has no role in the study "{n}".');
-    inGerman(() => assert.equal(t('shell.waiting', { n: 0, since: 'x' }), '0 Einträge warten auf diesem Gerät seit x'));
+    inGerman(() => assert.equal(t('shell.waiting', { n: 0, since: 'x' }),
+        '0 Einträge warten auf diesem Gerät seit x'));
 });
 
 test('a place is read as it was written', () => {

@@ -50,7 +50,8 @@ async function findOnServer(study, id) {
 
 // What cannot be judged now is tried again when there is a network.
 function isLater(error) {
-    return error instanceof Offline || error instanceof StoreClosed || (error instanceof ApiProblem && (error.status >= 500 || error.status === 401));
+    return error instanceof Offline || error instanceof StoreClosed ||
+        (error instanceof ApiProblem && (error.status >= 500 || error.status === 401));
 }
 
 let syncing = null;

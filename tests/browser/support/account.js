@@ -25,8 +25,8 @@ export class Account {
     }
 
     /**
-     * A code that has not been used, or null when the next one comes later: then a recovery code helps.  That of the step
-     * before is not taken late in a step: on a busy machine it would be judged in the next one, when it counts no more.
+     * A code that has not been used, or null when the next one comes later: then a recovery code helps.  That of the
+     * step before is not taken late in a step: on a busy machine it would be judged when it counts no more.
      */
     nextCode() {
         const now = Math.floor(Date.now() / 1000 / STEP_S);
