@@ -62,10 +62,22 @@ GRANT EXECUTE ON FUNCTION sec.add_link_credential(int, int, bytea, timestamptz),
 
 SET LOCAL ROLE patella_owner;
 
+-- Of version 7 (RFC 9562): the milliseconds of now, and random bits.
+CREATE FUNCTION core.new_id() RETURNS uuid
+LANGUAGE sql VOLATILE SET search_path = ''
+AS $$
+    SELECT pg_catalog.encode(pg_catalog.set_bit(pg_catalog.set_bit(pg_catalog.overlay(
+               pg_catalog.uuid_send(pg_catalog.gen_random_uuid()),
+               pg_catalog.substring(pg_catalog.int8send(
+                   (EXTRACT(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint), 3),
+               1, 6), 52, 1), 53, 1), 'hex')::uuid
+$$;
+GRANT EXECUTE ON FUNCTION core.new_id() TO patella_api;
+
 CREATE TABLE core.participant_link (
     study_id int NOT NULL,
     site_id int NOT NULL,
-    link_id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),     -- the id that the submission has
+    link_id uuid NOT NULL DEFAULT core.new_id(),    -- the id that the submission has
     subject_no int NOT NULL,
     form text COLLATE "C" NOT NULL,
     form_version int NOT NULL,
