@@ -132,7 +132,7 @@ async function join_study(service, [account, name, role, sites]) {
     const invitation = service.admin('account', 'invite', account).trim().split('\n').pop();
     const anyone = new Api(service.url);
     const made = await anyone.post(`/api/v1/invitations/${invitation}`, {password: PASSWORD});
-    const step = Math.floor(Date.now() / 30000) - 1;
+    const step = Math.floor(Date.now() / 30000);
     await anyone.post(`/api/v1/invitations/${invitation}/confirm`, {code: codeOfStep(made.totp_secret, step)});
     return {token, known: {account, name, role, sites, password: PASSWORD, secret: made.totp_secret,
                            recovery: made.recovery_codes, lastStep: step}};

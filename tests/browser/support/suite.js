@@ -172,6 +172,7 @@ export async function shot(page, name, {widths = WIDTHS, dark = false} = {}) {
         await page.emulateMedia({colorScheme: scheme});
         for (const width of widths) {
             await page.setViewportSize({width, height: width < 700 ? 740 : 900});
+            await page.evaluate(() => window.scrollTo(0, 0));   // else what is sticky is drawn in the middle
             await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
             await page.screenshot({path: join(shots, `${name}-${width}${scheme === 'dark' ? '-dark' : ''}.png`),
                                    fullPage: true, animations: 'disabled'});
@@ -179,15 +180,21 @@ export async function shot(page, name, {widths = WIDTHS, dark = false} = {}) {
     }
     await page.emulateMedia({colorScheme: 'light'});
     await page.setViewportSize(before);
+    await assertNoSideways(page, 320);
+    await assertNoSideways(page, 360);
 }
 
-/** Nothing stands out to the side at this width (WCAG 1.4.10). */
+/** Nothing stands out to the side at this width (WCAG 1.4.10): what does is named. */
 export async function assertNoSideways(page, width = 320) {
     const before = page.viewportSize();
     await page.setViewportSize({width, height: 640});
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    const wide = await page.evaluate((most) => {
+        const all = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > most);
+        const named = all.slice(-3).map((one) => `${one.tagName}.${one.className}: ${one.textContent.slice(0, 40)}`);
+        return document.documentElement.scrollWidth > most ? named : null;
+    }, width);
     await page.setViewportSize(before);
-    assert.ok(wide <= width, `${wide} px wide at ${width} px: ${page.url()}`);
+    assert.equal(wide, null, `wider than ${width} px: ${page.url()}: ${wide?.join('; ')}`);
 }
 
 export {assert};
