@@ -90,8 +90,8 @@ static const struct form *find_form(struct exchange *exchange, const struct cata
     } else if (visit == NULL || !protocol_form_is_due(visit, form->id)) {
         exchange_reply_problem(exchange, 422, "invalid", "the protocol does not ask for this form at this visit");
     } else if (!fits_knee(form, given[NEW_KNEE])) {
-        exchange_reply_problem(exchange, 422, "invalid", "`knee` is not what the form is about: left or right of a form "
-                               "about a knee, none of one about the subject");
+        exchange_reply_problem(exchange, 422, "invalid", "`knee` is not what the form is about: left or right of a "
+                               "form about a knee, none of one about the subject");
     }
     return exchange->status == 0 ? form : NULL;
 }

@@ -154,10 +154,12 @@ DECLARE
         (SELECT p.oid FROM pg_catalog.pg_proc p
          WHERE p.pronamespace = 'api'::pg_catalog.regnamespace AND p.proname = 'read_rest');
     definition text := pg_catalog.pg_get_functiondef(fun);
-    old constant text := 'WHEN c.role NOT IN (''coordinator'', ''investigator'', ''data_manager'', ''site_machine'') THEN';
+    old constant text :=
+        'WHEN c.role NOT IN (''coordinator'', ''investigator'', ''data_manager'', ''site_machine'') THEN';
     new constant text :=
-        'WHEN CASE c.role WHEN ''participant'' THEN core.is_of_link(c.token_no, r.study, r.site, ids[r.i], subjects[r.i], '
-        'forms[r.i], form_versions[r.i], knees[r.i], visits[r.i], instances[r.i], versions[r.i]) IS NOT TRUE '
+        'WHEN CASE c.role WHEN ''participant'' THEN core.is_of_link(c.token_no, r.study, r.site, ids[r.i], '
+        'subjects[r.i], forms[r.i], form_versions[r.i], knees[r.i], visits[r.i], instances[r.i], '
+        'versions[r.i]) IS NOT TRUE '
         'ELSE c.role NOT IN (''coordinator'', ''investigator'', ''data_manager'', ''site_machine'') END THEN';
 BEGIN
     IF pg_catalog.strpos(definition, old) = 0 THEN

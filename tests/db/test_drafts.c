@@ -48,7 +48,8 @@ static void test_draft_is_saved_by_one_revision_after_the_other(void **state)
     assert_string_equal(put(fixture, "coordinator1", DRAFT, 1, "2", 1), "-2");
     assert_string_equal(put(fixture, "coordinator1", DRAFT, 1, "3", 1), "draft_changed");
     assert_string_equal(put(fixture, "coordinator1", OTHER_DRAFT, 1, "3", 1), "draft_changed");    /* none there */
-    assert_string_equal(test_value(fixture->superuser, "SELECT content ->> 'answers' FROM core.draft"), "{\"p1\":\"2\"}");
+    assert_string_equal(test_value(fixture->superuser, "SELECT content ->> 'answers' FROM core.draft"),
+                        "{\"p1\":\"2\"}");
 }
 
 static void test_draft_is_of_one_account(void **state)
@@ -112,7 +113,8 @@ static void test_draft_leaves_that_it_was_made_and_dropped_and_no_word(void **st
                    "SELECT string_agg(operation || ' ' || actor || ' ' || row_id, ', ' ORDER BY seq) FROM audit.event "
                    "WHERE object = 'core.draft'"),
         "MAKE DRAFT coordinator1 " DRAFT ", DROP DRAFT coordinator1 " DRAFT);
-    assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM audit.event e WHERE e::text LIKE '%SECRET%'"),
+    assert_string_equal(test_value(fixture->superuser,
+                                   "SELECT count(*) FROM audit.event e WHERE e::text LIKE '%SECRET%'"),
                         "0");
 }
 
@@ -128,7 +130,8 @@ static void test_draft_is_seen_by_the_api_alone(void **state)
     assert_string_equal(
         test_value(fixture->superuser,
                    "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.prosrc LIKE "
-                   "'%core.draft%' AND (p.pronamespace = 'rep'::regnamespace OR p.proname ~ 'export|casebook|cut|report')"),
+                   "'%core.draft%' AND (p.pronamespace = 'rep'::regnamespace "
+                   "OR p.proname ~ 'export|casebook|cut|report')"),
         "");
 }
 
@@ -137,7 +140,8 @@ static void test_draft_of_others_is_changed_by_nobody(void **state)
     struct test_fixture *fixture = *state;
     put(fixture, "coordinator1", DRAFT, 1, "1", 0);
     assert_string_equal(test_sqlstate(fixture->superuser, "DELETE FROM core.draft"), "42501");
-    assert_string_equal(test_sqlstate(fixture->superuser, "UPDATE core.draft SET subject_no = 2, revision = 2"), "42501");
+    assert_string_equal(test_sqlstate(fixture->superuser, "UPDATE core.draft SET subject_no = 2, revision = 2"),
+                        "42501");
     assert_string_equal(test_sqlstate(fixture->superuser, "UPDATE core.draft SET content = '{}'"), "42501");
     assert_string_equal(test_sqlstate(fixture->superuser, "UPDATE core.draft SET content = '{}', revision = 2"), "");
 }

@@ -19,7 +19,8 @@
 
 /*
  * Letters: administrator, data manager, coordinator, investigator, mOnitor, statistician, the unmasked one, site
- * machine; 't' is a subject with the token of a link (setup), 'p' is a person's session where no study is named (test_accounts*.c), '-' whoever comes without a token.
+ * machine; 't' is a subject with the token of a link (setup), 'p' is a person's session where no study is named
+ * (test_accounts*.c), '-' whoever comes without a token.
  */
 static const struct {
     const char *method, *pattern;

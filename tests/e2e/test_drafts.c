@@ -79,7 +79,8 @@ static void test_draft_is_in_no_cut_and_no_export(void **state)
 {
     struct registry *registry = *state;
     const char *id = registry_new_id(registry);
-    assert_status(put(registry, "coordinator1", id, "01-0007", "\"answers\":{\"vas\":\"DRAFTED\"},\"revision\":0"), 200);
+    assert_status(put(registry, "coordinator1", id, "01-0007", "\"answers\":{\"vas\":\"DRAFTED\"},\"revision\":0"),
+                  200);
     struct client_reply *cut = api_send(registry, "statistician", "POST", DEMO "/cuts", "{\"label\":\"with a draft\"}");
     assert_status(cut, 201);
     long long number = json_number_at(cut->json, "cut");

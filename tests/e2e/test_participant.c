@@ -12,7 +12,8 @@
 
 #define ANSWERS "{\"answers\":{\"vas\":\"17\"},\"not_answered\":{},\"confirmed\":[]}"
 #define SO_FAR(vas, revision) \
-    "{\"answers\":{\"vas\":\"" vas "\"},\"not_answered\":{},\"confirmed\":[],\"section\":null,\"revision\":" revision "}"
+    "{\"answers\":{\"vas\":\"" vas "\"},\"not_answered\":{},\"confirmed\":[],\"section\":null," \
+    "\"revision\":" revision "}"
 
 static struct client_reply *make(struct registry *registry, const char *token, const char *subject)
 {
@@ -104,7 +105,8 @@ static void test_link_is_dead_when_revoked_expired_locked_or_left(void **state)
     token = new_link(registry, "01-0004", &id);
     assert_status(api_submit(registry, "coordinator1", memory_format(registry,
                   "{\"id\":\"%s\",\"subject\":\"01-0004\",\"form\":\"end_of_study\",\"form_version\":1,"
-                  "\"date\":\"2024-05-01\",\"answers\":{\"reason\":\"withdrew_consent\",\"last_contact\":\"2024-05-01\"}}",
+                  "\"date\":\"2024-05-01\",\"answers\":{\"reason\":\"withdrew_consent\","
+                  "\"last_contact\":\"2024-05-01\"}}",
                   registry_new_id(registry))), 201);
     assert_problem(api_get(registry, token, "/api/v1/participant"), 423, "subject_left");
     assert_problem(send_answers(registry, token, ANSWERS), 423, "subject_left");
