@@ -71,7 +71,8 @@ static size_t length_of_time(const char *at)
 static size_t length_of_secret(const char *at)
 {
     static const char *const keys[] = {"\"token\":\"", "\"form_token\":\"", "\"totp_secret\":\"",
-                                       "\"totp_uri\":\"", "\"path\":\"/participant#"};
+                                       "\"totp_uri\":\"", "\"path\":\"/participant#",
+                                       "\"key\":\""};
     static const char hash[] = "receipt_sha256";    /* in CSV its quotes are doubled */
     if (strncmp(at, hash, strlen(hash)) == 0)
         return strcspn(at, ",}");

@@ -281,7 +281,7 @@ const struct act site_acts[] = {
     {.method = "GET", .path = S "/audit", .by = "p"},
     {.method = "DELETE", .path = "/api/v1/session", .by = "p"},
     {.method = "GET", .path = "/api/v1/session", .by = "p"},
-    LOCAL(S "/offline-keys/release", "{\"browser\":\"" ID("b1") "\",\"account\":\"nobody\",\"reason\":\"left us\"}"),
+    POST(S "/offline-keys/release", "{\"browser\":\"" ID("b1") "\",\"account\":\"nobody\",\"reason\":\"left us\"}"),
     GET(S "/memberships"),
     {.method = "POST",
      .path = S "/invitations",
