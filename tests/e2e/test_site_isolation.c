@@ -397,6 +397,8 @@ static void assert_every_route_was_asked(const struct play *play)
     assert_true(route_count <= sizeof play->done / sizeof play->done[0]);
     for (size_t i = 0; i < route_count; i++) {
         const struct route *route = &route_table[i];
+        if (route->roles == ROLE_PARTICIPANT)
+            continue;   /* of one record: test_participant.c */
         if (strcmp(route->pattern, "/metrics") == 0 || is_of_tus(route))
             continue;
         for (size_t j = 0; j < CAST; j++) {
