@@ -2,6 +2,7 @@
 // The audit trail, in order of time, with its filters and its export.
 //   audit?from=&to=&account=&operation=&object=&subject=&after=
 import { api } from '../lib/api.js';
+import { AuditPlaces } from '../lib/admin/audit_places.js';
 import { FilterBar, TextFilter, filtersOf } from '../lib/day/filters.js';
 import { formatInstant } from '../lib/format.js';
 import { t } from '../lib/i18n.js';
@@ -64,6 +65,7 @@ export default function AuditPage({ route }) {
     const { data, problem, loading, reload } = useData(({ signal }) => api.get(api.path(study, 'audit'),
         { query: { ...sent(query), limit: 100 }, signal }), [route.hash]);
     return html`<${Page} title=${t('menu.audit')} actions=${html`<${Export} study=${study} query=${query} />`}>
+        <${AuditPlaces} study=${study} here="trail" />
         <p class="measure quiet">${t('audit.text')}</p>
         <${FilterBar} filters=${filters} names=${FILTERS}>${FILTERS.map((name) => html`<${TextFilter} key=${name}
             filters=${filters} name=${name} label=${t(`audit.filter_${name}`)} size="12"

@@ -60,8 +60,10 @@ export default function UploadsPage({ route }) {
     const session = useSession();
     if (route.parts.length > 0)
         return html`<${UploadFile} study=${route.study} id=${route.parts[0]} key=${route.parts[0]} />`;
+    const actions = session.can('see_upload_rows') && html`
+        <a href=${link(route.study, 'profiles')}>${t('uploads.to_profiles')}</a>`;
     return html`
-        <${Page} title=${t('uploads.title')}>
+        <${Page} title=${t('uploads.title')} actions=${actions}>
             ${session.can('upload') && html`<${NewUpload} study=${route.study} />`}
             <${Ledger} study=${route.study} />
         <//>`;
