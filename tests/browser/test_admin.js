@@ -41,6 +41,34 @@ await suite(async ({test, service}) => {
         await nora.waitFor({state: 'detached'});
     });
 
+    await test('an account is disabled after a question, and its session ends', async ({page, context}) => {
+        const {theresa} = service.accounts;
+        await signIn(page, adam, '#/demo/admin/people');
+        const row = page.getByRole('row').filter({hasText: 'Maria Theresa'});
+        const dialog = page.getByRole('dialog');
+        await row.getByRole('button', {name: 'Disable'}).click();
+        await dialog.getByText(/A disabled account never comes back/).waitFor();
+        await inspect(page, 'disable');
+        await dialog.getByRole('button', {name: 'Cancel'}).click();
+        await dialog.waitFor({state: 'detached'});
+        assert.equal((await service.as('theresa').send('GET', '/api/v1/studies/demo/worklist')).status, 200);
+        const other = await context.browser().newContext();
+        const hers = await other.newPage();
+        await signIn(hers, theresa, '#/demo/worklist');
+        await hers.getByRole('heading', {name: 'Worklist', level: 1}).waitFor();
+        await row.getByRole('button', {name: 'Disable'}).click();
+        await dialog.getByRole('button', {name: 'Disable'}).click();
+        await row.waitFor({state: 'detached'});
+        assert.equal((await service.as('theresa').send('GET', '/api/v1/studies/demo/worklist')).status, 401);
+        const status = () => hers.evaluate(async () => (await fetch('/api/v1/session')).status);
+        assert.equal(await status(), 401);
+        await other.close();
+        const {account, password} = theresa;
+        const again = await service.as('adam').send('POST', '/api/v1/session', {account, password,
+            ...theresa.secondFactor()});
+        assert.equal(again.status, 401);
+    });
+
     await test('a token is shown once, works, and is revoked', async ({page}) => {
         await signIn(page, adam, '#/demo/admin/tokens');
         await page.getByRole('button', {name: 'Make a token'}).click();
