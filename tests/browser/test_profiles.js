@@ -82,7 +82,8 @@ await suite(async ({test, service}) => {
         await inspect(page, 'list');
     });
 
-    await test('the data manager adds one for the whole study, which a site sees and does not change', async ({page}) => {
+    await test('the data manager adds one for the whole study; a site sees it and does not change it', async (
+        {page}) => {
         await signIn(page, dora, '#/demo/profiles?add=*');
         assert.equal(await page.getByLabel('Site').inputValue(), '');
         await page.getByLabel('YAML', {exact: true}).fill('profile: all-sites\nversion: 1\n');

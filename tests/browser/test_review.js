@@ -85,6 +85,7 @@ await suite(async ({test, service}) => {
         await found(page).getByText('0 findings.').waitFor();
         const [last] = await reviews(service);
         assert.equal(last.filter.to.slice(0, 10), '2000-01-01');
+        await list(page).getByText('Until before (day of UTC): 1 Jan 2000', {exact: true}).waitFor();
         const notMine = list(page).getByRole('row').filter({hasText: 'mona'});
         assert.equal(await notMine.getByRole('button').count(), 0);
         const mine = list(page).getByRole('row').filter({hasText: '2000'});

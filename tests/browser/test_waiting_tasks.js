@@ -19,7 +19,8 @@ async function makeDraft(service) {
 
 // One good row and one of a subject that is not there; the good one is stored.
 async function uploadSomeRefused(service) {
-    const csv = `subject,knee,visit,date,vas\n01-9999,left,M3,${dateAgo(0)},20\n01-0004,left,unscheduled,${dateAgo(0)},30\n`;
+    const csv = ['subject,knee,visit,date,vas', `01-9999,left,M3,${dateAgo(0)},20`,
+                 `01-0004,left,unscheduled,${dateAgo(0)},30`, ''].join('\n');
     return service.as('anna').call('POST', '/api/v1/uploads?study=demo&form=pain_vas&name=ward%20seven.csv' +
         '&commit=good-rows', csv, {'Content-Type': 'text/csv', Prefer: 'wait=30'});
 }

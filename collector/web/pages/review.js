@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Review of the audit trail: choose what is asked, look at what was found, say what is concluded; and who did so before.
-// Asking is itself recorded, so nothing is asked before somebody presses the button.
+// Review of the audit trail: choose what is asked, look at what was found, say what is concluded; and who did so
+// before.  Asking is itself recorded, so nothing is asked before somebody presses the button.
 import { api } from '../lib/api.js';
 import { AuditPlaces } from '../lib/admin/audit_places.js';
 import { ReviewFindings } from '../lib/admin/review_findings.js';
 import { ReviewForm } from '../lib/admin/review_form.js';
 import { loadStudy } from '../lib/form/place.js';
-import { formatInstant } from '../lib/format.js';
+import { formatDate, formatInstant } from '../lib/format.js';
 import { t } from '../lib/i18n.js';
 import { session } from '../lib/session.js';
 import { Alert, Button, DataTable, Loading, Page, Problem, ReasonDialog, useData } from '../lib/ui.js';
@@ -22,11 +22,16 @@ async function load(study, signal) {
     return { info, reviews };
 }
 
+// A bound in time: a day of UTC, as this page asks for it, or any instant, as other programs may.
+function boundWords(bound) {
+    return /T00:00:00(Z|[+]00:00)$/.test(bound) ? formatDate(bound.slice(0, 10)) : formatInstant(bound);
+}
+
 // The bounds and numbers of a review that was made.
 function boundsOf(filter) {
-    const days = ['from', 'to'].filter((name) => filter[name])
-        .map((name) => `${t(`review.${name}`)}: ${formatInstant(filter[name])}`);
-    return [...NUMBERS.filter((name) => name in filter).map((name) => `${t(`review.${name}`)}: ${filter[name]}`), ...days];
+    const numbers = NUMBERS.filter((name) => name in filter).map((name) => [name, filter[name]]);
+    const days = ['from', 'to'].filter((name) => filter[name]).map((name) => [name, boundWords(filter[name])]);
+    return [...numbers, ...days].map(([name, value]) => `${t(`review.${name}`)}: ${value}`);
 }
 
 function Conclusion({ one, onConclude }) {
@@ -51,7 +56,7 @@ function Reviews({ reviews, onConclude }) {
     ];
     return html`<section class="page-section" aria-labelledby="reviews-title">
         <h2 id="reviews-title">${t('review.list')}</h2>
-        <${DataTable} caption=${t('review.list')} hideCaption class="review-table" rows=${reviews} rowKey="review"
+        <${DataTable} caption=${t('review.list')} hideCaption class="review-table whole-words" rows=${reviews} rowKey="review"
             columns=${columns} empty=${t('review.none')} /></section>`;
 }
 

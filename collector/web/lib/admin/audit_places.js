@@ -8,6 +8,6 @@ const PLACES = [['trail', []], ['review', ['review']]];
 
 export function AuditPlaces({ study, here }) {
     return html`<nav aria-label=${t('menu.audit')}><ul class="count-list">${PLACES.map(([place, parts]) => html`
-        <li key=${place}><a href=${link(study, 'audit', ...parts)} aria-current=${place === here ? 'page' : undefined}>${
-            t(`review.place_${place}`)}</a></li>`)}</ul></nav>`;
+        <li key=${place}><a href=${link(study, 'audit', ...parts)}
+            aria-current=${place === here ? 'page' : undefined}>${t(`review.place_${place}`)}</a></li>`)}</ul></nav>`;
 }

@@ -92,7 +92,7 @@ export function People({ study }) {
     return html`
         <p><${Button} onClick=${() => setActing({ act: 'add' })}>${t('admin.add_person')}<//></p>
         <${DataTable} caption=${t('admin.people')} hideCaption rows=${data.memberships} rowKey="account"
-            columns=${columns(setActing)} />
+            class="whole-words" columns=${columns(setActing)} />
         ${act === 'add' && html`<${AccountForm} title=${t('admin.add_person')} roles=${ROLES} onSubmit=${add}
             onClose=${close} />`}
         ${['invite', 'end', 'disable'].includes(act) && html`<${Confirm} action=${t(`admin.${act}`)}

@@ -48,16 +48,16 @@ function columnsOf(kind, { study, info }) {
     const record = { key: 'record', title: t('review.record'), render: ({ detail }) => html`<${Record} study=${study}
         info=${info} detail=${detail} />` };
     const atSite = { key: 'at_site', title: t('review.at_site'), render: ({ detail }) => html`
-        <span class="no-wrap">${detail.at_site}</span>` };
+        <span class="no-wrap">${formatDate(detail.at_site.slice(0, 10))}, ${detail.at_site.slice(11)}</span>` };
     const date = { key: 'date', title: t('day.date'), render: ({ detail }) => html`
         <span class="no-wrap">${detail.date && formatDate(detail.date)}</span>` };
     const signatures = { key: 'signatures', title: t('review.signatures'),
                          render: ({ detail }) => html`<${Signatures} detail=${detail} />` };
     const last = { key: 'last_at', title: t('review.last_at'),
-                   render: ({ detail }) => html`<${Instant} at=${detail.last_at} />` };
-    const first = { ...at, title: t('review.first_at') };
+                   render: ({ detail }) => formatInstant(detail.last_at) };
+    const first = { key: 'first_at', title: t('review.first_at'), render: (one) => formatInstant(one.at) };
     return {
-        late_entries: [subject, record, date, atSite, number('days'), account],
+        late_entries: [subject, record, date, atSite, account, number('days')],
         out_of_hours: [subject, record, atSite, account],
         after_signature: [subject, record, at, account, signatures],
         bulk_edits: [{ ...at, title: t('review.begins') }, account, number('changes'), number('subjects')],
@@ -72,6 +72,6 @@ export function ReviewFindings({ review, place }) {
         <p role="status">${findings.length < found ? t('review.first_of', { n: findings.length,
             found: formatNumber(found) }) : t('review.found', { n: found, count: formatNumber(found) })}</p>
         ${found > 0 && html`<div class="wide-table"><${DataTable} caption=${t(`review.kind_${kind}`)} hideCaption
-            rows=${findings} columns=${columnsOf(kind, place)}
+            class="whole-words" rows=${findings} columns=${columnsOf(kind, place)}
             rowKey=${(one) => `${one.at} ${one.account} ${one.detail.id ?? ''}`} /></div>`}`;
 }
