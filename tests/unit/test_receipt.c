@@ -48,12 +48,21 @@ static struct batch_row judged(const struct submission *submission, enum store_v
     return row;
 }
 
-static const struct exchange *reply_to(const void *owner, struct batch_row *rows, size_t count, bool is_array)
+static const struct exchange *reply_to_role(const void *owner, enum role role, struct batch_row *rows, size_t count,
+                                            bool is_array)
 {
+    struct principal *principal = memory_new(owner, struct principal);
+    principal->role = role;
     struct exchange *exchange = memory_new(owner, struct exchange);
+    exchange->principal = principal;
     struct batch_request request = {.exchange = exchange, .rows = rows, .count = count, .is_array = is_array};
     receipt_reply(&request);
     return exchange;
+}
+
+static const struct exchange *reply_to(const void *owner, struct batch_row *rows, size_t count, bool is_array)
+{
+    return reply_to_role(owner, ROLE_COORDINATOR, rows, count, is_array);
 }
 
 static void test_receipt_reply_accepted_gives_receipt_and_location(void **state)
@@ -92,6 +101,19 @@ static void test_receipt_reply_replayed_has_the_bytes_of_the_first(void **state)
     const struct exchange *replayed = reply_to(owner, &again, 1, false);
     assert_int_equal(replayed->status, 200);
     assert_string_equal(replayed->reply->bytes, accepted->reply->bytes);
+    talloc_free(owner);
+}
+
+static void test_receipt_reply_tells_a_participant_only_that_it_came(void **state)
+{
+    (void)state;
+    void *owner = memory_owner(NULL, "test");
+    struct submission submission = submission_of(&form);
+    struct batch_row row = judged(&submission, STORE_ACCEPTED, "");
+    const struct exchange *exchange = reply_to_role(owner, ROLE_PARTICIPANT, &row, 1, false);
+    assert_int_equal(exchange->status, 201);
+    assert_string_equal(exchange->reply->bytes, "{\"received_at\":\"2026-03-01T12:00:00.000001Z\"}");
+    assert_int_equal(exchange->reply_header_count, 0);
     talloc_free(owner);
 }
 
@@ -237,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_receipt_reply_accepted_gives_receipt_and_location),
         cmocka_unit_test(test_receipt_reply_replayed_has_the_bytes_of_the_first),
+        cmocka_unit_test(test_receipt_reply_tells_a_participant_only_that_it_came),
         cmocka_unit_test(test_receipt_row_status_says_what_became_of_it),
         cmocka_unit_test(test_receipt_reply_unavailable_asks_to_come_back),
         cmocka_unit_test(test_receipt_reply_invalid_lists_all_problems),
