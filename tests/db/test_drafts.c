@@ -102,6 +102,34 @@ static void test_draft_ends_when_its_id_is_stored(void **state)
     assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM core.draft"), "1");
 }
 
+/* Whatever of a record stands elsewhere goes with its body: drafts, whosever, and what the form of a link holds. */
+static void test_redaction_takes_drafts_of_the_record_and_answers_of_its_link(void **state)
+{
+    static const char stored[] = "00000000-0000-0000-0000-000000000005", asked[] = DRAFT;
+    struct test_fixture *fixture = *state;
+    const struct test_row row = {.id = 5, .knee = "right"};
+    test_run(fixture->collector, "SELECT api.add_participant_link('coordinator1', 1, sha256('p_1'), 1, 1, 'koos', 1, "
+                                 "'right', 'M3', NULL, 14)");
+    assert_string_equal(test_value(fixture->collector, "SELECT concat(code, number) FROM api.put_participant_answers("
+                                   "'p_1', 1, '{\"answers\":{\"p1\":\"Mr Miller\"}}', 0)"), "1");
+    assert_string_equal(put(fixture, "coordinator1", DRAFT, 1, "Mr Miller", 0), "-1");
+    assert_string_equal(put(fixture, "coordinator", DRAFT, 1, "Mr Miller", 0), "-1");
+    test_run(fixture->collector, "SELECT api.put_draft('coordinator1', 1, '" OTHER_DRAFT "', 1, 1, 'koos', 1, 'left', "
+                                 "'M3', 1, 1, '{}', 0)");
+    assert_string_equal(test_submit(fixture->collector, &row, 1), "accepted");
+    test_run(fixture->collector,
+             memory_format(fixture->owner, "SELECT api.ask_redaction('data_manager', 1, '%s', '%s', 'a name in it')",
+                           stored, asked));
+    assert_string_equal(test_value(fixture->superuser, "SELECT count(*) FROM core.draft"), "3");
+    test_run(fixture->collector,
+             memory_format(fixture->owner, "SELECT api.decide_redaction('administrator', 1, '%s', 'approved', NULL)",
+                           asked));
+    assert_string_equal(test_value(fixture->superuser, "SELECT string_agg(draft_id::text, ' ') FROM core.draft"),
+                        OTHER_DRAFT);
+    assert_string_equal(test_value(fixture->superuser, "SELECT string_agg((answers IS NULL)::text, ' ') "
+                                   "FROM core.participant_link"), "true");
+}
+
 static void test_draft_leaves_that_it_was_made_and_dropped_and_no_word(void **state)
 {
     struct test_fixture *fixture = *state;
@@ -157,6 +185,7 @@ int main(void)
         CASE(test_draft_of_another_record_is_refused),
         CASE(test_drafts_of_an_account_are_counted),
         CASE(test_draft_ends_when_its_id_is_stored),
+        CASE(test_redaction_takes_drafts_of_the_record_and_answers_of_its_link),
         CASE(test_draft_leaves_that_it_was_made_and_dropped_and_no_word),
         CASE(test_draft_is_seen_by_the_api_alone),
         CASE(test_draft_of_others_is_changed_by_nobody),
