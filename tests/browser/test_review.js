@@ -98,7 +98,8 @@ await suite(async ({test, service}) => {
     await test('each kind has its table', async ({page}) => {
         await signIn(page, adam, '#/demo/audit/review');
         await ask(page, 'accounts');
-        await found(page).getByRole('row').filter({hasText: 'anna'}).waitFor();
+        const did = found(page).getByRole('row').filter({hasText: 'anna'});
+        await did.getByText('Corrections 2').waitFor();
         await inspect(page, 'accounts');
         await ask(page, 'out_of_hours', {'Working hours begin at': 23, 'Working hours end at': 1});
         await found(page).getByRole('row').filter({hasText: '01-0048'}).first().waitFor();

@@ -36,8 +36,8 @@ function boundsOf(filter) {
 
 function Conclusion({ one, onConclude }) {
     if (one.conclusion !== null)
-        return html`<span class="words">${one.conclusion}</span>
-            <div class="quiet small">${formatInstant(one.concluded_at)}</div>`;
+        return html`<div><span class="words">${one.conclusion}</span>
+            <div class="quiet small">${formatInstant(one.concluded_at)}</div></div>`;
     if (one.made_by !== session.account)
         return html`<span class="quiet">${t('review.not_concluded')}</span>`;
     return html`<${Button} small kind="secondary" onClick=${() => onConclude(one.review)}>${t('review.conclude')}<span
@@ -56,8 +56,8 @@ function Reviews({ reviews, onConclude }) {
     ];
     return html`<section class="page-section" aria-labelledby="reviews-title">
         <h2 id="reviews-title">${t('review.list')}</h2>
-        <${DataTable} caption=${t('review.list')} hideCaption class="review-table whole-words" rows=${reviews} rowKey="review"
-            columns=${columns} empty=${t('review.none')} /></section>`;
+        <${DataTable} caption=${t('review.list')} hideCaption class="review-table whole-words" rows=${reviews}
+            rowKey="review" columns=${columns} empty=${t('review.none')} /></section>`;
 }
 
 // What is asked now: {review, concluded, busy, problem}, ask(query), conclude(review, text).

@@ -27,15 +27,22 @@ function Record({ study, info, detail }) {
     const title = info.forms.find((form) => form.form === detail.form)?.title ?? detail.form;
     const words = t('review.record_version', { form: title, version: detail.version });
     const place = [visitTitle(info, detail.visit, t), kneeName(detail.knee)].filter(Boolean).join(', ');
-    return html`${session.can('see_records') ? html`<a href=${link(study, 'records', detail.id)}>${words}</a>` : words}
-        <div class="quiet small">${place}</div>`;
+    const name = session.can('see_records') ? html`<a href=${link(study, 'records', detail.id)}>${words}</a>` : words;
+    return html`<div>${name}<div class="quiet small">${place}</div></div>`;
 }
 
 function Signatures({ detail }) {
-    return html`${detail.signatures.map((one) => html`<div key=${one.signature}>${t('review.signed', {
+    return html`<div>${detail.signatures.map((one) => html`<div key=${one.signature}>${t('review.signed', {
         name: one.printed_name, version: one.version, time: formatInstant(one.at) })}</div>`)}
         <${StateBadge} state=${detail.signed_again ? 'signed' : 'open'}
-            label=${t(detail.signed_again ? 'review.signed_again' : 'review.not_signed_again')} />`;
+            label=${t(detail.signed_again ? 'review.signed_again' : 'review.not_signed_again')} /></div>`;
+}
+
+// What an account did, and how often.
+function Counts({ detail }) {
+    return html`<div class="form-links">${COUNTS.filter((what) => detail[what]).map((what) => html`
+        <span class="no-wrap" key=${what}>${t(`review.col_${what}`)} <strong>${
+            formatNumber(detail[what])}</strong></span>`)}</div>`;
 }
 
 function columnsOf(kind, { study, info }) {
@@ -53,15 +60,16 @@ function columnsOf(kind, { study, info }) {
         <span class="no-wrap">${detail.date && formatDate(detail.date)}</span>` };
     const signatures = { key: 'signatures', title: t('review.signatures'),
                          render: ({ detail }) => html`<${Signatures} detail=${detail} />` };
-    const last = { key: 'last_at', title: t('review.last_at'),
-                   render: ({ detail }) => formatInstant(detail.last_at) };
-    const first = { key: 'first_at', title: t('review.first_at'), render: (one) => formatInstant(one.at) };
+    const last = { key: 'last_at', title: t('review.last_at'), render: ({ detail }) => html`<${Instant}
+        at=${detail.last_at} />` };
+    const counts = { key: 'counts', title: t('audit.change'), render: ({ detail }) => html`<${Counts}
+        detail=${detail} />` };
     return {
         late_entries: [subject, record, date, atSite, account, number('days')],
         out_of_hours: [subject, record, atSite, account],
         after_signature: [subject, record, at, account, signatures],
         bulk_edits: [{ ...at, title: t('review.begins') }, account, number('changes'), number('subjects')],
-        accounts: [account, first, last, ...COUNTS.map(number)],
+        accounts: [account, { ...at, title: t('review.first_at') }, last, counts],
     }[kind];
 }
 
