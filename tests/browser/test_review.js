@@ -52,7 +52,7 @@ await suite(async ({test, service}) => {
 
     await test('late entries are found, and what is concluded is stored once', async ({page}) => {
         await signIn(page, mona, '#/demo/audit/review');
-        await ask(page, 'late_entries', {'Days after its date, more than': 500});
+        await ask(page, 'late_entries', {'Days after its date, more than': 1100});
         await found(page).getByRole('link', {name: '01-0048'}).first().waitFor();
         const {review} = (await reviews(service))[0];
         await inspect(page, 'late', {dark: true});
@@ -68,7 +68,7 @@ await suite(async ({test, service}) => {
         await list(page).getByText('Loaded from the paper of the years before').waitFor();
         const stored = (await reviews(service)).find((one) => one.review === review);
         assert.equal(stored.conclusion, 'Loaded from the paper of the years before');
-        assert.equal(stored.filter.days, 500);
+        assert.equal(stored.filter.days, 1100);
         assert.equal(await found(page).getByRole('button').count(), 0);
         await inspect(page, 'concluded');
     });

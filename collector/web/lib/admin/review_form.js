@@ -48,7 +48,7 @@ export function ReviewForm({ busy, onAsk }) {
         error=${errorOf(`review-${name}`)}><${DateInput} id=${`review-${name}`} value=${values[name]}
             onChange=${set(name)} /><//>`;
     const number = (name) => html`<${Field} key=${name} id=${`review-${name}`} label=${t(`review.${name}`)}
-        error=${errorOf(`review-${name}`)}><${TextInput} id=${`review-${name}`} value=${values[name]} class="code-short"
+        error=${errorOf(`review-${name}`)}><${TextInput} id=${`review-${name}`} value=${values[name]} class="review-number"
             onChange=${set(name)} inputmode="numeric" autocomplete="off" /><//>`;
     return html`<form onSubmit=${send} novalidate>
         <${ErrorSummary} problems=${faults} />
