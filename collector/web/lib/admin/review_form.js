@@ -48,8 +48,8 @@ export function ReviewForm({ busy, onAsk }) {
         error=${errorOf(`review-${name}`)}><${DateInput} id=${`review-${name}`} value=${values[name]}
             onChange=${set(name)} /><//>`;
     const number = (name) => html`<${Field} key=${name} id=${`review-${name}`} label=${t(`review.${name}`)}
-        error=${errorOf(`review-${name}`)}><${TextInput} id=${`review-${name}`} value=${values[name]} class="review-number"
-            onChange=${set(name)} inputmode="numeric" autocomplete="off" /><//>`;
+        error=${errorOf(`review-${name}`)}><${TextInput} id=${`review-${name}`} value=${values[name]}
+            class="review-number" onChange=${set(name)} inputmode="numeric" autocomplete="off" /><//>`;
     return html`<form onSubmit=${send} novalidate>
         <${ErrorSummary} problems=${faults} />
         <${Field} id="review-kind" label=${t('review.kind')} hint=${t(`review.hint_${values.kind}`)}>
