@@ -29,6 +29,7 @@ export const PAGES = [
 export const OWN_PAGES = [
     { path: 'account', load: () => import('./pages/account.js') },
     { path: 'first-use/*', load: () => import('./pages/first_use.js'), open: true },
+    { path: 'viewed', load: () => import('./pages/viewed.js'), open: true },
 ];
 
 // The row of a route, or undefined.

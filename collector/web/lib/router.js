@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Places of the app: '#/STUDY/PAGE/PART...?QUERY', and '#/sign-in', '#/first-use/TOKEN', '#/account' without a study.
+// Places of the app: '#/STUDY/PAGE/PART...?QUERY', and without a study '#/sign-in', '#/first-use/TOKEN',
+// '#/account', '#/viewed'.
 import { useEffect } from './vendor.js';
 import { useObserved } from './hooks.js';
 import { observed } from './observed.js';
 
-const WITHOUT_STUDY = ['sign-in', 'first-use', 'account'];
+const WITHOUT_STUDY = ['sign-in', 'first-use', 'account', 'viewed'];
 
 // '#/demo/subjects/07-0012?tab=plot' -> {study: 'demo', page: 'subjects', parts: ['07-0012'], query: {tab: 'plot'}}
 export function parseHash(hash) {

@@ -2,10 +2,12 @@
 // One report: how far it is, what it is of, its files.
 import { api } from '../../lib/api.js';
 import { formatBytes, formatInstant } from '../../lib/format.js';
+import { useObserved } from '../../lib/hooks.js';
 import { t } from '../../lib/i18n.js';
 import { link } from '../../lib/router.js';
 import { useSession } from '../../lib/session.js';
 import { Alert, Button, DataTable, Loading, Page, Problem } from '../../lib/ui.js';
+import { NotShown, showDocument, viewing } from '../../lib/view.js';
 import { html, useEffect, useState } from '../../lib/vendor.js';
 import { Hash, Masking, ReportState } from './parts.js';
 
@@ -59,11 +61,44 @@ function Facts({ report, masking }) {
 // What people open; the others are the single tables and figures.
 const isMain = ({ name }) => /^(report|results|manifest|compare)\b/.test(name);
 
+// HTML is shown in a tab of its own where the browser can (lib/view.js).
+const canOpen = (file) => viewing.value && file.media_type.startsWith('text/html');
+
+function FileButtons({ study, report, file, onEnd }) {
+    const [busy, setBusy] = useState(false);
+    const path = api.path(study, 'reports', report.report, 'files', file.name);
+    const act = async (work) => {
+        setBusy(true);
+        await work().then(() => onEnd(null), onEnd);
+        setBusy(false);
+    };
+    const show = () => act(async () => showDocument(await (await api.ask('GET', path)).text()));
+    const get = () => act(() => api.download(path, file.name));
+    return html`
+        <span class="file-buttons">
+            ${canOpen(file) && html`<${Button} small busy=${busy} onClick=${show} aria-label=${
+                `${t('reports.open')} ${file.name}`}>${t('reports.open')}<//> `}
+            <${Button} kind="secondary" small busy=${busy} onClick=${get} aria-label=${
+                `${t('reports.download')} ${file.name}`}>${t('reports.download')}<//>
+        </span>`;
+}
+
+function FilesProblem({ problem }) {
+    return problem instanceof NotShown
+        ? html`<${Alert} kind="danger"><p class="mb-0">${t('reports.not_opened')}</p><//>`
+        : html`<${Problem} problem=${problem} />`;
+}
+
+function filesText(session) {
+    if (!session.can('make_report'))
+        return t('reports.files_masked');
+    return viewing.value ? t('reports.files_open') : t('reports.files_do');
+}
+
 function Files({ study, report }) {
     const session = useSession();
+    useObserved(viewing);
     const [problem, setProblem] = useState(null);
-    const get = (file) => api.download(api.path(study, 'reports', report.report, 'files', file.name), file.name)
-        .then(() => setProblem(null), setProblem);
     const others = report.files.filter((file) => !isMain(file));
     const columns = [
         { key: 'name', title: t('reports.file'), render: ({ name }) => html`<code>${name}</code>` },
@@ -71,14 +106,13 @@ function Files({ study, report }) {
         { key: 'size', title: t('uploads.size'), align: 'right', render: ({ size }) => formatBytes(size) },
         { key: 'sha256', title: t('reports.hash_short'), render: ({ sha256 }) => html`<${Hash} sha256=${sha256} />` },
         ...(session.can('make_report') ? [{ key: 'get', title: t('reports.download'), render: (file) => html`
-            <${Button} kind="secondary" small onClick=${() => get(file)} aria-label=${`${t('reports.download')} ${
-                file.name}`}>${t('reports.download')}<//>` }] : []),
+            <${FileButtons} study=${study} report=${report} file=${file} onEnd=${setProblem} />` }] : []),
     ];
     return html`
         <section aria-labelledby="files-title">
             <h2 id="files-title">${t('reports.files')}</h2>
-            <p>${session.can('make_report') ? t('reports.files_do') : t('reports.files_masked')}</p>
-            <${Problem} problem=${problem} />
+            <p>${filesText(session)}</p>
+            <${FilesProblem} problem=${problem} />
             <${DataTable} caption=${t('reports.files')} hideCaption columns=${columns} rowKey="name"
                 rows=${report.files.filter(isMain)} />
             ${others.length > 0 && html`
