@@ -133,7 +133,8 @@ export const store = {
     // key: the server's 32 bytes in base64
     async open(account, key) {
         opened = await deriveKeys(account, key);
-        await globalThis.navigator?.storage?.persist?.();
+        // Firefox asks the user, who may leave the question open: nobody waits for the answer.
+        globalThis.navigator?.storage?.persist?.().catch(() => {});
     },
     close() {
         opened = null;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A test program: one service, one Chromium, TAP.
+// A test program: one service, one browser, TAP.
 //
 //     import {suite, signIn, axe, shot} from './support/suite.js';
 //     await suite(async ({test, service}) => {
@@ -17,6 +17,7 @@ import {mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {openFirefox} from './firefox.js';
 import {startService} from './service.js';
 
 const require = createRequire(join(process.env.BROWSER_MODULES, 'node_modules/'));
@@ -73,13 +74,18 @@ class Suite {
         }
     }
 
+    open(profile, options) {
+        if (!this.browser)
+            return openFirefox(options);
+        return profile ? chromium.launchPersistentContext(profile, {...launch, ...options})
+            : this.browser.newContext(options);
+    }
+
     /** `options`: allow, context (Playwright's), profile (a folder, kept by the test: a browser that comes back). */
     async test(name, body, {allow = [], context: more = {}, profile = null} = {}) {
         const faults = [];
         const options = {...page_options, ...more};
-        const context = profile
-            ? await chromium.launchPersistentContext(profile, {...launch, ...options})
-            : await this.browser.newContext(options);
+        const context = await this.open(profile, options);
         context.setDefaultTimeout(20000);
         watch(context, this.service, faults, allow);
         const page = await context.newPage();
@@ -99,18 +105,21 @@ class Suite {
     }
 }
 
-/** Runs `body({test, service, browser})`; `settings` are of the daemon ("session_idle_s=60"). */
-export async function suite(body, {settings = []} = {}) {
+/**
+ * Runs `body({test, service, browser})`; `settings` are of the daemon ("session_idle_s=60").  With `engine` 'firefox'
+ * each test has a Firefox of its own and `browser` is null.
+ */
+export async function suite(body, {settings = [], engine = 'chromium'} = {}) {
     mkdirSync(shots, {recursive: true});
     const service = await startService(settings);
-    const browser = await chromium.launch(launch);
+    const browser = engine === 'chromium' ? await chromium.launch(launch) : null;
     const program = new Suite(service, browser);
     try {
         await body({test: program.test.bind(program), service, browser});
     } catch (error) {
         program.say(false, 'the program itself', error.stack);
     } finally {
-        await browser.close();
+        await browser?.close();
         await service.stop();
     }
     console.log(`1..${program.count}`);
