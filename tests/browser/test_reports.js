@@ -9,7 +9,8 @@ const REPORT_MS = 120000, CONTROLLED_MS = 60000;
 const NO_SCRIPT = /Blocked script execution/;   // Chromium of a sandboxed document, of Playwright's own scripts too
 const GONE = 'A report is shown once and not kept in the browser.';
 // A document that tries what a report must not: scripts, the session, a file from the network.
-const HOSTILE = `<!doctype html><html lang="en"><head><title>quiet</title><style>p { color: rgb(1, 2, 3) }</style></head>
+const HOSTILE = `<!doctype html><html lang="en"><head><title>quiet</title>
+    <style>p { color: rgb(1, 2, 3) }</style></head>
     <body onload="document.title = 'loaded'"><p style="font-size: 33px">text</p>
     <img src="/app/icon.svg?hostile" alt="">
     <script>document.title = 'ran'; fetch('/api/v1/session?hostile');</script></body></html>`;
