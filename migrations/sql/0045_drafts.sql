@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Drafts: what somebody has typed into a form and not submitted.
 --
--- A draft is no record.  It changes and goes, nobody but who types sees it, no cut, report, export or casebook holds it,
--- and the trail has only that it was made and dropped.  Its id is the one that the submission will have: once that is
--- stored, the draft has ended, and goes when its owner asks for drafts the next time.
+-- A draft is no record.  It changes and goes, nobody but who types sees it, no cut, report, export or casebook
+-- holds it, and the trail has only that it was made and dropped.  Its id is the one that the submission will have:
+-- once that is stored, the draft has ended, and goes when its owner asks for drafts the next time.
 
 GRANT EXECUTE ON FUNCTION audit.record(text, text, int, int, uuid, bytea, jsonb, text, text, int) TO patella_owner;
 
@@ -109,7 +109,8 @@ BEGIN
         RETURN ROW('unknown_subject', NULL, NULL)::api.outcome;
     END IF;
     IF api.is_stored(study, site, draft) THEN
-        DELETE FROM core.draft x WHERE (x.study_id, x.site_id, x.recorded_by, x.draft_id) = (study, site, account, draft);
+        DELETE FROM core.draft x
+        WHERE (x.study_id, x.site_id, x.recorded_by, x.draft_id) = (study, site, account, draft);
         RETURN ROW('draft_stored', NULL, NULL)::api.outcome;
     END IF;
 

@@ -3,8 +3,8 @@
 -- each sign-in and kept by the page in memory only.  Without a session nobody reads what a device holds; when the same
 -- account signs in there again, it comes back.
 --
--- The key is needed as it is, so it stands here as it is: wrapped under another one, that one would lie beside it.  Only
--- the two functions below read it; it is in no trail and no log.
+-- The key is needed as it is, so it stands here as it is: wrapped under another one, that one would lie beside it.
+-- Only the two functions below read it; it is in no trail and no log.
 
 GRANT EXECUTE ON FUNCTION audit.record(text, text, int, int, uuid, bytea, jsonb, text, text, int) TO patella_sec_owner;
 GRANT EXECUTE ON FUNCTION core.is_reason(text) TO patella_sec_owner;
@@ -45,7 +45,8 @@ BEGIN
     SELECT k.* INTO found_key FROM sec.offline_key k WHERE (k.account, k.browser) = (holder, offline_key.browser);
     IF NOT FOUND THEN
         IF (SELECT pg_catalog.count(*) >= 100
-                   OR pg_catalog.count(*) FILTER (WHERE k.made_at > pg_catalog.clock_timestamp() - interval '1 day') >= 10
+                   OR pg_catalog.count(*)
+                      FILTER (WHERE k.made_at > pg_catalog.clock_timestamp() - interval '1 day') >= 10
             FROM sec.offline_key k
             WHERE k.account = holder)
         THEN
