@@ -28,6 +28,11 @@ const struct db_statement admin_statements[ADMIN_STATEMENTS] = {
     [ADMIN_LIST_FORMS] = {"list_forms", "SELECT form, version, yaml\n"
                                         "FROM admin.list_forms($1::text)\n"
                                         "ORDER BY form, version DESC"},
+    [ADMIN_PUT_WORDING] = {"put_wording",
+                           "SELECT admin.put_wording($1::text, $2::text, $3::int, $4::text, $5::text)"},
+    [ADMIN_LIST_WORDINGS] = {"list_wordings", "SELECT form, version, language, revision, added_by, added_at\n"
+                                              "FROM admin.list_wordings($1::text)\n"
+                                              "ORDER BY form, version DESC, language"},
     [ADMIN_ADD_SITE] = {"add_site", "SELECT admin.add_site($1::text, $2::int, $3::text, $4::text)"},
     [ADMIN_LIST_SITES] = {"list_sites", "SELECT site_id, name, time_zone\n"
                                         "FROM admin.list_sites($1::text)\n"

@@ -37,6 +37,7 @@ struct admin_group {
 };
 
 extern const struct admin_group admin_studies;       /* admin_studies.c: study, site, reporter, cut */
+extern const struct admin_group admin_wordings;      /* admin_wordings.c: wording */
 extern const struct admin_group admin_holds;         /* admin_holds.c: freeze, lock; hold, redaction */
 extern const struct admin_group admin_accounts;      /* admin_accounts.c: account, token */
 extern const struct admin_group admin_ca;            /* admin_ca.c: ca */
@@ -55,6 +56,8 @@ enum admin_statement {
     ADMIN_LIST_STUDIES,
     ADMIN_LIST_PROTOCOLS,
     ADMIN_LIST_FORMS,
+    ADMIN_PUT_WORDING,
+    ADMIN_LIST_WORDINGS,
     ADMIN_ADD_SITE,
     ADMIN_LIST_SITES,
     ADMIN_GRANT_REPORTER,

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "forms/base/memory.h"
+#include "forms/faults.h"
+#include "forms/wording.h"
+#include "forms/yaml.h"
 
 struct snapshot {
     struct catalogues catalogues;   /* first: what others hold is a pointer to it */
@@ -98,6 +101,38 @@ static bool parse_forms(const void *owner, const struct store_catalogue *stored,
     return true;
 }
 
+static const struct form *lay_over(const void *owner, const char *study, const struct form *form,
+                                   const struct store_wording *wording, struct error *error)
+{
+    struct faults faults = faults_begin(owner);
+    char *file = memory_format(owner, "%s/%s.%d.%s.yaml", study, wording->form, wording->version, wording->language);
+    const struct yaml *root = yaml_parse(owner, file, wording->yaml, strlen(wording->yaml), error);
+    const struct form *worded = root != NULL ? wording_apply(owner, form, root, &faults) : NULL;
+    return root != NULL && faults_to_error(&faults, error) ? worded : NULL;
+}
+
+static bool lay_wordings(const void *owner, const struct store_catalogue *stored, const struct store_study *from,
+                         struct catalogue_study *study, struct error *error)
+{
+    struct catalogue_wording *wordings =
+        memory_new_array(owner, struct catalogue_wording, stored->wording_count);
+    for (size_t i = 0; i < stored->wording_count; i++) {
+        const struct store_wording *wording = &stored->wordings[i];
+        if (wording->study_id != from->study_id)
+            continue;
+        const struct form *form = catalogue_find_form(&study->catalogue, wording->form, wording->version);
+        const struct form *worded =
+            form != NULL ? lay_over(owner, from->code, form, wording, error) : NULL;
+        if (worded == NULL)
+            return form == NULL && error_set(error, ERROR_INPUT, "study %s has a wording of form %s version %d, "
+                                             "and no such form", from->code, wording->form, wording->version);
+        wordings[study->wording_count++] = (struct catalogue_wording){
+            .language = memory_copy_string(owner, wording->language), .base = form, .worded = worded};
+    }
+    study->wordings = wordings;
+    return true;
+}
+
 static void copy_sites(const void *owner, const struct store_catalogue *stored, struct catalogue_study *study)
 {
     struct catalogue_site *sites = memory_new_array(owner, struct catalogue_site, stored->site_count);
@@ -127,7 +162,8 @@ static bool load_study(const void *owner, const struct store_catalogue *stored,
     study->frozen = from->frozen;
     study->catalogue.study = study->code;
     study->catalogue.protocol = protocol_parse(owner, file, newest->yaml, strlen(newest->yaml), error);
-    if (study->catalogue.protocol == NULL || !parse_forms(owner, stored, from, &study->catalogue, error))
+    if (study->catalogue.protocol == NULL || !parse_forms(owner, stored, from, &study->catalogue, error) ||
+        !lay_wordings(owner, stored, from, study, error))
         return false;
     copy_sites(owner, stored, study);
     return catalogue_check(&study->catalogue, file, error);
@@ -191,5 +227,14 @@ const struct catalogue_study *catalogues_find(const struct catalogues *catalogue
     for (size_t i = 0; catalogues != NULL && i < catalogues->study_count; i++)
         if (strcmp(catalogues->studies[i].code, code) == 0)
             return &catalogues->studies[i];
+    return NULL;
+}
+
+const struct form *catalogues_find_wording(const struct catalogue_study *study, const struct form *form,
+                                           const char *language)
+{
+    for (size_t i = 0; i < study->wording_count; i++)
+        if (study->wordings[i].base == form && strcmp(study->wordings[i].language, language) == 0)
+            return study->wordings[i].worded;
     return NULL;
 }

@@ -18,6 +18,12 @@ struct catalogue_site {
     const char *time_zone;
 };
 
+struct catalogue_wording {
+    const char *language;
+    const struct form *base;                 /* of the catalogue */
+    const struct form *worded;               /* the same with the texts of the language */
+};
+
 struct catalogue_study {
     int study_id;
     const char *code;
@@ -26,6 +32,8 @@ struct catalogue_study {
     struct catalogue catalogue;              /* of the newest protocol version */
     const struct catalogue_site *sites;
     size_t site_count;
+    const struct catalogue_wording *wordings;    /* those of a form by language */
+    size_t wording_count;
 };
 
 struct catalogues {
@@ -55,5 +63,9 @@ bool catalogues_ready(void);
 void catalogues_clear(void);
 
 const struct catalogue_study *catalogues_find(const struct catalogues *catalogues, const char *code);
+
+/* A form of the study's catalogue with the texts of `language`; NULL when it has no such wording. */
+const struct form *catalogues_find_wording(const struct catalogue_study *study, const struct form *form,
+                                           const char *language);
 
 #endif

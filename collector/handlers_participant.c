@@ -192,17 +192,19 @@ void handle_show_participant(struct exchange *exchange, struct store *store)
     const struct catalogue_study *study = request_study(exchange);
     const struct visit *visit = protocol_find_visit(study->catalogue.protocol, listing_cell(link, 0, LINK_VISIT));
     const char *answers = listing_cell(link, 0, LINK_ANSWERS);
+    const char *language = listing_cell(link, 0, LINK_LANGUAGE);
+    const struct form *worded = language != NULL ? catalogues_find_wording(study, form, language) : NULL;
     struct text *body = text_new(exchange);
     text_append(body, "{");
     json_text(body, "study_title", study->title);
     json_text(body, "knee", listing_cell(link, 0, LINK_KNEE));
     json_text(body, "visit_title", visit != NULL ? visit->title : listing_cell(link, 0, LINK_VISIT));
-    json_reply_nullable(body, "language", listing_cell(link, 0, LINK_LANGUAGE));
+    json_reply_nullable(body, "language", language);
     json_text(body, "expires_at", listing_cell(link, 0, LINK_EXPIRES_AT));
     json_key(body, "revision");
     text_append(body, listing_cell(link, 0, LINK_REVISION));
     json_key(body, "form");
-    form_to_json(body, form);
+    form_to_json(body, worded != NULL ? worded : form);
     text_append_format(body, ",%s", (answers != NULL ? answers : empty) + 1);
     exchange_reply_json(exchange, 200, body);
 }

@@ -12,6 +12,7 @@
 #include "forms/base/date.h"
 #include "forms/base/memory.h"
 #include "forms/json_write.h"
+#include "forms/wording.h"
 
 static const char *const no_parameters[] = {NULL};
 
@@ -118,9 +119,26 @@ static const char *about_name(enum form_about about)
     return "either";
 }
 
-/* Every version of every form, newest version of a form first. */
-static void append_forms(struct text *out, const struct catalogue *catalogue)
+/* Languages in which there is a wording of the form. */
+static void append_languages(struct text *out, const struct catalogue_study *study, const struct form *form)
 {
+    bool first = true;
+    json_key(out, "languages");
+    text_append(out, "[");
+    for (size_t i = 0; i < study->wording_count; i++) {
+        if (study->wordings[i].base != form)
+            continue;
+        text_append(out, first ? "" : ",");
+        first = false;
+        text_append_json(out, study->wordings[i].language);
+    }
+    text_append(out, "]");
+}
+
+/* Every version of every form, newest version of a form first. */
+static void append_forms(struct text *out, const struct catalogue_study *study)
+{
+    const struct catalogue *catalogue = &study->catalogue;
     json_key(out, "forms");
     text_append(out, "[");
     for (size_t i = 0; i < catalogue->form_count; i++) {
@@ -132,6 +150,7 @@ static void append_forms(struct text *out, const struct catalogue *catalogue)
         json_text(out, "about", about_name(form->about));
         json_boolean(out, "creates_subject", form->creates_subject);
         json_boolean(out, "repeats", form->repeats);
+        append_languages(out, study, form);
         text_append(out, "}");
     }
     text_append(out, "]");
@@ -147,7 +166,7 @@ void handle_show_study(struct exchange *exchange, struct store *store)
     text_append(body, "{");
     append_summary(body, study);
     append_sites(body, exchange, study);
-    append_forms(body, &study->catalogue);
+    append_forms(body, study);
     json_key(body, "protocol");
     protocol_to_json(body, study->catalogue.protocol);
     text_append(body, "}");
@@ -162,27 +181,56 @@ void handle_list_forms(struct exchange *exchange, struct store *store)
         return;
     struct text *body = text_new(exchange);
     text_append(body, "{");
-    append_forms(body, &study->catalogue);
+    append_forms(body, study);
     text_append(body, "}");
     exchange_reply_json(exchange, 200, body);
 }
 
+/* The form in the language of the query, its own words without one; NULL and a reply when there is no such wording. */
+static const struct form *in_language(struct exchange *exchange, const struct catalogue_study *study,
+                                      const struct form *form)
+{
+    const char *language = exchange_query(exchange, "language");
+    if (language == NULL)
+        return form;
+    if (!wording_is_language(language)) {
+        exchange_reply_problem(exchange, 400, "invalid_parameter", "`language` is a tag such as de or de-CH");
+        return NULL;
+    }
+    const struct form *worded = catalogues_find_wording(study, form, language);
+    if (worded != NULL)
+        return worded;
+    struct text *there = text_new(exchange);
+    for (size_t i = 0; i < study->wording_count; i++)
+        if (study->wordings[i].base == form)
+            text_append_format(there, "%s%s", there->length > 0 ? ", " : "", study->wordings[i].language);
+    if (there->length > 0)
+        exchange_reply_problem(exchange, 404, "not_found", "form %s version %d has no wording in this language; it "
+                               "has %s", form->id, form->version, there->bytes);
+    else
+        exchange_reply_problem(exchange, 404, "not_found", "form %s version %d has no wording in any language; leave "
+                               "`language` out for its own words", form->id, form->version);
+    return NULL;
+}
+
 void handle_show_form(struct exchange *exchange, struct store *store)
 {
-    static const char *const parameters[] = {"version", NULL};
+    static const char *const parameters[] = {"version", "language", NULL};
     (void)store;
     int version = 0;
     const struct catalogue_study *study = request_study(exchange);
     if (study == NULL || !request_allow_query(exchange, parameters) ||
         !request_query_number(exchange, "version", 1, 9999, &version))
         return;
-    const struct form *form =
-        catalogue_find_form(&study->catalogue, exchange_parameter(exchange, "form"), version);
+    const struct form *form = catalogue_find_form(&study->catalogue, exchange_parameter(exchange, "form"), version);
     if (form == NULL) {
         exchange_reply_problem(exchange, 404, "not_found", "the study has no such form in this version; GET "
                                "/api/v1/studies/%s/forms lists its forms", study->code);
         return;
     }
+    form = in_language(exchange, study, form);
+    if (form == NULL)
+        return;
     struct text *body = text_new(exchange);
     form_to_json(body, form);
     exchange_reply_json(exchange, 200, body);

@@ -37,10 +37,9 @@ static struct argument_command with_json(const void *owner, const struct argumen
 
 static struct command_list collect_commands(const void *owner)
 {
-    static const struct admin_group *const groups[] = {&admin_studies, &admin_holds, &admin_accounts, &admin_people,
-                                                       &admin_allocation, &admin_allocation_keys, &admin_ca,
-                                                       &admin_notices, &admin_audit, &admin_export,
-                                                       &admin_own};
+    static const struct admin_group *const groups[] = {
+        &admin_studies, &admin_wordings, &admin_holds, &admin_accounts, &admin_people, &admin_allocation,
+        &admin_allocation_keys, &admin_ca, &admin_notices, &admin_audit, &admin_export, &admin_own};
     struct command_list list = {0};
     for (size_t i = 0; i < ADMIN_COUNT(groups); i++)
         list.count += groups[i]->count;

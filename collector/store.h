@@ -73,6 +73,14 @@ struct store_definition {        /* a form, or a protocol (then `form` is NULL) 
     const char *yaml;
 };
 
+struct store_wording {
+    int study_id;
+    const char *form;
+    int version;                 /* of the form */
+    const char *language;
+    const char *yaml;
+};
+
 struct store_catalogue {
     int64_t version;
     struct store_study *studies;
@@ -83,6 +91,8 @@ struct store_catalogue {
     size_t protocol_count;
     struct store_definition *forms;
     size_t form_count;
+    struct store_wording *wordings;      /* by study, form, version and language */
+    size_t wording_count;
 };
 
 bool store_catalogue_version(struct store *store, int64_t *version, struct error *error) MUST_CHECK;

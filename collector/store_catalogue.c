@@ -104,6 +104,24 @@ static bool read_forms(struct store *store, struct store_catalogue *catalogue, s
     return true;
 }
 
+static bool read_wordings(struct store *store, struct store_catalogue *catalogue, struct error *error)
+{
+    struct db_result *result = db_execute(catalogue, store->db, STATEMENT_LIST_WORDINGS, NULL, error);
+    if (result == NULL)
+        return false;
+    catalogue->wording_count = db_rows(result);
+    catalogue->wordings = memory_new_array(catalogue, struct store_wording, catalogue->wording_count);
+    for (size_t row = 0; row < catalogue->wording_count; row++)
+        catalogue->wordings[row] = (struct store_wording){
+            .study_id = (int)db_int(result, row, 0),
+            .form = db_text(result, row, 1),
+            .version = (int)db_int(result, row, 2),
+            .language = db_text(result, row, 3),
+            .yaml = db_text(result, row, 4),
+        };
+    return true;
+}
+
 static bool read_version(struct store *store, struct store_catalogue *catalogue, struct error *error)
 {
     struct db_result *result = db_execute(catalogue, store->db, STATEMENT_CATALOGUE_VERSION, NULL, error);
@@ -122,7 +140,7 @@ struct store_catalogue *store_read_catalogue(const void *owner, struct store *st
     bool unknown = false;
     if (read_version(store, catalogue, error) && read_studies(store, catalogue, error) &&
         read_sites(store, catalogue, error) && read_protocols(store, catalogue, error) &&
-        read_forms(store, catalogue, error) && db_commit(store->db, &unknown, error))
+        read_forms(store, catalogue, error) && read_wordings(store, catalogue, error) && db_commit(store->db, &unknown, error))
         return catalogue;
     db_rollback(store->db);
     talloc_free(catalogue);

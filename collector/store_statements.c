@@ -126,6 +126,11 @@ const struct db_statement store_statements[STATEMENT_COUNT] = {
         "FROM api.list_forms() f\n"
         "ORDER BY f.study_id, f.form, f.version DESC"},
 
+    [STATEMENT_LIST_WORDINGS] = {"list_wordings",
+        "SELECT w.study_id, w.form, w.version, w.language, w.yaml\n"
+        "FROM api.list_wordings() w\n"
+        "ORDER BY w.study_id, w.form, w.version, w.language"},
+
     [STATEMENT_LIST_SUBJECTS] = {"list_subjects",
         "SELECT s.site_id, s.subject_no, s.index_knee, s.enrolled_on, s.locked, s.records\n"
         "FROM api.list_subjects($1::bytea, $2::int, $3::int, $4::int, $5::int) s"},

@@ -8,6 +8,8 @@
 #include "forms/suggestion.h"
 #include "forms/yaml.h"
 
+enum { LANGUAGE_MOST = 20 };
+
 static const char *const root_keys[] = {"wording", "title", "items", "choices", "sections", NULL};
 static const char *const head_keys[] = {"form", "version", "language", "source", NULL};
 
@@ -21,6 +23,31 @@ const char *wording_target(const struct yaml *root, int *version, struct faults 
     return yaml_get_text(head, "form", YAML_REQUIRED, faults);
 }
 
+bool wording_is_language(const char *text)
+{
+    static const char small[] = "abcdefghijklmnopqrstuvwxyz";
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    size_t length = strspn(text, small);
+    bool fits = length >= 2 && length <= 3 && strlen(text) <= LANGUAGE_MOST;
+    for (text += length; fits && *text == '-'; text += length) {
+        text++;
+        length = strspn(text, letters);
+        fits = length >= 2 && length <= 8;
+    }
+    return fits && *text == '\0';
+}
+
+const char *wording_language(const struct yaml *root, struct faults *faults)
+{
+    const struct yaml *head = yaml_find(root, "wording");
+    const char *language = head != NULL ? yaml_get_text(head, "language", YAML_REQUIRED, faults) : NULL;
+    if (language == NULL || wording_is_language(language))
+        return language;
+    yaml_fault(faults, yaml_find(head, "language"), "\"%.64s\" is no language; write a tag such as de or de-CH",
+               language);
+    return NULL;
+}
+
 static void check_head(const struct form *form, const struct yaml *root, struct faults *faults)
 {
     const struct yaml *head = yaml_find(root, "wording");
@@ -30,7 +57,7 @@ static void check_head(const struct form *form, const struct yaml *root, struct 
     if (id == NULL || faults->count > faults_before)
         return;
     yaml_allow_keys(head, head_keys, faults);
-    (void)yaml_get_text(head, "language", YAML_REQUIRED, faults);
+    (void)wording_language(root, faults);
     (void)yaml_get_text(head, "source", YAML_REQUIRED, faults);
     if (strcmp(id, form->id) != 0 || version != form->version)
         yaml_fault(faults, head, "this wording is for %.64s version %d, the form is %s version %d", id,

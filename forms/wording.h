@@ -19,4 +19,10 @@ struct form *wording_apply(const void *owner, const struct form *form, const str
 /* The form id and version that a wording file says it is for; NULL and a fault when it does not. */
 const char *wording_target(const struct yaml *root, int *version, struct faults *faults);
 
+/* True for a tag such as de or de-CH, 20 characters at most: ^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$. */
+bool wording_is_language(const char *text);
+
+/* The language that a wording file says it is in; NULL and a fault when it does not. */
+const char *wording_language(const struct yaml *root, struct faults *faults);
+
 #endif

@@ -205,6 +205,7 @@ static const char *const changes[] = {
     "SELECT admin.add_site('demo', 7, 'Seventh clinic', 'UTC')",
     "SELECT admin.put_protocol('demo', 2, 'second', 'none')",
     "SELECT admin.put_form('demo', 'koos', 2, 'second')",
+    "SELECT admin.put_wording('demo', 'koos', 2, 'de', 'zweite')",
     "SELECT admin.grant_reporter('other', 'patella_reporter')",
     "SELECT admin.add_account('eve', 'Eve')",
     "SELECT admin.add_membership('eve', 'demo', 'monitor', '{}')",

@@ -262,6 +262,7 @@ static void test_catalogue_lists_studies_sites_protocols_and_forms(void **state)
                 "1-1 1-2 2-1");
     check_value(fixture->collector, "SELECT count(*) FROM api.list_protocols()", "2");
     check_value(fixture->collector, "SELECT count(*) FROM api.list_forms()", "6");
+    check_value(fixture->collector, "SELECT count(*) FROM api.list_wordings()", "0");
 }
 
 static void test_catalogue_version_moves_on_with_every_change(void **state)
@@ -272,6 +273,7 @@ static void test_catalogue_version_moves_on_with_every_change(void **state)
         "SELECT admin.add_site('demo', 3, 'Third clinic', 'UTC')",
         "SELECT admin.put_protocol('demo', 2, 'second', 'none')",
         "SELECT admin.put_form('demo', 'koos', 2, 'second')",
+        "SELECT admin.put_wording('demo', 'koos', 2, 'de', 'zweite')",
         "SELECT admin.freeze_study('demo', true, 'database lock')",
     };
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {

@@ -140,7 +140,7 @@ static void test_schema_collector_may_call_the_functions_of_the_list_only(void *
         "api.list_second_entries api.list_signatures api.list_sites api.list_studies api.list_study_sites "
         "api.list_subjects api.list_submissions api.list_tokens api.list_unblindings "
         "api.list_upload_lines api.list_upload_profiles api.list_upload_versions api.list_uploads "
-        "api.list_verifications api.lock_record api.lock_subject api.look_up_records api.make_cut "
+        "api.list_verifications api.list_wordings api.lock_record api.lock_subject api.look_up_records api.make_cut "
         "api.note_expiry api.note_upload api.number_upload api.offline_key api.open_query "
         "api.purge_uploads api.put_draft api.put_participant_answers api.put_upload_back api.read_audit "
         "api.read_export api.read_export_queries api.read_export_signatures api.read_export_verifications "

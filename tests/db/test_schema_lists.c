@@ -92,6 +92,7 @@ static const char *const keys[] = {
     "core.submission (study_id, id, site_id)",
     "core.submission (study_id, site_id, subject_no, form, knee, visit, instance, version)",
     "core.verification (study_id, site_id, submission_id, event_no)",
+    "core.wording (study_id, form, version, language, revision)",
     "guard.protection (kind, object)",
     "patella_meta.migration (number)",
     "rep.casebook (study_id, site_id, request_id)",
@@ -158,6 +159,7 @@ static const char *const references[] = {
     "core.site (study_id) in core.study",
     "core.subject (study_id, site_id) in core.site",
     "core.verification (study_id, submission_id, site_id) in core.submission",
+    "core.wording (study_id, form, version) in core.form",
     "rep.casebook (study_id, cut_no) in core.cut",
     "rep.export (study_id, job_id, name) in rep.file",
     "rep.file (study_id, job_id) in rep.job",
@@ -197,10 +199,10 @@ static const char *const privileges[] = {
     "patella_admin_owner s(u): audit.notice core.subject",
     "patella_admin_owner s: core.cut core.record_lock core.redaction core.redaction_decision sec.membership",
     "patella_admin_owner si(u): core.study sec.account sec.credential",
-    "patella_admin_owner si: core.form core.protocol core.site rep.reading sec.reporter_grant",
+    "patella_admin_owner si: core.form core.protocol core.site core.wording rep.reading sec.reporter_grant",
     "patella_api s(u): core.study core.subject",
     "patella_api s: audit.notice core.catalogue_state core.cut core.form core.knee core.protocol "
-        "core.site core.submission patella_meta.migration rep.file",
+        "core.site core.submission core.wording patella_meta.migration rep.file",
     "patella_api si(u): core.participant_link",
     "patella_api si(u)d: core.draft",
     "patella_api si: core.query core.query_event core.reconciliation core.record_lock core.redaction "

@@ -264,6 +264,8 @@ static void test_odd_names_in_paths_are_refused(void **state)
         {"/api/v1/studies/%c0%ae%c0%ae", 400}, {"/api/v1/studies/%ed%a0%80", 400}, {"/api/v1/studies/a%0d%0ab", 400},
         {"/api/v1/studies/demo%7f", 400}, {"/api/v1/studies/%E2%80%AEomed", 404}, {"/api/v1/studies/'--", 404},
         {DEMO "/forms/no_such_form", 404}, {DEMO "/forms/%2e%2e%2fkoos", 404}, {DEMO "/forms/koos?version=9999", 404},
+        {DEMO "/forms/koos?language=de", 404}, {DEMO "/forms/koos?language=de'--", 400},
+        {DEMO "/forms/koos?language=DE", 400}, {DEMO "/forms/koos?language=de&language=de", 400},
         {DEMO "/subjects/01-9999", 404}, {DEMO "/subjects/0-0", 404}, {DEMO "/subjects/00-0001", 404},
         {DEMO "/subjects/1-1", 404}, {DEMO "/subjects/99999-1", 404}, {DEMO "/subjects/99999-0001", 404},
         {DEMO "/subjects/01-1000000", 404}, {DEMO "/subjects/001-0001", 404}, {DEMO "/subjects/01-00001", 404},

@@ -63,6 +63,7 @@ const struct act site_acts[] = {
     GET(S "/forms"),
     GET(S "/forms/koos"),
     GET(S "/forms/koos?version=1"),
+    GET(S "/forms/koos?language=de"),
     GET(S "/forms/nothing"),
     GET("/api/v1/studies/nowhere"),
 
