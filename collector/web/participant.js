@@ -21,24 +21,40 @@ function entryOf(link) {
     };
 }
 
-// Keeps what was answered, one request after the other; says whether the last one came through.
-function useKeeping(token, link) {
+function itemsOf(form, entry) {
+    return viewOf(form, entry, todayHere()).sections.flatMap((section) => section.items);
+}
+
+// Keeps what was answered, one request after the other; says how the last one went.  What another page has kept in
+// between is shown instead, by onStored.
+function useKeeping(token, link, onStored, onDead) {
     const revision = useRef(link.revision);
     const line = useRef(Promise.resolve());
     const [state, setState] = useState('kept');
+    const loadStored = async () => {
+        const stored = await openLink(token);
+        revision.current = stored.revision;
+        onStored(stored);
+        setState('replaced');
+    };
+    const fail = (problem) => (problem.status === 401 || problem.status === 410 || problem.status === 423
+        ? onDead(problem) : setState('failed'));
+    const keepNow = async ({ answers, not_answered: declined, confirmed, section }) => {
+        try {
+            const kept = await keepAnswers(token, {
+                answers, not_answered: declined, confirmed, section, revision: revision.current,
+            });
+            revision.current = kept.revision;
+            setState('kept');
+        } catch (problem) {
+            if (problem.code === 'draft_changed')
+                await loadStored().catch(fail);
+            else
+                fail(problem);
+        }
+    };
     const keep = (entry) => {
-        line.current = line.current.then(async () => {
-            const { answers, not_answered: declined, confirmed, section } = entry;
-            try {
-                const kept = await keepAnswers(token, {
-                    answers, not_answered: declined, confirmed, section, revision: revision.current,
-                });
-                revision.current = kept.revision;
-                setState('kept');
-            } catch {
-                setState('failed');
-            }
-        });
+        line.current = line.current.then(() => keepNow(entry));
     };
     return [state, keep];
 }
@@ -95,17 +111,23 @@ function Filling({ token, link }) {
     const [entry, setEntry] = useState(() => entryOf(link));
     const [step, setStep] = useState({ page: 'start', place: 0 });
     const [shown, setShown] = useState({ error: undefined, problems: [] });
-    const [saving, keep] = useKeeping(token, link);
     const { form } = link;
     const view = viewOf(form, entry, todayHere());
     const items = view.sections.flatMap((section) => section.items);
     const place = Math.min(step.place, items.length - 1);
     const item = items[place];
     const go = (page, next = 0) => { setShown({ error: undefined, problems: [] }); setStep({ page, place: next }); };
-    const firstOpen = () => {
-        const open = items.findIndex(({ id }) => !(id in entry.answers) && !(id in entry.not_answered));
-        return open < 0 ? items.length - 1 : open;
+    const firstOpen = (given) => {
+        const all = itemsOf(form, given);
+        const open = all.findIndex(({ id }) => !(id in given.answers) && !(id in given.not_answered));
+        return open < 0 ? all.length - 1 : open;
     };
+    const showStored = (stored) => {
+        const kept = entryOf({ ...stored, form });
+        setEntry(kept);
+        go('question', firstOpen(kept));
+    };
+    const [saving, keep] = useKeeping(token, link, showStored, (problem) => setStep({ page: 'dead', problem }));
 
     const answering = {
         answer: (id, value) => setEntry(setAnswer(form, entry, id, value)),
@@ -136,19 +158,19 @@ function Filling({ token, link }) {
         return html`<${Thanks} />`;
     if (step.page === 'start')
         return html`<${Start} link=${link} isBegun=${link.revision > 0}
-            onStart=${() => go('question', firstOpen())} />`;
+            onStart=${() => go('question', firstOpen(entry))} />`;
     if (step.page === 'review')
         return html`<${Review} items=${items} content=${contentOf(form, entry, todayHere(), more)}
-            problems=${shown.problems} findings=${findings} busy=${busy} actions=${reviewing}
+            problems=${shown.problems} findings=${findings} busy=${busy} saving=${saving} actions=${reviewing}
             reasonOf=${(finding) => confirmationOf(entry, finding)} />`;
     const section = view.sections.find((one) => one.items.includes(item));
     return html`<${Question} item=${item} place=${place + 1} total=${items.length} section=${section.title}
         knee=${link.knee} entry=${entry} error=${shown.error} saving=${saving} actions=${answering} />`;
 }
 
-// Codes of items are for those who enter paper.
+// Codes of items and choices are for those who enter paper.
 function withoutCodes(form) {
-    const bare = (item) => ({ ...item, code: undefined });
+    const bare = (item) => ({ ...item, code: undefined, plain: true });
     return { ...form, sections: form.sections.map((section) => ({ ...section, items: section.items.map(bare) })) };
 }
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The subject's own page: from the link to thanks, on another day, and that its token opens nothing else.
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {until} from './support/service.js';
 import {assert, assertNoSideways, axe, shot, signIn, suite} from './support/suite.js';
 
 const STUDY = '/api/v1/studies/demo';
@@ -89,6 +93,54 @@ await suite(async ({test, service}) => {
         await heading(page, /^Frage 1 von/).waitFor();
         assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
         await axe(page);
+    });
+
+    await test('the questions are in the words of the link\'s language', async ({page}) => {
+        const folder = mkdtempSync(join(tmpdir(), 'patella-wording.'));
+        const file = join(folder, 'koos-de.yaml');
+        writeFileSync(file, 'wording: {form: koos, version: 1, language: de, source: made up for this test}\n'
+            + 'title: Fragen zum Knie\nitems: {s1: "Wie oft ist Ihr Knie dick?"}\n'
+            + 'choices: {s1: {0: "zu keiner Zeit", 4: "die ganze Zeit"}}\n');
+        service.admin('wording', 'add', 'demo', file);
+        rmSync(folder, {recursive: true});
+        await until('the daemon has the wording', async () => (await service.as('anna').get(`${STUDY}/forms`)).forms
+            .some((form) => form.form === 'koos' && form.languages.includes('de')));
+        const link = await anyLink(service, '01-0003', 'de');
+        await page.goto(`${service.url}${link.path}`);
+        await heading(page, 'Fragen zum Knie').waitFor();
+        assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
+        await page.getByRole('button', {name: 'Beginnen'}).click();
+        await page.getByRole('group', {name: /^Wie oft ist Ihr Knie dick\?/}).waitFor();
+        await page.getByRole('radio', {name: 'zu keiner Zeit', exact: true}).check();   // no code before it
+        assert.equal(await page.locator('.item select option').first().innerText(), 'Ich kann das nicht beantworten');
+        await axe(page);
+        await shot(page, 'participant-german');
+    });
+
+    await test('what another page has kept in between is shown, and that it is', async ({page}) => {
+        const link = await anyLink(service, '01-0005', 'en');
+        await page.goto(`${service.url}${link.path}`);
+        await page.getByRole('button', {name: 'Start'}).click();
+        await heading(page, /^Question 1 of/).waitFor();
+        const kept = await page.evaluate(async (token) => {
+            const headers = {Authorization: `Bearer ${token}`, 'Content-Type': 'application/json'};
+            const body = JSON.stringify({answers: {s1: 4, s2: 3, s3: 2}, not_answered: {}, confirmed: [],
+                                         section: null, revision: 0});
+            return (await fetch('/api/v1/participant', {method: 'PUT', credentials: 'omit', headers, body})).status;
+        }, link.token);
+        assert.equal(kept, 200);
+        await answer(page);
+        await page.getByText('Your answers were changed on another page').waitFor();
+        await heading(page, /^Question 4 of/).waitFor();
+        await axe(page);
+        await answer(page);                                          // upon what the other page kept
+        await heading(page, /^Question 5 of/).waitFor();
+        await page.getByText('Your answers were changed on another page').waitFor({state: 'detached'});
+        const stored = await page.evaluate(async (token) => (await (await fetch('/api/v1/participant',
+            {headers: {Authorization: `Bearer ${token}`}, credentials: 'omit'})).json()), link.token);
+        assert.equal(stored.revision, 2);
+        assert.deepEqual([stored.answers.s1, stored.answers.s2, stored.answers.s3, 's4' in stored.answers],
+                         [4, 3, 2, true]);
     });
 
     await test('nothing else is reachable with the token of a link', async ({page}) => {

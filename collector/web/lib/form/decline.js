@@ -14,7 +14,8 @@ export function DeclineSelect({ item, reason, onDecline }) {
                     class=${`form-select form-select-sm ${reason ? 'decline-chosen' : ''}`}
                     aria-label=${t('form.decline_of', { item: itemLabel(item) })}
                     onChange=${(event) => onDecline(item.id, event.currentTarget.value || null)}>
-                <option value="" selected=${!reason}>${t('form.decline')}</option>
+                <option value="" selected=${!reason}>${
+                    t(item.plain ? 'participant.cannot_answer' : 'form.decline')}</option>
                 ${declineReasons.map((one) => html`<option value=${one} key=${one} selected=${one === reason}>${
                     reasonText(one)}</option>`)}
             </select>

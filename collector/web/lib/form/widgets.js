@@ -9,7 +9,7 @@ import { DeclineSelect } from './decline.js';
 import { isAnalogueScale } from './engine.js';
 import { Grid } from './grid.js';
 import { ScaleLine } from './scale.js';
-import { itemLabel } from './words.js';
+import { choiceText, itemLabel } from './words.js';
 
 const RADIOS_UP_TO = 7;
 const LINE_UP_TO = 120;
@@ -78,8 +78,7 @@ function Cleared({ value, onChange, children }) {
 }
 
 function ChoiceItem({ id, item, value, onChange }) {
-    const options = item.choices.map(({ code, label }) =>
-        ({ value: String(code), label: typeof code === 'number' ? `${code} ${label}` : label }));
+    const options = item.choices.map((choice) => ({ value: String(choice.code), label: choiceText(item, choice) }));
     const chosen = value === undefined ? '' : String(value);
     if (options.length > RADIOS_UP_TO)
         return html`<${Select} id=${id} value=${chosen} options=${options} empty=${t('form.choose')}

@@ -48,10 +48,15 @@ function decimalText(text) {
     return String(text).replace('.', mark);
 }
 
+// "0 none"; no codes on an item for subjects (item.plain), who have no paper to compare them with.
+export function choiceText(item, { code, label }) {
+    return typeof code === 'number' && !item.plain ? `${code} ${label}` : label;
+}
+
 export function valueText(item, value) {
     const choice = item.choices?.find((one) => String(one.code) === String(value));
     if (choice)
-        return typeof choice.code === 'number' ? `${choice.code} ${choice.label}` : choice.label;
+        return choiceText(item, choice);
     if (item.type === 'boolean')
         return String(value) === 'true' ? t('form.yes') : t('form.no');
     if (item.type === 'date' || item.type === 'partial_date')

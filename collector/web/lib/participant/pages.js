@@ -40,6 +40,12 @@ export function Start({ link, isBegun, onStart }) {
         <//>`;
 }
 
+// That the last answers are not kept, or that others have come in their place.
+function Keeping({ state }) {
+    const said = { failed: 'participant.not_kept', replaced: 'participant.replaced' }[state];
+    return said && html`<${Alert} kind="warning">${t(said)}<//>`;
+}
+
 export function Question({ item, place, total, section, knee, entry, error, saving, actions }) {
     const problems = error ? [{ id: `item-${item.id}`, text: error }] : [];
     return html`
@@ -53,7 +59,7 @@ export function Question({ item, place, total, section, knee, entry, error, savi
                     <${Button} kind="secondary" onClick=${actions.back}>${t('participant.back')}<//>
                 </div>
             </form>
-            ${saving === 'failed' && html`<${Alert} kind="warning">${t('participant.not_kept')}<//>`}
+            <${Keeping} state=${saving} />
         <//>`;
 }
 
@@ -68,9 +74,10 @@ function Finding({ finding, index, reason, onReason }) {
         </div>`;
 }
 
-export function Review({ items, content, problems, findings, reasonOf, busy, actions }) {
+export function Review({ items, content, problems, findings, reasonOf, busy, saving, actions }) {
     return html`
         <${Screen} title=${t('participant.review')} problems=${problems}>
+            <${Keeping} state=${saving} />
             <p>${t('participant.review_text')}</p>
             <dl class="participant-review">${items.map((item, place) => html`
                 <div key=${item.id}>
