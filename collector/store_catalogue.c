@@ -140,7 +140,8 @@ struct store_catalogue *store_read_catalogue(const void *owner, struct store *st
     bool unknown = false;
     if (read_version(store, catalogue, error) && read_studies(store, catalogue, error) &&
         read_sites(store, catalogue, error) && read_protocols(store, catalogue, error) &&
-        read_forms(store, catalogue, error) && read_wordings(store, catalogue, error) && db_commit(store->db, &unknown, error))
+        read_forms(store, catalogue, error) && read_wordings(store, catalogue, error) &&
+        db_commit(store->db, &unknown, error))
         return catalogue;
     db_rollback(store->db);
     talloc_free(catalogue);

@@ -113,6 +113,14 @@ await suite(async ({test, service}) => {
         await page.getByRole('group', {name: /^Wie oft ist Ihr Knie dick\?/}).waitFor();
         await page.getByRole('radio', {name: 'zu keiner Zeit', exact: true}).check();   // no code before it
         assert.equal(await page.locator('.item select option').first().innerText(), 'Ich kann das nicht beantworten');
+        const [needs, has] = await page.locator('.decline select').evaluate((one) => {
+            const free = one.parentNode.appendChild(one.cloneNode(true));
+            free.style.width = 'max-content';
+            const widths = [free, one].map((each) => each.getBoundingClientRect().width);
+            free.remove();
+            return widths;
+        });
+        assert.ok(needs <= has, `reasons need ${needs} px and have ${has}`);
         await axe(page);
         await shot(page, 'participant-german');
     });
