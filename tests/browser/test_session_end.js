@@ -110,6 +110,19 @@ await suite(async ({test, service}) => {
         await page.getByText(/signed out in another window/).waitFor();
     });
 
+    await test('who signs out without a network is signed out when it is back', async ({page, context}) => {
+        await signIn(page, carla, '#/account');
+        await heading(page, 'Account and settings').waitFor();
+        await context.setOffline(true);
+        await page.locator('.account-menu summary').click();
+        await page.getByRole('button', {name: 'Sign out'}).click();
+        await heading(page, 'Sign in').waitFor();
+        await context.setOffline(false);
+        await page.reload();
+        await until('the session has ended', async () => await sessionStatus(page) === 401, 5000);
+        await heading(page, 'Sign in').waitFor();
+    });
+
     await test('a session that ended on the server locks the page at its next request', async ({page}) => {
         await signIn(page, carla, '#/account');
         await heading(page, 'Account and settings').waitFor();

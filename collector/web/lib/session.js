@@ -12,6 +12,7 @@ import { store } from './store.js';
 import { uuid7 } from './uuid.js';
 
 const LOCK_PATIENCE_MS = 3000;
+const ENDING = 'patella.ending';    // in localStorage while the server has not been told that the session is over
 const NOBODY = {
     account: null, fullName: null, memberships: [], study: null, role: null, sites: [], allSites: false,
     secondFactor: false, confirmedAt: null, expiresAt: null, endsAt: null, idleMs: null, recoveryCodesLeft: null,
@@ -106,9 +107,34 @@ async function open(more) {
     current.set({ ...NOBODY, ...fields, ...more, status: 'open' });
 }
 
-// At the page's start: goes on with a session that the browser has a cookie of.
+// Without a network the server does not hear of it, and the cookie stays: then the next start of a page tells it.
+async function endOnServer() {
+    localStorage.setItem(ENDING, 'yes');
+    try {
+        await api.delete('/session', { timeout: LOCK_PATIENCE_MS });
+    } catch (error) {
+        if (error instanceof Offline || error.status >= 500)
+            return;
+    }
+    localStorage.removeItem(ENDING);
+}
+
+async function endLate() {
+    try {
+        api.formToken = (await (await api.ask('GET', '/session')).json()).form_token;
+        await api.delete('/session', { timeout: LOCK_PATIENCE_MS });
+    } catch (error) {
+        if (error.status !== 401)
+            throw error;
+    }
+    localStorage.removeItem(ENDING);
+}
+
+// At the page's start: goes on with a session that the browser has a cookie of, unless it was signed out of.
 session.start = async () => {
     try {
+        if (localStorage.getItem(ENDING) !== null)
+            await endLate();
         await open({});
     } catch (error) {
         current.set({ ...NOBODY, status: 'none', why: error instanceof Offline ? 'offline' : null });
@@ -119,6 +145,7 @@ session.start = async () => {
 session.signIn = async (factors) => {
     const reply = await api.post('/session', { ...factors, cookie: true });
     api.formToken = reply.form_token;
+    localStorage.removeItem(ENDING);
     await open({ recoveryCodesLeft: reply.recovery_codes_left });
     tabs?.postMessage({ what: 'signed_in', account: reply.account });
 };
@@ -164,7 +191,7 @@ function lock(why) {
     locking ??= (async () => {
         await saveAll();
         if (why === 'idle')
-            await api.delete('/session', { timeout: LOCK_PATIENCE_MS }).catch(() => {});
+            await endOnServer();
         leave('locked', why);
         if (why !== 'elsewhere')
             tabs?.postMessage({ what: 'locked' });
@@ -176,7 +203,7 @@ session.lock = lock;
 
 session.signOut = async () => {
     await saveAll();
-    await api.delete('/session', { timeout: LOCK_PATIENCE_MS }).catch(() => {});
+    await endOnServer();
     leave('none', 'signed_out');
     tabs?.postMessage({ what: 'locked' });
 };
