@@ -54,6 +54,15 @@ static bool takes_gzip(const char *accepted)
     return false;
 }
 
+/*
+ * Pages go as they are: they are small, and no page of this server is ever compressed, whatever comes to stand in one
+ * (BREACH).  Scripts, styles and texts are the same bytes for everybody.
+ */
+static bool is_page(const struct web_file *file)
+{
+    return strncmp(file->type, "text/html", strlen("text/html")) == 0;
+}
+
 void handle_web_file(struct exchange *exchange, struct store *store)
 {
     (void)store;
@@ -64,7 +73,7 @@ void handle_web_file(struct exchange *exchange, struct store *store)
     }
     if (!request_allow_query(exchange, no_parameters))
         return;
-    bool compressed = takes_gzip(exchange->fields[FIELD_ACCEPT_ENCODING]);
+    bool compressed = !is_page(file) && takes_gzip(exchange->fields[FIELD_ACCEPT_ENCODING]);
     const char *etag = memory_format(exchange, "\"%s%s\"", file->sha256, compressed ? "-gzip" : "");
     exchange_add_header(exchange, "Cache-Control", "no-cache");
     exchange_add_header(exchange, "Content-Security-Policy", APP_POLICY);

@@ -184,6 +184,19 @@ static void test_files_come_compressed_to_whom_that_suits(void **state)
     }
 }
 
+static void test_pages_are_never_compressed(void **state)
+{
+    static const char *const pages[] = {"/", "/participant"};
+    struct registry *registry = *state;
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        struct client_reply *reply = get(registry, pages[i], "Accept-Encoding: gzip");
+        assert_status(reply, 200);
+        assert_null(client_header(reply, "Content-Encoding"));
+        assert_int_equal(reply->length, file_at(pages[i])->length);
+        assert_header(reply, "ETag", memory_format(registry, "\"%s\"", file_at(pages[i])->sha256));
+    }
+}
+
 /* ---- again ---- */
 
 static void test_a_file_that_the_browser_has_is_not_sent_again(void **state)
@@ -263,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_the_service_worker_knows_the_version_and_the_files),
         cmocka_unit_test(test_modules_name_modules_by_their_address),
         cmocka_unit_test(test_files_come_compressed_to_whom_that_suits),
+        cmocka_unit_test(test_pages_are_never_compressed),
         cmocka_unit_test(test_a_file_that_the_browser_has_is_not_sent_again),
         cmocka_unit_test(test_head_tells_the_length_and_sends_nothing),
         cmocka_unit_test(test_nothing_else_is_there),
