@@ -157,6 +157,24 @@ static void test_token_of_a_link_stores_no_other_record(void **state)
             "refused not_allowed");
 }
 
+/* The last one: its coordinator is gone then. */
+static void test_links_end_with_who_made_them(void **state)
+{
+    struct registry *registry = *state;
+    const char *id, *token = new_link(registry, "01-0030", &id);
+    assert_status(api_send(registry, token, "PUT", "/api/v1/participant", SO_FAR("1", "0")), 200);
+    test_run(registry->db, memory_format(registry, "SELECT sec.disable_account((SELECT recorded_by FROM "
+                                         "core.participant_link WHERE link_id = '%s'))", id));
+    assert_status(api_send(registry, token, "PUT", "/api/v1/participant", SO_FAR("2", "1")), 401);
+    assert_status(send_answers(registry, token, ANSWERS), 401);
+    struct client_reply *list = api_get(registry, "data_manager",
+                                        DEMO "/participant-links?subject=01-0030&state=revoked");
+    assert_status(list, 200);
+    assert_int_equal(json_array_size(json_object_get(list->json, "links")), 1);
+    assert_string_equal(test_value(registry->db, memory_format(registry, "SELECT answers IS NULL FROM "
+                                   "core.participant_link WHERE link_id = '%s'", id)), "t");
+}
+
 int main(void)
 {
     memory_init();
@@ -165,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_link_is_dead_when_revoked_expired_locked_or_left),
         cmocka_unit_test(test_links_of_a_subject_are_counted_and_fit_the_protocol),
         cmocka_unit_test(test_token_of_a_link_stores_no_other_record),
+        cmocka_unit_test(test_links_end_with_who_made_them),
     };
     return cmocka_run_group_tests(tests, registry_setup, registry_teardown);
 }
